@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An object on the bus: a path, interfaces, and whatever data its functions want. Introspectable, Properties and Peer are
+ * there by themselves on every object, and Introspectable on the paths that lead to one. */
+#pragma once
+
+#include "bus-interface.h"
+
+typedef struct BusObject BusObject;
+
+/* Not callable before bus_object_publish(). @path: a valid object path; it is an error of the program to publish two
+ * objects at one path. */
+BusObject *bus_object_new(Bus *bus, const char *path, gpointer object_data);
+
+/* Before publishing, or later (InterfacesAdded tells). An interface of the same name is replaced. References it. */
+void bus_object_add_interface(BusObject *object, BusInterface *interface);
+
+/* Makes the object an org.freedesktop.DBus.ObjectManager for all objects below its path. Before publishing. */
+void bus_object_make_manager(BusObject *object);
+
+/* From here on it can be called; InterfacesAdded by the manager above it, if there is one. */
+void bus_object_publish(BusObject *object);
+
+/* InterfacesRemoved, if it was published, and it is gone. Calls under way stay valid; they do not refer to it. */
+void bus_object_free(BusObject *object);
+
+const char *bus_object_get_path(BusObject *object);
+
+/* Notes that a property has a new value. PropertiesChanged, with all that has changed on the object since, is sent
+ * before the next message of any kind that goes out by bus_send(), at the latest when the main context gets to it. */
+void bus_object_property_changed(BusObject *object, const char *interface, const char *property);
+
+/* A new signal of this object, owned by the caller of this function, to fill and to bus_send(). */
+DBusMessage *bus_object_new_signal(BusObject *object, const char *interface, const char *member);
+
+/* The object published at @path, or NULL. Its data. */
+BusObject *bus_get_object(Bus *bus, const char *path);
+gpointer bus_object_get_data(BusObject *object);

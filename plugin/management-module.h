@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The contract between a management agent (the host) and the modules that it loads. A module is a shared object with one
+ * symbol, MANAGEMENT_MODULE_SYMBOL, of type ManagementModule. Only GLib is needed on either side; C linkage; everything
+ * happens in the one thread that runs host->context.
+ *
+ * A host loads a module, checks `abi` and `size`, calls start() with its own table, runs its main context, and calls
+ * stop() before it unloads the module. Several modules, and several instances of one, may run side by side. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Changes when something below changes its meaning or place. New members are added at the end of the structs; `size`
+ * tells how many of them the other side knows. */
+#define MANAGEMENT_MODULE_ABI 1u
+#define MANAGEMENT_MODULE_SYMBOL "management_module"
+
+/* What kind of bus `bus_address` is: who may be on it, and how callers are known to polkit. */
+typedef enum ManagementBus {
+    MANAGEMENT_BUS_SESSION = 1,
+    MANAGEMENT_BUS_SYSTEM = 2,
+} ManagementBus;
+
+/* What the host hands to a module. Everything in it stays valid and unchanged until stop() has returned. */
+typedef struct ManagementHost {
+    guint32 abi; /* MANAGEMENT_MODULE_ABI */
+    guint32 size; /* sizeof(ManagementHost), as the host was compiled */
+    gpointer data; /* the host's own; first argument of its functions */
+    GMainContext *context; /* never NULL; the thread that calls start() and stop() runs it */
+    const char *bus_address; /* D-Bus address list; the module opens a connection of its own to it */
+    ManagementBus bus;
+    GKeyFile *key_file; /* the module's configuration; NULL: none. Not to be changed */
+
+    /* Logs @fields (as in g_log_structured_array(); MESSAGE is one of them) at @level. Any time from start() to stop(). */
+    void (*log)(gpointer data, GLogLevelFlags level, const GLogField *fields, gsize n_fields);
+
+    /* The instance does what it is there for: its names are taken, it can be called. At most once, never from start(). */
+    void (*ready)(gpointer data, gpointer instance);
+
+    /* The instance cannot go on (its bus is gone, its name was refused). Never from start(). The host calls stop(), not
+     * necessarily from inside. */
+    void (*failed)(gpointer data, gpointer instance, const GError *error);
+} ManagementHost;
+
+/* What a module exports under MANAGEMENT_MODULE_SYMBOL. */
+typedef struct ManagementModule {
+    guint32 abi; /* MANAGEMENT_MODULE_ABI */
+    guint32 size; /* sizeof(ManagementModule), as the module was compiled */
+    const char *name; /* "qemu-monitor": what its key file is called */
+    const char *description; /* one line for people */
+
+    /* Starts an instance, without blocking. NULL with @error: nothing is left of the attempt. */
+    gpointer (*start)(const ManagementHost *host, GError **error);
+
+    /* Ends the instance: when it returns, no source, thread, type or bus name of the module is left and the module may be
+     * unloaded. Not from inside a callback of the instance's other than ready() and failed(). */
+    void (*stop)(gpointer instance);
+} ManagementModule;
+
+G_END_DECLS

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One QMP session from the client's side: greeting, negotiation, commands with ids of our own, replies matched by id,
+ * events at any moment (also before the greeting and inside the negotiation). */
+#pragma once
+
+#include "qmp-error.h"
+#include "qmp-message.h"
+
+typedef struct QmpClient QmpClient;
+
+/* A command that has been sent and not answered. */
+typedef struct QmpSlot QmpSlot;
+
+/* Exactly once for every command unless its slot was cancelled; never from inside qmp_client_execute(). @reply is NULL
+ * and @error set (QMP_ERROR_DISCONNECTED, or _PROTOCOL where QEMU's reply was not JSON) where there is no answer. The
+ * slot is gone when this returns. The client may be freed from inside. A `quit` whose reply is overtaken by the end of the
+ * connection gets the reply `{}`. */
+typedef void (*QmpReplyFunc)(const QmpReply *reply, const GError *error, gpointer user_data);
+
+typedef struct QmpClientFuncs {
+    /* Once: the session is negotiated and takes commands. */
+    void (*on_ready)(QmpClient *client, gpointer user_data);
+    /* Any number of times, also before on_ready. */
+    void (*on_event)(QmpClient *client, const QmpEvent *event, gpointer user_data);
+    /* Once, as the last call. By then the state has changed (qmp_client_is_ready() is FALSE) and every command under way
+     * has been failed, in that order. @error names what was there instead where it was not QMP ("… is a human monitor"). */
+    void (*on_closed)(QmpClient *client, const GError *error, gpointer user_data);
+} QmpClientFuncs;
+
+typedef struct QmpClientLimits {
+    gsize max_reply; /* bytes of one message from QEMU; default 32 MiB */
+    gsize max_event; /* bytes of one event; default 256 KiB: QEMU's are below 10 KiB, and parsing 1 MiB takes 50 ms */
+    guint64 timeout; /* us until ready; G_MAXUINT64: none */
+} QmpClientLimits;
+
+/* Takes the connected socket @fd and starts to listen for the greeting. No callback comes from inside. */
+QmpClient *qmp_client_new(GMainContext *context, int fd, const QmpClientLimits *limits, const QmpClientFuncs *funcs,
+                          gpointer user_data);
+
+/* Closes the connection. Commands under way are failed first (QMP_ERROR_DISCONNECTED), on_closed is not called. */
+void qmp_client_free(QmpClient *client);
+
+/* Before qmp_client_is_ready() too: the greeting may be there already; NULL if not. */
+const QmpGreeting *qmp_client_get_greeting(QmpClient *client);
+gboolean qmp_client_is_ready(QmpClient *client);
+
+/* Out-of-band execution was offered and has been enabled: 8 commands queue in QEMU instead of 1. */
+gboolean qmp_client_has_oob(QmpClient *client);
+
+typedef enum QmpExecuteFlags {
+    QMP_EXECUTE_DEFAULT = 0,
+    QMP_EXECUTE_OOB = 1 << 0, /* `exec-oob`; in band where oob is not enabled */
+} QmpExecuteFlags;
+
+/* Sends a command. @arguments: a compact JSON object, or NULL. Only when ready. At most 7 in-band commands should be under
+ * way (with 8, out-of-band ones wait as well): QmpQueue sees to it. */
+QmpSlot *qmp_client_execute(QmpClient *client, const char *command, const char *arguments, QmpExecuteFlags flags,
+                            QmpReplyFunc func, gpointer user_data);
+
+/* The callback will not come. The command itself cannot be called back; its id stays taken until QEMU answers. */
+void qmp_slot_cancel(QmpSlot *slot);
+
+/* Commands that QEMU has not answered, cancelled ones included. */
+guint qmp_client_get_in_flight(QmpClient *client);
+
+/* Back-pressure: events are taken faster than they can be passed on. */
+void qmp_client_pause(QmpClient *client);
+void qmp_client_resume(QmpClient *client);

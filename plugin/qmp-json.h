@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* JSON without loss: json-glib for trees, with the values that it cannot hold (integers above 2^63-1, strings with
+ * U+0000) kept in it under a marker. Trees that pass through here must be read through here. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+typedef enum QmpJsonType {
+    QMP_JSON_NULL,
+    QMP_JSON_BOOLEAN,
+    QMP_JSON_INT, /* -2^63 to 2^63-1 */
+    QMP_JSON_UINT, /* 2^63 to 2^64-1 */
+    QMP_JSON_DOUBLE,
+    QMP_JSON_STRING,
+    QMP_JSON_STRING_WITH_NUL, /* holds U+0000: can be written as JSON, cannot be read as a C string */
+    QMP_JSON_ARRAY,
+    QMP_JSON_OBJECT,
+} QmpJsonType;
+
+/* Parses exactly one document. Fails with QMP_ERROR_INVALID, naming the byte, where it is not JSON by the rules of
+ * qmp_scan_feed(), is followed by anything but white space, or names one member of an object twice. */
+JsonNode *qmp_json_parse(const char *text, gsize length, GError **error);
+
+/* Appends @node as compact JSON: no white space, shortest doubles that read back the same, ASCII control characters
+ * escaped, everything else as UTF-8. Every byte costs QEMU 2.5 us. */
+void qmp_json_append(GString *text, JsonNode *node);
+
+QmpJsonType qmp_json_get_type(JsonNode *node);
+gint64 qmp_json_get_int(JsonNode *node); /* of QMP_JSON_INT */
+guint64 qmp_json_get_uint(JsonNode *node); /* of QMP_JSON_UINT, and of QMP_JSON_INT from 0 */
+gdouble qmp_json_get_double(JsonNode *node); /* of QMP_JSON_DOUBLE, _INT and _UINT */
+const char *qmp_json_get_string(JsonNode *node); /* of QMP_JSON_STRING; borrowed */
+
+JsonNode *qmp_json_new_uint(guint64 value);
+JsonNode *qmp_json_new_string(const char *value); /* UTF-8 */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Fair turns on one QMP session: every caller has a line of its own, and the lines are served round robin, a command a
+ * turn, with at most 7 under way at once (facts: with 8 queued in QEMU, out-of-band commands wait as well; without oob
+ * QEMU takes 1). A caller with a thousand commands waiting costs another no more than its turn. */
+#pragma once
+
+#include "qmp-client.h"
+
+typedef struct QmpQueue QmpQueue;
+typedef struct QmpTicket QmpTicket; /* a command that waits or is under way */
+
+typedef struct QmpQueueLimits {
+    guint max_commands; /* of one caller, waiting; default 4096 */
+    gsize max_bytes; /* of one caller, waiting; default 16 MiB */
+} QmpQueueLimits;
+
+/* Borrows @client, which must be ready and must outlive the queue. */
+QmpQueue *qmp_queue_new(QmpClient *client, const QmpQueueLimits *limits);
+
+/* Commands that still wait are failed with QMP_ERROR_DISCONNECTED; those under way are the client's to fail (free or end
+ * the client first, then the queue). */
+void qmp_queue_free(QmpQueue *queue);
+
+/* Puts a command into @caller's line (a line appears with its first command and goes with its last). @arguments is
+ * copied; a compact JSON object or NULL. @func as for qmp_client_execute(), never from inside. Fails with
+ * QMP_ERROR_LIMIT when the line is full. Out-of-band commands do not wait in line. */
+QmpTicket *qmp_queue_submit(QmpQueue *queue, const char *caller, const char *command, const char *arguments,
+                            QmpExecuteFlags flags, QmpReplyFunc func, gpointer user_data, GError **error);
+
+/* No callback any more; a command that still waited is not sent. */
+void qmp_ticket_cancel(QmpTicket *ticket);
+
+/* Cancels all of a caller's commands. */
+void qmp_queue_drop(QmpQueue *queue, const char *caller);
+
+/* Commands of @caller that wait or are under way. */
+guint qmp_queue_get_pending(QmpQueue *queue, const char *caller);
