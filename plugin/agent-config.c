@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reading a module's key file; see agent-config.h. Used by agent.c. Owns nothing. */
+#include "agent-config.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+/* GLib names no line number, but a text up to the line at fault is the shortest that does not parse. */
+static guint
+find_bad_line(const char *text, gsize size)
+{
+    gsize end = 0;
+
+    for (guint line = 1; end < size; line++) {
+        g_autoptr(GKeyFile) key_file = g_key_file_new();
+        const char *newline = memchr(text + end, '\n', size - end);
+        end = newline != NULL ? (gsize)(newline - text) + 1 : size;
+        if (!g_key_file_load_from_data(key_file, text, end, G_KEY_FILE_NONE, /* error= */ NULL))
+            return line;
+    }
+    return 0;
+}
+
+gboolean
+agent_config_load(const char *directory, const char *name, GKeyFile **ret_key_file, GError **error)
+{
+    g_autoptr(GKeyFile) key_file = g_key_file_new();
+    g_autofree char *file = g_strconcat(directory, "/", name, ".conf", NULL);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) own_error = NULL;
+    gsize size;
+
+    if (!g_file_get_contents(file, &text, &size, &own_error)) {
+        if (!g_error_matches(own_error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+            g_propagate_error(error, g_steal_pointer(&own_error));
+            return FALSE;
+        }
+        *ret_key_file = NULL;
+        return TRUE;
+    }
+    /* GLib takes an empty text for an error; as a configuration it says nothing. */
+    if (size > 0 && !g_key_file_load_from_data(key_file, text, size, G_KEY_FILE_NONE, &own_error)) {
+        g_propagate_prefixed_error(error, g_steal_pointer(&own_error), "%s:%u: ", file, find_bad_line(text, size));
+        return FALSE;
+    }
+    *ret_key_file = g_steal_pointer(&key_file);
+    return TRUE;
+}

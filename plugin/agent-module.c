@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Loading, checking, starting and stopping one module. Used by agent.c. Owns the loaded object, the table that is handed
+ * to the instance, and the instance.
+ *
+ * What an instance tells (ready, failed) is kept and handed on from a source of our own: whoever hears of a failure frees
+ * the module, and its code must not be on the stack when it is unmapped. */
+#include "agent-module.h"
+
+#include <gio/gio.h>
+#include <gmodule.h>
+#include <string.h>
+
+#include "agent-log.h"
+
+struct AgentModule {
+    GModule *object; /* owned; what the descriptor is part of */
+    const ManagementModule *descriptor; /* weak */
+    ManagementHost host; /* its key_file is owned */
+    gpointer instance; /* owned by the module; NULL: not started */
+    AgentModuleFunc func;
+    gpointer user_data;
+    GSource *news; /* owned; NULL: nothing to hand on */
+    GError *failure; /* owned; NULL: has not failed */
+    gboolean is_ready;
+};
+
+static gboolean
+check_descriptor(const char *file, const ManagementModule *descriptor, GError **error)
+{
+    if (descriptor->abi != MANAGEMENT_MODULE_ABI)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "%s: made for module ABI %u, this agent has %u", file,
+                    descriptor->abi, MANAGEMENT_MODULE_ABI);
+    else if (descriptor->size < sizeof(ManagementModule))
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                    "%s: its descriptor has %u bytes, this agent needs %zu", file, descriptor->size,
+                    sizeof(ManagementModule));
+    else if (descriptor->name == NULL || descriptor->name[0] == '\0' || strchr(descriptor->name, '/') != NULL)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: its descriptor has no usable name", file);
+    else if (descriptor->start == NULL || descriptor->stop == NULL)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: its descriptor has no start() or no stop()", file);
+    else
+        return TRUE;
+    return FALSE;
+}
+
+AgentModule *
+agent_module_load(const char *file, GError **error)
+{
+    g_autoptr(AgentModule) module = g_new0(AgentModule, 1);
+    /* A path with a slash is never searched for elsewhere. */
+    g_autofree char *path = g_canonicalize_filename(file, /* relative_to= */ NULL);
+    gpointer symbol = NULL;
+
+    module->object = g_module_open_full(path, G_MODULE_BIND_LOCAL, error);
+    if (module->object == NULL) {
+        g_prefix_error(error, "Cannot load %s: ", file);
+        return NULL;
+    }
+    if (!g_module_symbol(module->object, MANAGEMENT_MODULE_SYMBOL, &symbol) || symbol == NULL) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: no module of this agent: no symbol `%s'", file,
+                    MANAGEMENT_MODULE_SYMBOL);
+        return NULL;
+    }
+    if (!check_descriptor(file, symbol, error))
+        return NULL;
+    module->descriptor = symbol;
+    return g_steal_pointer(&module);
+}
+
+static void
+stop_news(AgentModule *module)
+{
+    if (module->news == NULL)
+        return;
+    g_source_destroy(module->news);
+    g_clear_pointer(&module->news, g_source_unref);
+}
+
+void
+agent_module_free(AgentModule *module)
+{
+    if (module->instance != NULL)
+        module->descriptor->stop(g_steal_pointer(&module->instance));
+    stop_news(module);
+    g_clear_pointer(&module->host.key_file, g_key_file_unref);
+    g_clear_error(&module->failure);
+    if (module->object != NULL && !g_module_close(module->object))
+        g_warning("Cannot unload: %s", g_module_error());
+    g_free(module);
+}
+
+const char *
+agent_module_get_name(AgentModule *module)
+{
+    return module->descriptor->name;
+}
+
+static gboolean
+on_news(gpointer user_data)
+{
+    AgentModule *module = user_data;
+
+    stop_news(module);
+    /* A copy, because the callee may free the module. */
+    g_autoptr(GError) failure = module->failure != NULL ? g_error_copy(module->failure) : NULL;
+    module->func(module, failure, module->user_data);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+hand_on(AgentModule *module)
+{
+    if (module->news != NULL)
+        return;
+    module->news = g_idle_source_new();
+    g_source_set_priority(module->news, G_PRIORITY_DEFAULT);
+    g_source_set_static_name(module->news, "module news");
+    g_source_set_callback(module->news, on_news, module, /* notify= */ NULL);
+    g_source_attach(module->news, module->host.context);
+}
+
+static void
+on_log(gpointer data, GLogLevelFlags level, const GLogField *fields, gsize n_fields)
+{
+    AgentModule *module = data;
+
+    agent_log(module->descriptor->name, level, fields, n_fields);
+}
+
+/* The contract's "at most once, never from start()" is checked here, because a module that breaks it would otherwise look
+ * like a fault of the agent. */
+static void
+on_ready(gpointer data, gpointer instance)
+{
+    AgentModule *module = data;
+
+    g_return_if_fail(module->instance != NULL && instance == module->instance);
+    g_return_if_fail(!module->is_ready && module->failure == NULL);
+    module->is_ready = TRUE;
+    hand_on(module);
+}
+
+static void
+on_failed(gpointer data, gpointer instance, const GError *error)
+{
+    AgentModule *module = data;
+
+    g_return_if_fail(module->instance != NULL && instance == module->instance);
+    g_return_if_fail(module->failure == NULL && error != NULL);
+    module->failure = g_error_copy(error);
+    hand_on(module);
+}
+
+gboolean
+agent_module_start(AgentModule *module, GMainContext *context, const char *bus_address, ManagementBus bus,
+                   GKeyFile *key_file, AgentModuleFunc func, gpointer user_data, GError **error)
+{
+    module->host = (ManagementHost) {
+        .abi = MANAGEMENT_MODULE_ABI,
+        .size = sizeof(ManagementHost),
+        .data = module,
+        .context = context,
+        .bus_address = bus_address,
+        .bus = bus,
+        .key_file = key_file,
+        .log = on_log,
+        .ready = on_ready,
+        .failed = on_failed,
+    };
+    module->func = func;
+    module->user_data = user_data;
+    module->instance = module->descriptor->start(&module->host, error);
+    if (module->instance == NULL)
+        g_prefix_error(error, "%s does not start: ", module->descriptor->name);
+    return module->instance != NULL;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* management-agent, the reference host: loads modules, gives each a main context, the address of a bus, its key file and
+ * a log, and runs them in one thread until a signal comes or none is left. Knows nothing of what they do.
+ *
+ * The agent is up when every module is ready; a module that fails before is a start that failed and ends the agent. One
+ * that fails later is stopped, and the others go on. */
+#include <gio/gio.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "agent-config.h"
+#include "agent-log.h"
+#include "agent-module.h"
+#include "agent-notify.h"
+#include "agent-options.h"
+#include "agent-signals.h"
+
+#define EXIT_USAGE 2
+
+typedef struct Agent {
+    GMainContext *context; /* owned */
+    GMainLoop *loop; /* owned */
+    AgentNotify *notify; /* owned */
+    GPtrArray *modules; /* owned AgentModules: those not failed */
+    GSource *signals; /* owned */
+    guint n_ready;
+    gboolean is_up;
+    int exit_status; /* -1: not ending yet */
+} Agent;
+
+static Agent *
+agent_new(void)
+{
+    Agent *agent = g_new0(Agent, 1);
+
+    agent->context = g_main_context_new();
+    agent->loop = g_main_loop_new(agent->context, /* is_running= */ FALSE);
+    agent->notify = agent_notify_new();
+    agent->modules = g_ptr_array_new_with_free_func((GDestroyNotify)agent_module_free);
+    agent->exit_status = -1;
+    return agent;
+}
+
+static void
+agent_free(Agent *agent)
+{
+    g_ptr_array_unref(agent->modules);
+    if (agent->signals != NULL) {
+        g_source_destroy(agent->signals);
+        g_source_unref(agent->signals);
+    }
+    agent_notify_free(agent->notify);
+    g_main_loop_unref(agent->loop);
+    g_main_context_unref(agent->context);
+    g_free(agent);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Agent, agent_free)
+
+/* The first reason to end is the one that counts. */
+static void
+end(Agent *agent, int exit_status, const char *reason)
+{
+    if (agent->exit_status >= 0)
+        return;
+    agent->exit_status = exit_status;
+    agent_notify_stopping(agent->notify, reason);
+    g_main_loop_quit(agent->loop);
+}
+
+static void
+on_signal(const char *name, gpointer user_data)
+{
+    Agent *agent = user_data;
+
+    g_info("Stopping on %s", name);
+    end(agent, EXIT_SUCCESS, "Stopping");
+}
+
+static void
+on_module_ready(Agent *agent, AgentModule *module)
+{
+    g_autofree char *status = NULL;
+
+    g_info("%s is ready", agent_module_get_name(module));
+    if (++agent->n_ready < agent->modules->len)
+        return;
+    agent->is_up = TRUE;
+    status = g_strdup_printf("%u module%s ready", agent->n_ready, agent->n_ready == 1 ? "" : "s");
+    agent_notify_ready(agent->notify, status);
+}
+
+static void
+on_module_failed(Agent *agent, AgentModule *module, const GError *error)
+{
+    g_autofree char *status = g_strdup_printf("%s failed: %s", agent_module_get_name(module), error->message);
+
+    g_critical("%s", status);
+    g_ptr_array_remove(agent->modules, module);
+    if (!agent->is_up || agent->modules->len == 0)
+        end(agent, EXIT_FAILURE, status);
+    else
+        agent_notify_status(agent->notify, status);
+}
+
+static void
+on_module_news(AgentModule *module, const GError *error, gpointer user_data)
+{
+    Agent *agent = user_data;
+
+    if (agent->exit_status >= 0)
+        return;
+    if (error == NULL)
+        on_module_ready(agent, module);
+    else
+        on_module_failed(agent, module, error);
+}
+
+/* Everything is loaded before anything is started: a file that is no module stops nothing that has begun. */
+static gboolean
+load_modules(Agent *agent, char **files, GError **error)
+{
+    for (char **file = files; *file != NULL; file++) {
+        AgentModule *module = agent_module_load(*file, error);
+        if (module == NULL)
+            return FALSE;
+        g_ptr_array_add(agent->modules, module);
+    }
+    return TRUE;
+}
+
+static gboolean
+start_modules(Agent *agent, const AgentOptions *options, GError **error)
+{
+    for (guint i = 0; i < agent->modules->len; i++) {
+        AgentModule *module = g_ptr_array_index(agent->modules, i);
+        GKeyFile *key_file;
+        if (!agent_config_load(options->config_dir, agent_module_get_name(module), &key_file, error)
+            || !agent_module_start(module, agent->context, options->bus_address, options->bus, key_file,
+                                   on_module_news, agent, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static int
+run(const AgentOptions *options)
+{
+    g_autoptr(Agent) agent = agent_new();
+    g_autoptr(GError) error = NULL;
+
+    agent->signals = agent_signals_attach(agent->context, on_signal, agent);
+    g_main_context_push_thread_default(agent->context);
+    if (load_modules(agent, options->modules, &error) && start_modules(agent, options, &error)) {
+        g_main_loop_run(agent->loop);
+    } else {
+        g_critical("%s", error->message);
+        end(agent, EXIT_FAILURE, error->message);
+    }
+    /* Stopped while the context is still theirs. */
+    g_ptr_array_set_size(agent->modules, 0);
+    g_main_context_pop_thread_default(agent->context);
+    return agent->exit_status;
+}
+
+static void
+prepare_process(void)
+{
+    struct rlimit files;
+
+    signal(SIGPIPE, SIG_IGN);
+    umask(077);
+    /* A thousand VMs take a few thousand descriptors; the usual soft limit, 1024, is for the sake of select(). */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_auto(AgentOptions) options = { 0 };
+    g_autoptr(GError) error = NULL;
+
+    /* How file names are written in messages; the messages themselves stay in English. */
+    setlocale(LC_CTYPE, "");
+    g_log_set_writer_func(agent_log_writer, /* user_data= */ NULL, /* user_data_free= */ NULL);
+    if (!agent_options_parse(argc, argv, &options, &error)) {
+        g_printerr("%s: %s\n", g_get_prgname(), error->message);
+        return error->domain == G_OPTION_ERROR ? EXIT_USAGE : EXIT_FAILURE;
+    }
+    if (options.show_version) {
+        g_print("management-agent %s\n", AGENT_VERSION);
+        return EXIT_SUCCESS;
+    }
+    prepare_process();
+    return run(&options);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A module that has nothing to do with QEMU or D-Bus, to show that the agent does not either: it ticks. Loaded by
+ * test-agent.py, under two names (CLOCK_NAME). Its key file, all of it optional:
+ *
+ *     [clock]
+ *     interval=MILLISECONDS   between the ticks that are logged; 0, the default, is no tick
+ *     refuse=TEXT             do not start
+ *     fail=TEXT               fail at the first tick
+ *     fail-early=TEXT         fail instead of getting ready */
+#include <gio/gio.h>
+
+#include "management-module.h"
+
+typedef struct Clock {
+    const ManagementHost *host; /* weak */
+    GSource *source; /* owned; NULL: nothing comes any more */
+    guint interval;
+} Clock;
+
+static void
+say(Clock *clock, const char *text)
+{
+    g_autofree char *interval = g_strdup_printf("%u", clock->interval);
+    const GLogField fields[] = {
+        { "MESSAGE", text, -1 },
+        { "CLOCK_INTERVAL", interval, -1 },
+    };
+
+    clock->host->log(clock->host->data, G_LOG_LEVEL_INFO, fields, G_N_ELEMENTS(fields));
+}
+
+static char *
+get_text(const ManagementHost *host, const char *key)
+{
+    return host->key_file != NULL ? g_key_file_get_string(host->key_file, "clock", key, /* error= */ NULL) : NULL;
+}
+
+static gboolean
+fail_if_asked(Clock *clock, const char *key)
+{
+    g_autofree char *text = get_text(clock->host, key);
+    g_autoptr(GError) error = NULL;
+
+    if (text == NULL)
+        return FALSE;
+    error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_FAILED, text);
+    clock->host->failed(clock->host->data, clock, error);
+    return TRUE;
+}
+
+static void
+set_source(Clock *clock, GSource *source, GSourceFunc func)
+{
+    if (clock->source != NULL) {
+        g_source_destroy(clock->source);
+        g_source_unref(clock->source);
+    }
+    clock->source = source;
+    if (source == NULL)
+        return;
+    g_source_set_callback(source, func, clock, /* notify= */ NULL);
+    g_source_attach(source, clock->host->context);
+}
+
+static gboolean
+on_tick(gpointer user_data)
+{
+    Clock *clock = user_data;
+
+    if (fail_if_asked(clock, "fail"))
+        return G_SOURCE_REMOVE;
+    say(clock, "tick");
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_started(gpointer user_data)
+{
+    Clock *clock = user_data;
+    GSource *next = clock->interval > 0 ? g_timeout_source_new(clock->interval) : NULL;
+
+    set_source(clock, next, on_tick);
+    if (!fail_if_asked(clock, "fail-early"))
+        clock->host->ready(clock->host->data, clock);
+    return G_SOURCE_REMOVE;
+}
+
+static gpointer
+start(const ManagementHost *host, GError **error)
+{
+    g_autofree char *refusal = get_text(host, "refuse");
+    Clock *clock;
+
+    if (refusal != NULL) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED, refusal);
+        return NULL;
+    }
+    clock = g_new0(Clock, 1);
+    clock->host = host;
+    if (host->key_file != NULL)
+        clock->interval = (guint)g_key_file_get_integer(host->key_file, "clock", "interval", /* error= */ NULL);
+    set_source(clock, g_idle_source_new(), on_started);
+    say(clock, host->bus == MANAGEMENT_BUS_SYSTEM ? "started\nfor a system bus" : "started\nfor a session bus");
+    return clock;
+}
+
+static void
+stop(gpointer instance)
+{
+    Clock *clock = instance;
+
+    set_source(clock, /* source= */ NULL, /* func= */ NULL);
+    say(clock, "stopped");
+    g_free(clock);
+}
+
+G_MODULE_EXPORT const ManagementModule management_module = {
+    .abi = MANAGEMENT_MODULE_ABI,
+    .size = sizeof(ManagementModule),
+    .name = CLOCK_NAME,
+    .description = "Ticks",
+    .start = start,
+    .stop = stop,
+};
