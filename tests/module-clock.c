@@ -5,8 +5,8 @@
  *     [clock]
  *     interval=MILLISECONDS   between the ticks that are logged; 0, the default, is no tick
  *     refuse=TEXT             do not start
- *     fail=TEXT               fail at the first tick
- *     fail-early=TEXT         fail instead of getting ready */
+ *     fail-on=FILE            fail at the first tick that finds this file
+ *     fail-early=true         fail instead of getting ready */
 #include <gio/gio.h>
 
 #include "management-module.h"
@@ -35,17 +35,12 @@ get_text(const ManagementHost *host, const char *key)
     return host->key_file != NULL ? g_key_file_get_string(host->key_file, "clock", key, /* error= */ NULL) : NULL;
 }
 
-static gboolean
-fail_if_asked(Clock *clock, const char *key)
+static void
+fail(Clock *clock)
 {
-    g_autofree char *text = get_text(clock->host, key);
-    g_autoptr(GError) error = NULL;
+    g_autoptr(GError) error = g_error_new(G_IO_ERROR, G_IO_ERROR_FAILED, "out of time");
 
-    if (text == NULL)
-        return FALSE;
-    error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_FAILED, text);
     clock->host->failed(clock->host->data, clock, error);
-    return TRUE;
 }
 
 static void
@@ -66,9 +61,12 @@ static gboolean
 on_tick(gpointer user_data)
 {
     Clock *clock = user_data;
+    g_autofree char *file = get_text(clock->host, "fail-on");
 
-    if (fail_if_asked(clock, "fail"))
+    if (file != NULL && g_file_test(file, G_FILE_TEST_EXISTS)) {
+        fail(clock);
         return G_SOURCE_REMOVE;
+    }
     say(clock, "tick");
     return G_SOURCE_CONTINUE;
 }
@@ -77,10 +75,13 @@ static gboolean
 on_started(gpointer user_data)
 {
     Clock *clock = user_data;
+    g_autofree char *fail_early = get_text(clock->host, "fail-early");
     GSource *next = clock->interval > 0 ? g_timeout_source_new(clock->interval) : NULL;
 
     set_source(clock, next, on_tick);
-    if (!fail_if_asked(clock, "fail-early"))
+    if (fail_early != NULL)
+        fail(clock);
+    else
         clock->host->ready(clock->host->data, clock);
     return G_SOURCE_REMOVE;
 }

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the system tests are written with: processes (agent, message bus, QEMU, a scripted QMP peer) that are ready when
+their constructor returns and gone when the test ends, and ways to talk to them. Nothing in here sleeps; see wait_until.
+
+A test file is a program: classes derived from Test, and main() at its end."""
+from .agent import Agent
+from .bus import Bus, CallError, Connection, busctl
+from .loop import wait_until
+from .peer import DIE, SILENCE, Flood, Message, Peer, Raw, Steps
+from .process import Process
+from .qemu import Qemu, QmpClient, QmpError
+from .tap import Test, main
+
+__all__ = ['Agent', 'Bus', 'CallError', 'Connection', 'DIE', 'Flood', 'Message', 'Peer', 'Process', 'Qemu',
+           'QmpClient', 'QmpError', 'Raw', 'SILENCE', 'Steps', 'Test', 'busctl', 'main', 'wait_until']

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A QMP server that does what a script says, for what no real QEMU does when one wants it: dying in the middle of a line,
+silence, floods, lies. It serves from threads of its own, so that a test may block meanwhile."""
+import json
+import os
+import socket
+import threading
+
+GREETING = {'QMP': {'version': {'qemu': {'major': 11, 'minor': 1, 'micro': 3}, 'package': ''}, 'capabilities': ['oob']}}
+
+
+class Raw(bytes):
+    """An answer sent as these very bytes."""
+
+
+class Message(dict):
+    """An answer that is a whole message: an error, an event."""
+
+
+class Steps(list):
+    """An answer of several parts, sent one after the other."""
+
+
+class Flood:
+    """An answer that never ends: `chunk` again and again until the connection breaks."""
+
+    def __init__(self, chunk):
+        self.chunk = chunk
+
+
+SILENCE = object()  # read on, answer nothing
+DIE = object()  # close the connection at once
+
+
+class Peer:
+    """A QMP server on `path`. `answers` maps a command's name to its answer: a value (the `return`), a Message, Raw
+    bytes, a Flood, SILENCE, DIE, Steps of these, or a function of the command that gives one of them. The id is added as
+    QEMU does, and unknown commands are answered as QEMU answers them. `greeting` is a dict or any of the special answers.
+    What came is in `commands`."""
+
+    def __init__(self, directory, answers=None, greeting=None):
+        self.path = f'{directory}/peer-{id(self):x}'
+        self.answers = {'qmp_capabilities': {}, **(answers or {})}
+        self.greeting = GREETING if greeting is None else greeting
+        self.commands = []
+        self.connections = []
+        self.threads = []
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(self.path)
+        self.server.listen(64)
+        self.run(self.accept)
+
+    def run(self, function, *arguments):
+        thread = threading.Thread(target=function, args=arguments, daemon=True)
+        self.threads.append(thread)
+        thread.start()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.server.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            self.run(self.serve, connection)
+
+    def serve(self, connection):
+        try:
+            with connection.makefile('rb') as file:
+                if not self.send(connection, self.greeting):
+                    return
+                decoder = json.JSONDecoder()
+                # Clients need not end a command with a newline, so complete documents are what is looked for.
+                text = ''
+                while data := file.read1():
+                    text = (text + data.decode()).lstrip()
+                    while text:
+                        try:
+                            command, end = decoder.raw_decode(text)
+                        except ValueError:
+                            break
+                        text = text[end:].lstrip()
+                        if not self.answer(connection, command):
+                            return
+        except OSError:
+            pass  # the client has gone, or stop() was called
+        finally:
+            self.hang_up(connection)
+
+    def answer(self, connection, command):
+        self.commands.append(command)
+        name = command.get('execute') or command.get('exec-oob')
+        missing = {'error': {'class': 'CommandNotFound', 'desc': f'The command {name} has not been found'}}
+        answer = self.answers[name] if name in self.answers else Message(missing)
+        if callable(answer):
+            answer = answer(command)
+        return all(self.send(connection, step, command) for step in (answer if isinstance(answer, Steps) else [answer]))
+
+    def send(self, connection, answer, command=None):
+        """False: the connection is to end."""
+        if answer is DIE:
+            return False
+        if answer is SILENCE:
+            return True
+        if isinstance(answer, Flood):
+            while True:
+                connection.sendall(answer.chunk)
+        if not isinstance(answer, Raw):
+            message = dict(answer) if command is None or isinstance(answer, Message) else {'return': answer}
+            if command is not None and 'id' in command and 'event' not in message:
+                message['id'] = command['id']
+            answer = json.dumps(message).encode() + b'\r\n'
+        connection.sendall(answer)
+        return True
+
+    def emit(self, message):
+        """Sends a message, such as an event, or Raw bytes to everybody who is connected."""
+        for connection in self.connections:
+            if connection.fileno() >= 0:
+                self.send(connection, message)
+
+    @staticmethod
+    def hang_up(connection):
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        connection.close()
+
+    def stop(self):
+        for connection in [self.server, *self.connections]:
+            self.hang_up(connection)
+        for thread in self.threads:
+            thread.join()
+        if os.path.exists(self.path):
+            os.unlink(self.path)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Real QEMUs of the versions that are supported, and a QMP client to look behind the agent's back."""
+import array
+import functools
+import json
+import os
+import re
+import socket
+import subprocess
+import unittest
+
+from .loop import PATIENCE
+from .process import Process, is_listening
+
+CACHE = os.environ.get('QEMU_TREES') or os.path.join(
+    os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'org.qemu.Monitor1')
+ACCEL = 'kvm:tcg' if os.access('/dev/kvm', os.R_OK | os.W_OK) else 'tcg'
+
+
+@functools.cache
+def find_qemu(version):
+    """The program of a version: from a tree that tests/run extracted, or the system's own; None: there is none."""
+    tree = f'{CACHE}/qemu-{version}/run-qemu'
+    if os.path.exists(tree):
+        return tree
+    try:
+        text = subprocess.run(['qemu-system-x86_64', '--version'], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return 'qemu-system-x86_64' if re.search(rf'version {re.escape(version)}\.', text) else None
+
+
+class QmpError(Exception):
+    """A QMP error reply; `qmp_class` and the text."""
+
+    def __init__(self, error):
+        super().__init__(error['desc'])
+        self.qmp_class = error['class']
+
+
+class QmpClient:
+    """One QMP session. Blocking; events that come meanwhile are kept in `events`."""
+
+    def __init__(self, path=None, fd=None, negotiate=True):
+        self.socket = socket.socket(fileno=fd) if fd is not None else socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE)
+        if path is not None:
+            self.socket.connect(path)
+        self.file = self.socket.makefile('r', encoding='utf-8', newline='\n')
+        self.events = []
+        self.greeting = self.read()['QMP']
+        if negotiate:
+            self.execute('qmp_capabilities')
+
+    def read(self):
+        """The next message, whatever it is."""
+        line = self.file.readline()
+        if not line:
+            raise EOFError('QEMU closed the connection')
+        return json.loads(line)
+
+    def send(self, message, fds=()):
+        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', fds))] if fds else []
+        self.socket.sendmsg([json.dumps(message).encode() + b'\n'], ancillary)
+
+    def execute(self, command, arguments=None, fds=()):
+        self.send({'execute': command, **({'arguments': arguments} if arguments is not None else {})}, fds)
+        while True:
+            message = self.read()
+            if 'event' in message:
+                self.events.append(message)
+            elif 'error' in message:
+                raise QmpError(message['error'])
+            else:
+                return message['return']
+
+    def wait_event(self, name):
+        while True:
+            for event in self.events:
+                if event['event'] == name:
+                    self.events.remove(event)
+                    return event
+            message = self.read()
+            if 'event' in message:
+                self.events.append(message)
+
+    def stop(self):
+        self.file.close()
+        self.socket.close()
+
+
+class Qemu(Process):
+    """A QEMU of a version ('7.2', '10.0', '11.1') without guest software, paused at nothing, with `monitors` QMP sockets:
+    `path` is the first, `paths` are all. Skips the test where there is no such QEMU."""
+
+    def __init__(self, directory, version, *arguments, name=None, monitors=1, machine='q35'):
+        program = find_qemu(version)
+        if program is None:
+            raise unittest.SkipTest(f'no QEMU {version} here; tests/run extracts one')
+        self.version = version
+        self.paths = [f'{directory}/qemu-{id(self):x}-{number}' for number in range(monitors)]
+        sockets = [argument for path in self.paths for argument in ('-qmp', f'unix:{path},server=on,wait=off')]
+        super().__init__([program, '-nodefaults', '-display', 'none', '-no-user-config', '-m', '32',
+                          '-machine', f'{machine},accel={ACCEL}', *(['-name', name] if name else []), *sockets,
+                          *arguments])
+        self.path = self.paths[0]
+        self.wait_ready(lambda: all(map(is_listening, self.paths)), 'its QMP sockets')
+
+    def raw(self, number=-1):
+        """A QMP session of the test's own, on the last socket unless told."""
+        return QmpClient(self.paths[number])
