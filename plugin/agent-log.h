@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where everything that the agent and its modules log ends: the journal with all its fields where stderr is the journal,
- * otherwise one line a message on stderr. Stateless; knows nothing of what is secret, so nothing secret is given to it. */
+/* Where everything that the agent and its modules log ends: the journal with all its fields where stderr is the
+ * journal, otherwise one line a message on stderr. Stateless; knows nothing of what is secret, so nothing secret is
+ * given to it. */
 #pragma once
 
 #include <glib.h>

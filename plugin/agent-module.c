@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Loading, checking, starting and stopping one module. Used by agent.c. Owns the loaded object, the table that is handed
- * to the instance, and the instance.
+/* Loading, checking, starting and stopping one module. Used by agent.c. Owns the loaded object, the table that is
+ * handed to the instance, and the instance.
  *
- * What an instance tells (ready, failed) is kept and handed on from a source of our own: whoever hears of a failure frees
- * the module, and its code must not be on the stack when it is unmapped. */
+ * What an instance tells (ready, failed) is kept and handed on from a source of our own: whoever hears of a failure
+ * frees the module, and its code must not be on the stack when it is unmapped. */
 #include "agent-module.h"
 
 #include <gio/gio.h>
@@ -37,7 +37,7 @@ check_descriptor(const char *file, const ManagementModule *descriptor, GError **
     else if (descriptor->name == NULL || descriptor->name[0] == '\0' || strchr(descriptor->name, '/') != NULL)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: its descriptor has no usable name", file);
     else if (descriptor->start == NULL || descriptor->stop == NULL)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: its descriptor has no start() or no stop()", file);
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: its descriptor lacks start() or stop()", file);
     else
         return TRUE;
     return FALSE;
@@ -127,8 +127,8 @@ on_log(gpointer data, GLogLevelFlags level, const GLogField *fields, gsize n_fie
     agent_log(module->descriptor->name, level, fields, n_fields);
 }
 
-/* The contract's "at most once, never from start()" is checked here, because a module that breaks it would otherwise look
- * like a fault of the agent. */
+/* The contract's "at most once, never from start()" is checked here, because a module that breaks it would otherwise
+ * look like a fault of the agent. */
 static void
 on_ready(gpointer data, gpointer instance)
 {

@@ -6,9 +6,9 @@
 
 typedef struct AgentModule AgentModule;
 
-/* @error NULL: the instance is ready; at most once. Otherwise it failed and wants to be freed; nothing comes after that.
- * Always from the main context with nothing of the module on the stack, never from inside agent_module_start(), never
- * after agent_module_free(), which is allowed inside. */
+/* @error NULL: the instance is ready; at most once. Otherwise it failed and wants to be freed; nothing comes after
+ * that. Always from the main context with nothing of the module on the stack, never from inside agent_module_start(),
+ * never after agent_module_free(), which is allowed inside. */
 typedef void (*AgentModuleFunc)(AgentModule *module, const GError *error, gpointer user_data);
 
 /* Loads the module from @file and looks at what it is; runs none of it but its constructors. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sd_notify(3) without libsystemd: one datagram a message to the Unix socket that NOTIFY_SOCKET names. Used by agent.c.
- * Owns its socket. */
+/* sd_notify(3) without libsystemd: one datagram a message to the Unix socket that NOTIFY_SOCKET names. Used by
+ * agent.c. Owns its socket. */
 #include "agent-notify.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The command line; see agent-options.h. Used by agent.c. Owns nothing beyond what it gives.
  *
- * Compiled in: AGENT_BUILD_DIR (the agent is being run from there or is installed), AGENT_MODULE_DIR, AGENT_CONFIG_DIR. */
+ * Compiled in: AGENT_BUILD_DIR (the agent is being run from there or is installed), AGENT_MODULE_DIR,
+ * AGENT_CONFIG_DIR. */
 #include "agent-options.h"
 
 #include <gio/gio.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* management-agent, the reference host: loads modules, gives each a main context, the address of a bus, its key file and
- * a log, and runs them in one thread until a signal comes or none is left. Knows nothing of what they do.
+/* management-agent, the reference host: loads modules, gives each a main context, the address of a bus, its key file
+ * and a log, and runs them in one thread until a signal comes or none is left. Knows nothing of what they do.
  *
- * The agent is up when every module is ready; a module that fails before is a start that failed and ends the agent. One
- * that fails later is stopped, and the others go on. */
+ * The agent is up when every module is ready; a module that fails before is a start that failed and ends the agent.
+ * One that fails later is stopped, and the others go on. */
 #include <gio/gio.h>
 #include <locale.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Modules that an agent must refuse, one a build: wrong in their symbol's name (BAD_SYMBOL), their ABI number (BAD_ABI)
- * or their size (BAD_SIZE). Loaded by test-agent.py; never started. */
+/* Modules that an agent must refuse, one a build: wrong in their symbol's name (BAD_SYMBOL), their ABI number
+ * (BAD_ABI) or their size (BAD_SIZE). Loaded by test-agent.py; never started. */
 #include <gmodule.h>
 
 #include "management-module.h"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""management-agent as whoever runs it sees it: systemd, a desktop session, somebody with a module of their own. The modules
-it is given here, clocks, have nothing to do with QEMU."""
+"""management-agent as whoever runs it sees it: systemd, a desktop session, somebody with a module of their own. The
+modules it is given here, clocks, have nothing to do with QEMU."""
 import os
 import resource
 import signal

@@ -100,7 +100,11 @@ class ScriptedPeer(Test):
                          ['qmp_capabilities', 'query-status', 'stop', 'echo', 'unknown'])
 
     def test_misbehaves(self):
-        client = self.connect(answers={'silent': SILENCE, 'half': Steps([Raw(b'{"ret'), DIE]), 'flood': Flood(b' ' * 99)})
+        client = self.connect(answers={
+            'silent': SILENCE,
+            'half': Steps([Raw(b'{"ret'), DIE]),
+            'flood': Flood(b' ' * 99),
+        })
         client.send({'execute': 'silent'})
         client.send({'execute': 'half'})
         with self.assertRaises(json.JSONDecodeError):

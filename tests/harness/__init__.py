@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the system tests are written with: processes (agent, message bus, QEMU, a scripted QMP peer) that are ready when
-their constructor returns and gone when the test ends, and ways to talk to them. Nothing in here sleeps; see wait_until.
+"""What the system tests are written with: processes (agent, message bus, QEMU, a scripted QMP peer) that are ready
+when their constructor returns and gone when the test ends, and ways to talk to them. Nothing in here sleeps; see
+wait_until.
 
 A test file is a program: classes derived from Test, and main() at its end."""
 from .agent import Agent

@@ -13,8 +13,8 @@ WRAPPER = shlex.split(os.environ.get('AGENT_WRAPPER', ''))
 
 
 class Agent(Process):
-    """`management-agent` on a bus address. Modules are files; none means the build's own. Ready (by NOTIFY_SOCKET) when
-    the constructor returns, unless ready=False. What it notified is in `notified`, as one dict."""
+    """`management-agent` on a bus address. Modules are files; none means the build's own. Ready (by NOTIFY_SOCKET)
+    when the constructor returns, unless ready=False. What it notified is in `notified`, as one dict."""
 
     def __init__(self, directory, address='unix:path=/nonexistent', modules=(), *arguments, ready=True, wrapper=None,
                  abstract=False, environment=None):

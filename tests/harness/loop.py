@@ -9,9 +9,9 @@ PATIENCE = 60 if os.environ.get('AGENT_WRAPPER') else 20
 
 
 def wait_until(condition, what='the condition', timeout=PATIENCE):
-    """Runs the main loop until condition() is true; returns what it gave. Most conditions are made true by something on
-    the loop; those that are not (another process's state, a file) are looked at again every few milliseconds. `what` is for
-    the message; as a function it is asked when it is needed."""
+    """Runs the main loop until condition() is true; returns what it gave. Most conditions are made true by something
+    on the loop; those that are not (another process's state, a file) are looked at again every few milliseconds.
+    `what` is for the message; as a function it is asked when it is needed."""
     context = GLib.MainContext.default()
     over = []
     deadline = GLib.timeout_add(int(timeout * 1000), lambda: over.append(True) or GLib.SOURCE_CONTINUE)

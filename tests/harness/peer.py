@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A QMP server that does what a script says, for what no real QEMU does when one wants it: dying in the middle of a line,
-silence, floods, lies. It serves from threads of its own, so that a test may block meanwhile."""
+"""A QMP server that does what a script says, for what no real QEMU does when one wants it: dying in the middle of a
+line, silence, floods, lies. It serves from threads of its own, so that a test may block meanwhile."""
 import json
 import os
 import socket
 import threading
 
-GREETING = {'QMP': {'version': {'qemu': {'major': 11, 'minor': 1, 'micro': 3}, 'package': ''}, 'capabilities': ['oob']}}
+VERSION = {'qemu': {'major': 11, 'minor': 1, 'micro': 3}, 'package': ''}
+GREETING = {'QMP': {'version': VERSION, 'capabilities': ['oob']}}
 
 
 class Raw(bytes):
@@ -34,9 +35,9 @@ DIE = object()  # close the connection at once
 
 class Peer:
     """A QMP server on `path`. `answers` maps a command's name to its answer: a value (the `return`), a Message, Raw
-    bytes, a Flood, SILENCE, DIE, Steps of these, or a function of the command that gives one of them. The id is added as
-    QEMU does, and unknown commands are answered as QEMU answers them. `greeting` is a dict or any of the special answers.
-    What came is in `commands`."""
+    bytes, a Flood, SILENCE, DIE, Steps of these, or a function of the command that gives one of them. The id is added
+    as QEMU does, and unknown commands are answered as QEMU answers them. `greeting` is a dict or any of the special
+    answers. What came is in `commands`."""
 
     def __init__(self, directory, answers=None, greeting=None):
         self.path = f'{directory}/peer-{id(self):x}'
@@ -94,7 +95,8 @@ class Peer:
         answer = self.answers[name] if name in self.answers else Message(missing)
         if callable(answer):
             answer = answer(command)
-        return all(self.send(connection, step, command) for step in (answer if isinstance(answer, Steps) else [answer]))
+        steps = answer if isinstance(answer, Steps) else [answer]
+        return all(self.send(connection, step, command) for step in steps)
 
     def send(self, connection, answer, command=None):
         """False: the connection is to end."""

@@ -71,8 +71,8 @@ class Process:
         return len(os.listdir(f'/proc/{self.pid}/task'))
 
     def is_asleep(self):
-        """Whether it waits in poll(2) for as long as it takes: nothing but a descriptor can wake it up. None: cannot be
-        told on this machine."""
+        """Whether it waits in poll(2) for as long as it takes: nothing but a descriptor can wake it up. None: cannot
+        be told on this machine."""
         try:
             with open(f'/proc/{self.pid}/syscall', encoding='ascii') as file:
                 fields = file.read().split()

@@ -90,8 +90,8 @@ class QmpClient:
 
 
 class Qemu(Process):
-    """A QEMU of a version ('7.2', '10.0', '11.1') without guest software, paused at nothing, with `monitors` QMP sockets:
-    `path` is the first, `paths` are all. Skips the test where there is no such QEMU."""
+    """A QEMU of a version ('7.2', '10.0', '11.1') without guest software, paused at nothing, with `monitors` QMP
+    sockets: `path` is the first, `paths` are all. Skips the test where there is no such QEMU."""
 
     def __init__(self, directory, version, *arguments, name=None, monitors=1, machine='q35'):
         program = find_qemu(version)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""unittest with its results as TAP, so that meson counts every test method, and a scratch directory for each of them."""
+"""unittest with its results as TAP, so that meson counts every test method, and a scratch directory for each of
+them."""
 import signal
 import sys
 import tempfile
