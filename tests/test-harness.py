@@ -2,6 +2,7 @@
 """The harness itself, against each QEMU and a real bus: a test that trusts it must be able to."""
 import json
 import os
+import socket
 import unittest
 
 from harness import (DIE, SILENCE, Bus, CallError, Connection, Flood, Message, Peer, Qemu, QmpClient, QmpError, Raw,
@@ -112,6 +113,21 @@ class ScriptedPeer(Test):
         other = self.adopt(QmpClient(self.peer.path))
         other.send({'execute': 'flood'})
         self.assertEqual(other.file.read(1 << 20), ' ' * (1 << 20))
+
+    def test_by_descriptor_and_with_descriptors(self):
+        peer = self.start(Peer, answers={'getfd': {}})
+        client = self.adopt(QmpClient(fd=peer.offer().detach()))
+        with open(__file__, encoding='utf-8') as file:
+            client.execute('getfd', {'fdname': 'this'}, fds=[file.fileno()])
+            self.assertTrue(os.path.sameopenfile(peer.fds[0], file.fileno()))
+
+    def test_dials(self):
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(f'{self.directory}/server')
+            server.listen()
+            self.start(Peer).dial(f'{self.directory}/server')
+            client = self.adopt(QmpClient(fd=server.accept()[0].detach()))
+            self.assertEqual(client.greeting['version']['qemu']['major'], 11)
 
     def test_no_greeting(self):
         peer = self.start(Peer, greeting=DIE)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A QMP server that does what a script says, for what no real QEMU does when one wants it: dying in the middle of a
 line, silence, floods, lies. It serves from threads of its own, so that a test may block meanwhile."""
+import codecs
 import json
 import os
 import socket
@@ -37,13 +38,14 @@ class Peer:
     """A QMP server on `path`. `answers` maps a command's name to its answer: a value (the `return`), a Message, Raw
     bytes, a Flood, SILENCE, DIE, Steps of these, or a function of the command that gives one of them. The id is added
     as QEMU does, and unknown commands are answered as QEMU answers them. `greeting` is a dict or any of the special
-    answers. What came is in `commands`."""
+    answers. What came is in `commands`, and descriptors that came with it in `fds`."""
 
     def __init__(self, directory, answers=None, greeting=None):
         self.path = f'{directory}/peer-{id(self):x}'
         self.answers = {'qmp_capabilities': {}, **(answers or {})}
         self.greeting = GREETING if greeting is None else greeting
         self.commands = []
+        self.fds = []
         self.connections = []
         self.threads = []
         self.server = socket.socket(socket.AF_UNIX)
@@ -62,27 +64,44 @@ class Peer:
                 connection, _ = self.server.accept()
             except OSError:
                 return
-            self.connections.append(connection)
-            self.run(self.serve, connection)
+            self.attach(connection)
+
+    def attach(self, connection):
+        """Follows the script on a connected socket as well."""
+        self.connections.append(connection)
+        self.run(self.serve, connection)
+
+    def dial(self, path):
+        """Connects to who listens, as a QEMU with server=off does."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(path)
+        self.attach(connection)
+
+    def offer(self):
+        """A connected socket with this peer at its other end, for whoever takes a QMP connection as a descriptor."""
+        ours, theirs = socket.socketpair()
+        self.attach(ours)
+        return theirs
 
     def serve(self, connection):
+        # Clients need not end a command with a newline, so complete documents are what is looked for.
+        parser = json.JSONDecoder()
+        decoder = codecs.getincrementaldecoder('utf-8')('replace')
+        text = ''
         try:
-            with connection.makefile('rb') as file:
-                if not self.send(connection, self.greeting):
-                    return
-                decoder = json.JSONDecoder()
-                # Clients need not end a command with a newline, so complete documents are what is looked for.
-                text = ''
-                while data := file.read1():
-                    text = (text + data.decode()).lstrip()
-                    while text:
-                        try:
-                            command, end = decoder.raw_decode(text)
-                        except ValueError:
-                            break
-                        text = text[end:].lstrip()
-                        if not self.answer(connection, command):
-                            return
+            going_on = self.send(connection, self.greeting)
+            while going_on:
+                data, fds, *_ = socket.recv_fds(connection, 1 << 16, 16)
+                self.fds += fds
+                text = (text + decoder.decode(data)).lstrip()
+                going_on = data != b''
+                while going_on and text:
+                    try:
+                        command, end = parser.raw_decode(text)
+                    except ValueError:
+                        break
+                    text = text[end:].lstrip()
+                    going_on = self.answer(connection, command)
         except OSError:
             pass  # the client has gone, or stop() was called
         finally:
@@ -134,5 +153,7 @@ class Peer:
             self.hang_up(connection)
         for thread in self.threads:
             thread.join()
+        while self.fds:
+            os.close(self.fds.pop())
         if os.path.exists(self.path):
             os.unlink(self.path)
