@@ -7,7 +7,6 @@ import socket
 from .loop import wait_until
 from .process import Process
 
-PROGRAM = os.environ['AGENT']
 # Empty, or what the agent is run under: valgrind with its options.
 WRAPPER = shlex.split(os.environ.get('AGENT_WRAPPER', ''))
 
@@ -25,7 +24,7 @@ class Agent(Process):
         env = dict(os.environ, NOTIFY_SOCKET='@' + name if abstract else name, XDG_CONFIG_HOME=directory)
         env.update(environment or {})
         self.wrapper = WRAPPER if wrapper is None else wrapper
-        command = [*self.wrapper, PROGRAM, *([f'--bus-address={address}'] if address else []),
+        command = [*self.wrapper, os.environ['AGENT'], *([f'--bus-address={address}'] if address else []),
                    *(f'--module={module}' for module in modules), *arguments]
         super().__init__(command, env={name: value for name, value in env.items() if value is not None})
         if ready:
