@@ -17,6 +17,7 @@ typedef enum BusErrorCode {
     BUS_ERROR_ACCESS_DENIED,
     BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
     BUS_ERROR_LIMITS_EXCEEDED,
+    BUS_ERROR_NAME_HAS_NO_OWNER,
 } BusErrorCode;
 
 #define BUS_ERROR (bus_error_quark())

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* libdbus on GLib's main loop: bus.c attaches one source a connection. It owns its records of libdbus's watches and
+ * timeouts, and a reference to the connection.
+ *
+ * Everything that can make the source ready is looked at in prepare() and check(), at every turn of the loop. So what
+ * other callbacks of the same thread do to the connection needs no wake-up: the loop comes by before it sleeps.
+ *
+ * Its priority is the default one and not that of an idle source, where a loop that is always busy would starve it; in
+ * exchange one turn takes a few messages only, and everybody else's sources get their turn. */
+#include "bus-source.h"
+
+/* 32 calls at some 50 us each hold the loop for under 2 ms; and libdbus reads 2 KiB a turn, 10 to 16 messages, so that
+ * its queue does not grow. */
+#define MESSAGES_A_TURN 32
+
+typedef struct Watch {
+    DBusWatch *watch; /* weak: libdbus removes it from us before it frees it */
+    gpointer tag; /* of the descriptor in the source; NULL while the watch is disabled */
+    guint happened; /* DBusWatchFlags still to be handled */
+} Watch;
+
+typedef struct Timeout {
+    DBusTimeout *timeout; /* weak, likewise */
+    GList link; /* in BusSource.timeouts while armed, when its data is set */
+    gint64 deadline;
+} Timeout;
+
+typedef struct BusSource {
+    GSource base;
+    DBusConnection *connection; /* ref */
+    GSList *watches; /* of Watch, owned */
+    GQueue timeouts; /* of Timeout, the armed ones, earliest deadline first; libdbus's records own them */
+} BusSource;
+
+static GIOCondition
+to_condition(guint flags)
+{
+    GIOCondition condition = 0;
+
+    if (flags & DBUS_WATCH_READABLE)
+        condition |= G_IO_IN;
+    if (flags & DBUS_WATCH_WRITABLE)
+        condition |= G_IO_OUT;
+    return condition;
+}
+
+static guint
+to_flags(GIOCondition condition)
+{
+    guint flags = 0;
+
+    if (condition & G_IO_IN)
+        flags |= DBUS_WATCH_READABLE;
+    if (condition & G_IO_OUT)
+        flags |= DBUS_WATCH_WRITABLE;
+    if (condition & G_IO_HUP)
+        flags |= DBUS_WATCH_HANGUP;
+    if (condition & (G_IO_ERR | G_IO_NVAL))
+        flags |= DBUS_WATCH_ERROR;
+    return flags;
+}
+
+/* A disabled watch leaves the poll set: with no events asked for, poll() would still report a hang-up, for ever. */
+static void
+watch_update(BusSource *source, Watch *watch)
+{
+    gboolean enabled = dbus_watch_get_enabled(watch->watch);
+
+    if (enabled && !watch->tag) {
+        watch->tag = g_source_add_unix_fd(&source->base, dbus_watch_get_unix_fd(watch->watch),
+                                          to_condition(dbus_watch_get_flags(watch->watch)));
+    } else if (!enabled && watch->tag) {
+        g_source_remove_unix_fd(&source->base, g_steal_pointer(&watch->tag));
+        watch->happened = 0;
+    }
+}
+
+static dbus_bool_t
+on_watch_added(DBusWatch *dbus_watch, void *user_data)
+{
+    BusSource *source = user_data;
+    Watch *watch = g_new0(Watch, 1);
+
+    watch->watch = dbus_watch;
+    source->watches = g_slist_prepend(source->watches, watch);
+    dbus_watch_set_data(dbus_watch, watch, NULL);
+    watch_update(source, watch);
+    return TRUE;
+}
+
+static void
+on_watch_toggled(DBusWatch *dbus_watch, void *user_data)
+{
+    watch_update(user_data, dbus_watch_get_data(dbus_watch));
+}
+
+static void
+on_watch_removed(DBusWatch *dbus_watch, void *user_data)
+{
+    BusSource *source = user_data;
+    Watch *watch = dbus_watch_get_data(dbus_watch);
+
+    if (watch->tag)
+        g_source_remove_unix_fd(&source->base, watch->tag);
+    dbus_watch_set_data(dbus_watch, NULL, NULL);
+    source->watches = g_slist_remove(source->watches, watch);
+    g_free(watch);
+}
+
+/* Most timeouts have the same interval, so that the place of a new one is at the end or near it. */
+static void
+timeout_arm(BusSource *source, Timeout *timeout, gint64 now)
+{
+    int interval = MAX(1, dbus_timeout_get_interval(timeout->timeout));
+    GList *before = source->timeouts.tail;
+
+    timeout->deadline = now + interval * G_TIME_SPAN_MILLISECOND;
+    while (before && ((Timeout *)before->data)->deadline > timeout->deadline)
+        before = before->prev;
+    timeout->link.data = timeout;
+    if (before)
+        g_queue_insert_after_link(&source->timeouts, before, &timeout->link);
+    else
+        g_queue_push_head_link(&source->timeouts, &timeout->link);
+}
+
+static void
+timeout_disarm(BusSource *source, Timeout *timeout)
+{
+    if (!timeout->link.data)
+        return;
+    g_queue_unlink(&source->timeouts, &timeout->link);
+    timeout->link.data = NULL;
+}
+
+static void
+on_timeout_toggled(DBusTimeout *dbus_timeout, void *user_data)
+{
+    BusSource *source = user_data;
+    Timeout *timeout = dbus_timeout_get_data(dbus_timeout);
+
+    timeout_disarm(source, timeout);
+    if (dbus_timeout_get_enabled(dbus_timeout))
+        timeout_arm(source, timeout, g_get_monotonic_time());
+}
+
+static dbus_bool_t
+on_timeout_added(DBusTimeout *dbus_timeout, void *user_data)
+{
+    Timeout *timeout = g_new0(Timeout, 1);
+
+    timeout->timeout = dbus_timeout;
+    dbus_timeout_set_data(dbus_timeout, timeout, g_free);
+    on_timeout_toggled(dbus_timeout, user_data);
+    return TRUE;
+}
+
+static void
+on_timeout_removed(DBusTimeout *dbus_timeout, void *user_data)
+{
+    timeout_disarm(user_data, dbus_timeout_get_data(dbus_timeout));
+    dbus_timeout_set_data(dbus_timeout, NULL, NULL);
+}
+
+/* Milliseconds, rounded up so that the loop does not spin on the last one; -1: none is armed. */
+static int
+until_first_timeout(BusSource *source)
+{
+    Timeout *first = g_queue_peek_head(&source->timeouts);
+    gint64 left;
+
+    if (!first)
+        return -1;
+    left = first->deadline - g_source_get_time(&source->base);
+    return left <= 0 ? 0 : (int)((left + G_TIME_SPAN_MILLISECOND - 1) / G_TIME_SPAN_MILLISECOND);
+}
+
+static gboolean
+prepare(GSource *base, int *timeout)
+{
+    BusSource *source = (BusSource *)base;
+
+    *timeout = until_first_timeout(source);
+    return *timeout == 0 || dbus_connection_get_dispatch_status(source->connection) != DBUS_DISPATCH_COMPLETE;
+}
+
+static gboolean
+check(GSource *base)
+{
+    BusSource *source = (BusSource *)base;
+    int timeout;
+
+    for (GSList *l = source->watches; l; l = l->next) {
+        Watch *watch = l->data;
+
+        if (watch->tag && g_source_query_unix_fd(base, watch->tag))
+            return TRUE;
+    }
+    return prepare(base, &timeout);
+}
+
+/* Handling one watch can remove any of them, so mark what has happened first and then look for marks anew each time. */
+static void
+handle_watches(BusSource *source)
+{
+    GSList *l;
+
+    for (l = source->watches; l; l = l->next) {
+        Watch *watch = l->data;
+
+        if (watch->tag)
+            watch->happened = to_flags(g_source_query_unix_fd(&source->base, watch->tag));
+    }
+    for (l = source->watches; l;) {
+        Watch *watch = l->data;
+        guint happened = watch->happened;
+
+        watch->happened = 0;
+        if (happened)
+            dbus_watch_handle(watch->watch, happened);
+        l = happened ? source->watches : l->next;
+    }
+}
+
+/* Armed again before it is handled, which may remove it, or all of them. */
+static void
+handle_timeouts(BusSource *source)
+{
+    gint64 now = g_source_get_time(&source->base);
+    Timeout *first;
+
+    while ((first = g_queue_peek_head(&source->timeouts)) && first->deadline <= now) {
+        timeout_disarm(source, first);
+        timeout_arm(source, first, now);
+        dbus_timeout_handle(first->timeout);
+    }
+}
+
+static gboolean
+dispatch(GSource *base, GSourceFunc func, gpointer user_data)
+{
+    BusSource *source = (BusSource *)base;
+
+    handle_watches(source);
+    handle_timeouts(source);
+    for (guint i = 0; i < MESSAGES_A_TURN && !g_source_is_destroyed(base); i++)
+        if (dbus_connection_dispatch(source->connection) == DBUS_DISPATCH_COMPLETE)
+            break;
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+finalize(GSource *base)
+{
+    dbus_connection_unref(((BusSource *)base)->connection);
+}
+
+GSource *
+bus_source_attach(DBusConnection *connection, GMainContext *context)
+{
+    static const GSourceFuncs funcs = {
+        .prepare = prepare,
+        .check = check,
+        .dispatch = dispatch,
+        .finalize = finalize,
+    };
+    GSource *base = g_source_new((GSourceFuncs *)&funcs, sizeof(BusSource));
+    BusSource *source = (BusSource *)base;
+
+    source->connection = dbus_connection_ref(connection);
+    dbus_connection_set_watch_functions(connection, on_watch_added, on_watch_removed, on_watch_toggled, source, NULL);
+    dbus_connection_set_timeout_functions(connection, on_timeout_added, on_timeout_removed, on_timeout_toggled,
+                                          source, NULL);
+    g_source_attach(base, context);
+    return base;
+}
+
+void
+bus_source_detach(GSource *base)
+{
+    BusSource *source = (BusSource *)base;
+
+    dbus_connection_set_watch_functions(source->connection, NULL, NULL, NULL, NULL, NULL);
+    dbus_connection_set_timeout_functions(source->connection, NULL, NULL, NULL, NULL, NULL);
+    g_source_destroy(base);
+    g_source_unref(base);
+}
