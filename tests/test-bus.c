@@ -113,10 +113,10 @@ static void
 call(Fixture *fixture, GDBusConnection *client)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) reply =
-        test_client_call(client, bus_get_unique_name(fixture->bus), PATH, INTERFACE, "Call", NULL, &error);
+    GVariant *reply = test_client_call(client, bus_get_unique_name(fixture->bus), PATH, INTERFACE, "Call", NULL, &error);
 
     g_assert_no_error(error);
+    g_variant_unref(reply);
 }
 
 static void
@@ -773,10 +773,11 @@ test_second_context(void)
 
     for (guint i = 0; i < 10; i++) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(GVariant) reply = g_dbus_connection_call_sync(client, name, PATH, INTERFACE, "Call", NULL, NULL,
-                                                                G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+        GVariant *reply = g_dbus_connection_call_sync(client, name, PATH, INTERFACE, "Call", NULL, NULL,
+                                                      G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
 
         g_assert_no_error(error);
+        g_variant_unref(reply);
     }
     g_main_context_invoke(service.context, on_stop, &service);
     g_assert_cmpuint(GPOINTER_TO_UINT(g_thread_join(thread)), ==, 10);
