@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One pass over raw JSON text (RFC 8259), a chunk at a time, before anything else looks at it. It finds where a document
- * ends, whether it is JSON at all, where the members of a top-level object stand, and whether it holds what json-glib
- * 1.6 gets wrong (integers above 2^63-1, U+0000, numbers beyond a double, depth). It allocates nothing. */
+ * ends, whether it is JSON at all, and where the members of a top-level object stand. It allocates nothing. */
 #pragma once
 
-#include <glib.h>
+#include "qmp-scan-number.h"
+#include "qmp-scan-string.h"
 
 /* QEMU's own limit is 1024 (MAX_NESTING); json-glib 1.6 overflows the stack at some ten thousand. */
 #define QMP_SCAN_MAX_DEPTH 1000
@@ -14,15 +14,9 @@
 
 typedef enum QmpScanResult {
     QMP_SCAN_MORE, /* the document goes on in the next chunk */
-    QMP_SCAN_DONE, /* it is complete (a bare number at the top level is only when qmp_scan_end() says so) */
+    QMP_SCAN_DONE, /* it is complete (a bare number at the top level only with the byte after it, or qmp_scan_end()) */
     QMP_SCAN_LOST, /* no end can be found any more: brackets that do not match, too deep, not even JSON's first byte */
 } QmpScanResult;
-
-typedef enum QmpScanFlags {
-    QMP_SCAN_BIG_INTEGER = 1 << 0, /* integers from 2^63 to 2^64-1 */
-    QMP_SCAN_NUL = 1 << 1, /* an escaped U+0000 in a string */
-    QMP_SCAN_MARKER = 1 << 2, /* a string that begins with U+FDD0, which qmp-json gives a meaning of its own */
-} QmpScanFlags;
 
 /* Where a member of the top-level object stands, in bytes from the start of the document. */
 typedef struct QmpScanMember {
@@ -32,30 +26,29 @@ typedef struct QmpScanMember {
 
 typedef struct QmpScan {
     gsize offset; /* bytes seen, from the first byte that is not white space */
-    QmpScanFlags flags;
-    const char *error; /* static text: the first violation of RFC 8259 in a document whose end can still be found */
+    const char *error; /* static text: the first violation of RFC 8259; with DONE, one whose end could still be found */
     gsize error_offset;
     QmpScanMember members[QMP_SCAN_MAX_MEMBERS];
     guint n_members;
     guint depth;
     /* what follows is the scanner's own */
-    guint8 state, literal_at, unicode_digits;
-    guint16 unicode, surrogate;
-    gboolean in_name;
-    gsize token; /* where the number or string began */
-    char number[32]; /* what is needed of a number to know its range */
-    guint number_length;
-    gboolean number_is_real;
+    guint8 state;
+    guint8 literal, literal_at; /* which of true, false, null, and how much of it has been seen */
+    gboolean in_name; /* the string is the name of a member */
+    gboolean member_open; /* members[n_members].value is set, and its end is not */
+    gboolean skipping; /* after an error: only strings and brackets are followed */
+    QmpScanString string;
+    QmpScanNumber number;
     guint8 objects[QMP_SCAN_MAX_DEPTH / 8 + 1]; /* a bit a level: an object, not an array */
 } QmpScan;
 
 void qmp_scan_init(QmpScan *scan);
 
 /* Feeds @length bytes; *@ret_used is how many belong to this document (white space before it included): all of them
- * unless the result is DONE. Text that violates RFC 8259 but whose end can be found still ends in DONE, with @error set:
- * one bad reply of QEMU's (it prints `inf` for 1e400) must not end the session. What is refused: anything outside RFC
- * 8259 (single quotes, comments, leading zeros, raw control characters), invalid UTF-8, lone surrogates, integers outside
- * -2^63 to 2^64-1, numbers that a double cannot hold. */
+ * unless the result is DONE or LOST. Text that violates RFC 8259 but whose end can be found still ends in DONE, with
+ * @error set: one bad reply of QEMU's (it prints `inf` for 1e400) must not end the session. What is refused: anything
+ * outside RFC 8259 (single quotes, comments, leading zeros, raw control characters), invalid UTF-8, lone surrogates,
+ * integers outside -2^63 to 2^64-1, numbers that a double cannot hold. */
 QmpScanResult qmp_scan_feed(QmpScan *scan, const char *data, gsize length, gsize *ret_used);
 
 /* Says that no more comes: DONE if the text so far was a complete document. */
