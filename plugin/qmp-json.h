@@ -18,11 +18,12 @@ typedef enum QmpJsonType {
 } QmpJsonType;
 
 /* Parses exactly one document. Fails with QMP_ERROR_INVALID, naming the byte, where it is not JSON by the rules of
- * qmp_scan_feed(), is followed by anything but white space, or names one member of an object twice. */
+ * qmp_scan_feed(), is followed by anything but white space, names one member of an object twice, or has U+0000 in the
+ * name of a member. The names in the tree are as they were: the marker is for values only. */
 JsonNode *qmp_json_parse(const char *text, gsize length, GError **error);
 
-/* Appends @node as compact JSON: no white space, shortest doubles that read back the same, ASCII control characters
- * escaped, everything else as UTF-8. Every byte costs QEMU 2.5 us. */
+/* Appends @node as compact JSON: no white space, shortest doubles that read back as the same double (never as an
+ * integer), control characters below U+0020 escaped, everything else as UTF-8. Every byte costs QEMU 2.5 us. */
 void qmp_json_append(GString *text, JsonNode *node);
 
 QmpJsonType qmp_json_get_type(JsonNode *node);
@@ -33,3 +34,11 @@ const char *qmp_json_get_string(JsonNode *node); /* of QMP_JSON_STRING; borrowed
 
 JsonNode *qmp_json_new_uint(guint64 value);
 JsonNode *qmp_json_new_string(const char *value); /* UTF-8 */
+JsonNode *qmp_json_new_string_with_nul(const char *escaped); /* as JSON text, with its quotes */
+
+/* Appends @text as a JSON string, with the quotes. */
+void qmp_json_append_string(GString *json, const char *text, gsize length);
+
+/* What stands between the quotes of a string that qmp_scan_feed() found right, unescaped and terminated; it may hold
+ * U+0000, so @ret_length (may be NULL) is its length. */
+char *qmp_json_unescape(const char *text, gsize length, gsize *ret_length);
