@@ -27,10 +27,11 @@ typedef struct QmpClientFuncs {
     void (*on_closed)(QmpClient *client, const GError *error, gpointer user_data);
 } QmpClientFuncs;
 
+/* 0: the default. */
 typedef struct QmpClientLimits {
     gsize max_reply; /* bytes of one message from QEMU; default 32 MiB */
     gsize max_event; /* bytes of one event; default 256 KiB: QEMU's are below 10 KiB, and parsing 1 MiB takes 50 ms */
-    guint64 timeout; /* us until ready; G_MAXUINT64: none */
+    guint64 timeout; /* us until ready; default 10 s; G_MAXUINT64: none */
 } QmpClientLimits;
 
 /* Takes the connected socket @fd and starts to listen for the greeting. No callback comes from inside. */

@@ -30,3 +30,29 @@ typedef struct QmpGreeting {
 } QmpGreeting;
 
 void qmp_greeting_clear(QmpGreeting *greeting);
+
+typedef enum QmpMessageType {
+    QMP_MESSAGE_GREETING,
+    QMP_MESSAGE_REPLY,
+    QMP_MESSAGE_EVENT,
+    QMP_MESSAGE_UNKNOWN,
+} QmpMessageType;
+
+#define QMP_MESSAGE_NO_ID -1
+#define QMP_MESSAGE_FOREIGN_ID -2 /* one that we never give: not a small integer */
+
+/* One document. Of greeting, reply and event the one that @type says is set, and that one only where there is no
+ * @problem. */
+typedef struct QmpMessage {
+    QmpMessageType type;
+    const char *problem; /* static text: what is wrong with a message that is meant to be of @type; NULL: nothing */
+    int id; /* of a reply, also of one with a problem */
+    QmpGreeting greeting; /* owned; to keep it, take it out and clear it here */
+    QmpReply reply;
+    QmpEvent event;
+    char *strings[2]; /* owned; what reply and event point to */
+} QmpMessage;
+
+void qmp_message_init(QmpMessage *message, const char *text, const QmpScan *scan);
+void qmp_message_clear(QmpMessage *message);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QmpMessage, qmp_message_clear)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Fair turns on one QMP session: every caller has a line of its own, and the lines are served round robin, a command a
- * turn, with at most 7 under way at once (facts: with 8 queued in QEMU, out-of-band commands wait as well; without oob
- * QEMU takes 1). A caller with a thousand commands waiting costs another no more than its turn. */
+ * turn, with at most 7 under way at once (with 8 queued in QEMU, out-of-band commands wait as well; without oob QEMU
+ * takes 1, and the others wait in the socket, where they are read without a round trip between). A caller with a
+ * thousand commands waiting costs another no more than its turn. */
 #pragma once
 
 #include "qmp-client.h"
@@ -9,8 +10,9 @@
 typedef struct QmpQueue QmpQueue;
 typedef struct QmpTicket QmpTicket; /* a command that waits or is under way */
 
+/* 0: the default. */
 typedef struct QmpQueueLimits {
-    guint max_commands; /* of one caller, waiting; default 4096 */
+    guint max_commands; /* of one caller, waiting or under way; default 4096 */
     gsize max_bytes; /* of one caller, waiting; default 16 MiB */
 } QmpQueueLimits;
 
@@ -23,7 +25,8 @@ void qmp_queue_free(QmpQueue *queue);
 
 /* Puts a command into @caller's line (a line appears with its first command and goes with its last). @arguments is
  * copied; a compact JSON object or NULL. @func as for qmp_client_execute(), never from inside. Fails with
- * QMP_ERROR_LIMIT when the line is full. Out-of-band commands do not wait in line. */
+ * QMP_ERROR_LIMIT when the line is full, with QMP_ERROR_DISCONNECTED when the session has ended. Out-of-band commands do
+ * not wait in line. */
 QmpTicket *qmp_queue_submit(QmpQueue *queue, const char *caller, const char *command, const char *arguments,
                             QmpExecuteFlags flags, QmpReplyFunc func, gpointer user_data, GError **error);
 

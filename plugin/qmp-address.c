@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads an address. Called with what an administrator, a caller or a key file says; owns nothing. */
+#include "qmp-address.h"
+
+#include <string.h>
+#include <sys/un.h>
+
+#include "qmp-error.h"
+
+/* Room for the zero that ends it. */
+#define MAX_PATH (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+
+static gboolean fail(GError **error, const char *text, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static gboolean
+fail(GError **error, const char *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *what = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_autofree char *shown = g_strndup(text, 200);
+    g_set_error(error, QMP_ERROR, QMP_ERROR_INVALID, "address \"%s\": %s", shown, what);
+    return FALSE;
+}
+
+/* What stands before the first single comma of *@at, commas undoubled; *@at moves behind that comma, or becomes NULL.
+ */
+static char *
+take_part(const char **at)
+{
+    GString *part = g_string_new(NULL);
+    const char *c = *at;
+    for (; *c; c++) {
+        if (*c == ',' && c[1] != ',')
+            break;
+        if (*c == ',')
+            c++;
+        g_string_append_c(part, *c);
+    }
+    *at = *c == ',' ? c + 1 : NULL;
+    return g_string_free(part, FALSE);
+}
+
+static gboolean
+read_options(QmpAddress *address, const char *at, GError **error)
+{
+    while (at) {
+        gsize where = (gsize)(at - address->text);
+        g_autofree char *option = take_part(&at);
+        if (g_str_equal(option, "server") || g_str_equal(option, "server=on"))
+            address->server = TRUE;
+        else if (g_str_equal(option, "server=off"))
+            address->server = FALSE;
+        else if (g_str_has_prefix(option, "server="))
+            return fail(error, address->text, "\"server\" is \"on\" or \"off\", not \"%s\", at byte %zu",
+                        option + strlen("server="), where);
+        else
+            return fail(error, address->text, "unknown option \"%s\" at byte %zu", option, where);
+    }
+    return TRUE;
+}
+
+static gboolean
+read_unix(QmpAddress *address, const char *text, GError **error)
+{
+    address->type = QMP_ADDRESS_UNIX;
+    const char *at = text;
+    address->path = take_part(&at);
+    if (address->path[0] != '/')
+        return fail(error, address->text, "the path is not absolute, at byte %zu", (gsize)(text - address->text));
+    if (strlen(address->path) > MAX_PATH)
+        return fail(error, address->text, "the path has %zu bytes, a socket's has %zu at most", strlen(address->path),
+                    MAX_PATH);
+    return read_options(address, at, error);
+}
+
+static gboolean
+read_port(QmpAddress *address, const char *port, gsize where, GError **error)
+{
+    guint64 number;
+    if (!g_ascii_string_to_unsigned(port, 10, 1, G_MAXUINT16, &number, NULL))
+        return fail(error, address->text, "\"%s\" is no port (1 to 65535), at byte %zu", port, where);
+    address->port = (guint16)number;
+    return TRUE;
+}
+
+static gboolean
+read_tcp(QmpAddress *address, const char *text, GError **error)
+{
+    address->type = QMP_ADDRESS_TCP;
+    const char *at = text;
+    g_autofree char *where = take_part(&at);
+    const char *host = where, *host_end;
+    if (*where == '[') {
+        host = where + 1;
+        host_end = strchr(host, ']');
+        if (!host_end || host_end[1] != ':')
+            return fail(error, address->text, "\"[HOST]:PORT\" was expected at byte %zu",
+                        (gsize)(text - address->text));
+    } else {
+        host_end = strchr(where, ':');
+        if (!host_end)
+            return fail(error, address->text, "the port is missing");
+        if (strchr(host_end + 1, ':'))
+            return fail(error, address->text, "more than one colon: an IPv6 address stands in brackets, at byte %zu",
+                        (gsize)(text - address->text));
+    }
+    const char *port = strchr(host_end, ':') + 1;
+    address->host = g_strndup(host, (gsize)(host_end - host));
+    return read_port(address, port, (gsize)(text - address->text) + (gsize)(port - where), error) &&
+           read_options(address, at, error);
+}
+
+static gboolean
+read_address(QmpAddress *address, GError **error)
+{
+    const char *text = address->text;
+    if (g_str_has_prefix(text, "unix:"))
+        return read_unix(address, text + strlen("unix:"), error);
+    if (g_str_has_prefix(text, "tcp:"))
+        return read_tcp(address, text + strlen("tcp:"), error);
+    return fail(error, text, "it begins with neither \"unix:\" nor \"tcp:\"");
+}
+
+QmpAddress *
+qmp_address_parse(const char *text, GError **error)
+{
+    if (!g_utf8_validate(text, -1, NULL)) {
+        g_set_error(error, QMP_ERROR, QMP_ERROR_INVALID, "the address is not UTF-8");
+        return NULL;
+    }
+    g_autoptr(QmpAddress) address = g_new0(QmpAddress, 1);
+    address->text = g_strdup(text);
+    return read_address(address, error) ? g_steal_pointer(&address) : NULL;
+}
+
+QmpAddress *
+qmp_address_copy(const QmpAddress *address)
+{
+    QmpAddress *copy = g_new(QmpAddress, 1);
+    *copy = *address;
+    copy->path = g_strdup(address->path);
+    copy->host = g_strdup(address->host);
+    copy->text = g_strdup(address->text);
+    return copy;
+}
+
+void
+qmp_address_free(QmpAddress *address)
+{
+    g_free(address->path);
+    g_free(address->host);
+    g_free(address->text);
+    g_free(address);
+}

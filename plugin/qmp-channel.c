@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The socket under a QMP session: framing on one side, what the socket does not take at once on the other. Called by
+ * QmpClient; owns the file descriptor, one GSource and, while a document is incomplete, its text.
+ *
+ * A wake-up reads once, at most 64 KiB, so that a QEMU that floods takes no more than its turn in the main loop.
+ * Documents that lie wholly in what was read are handed on from the stack: an idle channel holds no buffer at all. */
+#include "qmp-channel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_SIZE 65536
+
+/* QEMU reads 400 kB/s at best (2.5 us a byte); what waits longer than minutes waits for nobody. */
+#define MAX_OUTGOING (64 * 1024 * 1024)
+
+/* Enough to tell a human monitor, SSH or HTTP from each other. */
+#define SAID_SIZE 80
+
+struct QmpChannel {
+    guint refs;                   /* held by the owner and by a dispatch: callbacks may free the channel */
+    gboolean ended;               /* closed or freed: no callback any more */
+    int fd;                       /* owned; -1 when ended */
+    GSource *source;              /* owned; NULL when ended */
+    gpointer fd_tag;              /* weak; NULL while the socket is not polled */
+    const QmpChannelFuncs *funcs; /* weak */
+    gpointer user_data;
+    gsize max_document;
+    QmpScan scan;         /* of the document under way */
+    GByteArray *partial;  /* owned; what came of it in earlier reads; NULL: nothing */
+    GByteArray *unread;   /* owned; what was read and not looked at when the channel was paused; NULL: nothing */
+    GByteArray *outgoing; /* owned; what the socket did not take; NULL: nothing */
+    gsize outgoing_sent;  /* bytes at its beginning that have gone meanwhile */
+    GError *failure;      /* owned; what sending met, told when there is nothing left to read */
+    guint paused;
+};
+
+typedef struct ChannelSource {
+    GSource source;
+    QmpChannel *channel; /* weak: the channel destroys its source */
+} ChannelSource;
+
+static void
+channel_end(QmpChannel *channel)
+{
+    channel->ended = TRUE;
+    g_source_destroy(channel->source);
+    g_clear_pointer(&channel->source, g_source_unref);
+    channel->fd_tag = NULL;
+    close(channel->fd);
+    channel->fd = -1;
+    g_clear_pointer(&channel->unread, g_byte_array_unref);
+    g_clear_pointer(&channel->outgoing, g_byte_array_unref);
+}
+
+static void
+channel_unref(QmpChannel *channel)
+{
+    if (--channel->refs > 0)
+        return;
+    g_clear_pointer(&channel->partial, g_byte_array_unref);
+    g_clear_error(&channel->failure);
+    g_free(channel);
+}
+
+/* Polls for what is wanted only. A socket that has hung up wakes its poller whatever it polls for, so a paused one
+ * that has nothing to send is not polled at all. */
+static void
+update_poll(QmpChannel *channel)
+{
+    GIOCondition wanted = (channel->paused ? 0 : G_IO_IN) | (channel->outgoing ? G_IO_OUT : 0);
+    if (!wanted && channel->fd_tag) {
+        g_source_remove_unix_fd(channel->source, channel->fd_tag);
+        channel->fd_tag = NULL;
+    } else if (wanted && channel->fd_tag) {
+        g_source_modify_unix_fd(channel->source, channel->fd_tag, wanted);
+    } else if (wanted) {
+        channel->fd_tag = g_source_add_unix_fd(channel->source, channel->fd, wanted);
+    }
+}
+
+/* The beginning of the document under way, of which @text is what came last. */
+static void
+copy_said(QmpChannel *channel, const char *text, gsize length, char said[SAID_SIZE])
+{
+    gsize n = 0;
+    if (channel->partial) {
+        n = MIN(channel->partial->len, SAID_SIZE - 1);
+        memcpy(said, channel->partial->data, n);
+    }
+    gsize more = MIN(length, SAID_SIZE - 1 - n);
+    if (more > 0)
+        memcpy(said + n, text, more);
+    said[n + more] = '\0';
+}
+
+/* Takes @error. */
+static void
+channel_close(QmpChannel *channel, GError *error, const char *text, gsize length)
+{
+    char said[SAID_SIZE];
+    copy_said(channel, text, length, said);
+    channel_end(channel);
+    channel->funcs->on_closed(error, said, channel->user_data);
+    g_error_free(error);
+}
+
+static void
+append(GByteArray **array, const char *data, gsize length)
+{
+    if (!*array)
+        *array = g_byte_array_new();
+    g_byte_array_append(*array, (const guint8 *)data, (guint)length);
+}
+
+static void
+deliver(QmpChannel *channel, const char *text)
+{
+    g_autoptr(GByteArray) whole = g_steal_pointer(&channel->partial);
+    if (whole)
+        text = (const char *)whole->data;
+    channel->funcs->on_document(text, channel->scan.offset, &channel->scan, channel->user_data);
+    qmp_scan_init(&channel->scan);
+}
+
+static void
+close_with_scan(QmpChannel *channel, QmpScanResult result, const char *text, gsize length)
+{
+    GError *error;
+    if (result == QMP_SCAN_LOST)
+        error = g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "what was received is not JSON: %s at byte %zu",
+                            channel->scan.error, channel->scan.error_offset);
+    else
+        error = g_error_new(QMP_ERROR, QMP_ERROR_LIMIT, "a message of more than %zu bytes", channel->max_document);
+    channel_close(channel, error, text, length);
+}
+
+/* One document, or what there is of it, from @text on; returns how much that was. */
+static gsize
+take_document(QmpChannel *channel, const char *text, gsize length)
+{
+    gsize before = channel->scan.offset, used;
+    QmpScanResult result = qmp_scan_feed(&channel->scan, text, length, &used);
+    /* White space in front belongs to no document. */
+    const char *begin = text + used - (channel->scan.offset - before);
+    if (result == QMP_SCAN_LOST || channel->scan.offset > channel->max_document) {
+        close_with_scan(channel, result, begin, (gsize)(text + length - begin));
+        return length;
+    }
+    if (result == QMP_SCAN_MORE || channel->partial)
+        if (channel->scan.offset > before)
+            append(&channel->partial, begin, channel->scan.offset - before);
+    if (result == QMP_SCAN_DONE)
+        deliver(channel, begin);
+    return used;
+}
+
+static void
+take(QmpChannel *channel, const char *data, gsize length)
+{
+    gsize at = 0;
+    while (at < length && !channel->ended && !channel->paused)
+        at += take_document(channel, data + at, length - at);
+    if (at < length && !channel->ended)
+        append(&channel->unread, data + at, length - at);
+}
+
+static GError *
+new_errno_error(int error)
+{
+    return g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "the connection broke: %s", g_strerror(error));
+}
+
+static void
+read_socket(QmpChannel *channel)
+{
+    char buffer[READ_SIZE];
+    gssize n = recv(channel->fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+    if (n > 0)
+        take(channel, buffer, (gsize)n);
+    else if (n == 0)
+        channel_close(channel, g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "the other side closed the connection"),
+                      NULL, 0);
+    else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+        channel_close(channel, new_errno_error(errno), NULL, 0);
+    else if (channel->failure)
+        channel_close(channel, g_steal_pointer(&channel->failure), NULL, 0);
+}
+
+static void
+receive(QmpChannel *channel)
+{
+    g_autoptr(GByteArray) unread = g_steal_pointer(&channel->unread);
+    if (unread)
+        take(channel, (const char *)unread->data, unread->len);
+    else
+        read_socket(channel);
+    /* What sending met is told when everything that had come before is read. */
+    if (channel->failure && !channel->ended)
+        g_source_set_ready_time(channel->source, 0);
+}
+
+/* Takes @error, to be told from the main context. */
+static void
+fail_later(QmpChannel *channel, GError *error)
+{
+    channel->failure = error;
+    g_clear_pointer(&channel->outgoing, g_byte_array_unref);
+    update_poll(channel);
+    g_source_set_ready_time(channel->source, 0);
+}
+
+/* What the socket takes now. */
+static gsize
+try_send(QmpChannel *channel, const char *text, gsize length)
+{
+    gssize n = send(channel->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n >= 0)
+        return (gsize)n;
+    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+        fail_later(channel, new_errno_error(errno));
+    return 0;
+}
+
+static void
+flush(QmpChannel *channel)
+{
+    GByteArray *outgoing = channel->outgoing;
+    gsize waiting = outgoing->len - channel->outgoing_sent;
+    channel->outgoing_sent += try_send(channel, (const char *)outgoing->data + channel->outgoing_sent, waiting);
+    if (!channel->outgoing)
+        return;
+    if (channel->outgoing_sent == outgoing->len) {
+        g_clear_pointer(&channel->outgoing, g_byte_array_unref);
+        update_poll(channel);
+    } else if (channel->outgoing_sent > outgoing->len / 2) {
+        g_byte_array_remove_range(outgoing, 0, (guint)channel->outgoing_sent);
+        channel->outgoing_sent = 0;
+    }
+}
+
+static gboolean
+on_socket(GSource *source, GSourceFunc unused_func, gpointer unused_data)
+{
+    QmpChannel *channel = ((ChannelSource *)source)->channel;
+    channel->refs++;
+    g_source_set_ready_time(source, -1);
+    if (channel->outgoing)
+        flush(channel);
+    if (channel->failure && channel->failure->code == QMP_ERROR_LIMIT)
+        channel_close(channel, g_steal_pointer(&channel->failure), NULL, 0);
+    else if (!channel->paused)
+        receive(channel);
+    channel_unref(channel);
+    return G_SOURCE_CONTINUE;
+}
+
+static const GSourceFuncs source_funcs = { .dispatch = on_socket };
+
+QmpChannel *
+qmp_channel_new(GMainContext *context, int fd, gsize max_document, const QmpChannelFuncs *funcs, gpointer user_data)
+{
+    QmpChannel *channel = g_new0(QmpChannel, 1);
+    channel->refs = 1;
+    channel->fd = fd;
+    channel->funcs = funcs;
+    channel->user_data = user_data;
+    channel->max_document = max_document;
+    qmp_scan_init(&channel->scan);
+    channel->source = g_source_new((GSourceFuncs *)&source_funcs, sizeof(ChannelSource));
+    ((ChannelSource *)channel->source)->channel = channel;
+    update_poll(channel);
+    g_source_attach(channel->source, context);
+    return channel;
+}
+
+void
+qmp_channel_free(QmpChannel *channel)
+{
+    if (!channel->ended)
+        channel_end(channel);
+    channel_unref(channel);
+}
+
+void
+qmp_channel_send(QmpChannel *channel, const char *text, gsize length)
+{
+    if (channel->ended || channel->failure)
+        return;
+    gsize sent = channel->outgoing ? 0 : try_send(channel, text, length);
+    if (channel->failure || sent == length)
+        return;
+    if (qmp_channel_get_outgoing_size(channel) + length - sent > MAX_OUTGOING) {
+        fail_later(channel, g_error_new(QMP_ERROR, QMP_ERROR_LIMIT,
+                                        "more than %d bytes wait to be read by the other side", MAX_OUTGOING));
+        return;
+    }
+    if (!channel->outgoing)
+        channel->outgoing_sent = 0;
+    append(&channel->outgoing, text + sent, length - sent);
+    update_poll(channel);
+}
+
+gsize
+qmp_channel_get_outgoing_size(QmpChannel *channel)
+{
+    return channel->outgoing ? channel->outgoing->len - channel->outgoing_sent : 0;
+}
+
+void
+qmp_channel_pause(QmpChannel *channel)
+{
+    channel->paused++;
+    if (!channel->ended)
+        update_poll(channel);
+}
+
+void
+qmp_channel_resume(QmpChannel *channel)
+{
+    g_return_if_fail(channel->paused > 0);
+    channel->paused--;
+    if (channel->ended)
+        return;
+    update_poll(channel);
+    if (channel->unread || channel->failure)
+        g_source_set_ready_time(channel->source, 0);
+}

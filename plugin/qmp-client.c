@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One QMP session. Used by QmpQueue and by whoever has a session to itself; owns the channel and the commands under
+ * way.
+ *
+ * The path of a message: on_document() -> take_greeting(), take_reply() or take_event() -> the caller's callback. What
+ * ends a session is one of: the end of the connection, a cap, the timeout, and a peer that is out of step: it says
+ * what is no message, answers what was not asked, or succeeds without saying which command. What does not: an event or
+ * a reply that breaks JSON's rules or has the wrong shape (the event is dropped, the reply fails its own command), and
+ * an error without id that no command is there for (QEMU may complain more than once about one text). */
+#include "qmp-client.h"
+
+#include <string.h>
+
+#include "qmp-channel.h"
+#include "qmp-json.h"
+
+#define DEFAULT_MAX_REPLY (32 * 1024 * 1024)
+#define DEFAULT_MAX_EVENT (256 * 1024)
+#define DEFAULT_TIMEOUT (10 * G_USEC_PER_SEC)
+
+typedef enum Stage {
+    STAGE_GREETING,    /* waits for it */
+    STAGE_NEGOTIATION, /* qmp_capabilities is under way */
+    STAGE_READY,
+    STAGE_CLOSED,
+} Stage;
+
+struct QmpSlot {
+    QmpReplyFunc func; /* NULL: cancelled */
+    gpointer user_data;
+    guint64 serial; /* later commands have higher ones */
+    gboolean oob;
+    gboolean quit;
+};
+
+struct QmpClient {
+    guint refs;     /* held by the owner and by whoever calls out: callbacks may free the client */
+    gboolean freed; /* by its owner: on_closed will not come */
+    Stage stage;
+    QmpChannel *channel;         /* owned; NULL when closed */
+    GSource *timeout;            /* owned; NULL when ready, closed, or without one */
+    const QmpClientFuncs *funcs; /* weak */
+    gpointer user_data;
+    QmpClientLimits limits;
+    QmpGreeting greeting; /* owned; set from STAGE_NEGOTIATION on */
+    gboolean greeted;
+    gboolean oob;
+    GPtrArray *slots; /* owned, QmpSlot, owned; the index is the id, NULL where it is free */
+    guint in_flight;
+    guint64 last_serial;
+};
+
+static void
+client_unref(QmpClient *client)
+{
+    if (--client->refs > 0)
+        return;
+    qmp_greeting_clear(&client->greeting);
+    g_ptr_array_unref(client->slots);
+    g_free(client);
+}
+
+static QmpSlot *
+slot_at(QmpClient *client, guint id)
+{
+    return id < client->slots->len ? g_ptr_array_index(client->slots, id) : NULL;
+}
+
+/* The smallest free id: QEMU reads every digit of it, and echoes it. */
+static guint
+slot_add(QmpClient *client, QmpSlot *slot)
+{
+    guint id = 0;
+    while (slot_at(client, id))
+        id++;
+    if (id == client->slots->len)
+        g_ptr_array_add(client->slots, NULL);
+    g_ptr_array_index(client->slots, id) = slot;
+    client->in_flight++;
+    return id;
+}
+
+static QmpSlot *
+slot_steal(QmpClient *client, guint id)
+{
+    QmpSlot *slot = slot_at(client, id);
+    g_ptr_array_index(client->slots, id) = NULL;
+    client->in_flight--;
+    return slot;
+}
+
+/* -1 where there is none. */
+static int
+find_oldest(QmpClient *client, gboolean in_band_only)
+{
+    int oldest = -1;
+    for (guint id = 0; id < client->slots->len; id++) {
+        QmpSlot *slot = slot_at(client, id);
+        if (slot && !(in_band_only && slot->oob) &&
+            (oldest < 0 || slot->serial < slot_at(client, (guint)oldest)->serial))
+            oldest = (int)id;
+    }
+    return oldest;
+}
+
+/* Takes @slot. */
+static void
+slot_complete(QmpSlot *slot, const QmpReply *reply, const GError *error)
+{
+    if (slot->func)
+        slot->func(reply, error, slot->user_data);
+    g_free(slot);
+}
+
+static void
+stop(QmpClient *client)
+{
+    client->stage = STAGE_CLOSED;
+    g_clear_pointer(&client->channel, qmp_channel_free);
+    if (client->timeout)
+        g_source_destroy(client->timeout);
+    g_clear_pointer(&client->timeout, g_source_unref);
+}
+
+/* In the order in which they were sent. A callback may cancel others, or free the client. */
+static void
+fail_commands(QmpClient *client, const GError *error, gboolean quit_succeeds)
+{
+    const QmpReply empty = { .value = { "{}", 2 } };
+    int id;
+    while ((id = find_oldest(client, FALSE)) >= 0) {
+        QmpSlot *slot = slot_steal(client, (guint)id);
+        if (slot->quit && quit_succeeds)
+            slot_complete(slot, &empty, NULL);
+        else
+            slot_complete(slot, NULL, error);
+    }
+}
+
+/* Takes @error. */
+static void
+client_close(QmpClient *client, GError *error)
+{
+    if (client->stage == STAGE_CLOSED) {
+        g_error_free(error);
+        return;
+    }
+    client->refs++;
+    stop(client);
+    fail_commands(client, error, error->code == QMP_ERROR_DISCONNECTED);
+    if (!client->freed)
+        client->funcs->on_closed(client, error, client->user_data);
+    g_error_free(error);
+    client_unref(client);
+}
+
+static QmpSlot *
+send_command(QmpClient *client, const char *command, const char *arguments, gboolean oob, QmpReplyFunc func,
+             gpointer user_data)
+{
+    QmpSlot *slot = g_new(QmpSlot, 1);
+    *slot = (QmpSlot){
+        .func = func,
+        .user_data = user_data,
+        .serial = ++client->last_serial,
+        .oob = oob,
+        .quit = g_str_equal(command, "quit"),
+    };
+    guint id = slot_add(client, slot);
+    gsize length = strlen(command) + (arguments ? strlen(arguments) : 0);
+    g_autoptr(GString) text = g_string_sized_new(64 + length);
+    g_string_append(text, oob ? "{\"exec-oob\":" : "{\"execute\":");
+    qmp_json_append_string(text, command, strlen(command));
+    if (arguments) {
+        g_string_append(text, ",\"arguments\":");
+        g_string_append(text, arguments);
+    }
+    g_string_append_printf(text, ",\"id\":%u}", id);
+    qmp_channel_send(client->channel, text->str, text->len);
+    return slot;
+}
+
+static void
+on_negotiated(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    QmpClient *client = user_data;
+    if (client->stage == STAGE_CLOSED)
+        return;
+    if (error) {
+        client_close(client, g_error_copy(error));
+        return;
+    }
+    if (reply->error_class) {
+        client_close(client,
+                     g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the negotiation was refused: %s", reply->error_text));
+        return;
+    }
+    client->stage = STAGE_READY;
+    client->oob = client->greeting.oob;
+    if (client->timeout)
+        g_source_destroy(client->timeout);
+    g_clear_pointer(&client->timeout, g_source_unref);
+    client->funcs->on_ready(client, client->user_data);
+}
+
+static void
+take_greeting(QmpClient *client, QmpMessage *message)
+{
+    if (message->problem || client->stage != STAGE_GREETING) {
+        client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the peer sent %s",
+                                         message->problem ? message->problem : "a second greeting"));
+        return;
+    }
+    client->greeting = message->greeting;
+    message->greeting = (QmpGreeting){ 0 };
+    client->greeted = TRUE;
+    client->stage = STAGE_NEGOTIATION;
+    send_command(client, "qmp_capabilities", client->greeting.oob ? "{\"enable\":[\"oob\"]}" : NULL, FALSE,
+                 on_negotiated, client);
+}
+
+static void
+take_reply(QmpClient *client, const QmpMessage *message)
+{
+    int id = message->id;
+    if (id == QMP_MESSAGE_NO_ID && !message->problem && message->reply.error_class) {
+        /* QEMU could not read a command as far as its id. It answers in order, so it was the oldest. */
+        id = find_oldest(client, TRUE);
+        if (id < 0)
+            return;
+    }
+    if (id < 0 || !slot_at(client, (guint)id)) {
+        const char *what = id < 0 ? "without an id" : "with the id of no command";
+        client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the peer sent a reply %s (%s)", what,
+                                         message->problem ? message->problem : "out of step"));
+        return;
+    }
+    QmpSlot *slot = slot_steal(client, (guint)id);
+    if (message->problem) {
+        g_autoptr(GError) error =
+            g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "QEMU's reply cannot be read: %s", message->problem);
+        slot_complete(slot, NULL, error);
+        return;
+    }
+    slot_complete(slot, &message->reply, NULL);
+}
+
+static void
+take_event(QmpClient *client, const QmpMessage *message, gsize length)
+{
+    if (message->problem || length > client->limits.max_event)
+        g_info("an event of %zu bytes was dropped: %s", length, message->problem ? message->problem : "too long");
+    else
+        client->funcs->on_event(client, &message->event, client->user_data);
+}
+
+static void
+on_document(const char *text, gsize length, const QmpScan *scan, gpointer user_data)
+{
+    QmpClient *client = user_data;
+    g_auto(QmpMessage) message;
+    client->refs++;
+    qmp_message_init(&message, text, scan);
+    switch (message.type) {
+    case QMP_MESSAGE_GREETING:
+        take_greeting(client, &message);
+        break;
+    case QMP_MESSAGE_REPLY:
+        take_reply(client, &message);
+        break;
+    case QMP_MESSAGE_EVENT:
+        take_event(client, &message, length);
+        break;
+    case QMP_MESSAGE_UNKNOWN:
+        client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the peer does not speak QMP: it sent %s",
+                                         message.problem));
+        break;
+    }
+    client_unref(client);
+}
+
+/* What is there instead of QMP. */
+static char *
+describe_peer(const char *said)
+{
+    static const struct {
+        const char *sign;
+        const char *what;
+    } peers[] = {
+        { "monitor - type 'help'", "a human monitor answers there, not QMP (QEMU's option -qmp makes a QMP monitor)" },
+        { "(qemu)", "a human monitor answers there, not QMP (QEMU's option -qmp makes a QMP monitor)" },
+        { "SSH-", "an SSH server answers there, not QMP" },
+        { "HTTP/", "a web server answers there, not QMP" },
+        { "RFB ", "a VNC server answers there, not QMP" },
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(peers); i++)
+        if (strstr(said, peers[i].sign))
+            return g_strdup(peers[i].what);
+    g_autofree char *valid = g_utf8_make_valid(said, -1);
+    g_autofree char *escaped = g_strescape(valid, NULL);
+    return g_strdup_printf("something else than QMP answers there; it says \"%s\"", escaped);
+}
+
+static void
+on_channel_closed(const GError *error, const char *said, gpointer user_data)
+{
+    QmpClient *client = user_data;
+    if (error->code == QMP_ERROR_PROTOCOL && client->stage == STAGE_GREETING) {
+        g_autofree char *what = describe_peer(said);
+        client_close(client, g_error_new_literal(QMP_ERROR, QMP_ERROR_PROTOCOL, what));
+        return;
+    }
+    if (error->code == QMP_ERROR_DISCONNECTED && client->stage == STAGE_GREETING) {
+        client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "%s before it sent a QMP greeting",
+                                         error->message));
+        return;
+    }
+    client_close(client, g_error_copy(error));
+}
+
+static gboolean
+on_timeout(gpointer user_data)
+{
+    QmpClient *client = user_data;
+    const char *what = client->stage == STAGE_GREETING
+                           ? "no QMP greeting came (QEMU is stopped, or another client has this monitor)"
+                           : "QEMU greeted but did not answer qmp_capabilities";
+    client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "%s within %.3g s", what,
+                                     (double)client->limits.timeout / G_USEC_PER_SEC));
+    return G_SOURCE_REMOVE;
+}
+
+static void
+start_timeout(QmpClient *client, GMainContext *context)
+{
+    if (client->limits.timeout == G_MAXUINT64)
+        return;
+    guint64 milliseconds = client->limits.timeout / 1000 + (client->limits.timeout % 1000 != 0);
+    client->timeout = g_timeout_source_new((guint)MIN(milliseconds, G_MAXUINT));
+    g_source_set_callback(client->timeout, on_timeout, client, NULL);
+    g_source_attach(client->timeout, context);
+}
+
+static const QmpChannelFuncs channel_funcs = {
+    .on_document = on_document,
+    .on_closed = on_channel_closed,
+};
+
+QmpClient *
+qmp_client_new(GMainContext *context, int fd, const QmpClientLimits *limits, const QmpClientFuncs *funcs,
+               gpointer user_data)
+{
+    QmpClient *client = g_new0(QmpClient, 1);
+    client->refs = 1;
+    client->funcs = funcs;
+    client->user_data = user_data;
+    client->limits = *limits;
+    client->limits.max_reply = limits->max_reply ? limits->max_reply : DEFAULT_MAX_REPLY;
+    client->limits.max_event = limits->max_event ? limits->max_event : DEFAULT_MAX_EVENT;
+    client->limits.timeout = limits->timeout ? limits->timeout : DEFAULT_TIMEOUT;
+    client->slots = g_ptr_array_new();
+    client->channel = qmp_channel_new(context, fd, client->limits.max_reply, &channel_funcs, client);
+    start_timeout(client, context);
+    return client;
+}
+
+void
+qmp_client_free(QmpClient *client)
+{
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "the session was ended");
+    client->freed = TRUE;
+    stop(client);
+    fail_commands(client, error, FALSE);
+    client_unref(client);
+}
+
+const QmpGreeting *
+qmp_client_get_greeting(QmpClient *client)
+{
+    return client->greeted ? &client->greeting : NULL;
+}
+
+gboolean
+qmp_client_is_ready(QmpClient *client)
+{
+    return client->stage == STAGE_READY;
+}
+
+gboolean
+qmp_client_has_oob(QmpClient *client)
+{
+    return client->oob;
+}
+
+QmpSlot *
+qmp_client_execute(QmpClient *client, const char *command, const char *arguments, QmpExecuteFlags flags,
+                   QmpReplyFunc func, gpointer user_data)
+{
+    g_return_val_if_fail(qmp_client_is_ready(client), NULL);
+    gboolean oob = (flags & QMP_EXECUTE_OOB) != 0 && client->oob;
+    return send_command(client, command, arguments, oob, func, user_data);
+}
+
+void
+qmp_slot_cancel(QmpSlot *slot)
+{
+    slot->func = NULL;
+}
+
+guint
+qmp_client_get_in_flight(QmpClient *client)
+{
+    return client->in_flight;
+}
+
+void
+qmp_client_pause(QmpClient *client)
+{
+    if (client->channel)
+        qmp_channel_pause(client->channel);
+}
+
+void
+qmp_client_resume(QmpClient *client)
+{
+    if (client->channel)
+        qmp_channel_resume(client->channel);
+}

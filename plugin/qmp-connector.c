@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From an address to a connected socket. Used by whoever owns a QMP session and by its retries; owns the listening
+ * socket and the one that is being connected.
+ *
+ * The path of a start: on_started() -> one of connect_unix(), listen_unix(), on_resolved() -> finish(). Everything but
+ * qmp_connector_start() runs from a source, one at a time, so finish() may call out directly and comes last. */
+#include "qmp-connector.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "qmp-resolver.h"
+
+#define SOCKET_TYPE (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
+
+struct QmpConnector {
+    GMainContext *context; /* ref */
+    QmpAddress *address;   /* owned */
+    QmpConnectedFunc func;
+    gpointer user_data;
+    GSource *source;       /* owned; what is waited for; NULL: nothing, or the resolver */
+    QmpResolver *resolver; /* owned; while it looks up */
+    GList *candidates;     /* owned, GInetAddress; to be tried next */
+    int fd;                /* owned; being connected; -1: none */
+    int listen_fd;         /* owned; -1: none */
+    gboolean bound;        /* our path, as in: */
+    dev_t bound_device;
+    ino_t bound_inode;
+};
+
+static void
+clear_source(QmpConnector *connector)
+{
+    if (connector->source)
+        g_source_destroy(connector->source);
+    g_clear_pointer(&connector->source, g_source_unref);
+}
+
+/* @callback: of the type that @source takes. */
+static void
+set_source(QmpConnector *connector, GSource *source, GSourceFunc callback)
+{
+    clear_source(connector);
+    connector->source = source;
+    g_source_set_callback(source, callback, connector, NULL);
+    g_source_attach(source, connector->context);
+}
+
+static void
+clear_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void
+clear_attempt(QmpConnector *connector)
+{
+    clear_source(connector);
+    g_clear_pointer(&connector->resolver, qmp_resolver_free);
+    g_list_free_full(g_steal_pointer(&connector->candidates), g_object_unref);
+    clear_fd(&connector->fd);
+}
+
+static void
+finish(QmpConnector *connector, int fd)
+{
+    clear_attempt(connector);
+    connector->func(fd, NULL, connector->user_data);
+}
+
+static void
+finish_with_error(QmpConnector *connector, const char *what, const char *why)
+{
+    g_autoptr(GError) error =
+        g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "%s: %s: %s", connector->address->text, what, why);
+    clear_attempt(connector);
+    connector->func(-1, error, connector->user_data);
+}
+
+static struct sockaddr_un
+unix_address(const QmpAddress *address)
+{
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    memcpy(name.sun_path, address->path, strlen(address->path));
+    return name;
+}
+
+/* 0 or an errno. A Unix socket connects at once or not at all. */
+static int
+try_connect_unix(const QmpAddress *address, int fd)
+{
+    struct sockaddr_un name = unix_address(address);
+    return connect(fd, (struct sockaddr *)&name, sizeof(name)) == 0 ? 0 : errno;
+}
+
+static void
+connect_unix(QmpConnector *connector)
+{
+    int fd = socket(AF_UNIX, SOCKET_TYPE, 0);
+    int error = fd < 0 ? errno : try_connect_unix(connector->address, fd);
+    if (error == 0) {
+        finish(connector, fd);
+        return;
+    }
+    clear_fd(&fd);
+    finish_with_error(connector, "cannot connect",
+                      error == EAGAIN ? "the monitor is busy with another client (Resource temporarily unavailable)"
+                                      : g_strerror(error));
+}
+
+static void
+set_tcp_options(int fd)
+{
+    const int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static gboolean
+on_acceptable(int listen_fd, GIOCondition condition, gpointer user_data)
+{
+    QmpConnector *connector = user_data;
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
+            return G_SOURCE_CONTINUE; /* who had connected is gone again */
+        finish_with_error(connector, "cannot accept a connection", g_strerror(errno));
+        return G_SOURCE_REMOVE;
+    }
+    if (connector->address->type == QMP_ADDRESS_TCP)
+        set_tcp_options(fd);
+    finish(connector, fd);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+wait_for_peer(QmpConnector *connector)
+{
+    set_source(connector, g_unix_fd_source_new(connector->listen_fd, G_IO_IN), G_SOURCE_FUNC(on_acceptable));
+}
+
+/* Removes a socket that nobody listens on any more. NULL, or why it was not done. */
+static const char *
+remove_stale(const QmpAddress *address)
+{
+    struct stat status;
+    if (lstat(address->path, &status) < 0)
+        return g_strerror(errno);
+    if (!S_ISSOCK(status.st_mode))
+        return "there is something else than a socket";
+    int fd = socket(AF_UNIX, SOCKET_TYPE, 0);
+    int error = fd < 0 ? errno : try_connect_unix(address, fd);
+    clear_fd(&fd);
+    if (error == 0 || error == EAGAIN)
+        return "somebody listens there (Address already in use)";
+    if (error != ECONNREFUSED)
+        return g_strerror(error);
+    return unlink(address->path) == 0 ? NULL : g_strerror(errno);
+}
+
+/* NULL, or why it did not work. */
+static const char *
+bind_unix(const QmpAddress *address, int fd)
+{
+    struct sockaddr_un name = unix_address(address);
+    /* The path is made with the mode of its socket: there is no moment in which others could connect. */
+    if (fchmod(fd, 0600) < 0)
+        return g_strerror(errno);
+    if (bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0)
+        return NULL;
+    if (errno != EADDRINUSE)
+        return g_strerror(errno);
+    const char *why = remove_stale(address);
+    if (why)
+        return why;
+    return bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0 ? NULL : g_strerror(errno);
+}
+
+static void
+listen_unix(QmpConnector *connector)
+{
+    struct stat status;
+    int fd = socket(AF_UNIX, SOCKET_TYPE, 0);
+    const char *why = fd < 0 ? g_strerror(errno) : bind_unix(connector->address, fd);
+    if (!why && (listen(fd, 1) < 0 || lstat(connector->address->path, &status) < 0))
+        why = g_strerror(errno);
+    if (why) {
+        clear_fd(&fd);
+        finish_with_error(connector, "cannot listen", why);
+        return;
+    }
+    connector->listen_fd = fd;
+    connector->bound = TRUE;
+    connector->bound_device = status.st_dev;
+    connector->bound_inode = status.st_ino;
+    wait_for_peer(connector);
+}
+
+static socklen_t
+to_native(GInetAddress *host, guint16 port, struct sockaddr_storage *ret_name)
+{
+    g_autoptr(GSocketAddress) address = g_inet_socket_address_new(host, port);
+    memset(ret_name, 0, sizeof(*ret_name));
+    g_socket_address_to_native(address, ret_name, sizeof(*ret_name), NULL);
+    return (socklen_t)g_socket_address_get_native_size(address);
+}
+
+static gboolean on_connected(int fd, GIOCondition condition, gpointer user_data);
+
+/* Tries what is left of the candidates. @error: what the last one met. */
+static void
+connect_next(QmpConnector *connector, int error)
+{
+    while (connector->candidates) {
+        g_autoptr(GInetAddress) host = connector->candidates->data;
+        connector->candidates = g_list_delete_link(connector->candidates, connector->candidates);
+        struct sockaddr_storage name;
+        socklen_t length = to_native(host, connector->address->port, &name);
+        clear_fd(&connector->fd);
+        connector->fd = socket(name.ss_family, SOCKET_TYPE, 0);
+        if (connector->fd >= 0 &&
+            (connect(connector->fd, (struct sockaddr *)&name, length) == 0 || errno == EINPROGRESS)) {
+            set_source(connector, g_unix_fd_source_new(connector->fd, G_IO_OUT), G_SOURCE_FUNC(on_connected));
+            return;
+        }
+        error = errno;
+    }
+    finish_with_error(connector, "cannot connect", g_strerror(error));
+}
+
+static gboolean
+on_connected(int fd, GIOCondition condition, gpointer user_data)
+{
+    QmpConnector *connector = user_data;
+    int error = 0;
+    socklen_t length = sizeof(error);
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
+        error = errno;
+    if (error != 0) {
+        clear_source(connector);
+        connect_next(connector, error);
+        return G_SOURCE_REMOVE;
+    }
+    set_tcp_options(fd);
+    connector->fd = -1;
+    finish(connector, fd);
+    return G_SOURCE_REMOVE;
+}
+
+/* Listens on the first of the candidates that can be had. */
+static void
+listen_tcp(QmpConnector *connector)
+{
+    const int on = 1, off = 0;
+    int error = 0;
+    for (GList *link = connector->candidates; link; link = link->next) {
+        struct sockaddr_storage name;
+        socklen_t length = to_native(link->data, connector->address->port, &name);
+        int fd = socket(name.ss_family, SOCKET_TYPE, 0);
+        if (fd >= 0) {
+            setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+            /* Any address means those of IPv4 as well. */
+            if (name.ss_family == AF_INET6)
+                setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+        }
+        if (fd >= 0 && bind(fd, (struct sockaddr *)&name, length) == 0 && listen(fd, 1) == 0) {
+            connector->listen_fd = fd;
+            wait_for_peer(connector);
+            return;
+        }
+        error = errno;
+        clear_fd(&fd);
+    }
+    finish_with_error(connector, "cannot listen", g_strerror(error));
+}
+
+static void
+use_candidates(QmpConnector *connector)
+{
+    if (connector->address->server)
+        listen_tcp(connector);
+    else
+        connect_next(connector, 0);
+}
+
+static void
+on_resolved(GList *addresses, const GError *error, gpointer user_data)
+{
+    QmpConnector *connector = user_data;
+    if (error) {
+        finish_with_error(connector, "cannot find the host", error->message);
+        return;
+    }
+    connector->candidates = g_list_copy_deep(addresses, (GCopyFunc)(void (*)(void))g_object_ref, NULL);
+    g_clear_pointer(&connector->resolver, qmp_resolver_free);
+    use_candidates(connector);
+}
+
+/* What needs no look-up. IPv4 first when connecting: QEMU's `tcp::PORT` listens there on every host. */
+static GList *
+get_known_addresses(const QmpAddress *address)
+{
+    const GSocketFamily v4 = G_SOCKET_FAMILY_IPV4, v6 = G_SOCKET_FAMILY_IPV6;
+    if (address->host[0] == '\0' && address->server)
+        return g_list_append(g_list_append(NULL, g_inet_address_new_any(v6)), g_inet_address_new_any(v4));
+    if (address->host[0] == '\0' || g_ascii_strcasecmp(address->host, "localhost") == 0)
+        return g_list_append(g_list_append(NULL, g_inet_address_new_loopback(v4)), g_inet_address_new_loopback(v6));
+    GInetAddress *number = g_inet_address_new_from_string(address->host);
+    return number ? g_list_append(NULL, number) : NULL;
+}
+
+static void
+start_tcp(QmpConnector *connector)
+{
+    connector->candidates = get_known_addresses(connector->address);
+    if (connector->candidates)
+        use_candidates(connector);
+    else
+        connector->resolver = qmp_resolver_new(connector->context, connector->address->host, on_resolved, connector);
+}
+
+static gboolean
+on_started(gpointer user_data)
+{
+    QmpConnector *connector = user_data;
+    clear_source(connector);
+    if (connector->listen_fd >= 0)
+        wait_for_peer(connector);
+    else if (connector->address->type == QMP_ADDRESS_TCP)
+        start_tcp(connector);
+    else if (connector->address->server)
+        listen_unix(connector);
+    else
+        connect_unix(connector);
+    return G_SOURCE_REMOVE;
+}
+
+QmpConnector *
+qmp_connector_new(GMainContext *context, const QmpAddress *address, QmpConnectedFunc func, gpointer user_data)
+{
+    QmpConnector *connector = g_new0(QmpConnector, 1);
+    connector->context = context ? g_main_context_ref(context) : NULL;
+    connector->address = qmp_address_copy(address);
+    connector->func = func;
+    connector->user_data = user_data;
+    connector->fd = connector->listen_fd = -1;
+    return connector;
+}
+
+void
+qmp_connector_start(QmpConnector *connector)
+{
+    g_return_if_fail(!connector->source && !connector->resolver);
+    GSource *source = g_idle_source_new();
+    /* An idle priority would wait for a main loop that is never idle. */
+    g_source_set_priority(source, G_PRIORITY_DEFAULT);
+    set_source(connector, source, on_started);
+}
+
+/* Somebody else may have taken the path over meanwhile. */
+static void
+remove_path(QmpConnector *connector)
+{
+    struct stat status;
+    if (connector->bound && lstat(connector->address->path, &status) == 0 &&
+        status.st_dev == connector->bound_device && status.st_ino == connector->bound_inode)
+        unlink(connector->address->path);
+}
+
+void
+qmp_connector_free(QmpConnector *connector)
+{
+    clear_attempt(connector);
+    remove_path(connector);
+    clear_fd(&connector->listen_fd);
+    g_clear_pointer(&connector->context, g_main_context_unref);
+    qmp_address_free(connector->address);
+    g_free(connector);
+}
+
+gboolean
+qmp_peer_get_uid(int fd, guint32 *ret_uid)
+{
+    struct ucred credentials;
+    int domain;
+    socklen_t domain_size = sizeof(domain), size = sizeof(credentials);
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) < 0 || domain != AF_UNIX)
+        return FALSE;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0 || credentials.uid == (uid_t)-1)
+        return FALSE;
+    *ret_uid = credentials.uid;
+    return TRUE;
+}

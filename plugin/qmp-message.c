@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a document from a QMP server is. Called by QmpClient for each one. The parts that QmpScan noted are used as
+ * they stand; the few that must be read themselves (an error, a timestamp, a greeting) are small. A reply costs no
+ * memory, an event a copy of its name. */
+#include "qmp-message.h"
+
+#include <string.h>
+
+#include "qmp-json.h"
+
+/* QEMU's are 200 bytes; the cap keeps a liar from having megabytes parsed. */
+#define MAX_GREETING 16384
+
+/* Of an error and its parts, and of the name of an event. */
+#define MAX_PART 65536
+
+static const QmpText no_text = { NULL, 0 };
+
+/* Names are compared as they are written: QEMU escapes none of these. */
+static QmpText
+get_member(const char *text, const QmpScan *scan, const char *name)
+{
+    for (guint i = 0; i < scan->n_members; i++) {
+        const QmpScanMember *member = &scan->members[i];
+        if (member->name_length == strlen(name) && memcmp(text + member->name, name, member->name_length) == 0)
+            return (QmpText){ text + member->value, member->value_length };
+    }
+    return no_text;
+}
+
+static gboolean
+has_twins(const char *text, const QmpScan *scan)
+{
+    for (guint i = 0; i < scan->n_members; i++)
+        for (guint j = 0; j < i; j++) {
+            const QmpScanMember *a = &scan->members[i], *b = &scan->members[j];
+            if (a->name_length == b->name_length && memcmp(text + a->name, text + b->name, a->name_length) == 0)
+                return TRUE;
+        }
+    return FALSE;
+}
+
+/* The members of an object inside a document that was found right. */
+static gboolean
+scan_object(QmpText value, QmpScan *scan)
+{
+    gsize used;
+    if (value.length == 0 || value.length > MAX_PART || value.text[0] != '{')
+        return FALSE;
+    qmp_scan_init(scan);
+    return qmp_scan_feed(scan, value.text, value.length, &used) == QMP_SCAN_DONE;
+}
+
+/* A string for people and for names: U+0000 in it becomes the replacement character. NULL where it is no string. */
+static char *
+dup_string(QmpText value)
+{
+    if (value.length < 2 || value.length > MAX_PART || value.text[0] != '"')
+        return NULL;
+    gsize length;
+    g_autofree char *string = qmp_json_unescape(value.text + 1, value.length - 2, &length);
+    return memchr(string, '\0', length) ? g_utf8_make_valid(string, (gssize)length) : g_steal_pointer(&string);
+}
+
+static gboolean
+read_uint(QmpText value, guint64 *ret_number)
+{
+    guint64 number = 0;
+    if (value.length == 0 || value.length > 12)
+        return FALSE;
+    for (gsize i = 0; i < value.length; i++) {
+        if (!g_ascii_isdigit(value.text[i]))
+            return FALSE;
+        number = number * 10 + (guint64)(value.text[i] - '0');
+    }
+    *ret_number = number;
+    return TRUE;
+}
+
+static int
+read_id(QmpText value)
+{
+    guint64 id;
+    if (!value.text)
+        return QMP_MESSAGE_NO_ID;
+    return read_uint(value, &id) && id < G_MAXINT ? (int)id : QMP_MESSAGE_FOREIGN_ID;
+}
+
+/* QEMU stamps -1 where its clock failed. */
+static guint64
+read_timestamp(QmpText value)
+{
+    QmpScan scan;
+    guint64 seconds, microseconds;
+    if (scan_object(value, &scan) && read_uint(get_member(value.text, &scan, "seconds"), &seconds) &&
+        read_uint(get_member(value.text, &scan, "microseconds"), &microseconds))
+        return seconds * G_USEC_PER_SEC + microseconds;
+    return (guint64)g_get_real_time();
+}
+
+static const char *
+read_event(QmpMessage *message, const char *text, const QmpScan *scan)
+{
+    QmpEvent *event = &message->event;
+    event->name = message->strings[0] = dup_string(get_member(text, scan, "event"));
+    if (!event->name)
+        return "an event whose name is no string";
+    event->data = get_member(text, scan, "data");
+    if (event->data.text && event->data.text[0] != '{')
+        return "an event whose data is no object";
+    event->timestamp = read_timestamp(get_member(text, scan, "timestamp"));
+    return NULL;
+}
+
+static const char *
+read_error(QmpMessage *message, QmpText error)
+{
+    QmpScan scan;
+    if (!scan_object(error, &scan))
+        return "an error that is no object";
+    message->strings[0] = dup_string(get_member(error.text, &scan, "class"));
+    message->strings[1] = dup_string(get_member(error.text, &scan, "desc"));
+    message->reply.error_class = message->strings[0];
+    message->reply.error_text = message->strings[1];
+    return message->strings[0] && message->strings[1] ? NULL : "an error without class and description";
+}
+
+static const char *
+read_reply(QmpMessage *message, const char *text, const QmpScan *scan)
+{
+    QmpText error = get_member(text, scan, "error");
+    message->reply.value = get_member(text, scan, "return");
+    if (error.text && message->reply.value.text)
+        return "a reply that is both a success and an error";
+    return error.text ? read_error(message, error) : NULL;
+}
+
+static JsonObject *
+get_object(JsonObject *object, const char *name)
+{
+    JsonNode *node = object ? json_object_get_member(object, name) : NULL;
+    return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+static gboolean
+get_guint(JsonObject *object, const char *name, guint *ret_number)
+{
+    JsonNode *node = object ? json_object_get_member(object, name) : NULL;
+    if (!node || qmp_json_get_type(node) != QMP_JSON_INT)
+        return FALSE;
+    gint64 number = qmp_json_get_int(node);
+    *ret_number = (guint)number;
+    return number >= 0 && number <= G_MAXINT;
+}
+
+static gboolean
+is_string(JsonNode *node)
+{
+    return node && qmp_json_get_type(node) == QMP_JSON_STRING;
+}
+
+static gboolean
+offers_oob(JsonObject *greeting)
+{
+    JsonNode *node = json_object_get_member(greeting, "capabilities");
+    if (!node || !JSON_NODE_HOLDS_ARRAY(node))
+        return FALSE;
+    JsonArray *capabilities = json_node_get_array(node);
+    for (guint i = 0; i < json_array_get_length(capabilities); i++) {
+        JsonNode *capability = json_array_get_element(capabilities, i);
+        if (is_string(capability) && g_str_equal(qmp_json_get_string(capability), "oob"))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static const char *
+read_greeting(QmpMessage *message, QmpText value)
+{
+    QmpGreeting *greeting = &message->greeting;
+    g_autoptr(JsonNode) root = NULL;
+    if (value.length <= MAX_GREETING)
+        root = qmp_json_parse(value.text, value.length, NULL);
+    if (!root || !JSON_NODE_HOLDS_OBJECT(root))
+        return "a greeting that is no QMP greeting";
+    JsonObject *version = get_object(json_node_get_object(root), "version");
+    JsonObject *qemu = get_object(version, "qemu");
+    if (!get_guint(qemu, "major", &greeting->major) || !get_guint(qemu, "minor", &greeting->minor) ||
+        !get_guint(qemu, "micro", &greeting->micro))
+        return "a greeting without a version";
+    JsonNode *package = json_object_get_member(version, "package");
+    greeting->package = g_strdup(is_string(package) ? qmp_json_get_string(package) : "");
+    greeting->oob = offers_oob(json_node_get_object(root));
+    return NULL;
+}
+
+static QmpMessageType
+get_type(const char *text, const QmpScan *scan)
+{
+    if (get_member(text, scan, "QMP").text)
+        return QMP_MESSAGE_GREETING;
+    if (get_member(text, scan, "event").text)
+        return QMP_MESSAGE_EVENT;
+    if (get_member(text, scan, "return").text || get_member(text, scan, "error").text)
+        return QMP_MESSAGE_REPLY;
+    return QMP_MESSAGE_UNKNOWN;
+}
+
+static const char *
+read_message(QmpMessage *message, const char *text, const QmpScan *scan)
+{
+    /* Text that breaks JSON's rules is not looked into any deeper. */
+    if (scan->error)
+        return scan->error;
+    if (has_twins(text, scan))
+        return "a message that names a member twice";
+    switch (message->type) {
+    case QMP_MESSAGE_GREETING:
+        return read_greeting(message, get_member(text, scan, "QMP"));
+    case QMP_MESSAGE_REPLY:
+        return read_reply(message, text, scan);
+    case QMP_MESSAGE_EVENT:
+        return read_event(message, text, scan);
+    case QMP_MESSAGE_UNKNOWN:
+        break;
+    }
+    return text[0] == '{' ? "an object that is no greeting, reply or event" : "a value that is no object";
+}
+
+void
+qmp_message_init(QmpMessage *message, const char *text, const QmpScan *scan)
+{
+    memset(message, 0, sizeof(*message));
+    message->type = get_type(text, scan);
+    message->id = read_id(get_member(text, scan, "id"));
+    message->problem = read_message(message, text, scan);
+}
+
+void
+qmp_message_clear(QmpMessage *message)
+{
+    qmp_greeting_clear(&message->greeting);
+    g_clear_pointer(&message->strings[0], g_free);
+    g_clear_pointer(&message->strings[1], g_free);
+}
+
+void
+qmp_greeting_clear(QmpGreeting *greeting)
+{
+    g_free(greeting->package);
+    memset(greeting, 0, sizeof(*greeting));
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Fair turns of several callers on one session. Used where callers share a monitor; owns the lines and the tickets,
+ * not the client.
+ *
+ * A line with something that waits is in `turns`; who has had a turn goes to its end. A ticket is in one of two
+ * places: in the `waiting` of its line, or in the `under_way` of the queue until QEMU answers, cancelled or not: QEMU
+ * cannot be told to forget a command, so a cancelled one still takes its room. */
+#include "qmp-queue.h"
+
+#include <string.h>
+
+/* With 8 in-band commands queued QEMU stops reading, and out-of-band ones wait as well. */
+#define MAX_UNDER_WAY 7
+
+#define DEFAULT_MAX_COMMANDS 4096
+#define DEFAULT_MAX_BYTES (16 * 1024 * 1024)
+
+typedef struct Line {
+    char *caller;   /* owned; the key in the queue's table */
+    GQueue waiting; /* QmpTicket, owned, by their links */
+    gsize bytes;    /* of those that wait */
+    guint under_way;
+    GList turn; /* in the queue's turns, while something waits */
+} Line;
+
+struct QmpTicket {
+    QmpQueue *queue; /* weak; NULL: the queue is gone */
+    Line *line;      /* weak; it stays as long as it has a ticket */
+    char *command;   /* owned; NULL once it is sent */
+    char *arguments; /* owned; may be NULL */
+    QmpExecuteFlags flags;
+    gboolean waits;    /* in the line; else under way */
+    gboolean in_band;  /* counts against MAX_UNDER_WAY */
+    QmpReplyFunc func; /* NULL: cancelled */
+    gpointer user_data;
+    GList link; /* in line->waiting or queue->under_way */
+};
+
+struct QmpQueue {
+    QmpClient *client; /* weak */
+    QmpQueueLimits limits;
+    gboolean closing;
+    GHashTable *lines; /* owned: caller -> Line */
+    GQueue turns;      /* Line, weak, by their links */
+    GQueue under_way;  /* QmpTicket, owned, by their links */
+    guint in_band;     /* of under_way */
+};
+
+static void on_reply(const QmpReply *reply, const GError *error, gpointer user_data);
+
+static void
+line_free(gpointer data)
+{
+    Line *line = data;
+    g_free(line->caller);
+    g_free(line);
+}
+
+static Line *
+line_get(QmpQueue *queue, const char *caller)
+{
+    Line *line = g_hash_table_lookup(queue->lines, caller);
+    if (line)
+        return line;
+    line = g_new0(Line, 1);
+    line->caller = g_strdup(caller);
+    line->turn.data = line;
+    g_hash_table_insert(queue->lines, line->caller, line);
+    return line;
+}
+
+static void
+line_drop_if_empty(QmpQueue *queue, Line *line)
+{
+    if (line->waiting.length == 0 && line->under_way == 0)
+        g_hash_table_remove(queue->lines, line->caller);
+}
+
+static void
+ticket_free(QmpTicket *ticket)
+{
+    g_free(ticket->command);
+    g_free(ticket->arguments);
+    g_free(ticket);
+}
+
+static gsize
+ticket_size(const QmpTicket *ticket)
+{
+    return strlen(ticket->command) + (ticket->arguments ? strlen(ticket->arguments) : 0);
+}
+
+static void
+ticket_wait(QmpTicket *ticket)
+{
+    Line *line = ticket->line;
+    if (line->waiting.length == 0)
+        g_queue_push_tail_link(&ticket->queue->turns, &line->turn);
+    ticket->waits = TRUE;
+    line->bytes += ticket_size(ticket);
+    g_queue_push_tail_link(&line->waiting, &ticket->link);
+}
+
+static void
+ticket_unwait(QmpTicket *ticket)
+{
+    Line *line = ticket->line;
+    ticket->waits = FALSE;
+    line->bytes -= ticket_size(ticket);
+    g_queue_unlink(&line->waiting, &ticket->link);
+    if (line->waiting.length == 0)
+        g_queue_unlink(&ticket->queue->turns, &line->turn);
+}
+
+static void
+ticket_send(QmpTicket *ticket)
+{
+    QmpQueue *queue = ticket->queue;
+    ticket->line->under_way++;
+    queue->in_band += ticket->in_band ? 1 : 0;
+    g_queue_push_tail_link(&queue->under_way, &ticket->link);
+    qmp_client_execute(queue->client, ticket->command, ticket->arguments, ticket->flags, on_reply, ticket);
+    g_clear_pointer(&ticket->command, g_free);
+    g_clear_pointer(&ticket->arguments, g_free);
+}
+
+/* A turn each, as long as there is room. */
+static void
+take_turns(QmpQueue *queue)
+{
+    while (queue->turns.length > 0 && queue->in_band < MAX_UNDER_WAY && qmp_client_is_ready(queue->client)) {
+        Line *line = queue->turns.head->data;
+        QmpTicket *ticket = line->waiting.head->data;
+        ticket_unwait(ticket);
+        if (line->waiting.length > 0) {
+            g_queue_unlink(&queue->turns, &line->turn);
+            g_queue_push_tail_link(&queue->turns, &line->turn);
+        }
+        ticket_send(ticket);
+    }
+}
+
+/* The next commands go out before the callback is told: QEMU need not wait for it, and it may free the queue. */
+static void
+on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    QmpTicket *ticket = user_data;
+    QmpQueue *queue = ticket->queue;
+    if (queue) {
+        g_queue_unlink(&queue->under_way, &ticket->link);
+        queue->in_band -= ticket->in_band ? 1 : 0;
+        ticket->line->under_way--;
+        line_drop_if_empty(queue, ticket->line);
+        take_turns(queue);
+    }
+    if (ticket->func)
+        ticket->func(reply, error, ticket->user_data);
+    ticket_free(ticket);
+}
+
+QmpQueue *
+qmp_queue_new(QmpClient *client, const QmpQueueLimits *limits)
+{
+    QmpQueue *queue = g_new0(QmpQueue, 1);
+    queue->client = client;
+    queue->limits.max_commands = limits->max_commands ? limits->max_commands : DEFAULT_MAX_COMMANDS;
+    queue->limits.max_bytes = limits->max_bytes ? limits->max_bytes : DEFAULT_MAX_BYTES;
+    queue->lines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, line_free);
+    return queue;
+}
+
+void
+qmp_queue_free(QmpQueue *queue)
+{
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "the session has ended");
+    queue->closing = TRUE;
+    for (GList *link = queue->under_way.head; link; link = link->next)
+        ((QmpTicket *)link->data)->queue = NULL;
+    while (queue->turns.length > 0) {
+        Line *line = queue->turns.head->data;
+        QmpTicket *ticket = line->waiting.head->data;
+        ticket_unwait(ticket);
+        ticket->queue = NULL;
+        ticket->func(NULL, error, ticket->user_data);
+        ticket_free(ticket);
+    }
+    g_hash_table_unref(queue->lines);
+    g_free(queue);
+}
+
+static gboolean
+check_room(QmpQueue *queue, Line *line, gsize size, GError **error)
+{
+    if (line->waiting.length + line->under_way >= queue->limits.max_commands) {
+        g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%u commands of this caller wait already",
+                    queue->limits.max_commands);
+        return FALSE;
+    }
+    if (size > queue->limits.max_bytes - line->bytes) {
+        g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "more than %zu bytes of this caller's commands would wait",
+                    queue->limits.max_bytes);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static QmpTicket *
+ticket_new(QmpQueue *queue, Line *line, const char *command, const char *arguments, QmpExecuteFlags flags)
+{
+    QmpTicket *ticket = g_new0(QmpTicket, 1);
+    ticket->queue = queue;
+    ticket->line = line;
+    ticket->command = g_strdup(command);
+    ticket->arguments = g_strdup(arguments);
+    ticket->flags = flags;
+    ticket->in_band = (flags & QMP_EXECUTE_OOB) == 0 || !qmp_client_has_oob(queue->client);
+    ticket->link.data = ticket;
+    return ticket;
+}
+
+QmpTicket *
+qmp_queue_submit(QmpQueue *queue, const char *caller, const char *command, const char *arguments,
+                 QmpExecuteFlags flags, QmpReplyFunc func, gpointer user_data, GError **error)
+{
+    if (queue->closing || !qmp_client_is_ready(queue->client)) {
+        g_set_error(error, QMP_ERROR, QMP_ERROR_DISCONNECTED, "the session has ended");
+        return NULL;
+    }
+    Line *line = line_get(queue, caller);
+    if (!check_room(queue, line, strlen(command) + (arguments ? strlen(arguments) : 0), error)) {
+        line_drop_if_empty(queue, line);
+        return NULL;
+    }
+    QmpTicket *ticket = ticket_new(queue, line, command, arguments, flags);
+    ticket->func = func;
+    ticket->user_data = user_data;
+    if (!ticket->in_band) {
+        ticket_send(ticket);
+        return ticket;
+    }
+    ticket_wait(ticket);
+    take_turns(queue);
+    return ticket;
+}
+
+void
+qmp_ticket_cancel(QmpTicket *ticket)
+{
+    ticket->func = NULL;
+    if (!ticket->waits)
+        return;
+    Line *line = ticket->line;
+    ticket_unwait(ticket);
+    line_drop_if_empty(ticket->queue, line);
+    ticket_free(ticket);
+}
+
+void
+qmp_queue_drop(QmpQueue *queue, const char *caller)
+{
+    Line *line = g_hash_table_lookup(queue->lines, caller);
+    if (!line)
+        return;
+    for (GList *link = queue->under_way.head; link; link = link->next) {
+        QmpTicket *ticket = link->data;
+        if (ticket->line == line)
+            ticket->func = NULL;
+    }
+    guint waiting = line->waiting.length;
+    for (guint i = 0; i < waiting; i++)
+        qmp_ticket_cancel(g_queue_peek_head(&line->waiting));
+}
+
+guint
+qmp_queue_get_pending(QmpQueue *queue, const char *caller)
+{
+    Line *line = g_hash_table_lookup(queue->lines, caller);
+    return line ? line->waiting.length + line->under_way : 0;
+}
