@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Addresses: what an administrator typed must be taken as meant, or refused with the place where it went wrong. */
+#include <string.h>
+
+#include "qmp-address.h"
+#include "qmp-error.h"
+
+#define P10 "/123456789"
+#define P100 P10 P10 P10 P10 P10 P10 P10 P10 P10 P10
+
+static void
+test_good(void)
+{
+    static const struct {
+        const char *text;
+        struct {
+            QmpAddressType type;
+            gboolean server;
+            const char *path, *host;
+            guint port;
+        } is;
+    } cases[] = {
+        { "unix:/run/x.sock", { .type = QMP_ADDRESS_UNIX, .path = "/run/x.sock" } },
+        { "unix:/a,,b,server", { .type = QMP_ADDRESS_UNIX, .path = "/a,b", .server = TRUE } },
+        { "unix:/a,,,server=on", { .type = QMP_ADDRESS_UNIX, .path = "/a,", .server = TRUE } },
+        { "unix:/a:b=c,server=off", { .type = QMP_ADDRESS_UNIX, .path = "/a:b=c" } },
+        { "unix:" P100 "/123456", { .type = QMP_ADDRESS_UNIX, .path = P100 "/123456" } },
+        { "tcp:localhost:4444", { .type = QMP_ADDRESS_TCP, .host = "localhost", .port = 4444 } },
+        { "tcp::1,server=on", { .type = QMP_ADDRESS_TCP, .host = "", .port = 1, .server = TRUE } },
+        { "tcp:127.0.0.1:65535", { .type = QMP_ADDRESS_TCP, .host = "127.0.0.1", .port = 65535 } },
+        { "tcp:[::1]:4444,server=on", { .type = QMP_ADDRESS_TCP, .host = "::1", .port = 4444, .server = TRUE } },
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(QmpAddress) parsed = qmp_address_parse(cases[i].text, &error);
+        g_assert_no_error(error);
+        g_autoptr(QmpAddress) address = qmp_address_copy(parsed);
+        g_assert_cmpint(address->type, ==, cases[i].is.type);
+        g_assert_cmpstr(address->path, ==, cases[i].is.path);
+        g_assert_cmpstr(address->host, ==, cases[i].is.host);
+        g_assert_cmpuint(address->port, ==, cases[i].is.port);
+        g_assert_cmpint(address->server, ==, cases[i].is.server);
+        g_assert_cmpstr(address->text, ==, cases[i].text);
+    }
+}
+
+static void
+test_bad(void)
+{
+    static const struct {
+        const char *text;
+        const char *says;
+    } cases[] = {
+        { "", "neither \"unix:\" nor \"tcp:\"" },
+        { "/run/x.sock", "neither \"unix:\" nor \"tcp:\"" },
+        { "fd:3", "neither \"unix:\" nor \"tcp:\"" },
+        { "unix:", "not absolute, at byte 5" },
+        { "unix:x.sock", "not absolute, at byte 5" },
+        { "unix:@abstract", "not absolute" },
+        { "unix:" P100 "/1234567", "the path has 108 bytes, a socket's has 107 at most" },
+        { "unix:/x,", "unknown option \"\" at byte 8" },
+        { "unix:/x,wait=off", "unknown option \"wait=off\" at byte 8" },
+        { "unix:/x,server=on,foo", "unknown option \"foo\" at byte 18" },
+        { "unix:/x,server=yes", "\"on\" or \"off\", not \"yes\", at byte 8" },
+        { "unix:/x,servers", "unknown option \"servers\"" },
+        { "tcp:", "the port is missing" },
+        { "tcp:localhost", "the port is missing" },
+        { "tcp:localhost:", "\"\" is no port (1 to 65535), at byte 14" },
+        { "tcp:localhost:0", "\"0\" is no port" },
+        { "tcp:localhost:65536", "\"65536\" is no port" },
+        { "tcp:localhost:-1", "\"-1\" is no port" },
+        { "tcp:localhost: 1", "\" 1\" is no port" },
+        { "tcp:localhost:http", "\"http\" is no port" },
+        { "tcp:localhost:1x", "\"1x\" is no port" },
+        { "tcp:::1:4444", "IPv6 address stands in brackets, at byte 4" },
+        { "tcp:[::1]", "\"[HOST]:PORT\" was expected at byte 4" },
+        { "tcp:[::1:4444", "\"[HOST]:PORT\" was expected" },
+        { "tcp:[::1]4444", "\"[HOST]:PORT\" was expected" },
+        { "tcp:[::1]:", "\"\" is no port (1 to 65535), at byte 10" },
+        { "tcp:h:1,x=1", "unknown option \"x=1\" at byte 8" },
+        { "unix:/\xff", "not UTF-8" },
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(qmp_address_parse(cases[i].text, &error));
+        g_assert_error(error, QMP_ERROR, QMP_ERROR_INVALID);
+        if (!strstr(error->message, cases[i].says))
+            g_error("%s: %s", cases[i].text, error->message);
+    }
+}
+
+int
+main(int argc, char *argv[])
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/qmp-address/good", test_good);
+    g_test_add_func("/qmp-address/bad", test_bad);
+    return g_test_run();
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Fair turns: what breaks here lets one caller starve another, or lets a caller's commands outlive the caller. */
+#include <string.h>
+
+#include "qmp-queue.h"
+#include "test-qmp-peer.h"
+
+typedef struct Fixture {
+    GMainContext *context; /* owned */
+    QmpPeer *peer;         /* owned */
+    QmpClient *client;     /* owned; NULL when freed */
+    QmpQueue *queue;       /* owned; NULL when freed */
+    gboolean ready, closed;
+    GString *log; /* owned; the commands that were answered, `-` before those that failed */
+    guint n_answered;
+    gboolean submitting; /* inside a function that must not call back */
+} Fixture;
+
+typedef struct Call {
+    Fixture *fixture; /* weak */
+    char name[16];
+    QmpTicket *ticket;    /* weak */
+    struct Call *cancels; /* weak; when it is answered */
+    struct Call *submits; /* weak; when it is answered */
+    gboolean frees;       /* client and queue, when it is answered */
+} Call;
+
+static void submit(Fixture *fixture, Call *call, const char *caller, const char *name, QmpExecuteFlags flags);
+
+static void
+on_ready(QmpClient *client, gpointer user_data)
+{
+    ((Fixture *)user_data)->ready = TRUE;
+}
+
+static void
+on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
+{
+}
+
+static void
+on_closed(QmpClient *client, const GError *error, gpointer user_data)
+{
+    ((Fixture *)user_data)->closed = TRUE;
+}
+
+static const QmpClientFuncs funcs = { .on_ready = on_ready, .on_event = on_event, .on_closed = on_closed };
+
+static void
+free_all(Fixture *fixture)
+{
+    g_clear_pointer(&fixture->client, qmp_client_free);
+    g_clear_pointer(&fixture->queue, qmp_queue_free);
+}
+
+static void
+on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    Call *call = user_data;
+    Fixture *fixture = call->fixture;
+    g_assert_false(fixture->submitting);
+    fixture->n_answered++;
+    g_string_append_printf(fixture->log, "%s%s ", error ? "-" : "", call->name);
+    if (call->cancels)
+        qmp_ticket_cancel(call->cancels->ticket);
+    if (call->submits)
+        submit(fixture, call->submits, "again", "again", QMP_EXECUTE_DEFAULT);
+    if (call->frees)
+        free_all(fixture);
+}
+
+static void
+submit(Fixture *fixture, Call *call, const char *caller, const char *name, QmpExecuteFlags flags)
+{
+    g_autoptr(GError) error = NULL;
+    call->fixture = fixture;
+    g_strlcpy(call->name, name, sizeof(call->name));
+    fixture->submitting = TRUE;
+    call->ticket = qmp_queue_submit(fixture->queue, caller, name, NULL, flags, on_reply, call, &error);
+    fixture->submitting = FALSE;
+    g_assert_no_error(error);
+}
+
+static void
+start(Fixture *fixture, const QmpQueueLimits *limits)
+{
+    int fd;
+    free_all(fixture);
+    g_clear_pointer(&fixture->peer, qmp_peer_free);
+    fixture->ready = FALSE;
+    fixture->peer = qmp_peer_new(fixture->context, &fd);
+    fixture->client = qmp_client_new(fixture->context, fd, &(QmpClientLimits){ 0 }, &funcs, fixture);
+    qmp_peer_negotiate(fixture->peer, TRUE);
+    qmp_peer_wait_until(fixture->context, fixture->ready);
+    fixture->queue = qmp_queue_new(fixture->client, limits);
+}
+
+static void
+set_up(Fixture *fixture, gconstpointer unused)
+{
+    fixture->context = g_main_context_new();
+    fixture->log = g_string_new(NULL);
+    start(fixture, &(QmpQueueLimits){ 0 });
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer unused)
+{
+    free_all(fixture);
+    qmp_peer_free(fixture->peer);
+    qmp_peer_settle(fixture->context);
+    g_main_context_unref(fixture->context);
+    g_string_free(fixture->log, TRUE);
+}
+
+static void
+assert_log(Fixture *fixture, const char *expected)
+{
+    g_assert_cmpstr(fixture->log->str, ==, expected);
+    g_string_truncate(fixture->log, 0);
+}
+
+static void
+wait_answered(Fixture *fixture, guint n)
+{
+    qmp_peer_wait_until(fixture->context, fixture->n_answered >= n);
+    qmp_peer_settle(fixture->context);
+    g_assert_cmpuint(fixture->n_answered, ==, n);
+}
+
+/* A thousand of one caller's cost another no more than its turn: 7 are in QEMU already, one more may be ahead. */
+static void
+test_fair(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree Call *calls = g_new0(Call, 1001);
+    for (guint i = 0; i < 1000; i++)
+        submit(fixture, &calls[i], "flood", "f", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[1000], "one", "ONE", QMP_EXECUTE_DEFAULT);
+    g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 7);
+    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "flood"), ==, 1000);
+    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "one"), ==, 1);
+    qmp_peer_echo(fixture->peer);
+    wait_answered(fixture, 1001);
+    g_assert_cmpint(strstr(fixture->log->str, "ONE") - fixture->log->str, <=, 2 * 8);
+    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "flood"), ==, 0);
+}
+
+/* Each caller's own commands stay in their order. */
+static void
+test_round_robin(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[16] = { 0 };
+    for (guint i = 0; i < 7; i++)
+        submit(fixture, &calls[i], "x", "x", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[7], "a", "a1", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[8], "a", "a2", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[9], "a", "a3", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[10], "b", "b1", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[11], "b", "b2", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[12], "c", "c1", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[13], "x", "x8", QMP_EXECUTE_DEFAULT);
+    qmp_peer_echo(fixture->peer);
+    wait_answered(fixture, 14);
+    assert_log(fixture, "x x x x x x x a1 b1 c1 x8 a2 b2 a3 ");
+}
+
+/* Out-of-band is for when the rest is stuck. */
+static void
+test_oob(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[9] = { 0 };
+    GString *expected = g_string_new(NULL);
+    for (guint i = 0; i < 8; i++) {
+        submit(fixture, &calls[i], "a", "x", QMP_EXECUTE_DEFAULT);
+        if (i < 7)
+            g_string_append_printf(expected, "{\"execute\":\"x\",\"id\":%u}", i);
+    }
+    submit(fixture, &calls[8], "a", "yank", QMP_EXECUTE_OOB);
+    g_string_append(expected, "{\"exec-oob\":\"yank\",\"id\":7}");
+    qmp_peer_expect(fixture->peer, expected->str);
+    qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 7}");
+    wait_answered(fixture, 1);
+    assert_log(fixture, "yank ");
+    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "a"), ==, 8);
+    g_string_free(expected, TRUE);
+    for (guint i = 0; i < 8; i++)
+        qmp_ticket_cancel(calls[i].ticket);
+}
+
+static void
+test_limits(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[10] = { 0 };
+    g_autoptr(GError) error = NULL;
+    start(fixture, &(QmpQueueLimits){ .max_commands = 9, .max_bytes = 10 });
+    for (guint i = 0; i < 7; i++)
+        submit(fixture, &calls[i], "a", "1234567890", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[7], "a", "12345", QMP_EXECUTE_DEFAULT);
+    g_assert_null(qmp_queue_submit(fixture->queue, "a", "123", "{} ", 0, on_reply, NULL, &error));
+    g_assert_error(error, QMP_ERROR, QMP_ERROR_LIMIT);
+    g_clear_error(&error);
+    submit(fixture, &calls[8], "a", "12345", QMP_EXECUTE_DEFAULT);
+    g_assert_null(qmp_queue_submit(fixture->queue, "a", "", NULL, QMP_EXECUTE_OOB, on_reply, NULL, &error));
+    g_assert_error(error, QMP_ERROR, QMP_ERROR_LIMIT);
+    g_clear_error(&error);
+    /* Another one's line has its own room; an empty line leaves nothing behind. */
+    g_assert_null(qmp_queue_submit(fixture->queue, "b", "12345678901", NULL, 0, on_reply, NULL, &error));
+    g_assert_error(error, QMP_ERROR, QMP_ERROR_LIMIT);
+    submit(fixture, &calls[9], "b", "1234567890", QMP_EXECUTE_DEFAULT);
+    qmp_peer_echo(fixture->peer);
+    wait_answered(fixture, 10);
+}
+
+static void
+test_cancel(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[10] = { 0 };
+    for (guint i = 0; i < 7; i++)
+        submit(fixture, &calls[i], "a", "a", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[7], "b", "b1", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[8], "b", "b2", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[9], "c", "c", QMP_EXECUTE_DEFAULT);
+    qmp_ticket_cancel(calls[7].ticket); /* waits: is never sent */
+    qmp_ticket_cancel(calls[0].ticket); /* under way: its room is taken until QEMU answers */
+    qmp_ticket_cancel(calls[9].ticket);
+    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "a"), ==, 7);
+    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "b"), ==, 1);
+    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "c"), ==, 0);
+    g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 7);
+    qmp_peer_echo(fixture->peer);
+    wait_answered(fixture, 7);
+    assert_log(fixture, "a a a a a a b2 ");
+    g_assert_cmpuint(qmp_peer_get_n_echoed(fixture->peer), ==, 8);
+}
+
+static void
+test_drop(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[11] = { 0 };
+    for (guint i = 0; i < 10; i++)
+        submit(fixture, &calls[i], "gone", "x", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[10], "b", "b", QMP_EXECUTE_DEFAULT);
+    qmp_queue_drop(fixture->queue, "gone");
+    qmp_queue_drop(fixture->queue, "nobody");
+    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "gone"), ==, 7);
+    qmp_peer_echo(fixture->peer);
+    wait_answered(fixture, 1);
+    assert_log(fixture, "b ");
+    g_assert_cmpuint(qmp_peer_get_n_echoed(fixture->peer), ==, 8);
+    qmp_queue_drop(fixture->queue, "gone");
+}
+
+/* From inside a callback: cancel what waits, what is under way, oneself; submit again. */
+static void
+test_inside(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[10] = { 0 }, again = { 0 };
+    for (guint i = 0; i < 9; i++)
+        submit(fixture, &calls[i], "a", (char[]){ (char)('0' + i), 0 }, QMP_EXECUTE_DEFAULT);
+    calls[0].cancels = &calls[8];
+    calls[1].cancels = &calls[1];
+    calls[2].cancels = &calls[3];
+    calls[4].submits = &again;
+    qmp_peer_echo(fixture->peer);
+    wait_answered(fixture, 8);
+    assert_log(fixture, "0 1 2 4 5 6 7 again ");
+}
+
+/* Every command is answered once, whoever goes first. */
+static void
+test_end(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[10] = { 0 };
+    for (guint i = 0; i < 9; i++)
+        submit(fixture, &calls[i], "a", (char[]){ (char)('0' + i), 0 }, QMP_EXECUTE_DEFAULT);
+    calls[7].cancels = &calls[8];
+    qmp_peer_close(fixture->peer);
+    qmp_peer_wait_until(fixture->context, fixture->closed);
+    assert_log(fixture, "-0 -1 -2 -3 -4 -5 -6 ");
+    g_autoptr(GError) error = NULL;
+    g_assert_null(qmp_queue_submit(fixture->queue, "a", "x", NULL, 0, on_reply, NULL, &error));
+    g_assert_error(error, QMP_ERROR, QMP_ERROR_DISCONNECTED);
+    g_clear_pointer(&fixture->queue, qmp_queue_free);
+    assert_log(fixture, "-7 ");
+
+    start(fixture, &(QmpQueueLimits){ 0 });
+    memset(calls, 0, sizeof(calls));
+    for (guint i = 0; i < 9; i++)
+        submit(fixture, &calls[i], "a", (char[]){ (char)('0' + i), 0 }, QMP_EXECUTE_DEFAULT);
+    qmp_ticket_cancel(calls[1].ticket);
+    g_clear_pointer(&fixture->queue, qmp_queue_free);
+    assert_log(fixture, "-7 -8 ");
+    qmp_ticket_cancel(calls[2].ticket);
+    g_clear_pointer(&fixture->client, qmp_client_free);
+    assert_log(fixture, "-0 -3 -4 -5 -6 ");
+}
+
+static void
+test_free_inside(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[10] = { 0 };
+    for (guint i = 0; i < 9; i++)
+        submit(fixture, &calls[i], "a", (char[]){ (char)('0' + i), 0 }, QMP_EXECUTE_DEFAULT);
+    calls[1].frees = TRUE;
+    qmp_peer_echo(fixture->peer);
+    qmp_peer_wait_until(fixture->context, !fixture->queue);
+    qmp_peer_settle(fixture->context);
+    assert_log(fixture, "0 1 -2 -3 -4 -5 -6 -7 -8 ");
+}
+
+int
+main(int argc, char *argv[])
+{
+    g_test_init(&argc, &argv, NULL);
+    static const struct {
+        const char *name;
+        void (*func)(Fixture *fixture, gconstpointer data);
+    } tests[] = {
+        { "/qmp-queue/fair", test_fair },
+        { "/qmp-queue/round-robin", test_round_robin },
+        { "/qmp-queue/oob", test_oob },
+        { "/qmp-queue/limits", test_limits },
+        { "/qmp-queue/cancel", test_cancel },
+        { "/qmp-queue/drop", test_drop },
+        { "/qmp-queue/inside", test_inside },
+        { "/qmp-queue/end", test_end },
+        { "/qmp-queue/free-inside", test_free_inside },
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
+        g_test_add(tests[i].name, Fixture, NULL, set_up, tests[i].func, tear_down);
+    return g_test_run();
+}
