@@ -2,6 +2,7 @@
 /* From an address to a socket: each failure must say which address and why, and nothing may block or stay behind. */
 #include <errno.h>
 #include <fcntl.h>
+#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,6 +14,68 @@
 
 #include "qmp-connector.h"
 #include "test-qmp-peer.h"
+
+/* Instead of the network's DNS: `qemu.test` is 127.0.0.1, `silent.test` answers only when cancelled, no other exists.
+ */
+typedef struct TestResolver {
+    GResolver parent;
+} TestResolver;
+
+typedef struct TestResolverClass {
+    GResolverClass parent_class;
+} TestResolverClass;
+
+GType test_resolver_get_type(void);
+G_DEFINE_TYPE(TestResolver, test_resolver, G_TYPE_RESOLVER)
+
+static void
+free_addresses(gpointer data)
+{
+    g_resolver_free_addresses(data);
+}
+
+static void
+on_cancelled(GCancellable *cancellable, gpointer user_data)
+{
+    GTask *task = user_data;
+    g_task_return_error_if_cancelled(task);
+    g_object_unref(task);
+}
+
+static void
+lookup_async(GResolver *resolver, const char *name, GCancellable *cancellable, GAsyncReadyCallback callback,
+             gpointer user_data)
+{
+    GTask *task = g_task_new(resolver, cancellable, callback, user_data);
+    if (g_str_equal(name, "silent.test")) {
+        g_signal_connect(cancellable, "cancelled", G_CALLBACK(on_cancelled), task);
+        return;
+    }
+    if (g_str_equal(name, "qemu.test"))
+        g_task_return_pointer(task, g_list_append(NULL, g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4)),
+                              free_addresses);
+    else
+        g_task_return_new_error(task, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND, "no such host");
+    g_object_unref(task);
+}
+
+static GList *
+lookup_finish(GResolver *resolver, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+static void
+test_resolver_init(TestResolver *resolver)
+{
+}
+
+static void
+test_resolver_class_init(TestResolverClass *class)
+{
+    G_RESOLVER_CLASS(class)->lookup_by_name_async = lookup_async;
+    G_RESOLVER_CLASS(class)->lookup_by_name_finish = lookup_finish;
+}
 
 typedef struct Fixture {
     GMainContext *context;   /* owned */
@@ -349,14 +412,25 @@ test_tcp_listen(Fixture *fixture, gconstpointer unused)
     close(taken);
 }
 
-/* A name that nobody has: looked up without blocking, and given up without waiting. */
 static void
 test_tcp_name(Fixture *fixture, gconstpointer unused)
 {
-    start_text(fixture, "tcp:nowhere.invalid:1");
-    expect_error(fixture, "tcp:nowhere.invalid:1", "cannot find the host");
-    start_text(fixture, "tcp:nowhere.invalid:1,server=on");
-    g_main_context_iteration(fixture->context, FALSE);
+    guint16 port;
+    int listener = listen_tcp(AF_INET, &port);
+    g_autofree char *text = g_strdup_printf("tcp:qemu.test:%u", port);
+    start_text(fixture, text);
+    expect_socket(fixture);
+    close(listener);
+    start_text(fixture, "tcp:nowhere.test:1");
+    expect_error(fixture, "tcp:nowhere.test:1", "cannot find the host: no such host");
+}
+
+/* A name server that is silent must not hold up whoever gives up, nor call back into a module that is gone. */
+static void
+test_tcp_name_silent(Fixture *fixture, gconstpointer unused)
+{
+    start_text(fixture, "tcp:silent.test:1,server=on");
+    qmp_peer_settle(fixture->context);
     g_clear_pointer(&fixture->connector, qmp_connector_free);
     qmp_peer_settle(fixture->context);
     g_assert_cmpuint(fixture->n_called, ==, 0);
@@ -390,8 +464,8 @@ test_free(Fixture *fixture, gconstpointer unused)
     drop_connection(fixture);
     start_text(fixture, "unix:/nonexistent/socket");
     expect_error(fixture, "/nonexistent/socket", "No such file or directory");
-    start_text(fixture, "tcp:nowhere.invalid:1");
-    expect_error(fixture, "tcp:nowhere.invalid:1", "cannot find the host");
+    start_text(fixture, "tcp:nowhere.test:1");
+    expect_error(fixture, "tcp:nowhere.test:1", "cannot find the host");
     g_assert_null(fixture->connector);
     close(unix_listener);
     close(tcp_listener);
@@ -401,6 +475,8 @@ int
 main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
+    g_autoptr(GResolver) resolver = g_object_new(test_resolver_get_type(), NULL);
+    g_resolver_set_default(resolver);
     static const struct {
         const char *name;
         void (*func)(Fixture *fixture, gconstpointer data);
@@ -414,6 +490,7 @@ main(int argc, char *argv[])
         { "/qmp-connector/tcp-v6", test_tcp_v6 },
         { "/qmp-connector/tcp-listen", test_tcp_listen },
         { "/qmp-connector/tcp-name", test_tcp_name },
+        { "/qmp-connector/tcp-name-silent", test_tcp_name_silent },
         { "/qmp-connector/free", test_free },
     };
     for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
