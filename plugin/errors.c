@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "errors.h"
+
+#include "qmp-error.h"
+#include "value.h"
+
+#define PREFIX "org.qemu.Monitor1.Error."
+
+static const char *
+name_of_qmp(QmpErrorCode code)
+{
+    switch (code) {
+    case QMP_ERROR_DISCONNECTED:
+        return PREFIX "Disconnected";
+    case QMP_ERROR_TIMED_OUT:
+        return PREFIX "TimedOut";
+    case QMP_ERROR_PROTOCOL:
+        return PREFIX "NotSupported";
+    case QMP_ERROR_INVALID:
+        return bus_error_get_name(BUS_ERROR_INVALID_ARGS);
+    case QMP_ERROR_LIMIT:
+        return bus_error_get_name(BUS_ERROR_LIMITS_EXCEEDED);
+    }
+    g_return_val_if_reached(bus_error_get_name(BUS_ERROR_FAILED));
+}
+
+void
+errors_fail(BusCall *call, const GError *error)
+{
+    if (error->domain == QMP_ERROR)
+        bus_call_fail(call, name_of_qmp((QmpErrorCode)error->code), error->message);
+    else if (error->domain == VALUE_ERROR)
+        bus_call_fail(call, PREFIX "Unrepresentable", error->message);
+    else
+        bus_call_fail_error(call, error);
+}
+
+void
+errors_fail_qmp(BusCall *call, const QmpReply *reply)
+{
+    g_autofree char *name = g_strconcat(PREFIX, reply->error_class, NULL);
+
+    bus_call_fail(call, name, reply->error_text);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "names.h"
+
+#include <string.h>
+
+#include "bus-error.h"
+
+/* D-Bus spec, "Valid Names". */
+#define MEMBER_MAX 255
+
+char *
+names_member_from_qmp(const char *qmp_name)
+{
+    g_autoptr(GString) member = g_string_new(NULL);
+    gboolean word_begins = TRUE;
+
+    for (const char *c = qmp_name; *c; c++) {
+        if (g_ascii_isalnum(*c))
+            g_string_append_c(member, word_begins ? g_ascii_toupper(*c) : g_ascii_tolower(*c));
+        word_begins = !g_ascii_isalnum(*c);
+    }
+    if (member->len == 0 || member->len > MEMBER_MAX || g_ascii_isdigit(member->str[0]))
+        return NULL;
+    return g_string_free(g_steal_pointer(&member), FALSE);
+}
+
+char *
+names_path_from_vm(const char *vm_name)
+{
+    GString *path = g_string_new(MONITOR_VM_PATH);
+
+    for (const char *c = vm_name; *c; c++) {
+        if (g_ascii_isalnum(*c))
+            g_string_append_c(path, *c);
+        else
+            g_string_append_printf(path, "_%02x", (guchar)*c);
+    }
+    return g_string_free(path, FALSE);
+}
+
+static gboolean
+has_control_character(const char *text)
+{
+    for (const char *c = text; *c; c = g_utf8_next_char(c))
+        if (g_unichar_iscntrl(g_utf8_get_char(c)))
+            return TRUE;
+    return FALSE;
+}
+
+gboolean
+names_check_vm(const char *vm_name, GError **error)
+{
+    const char *fault = NULL;
+
+    if (!*vm_name)
+        fault = "is empty";
+    else if (strlen(vm_name) > VM_NAME_MAX)
+        fault = "is longer than " G_STRINGIFY(VM_NAME_MAX) " bytes";
+    else if (!g_utf8_validate(vm_name, -1, NULL))
+        fault = "is not UTF-8";
+    else if (has_control_character(vm_name))
+        fault = "has a control character";
+    if (!fault)
+        return TRUE;
+
+    g_autofree char *printable = g_strescape(vm_name, NULL);
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "The VM name \"%.64s%s\" %s", printable,
+                strlen(printable) > 64 ? "…" : "", fault);
+    return FALSE;
+}
+
+gboolean
+names_check_command(const char *command, GError **error)
+{
+    gsize length = strlen(command);
+
+    if (length > 0 && length <= MEMBER_MAX
+        && strspn(command, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.-") == length)
+        return TRUE;
+
+    g_autofree char *printable = g_strescape(command, NULL);
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "\"%.64s%s\" cannot be the name of a QMP command", printable,
+                strlen(printable) > 64 ? "…" : "");
+    return FALSE;
+}

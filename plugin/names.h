@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How names cross between QEMU and D-Bus. */
+#pragma once
+
+#include <glib.h>
+
+#define MONITOR_BUS_NAME "org.qemu.Monitor1"
+#define MONITOR_PATH "/org/qemu/Monitor1"
+#define MONITOR_VM_PATH MONITOR_PATH "/vm/"
+#define MONITOR_MANAGER_INTERFACE "org.qemu.Monitor1.Manager"
+#define MONITOR_VM_INTERFACE "org.qemu.Monitor1.VM"
+#define MONITOR_QMP_INTERFACE "org.qemu.Monitor1.QMP"
+#define MONITOR_EVENTS_INTERFACE "org.qemu.Monitor1.Events"
+#define MONITOR_NAME_ANNOTATION "org.qemu.Monitor1.Name"
+
+/* Bytes. A path of D-Bus has no limit of its own; a name is for people, and stands in every message and log line. */
+#define VM_NAME_MAX 255
+
+/* The D-Bus member for a QMP command or event: words at everything that is no letter or digit, each with a capital:
+ * query-status → QueryStatus, BLOCK_IO_ERROR → BlockIoError, __com.redhat_drive_add → ComRedhatDriveAdd. NULL where that
+ * makes no valid member name (nothing left, a digit in front, more than 255 bytes). */
+char *names_member_from_qmp(const char *qmp_name);
+
+/* The object path of a VM: every byte of @vm_name outside [A-Za-z0-9] as `_xx`. */
+char *names_path_from_vm(const char *vm_name);
+
+/* Whether a VM can be called that: 1 to VM_NAME_MAX bytes of UTF-8 without control characters. Otherwise FALSE with
+ * BUS_ERROR_INVALID_ARGS. */
+gboolean names_check_vm(const char *vm_name, GError **error);
+
+/* Whether QAPI's rules let a command be called that: [A-Za-z0-9_.-], 1 to 255 bytes. Otherwise FALSE with
+ * BUS_ERROR_INVALID_ARGS. */
+gboolean names_check_command(const char *command, GError **error);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* D-Bus to JSON. libdbus has validated what arrives: strings are UTF-8, nothing nests deeper than 64. */
+#include <math.h>
+
+#include "bus-error.h"
+#include "qmp-json.h"
+#include "value-place.h"
+#include "value.h"
+
+static JsonNode *G_GNUC_PRINTF(3, 4)
+fail(const ValuePlace *place, GError **error, const char *format, ...)
+{
+    g_autofree char *where = value_place_to_text(place);
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *what = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "%s %s", where, what);
+    return NULL;
+}
+
+static JsonNode *
+read_value(DBusMessageIter *iter, const ValuePlace *place, GError **error);
+
+static JsonNode *
+read_int(gint64 value)
+{
+    return json_node_init_int(json_node_alloc(), value);
+}
+
+/* All integer types, each by the member of the union that libdbus fills. */
+static JsonNode *
+read_integer(DBusMessageIter *iter, int type)
+{
+    DBusBasicValue value;
+
+    dbus_message_iter_get_basic(iter, &value);
+    switch (type) {
+    case DBUS_TYPE_BYTE:
+        return read_int(value.byt);
+    case DBUS_TYPE_INT16:
+        return read_int(value.i16);
+    case DBUS_TYPE_UINT16:
+        return read_int(value.u16);
+    case DBUS_TYPE_INT32:
+        return read_int(value.i32);
+    case DBUS_TYPE_UINT32:
+        return read_int(value.u32);
+    case DBUS_TYPE_INT64:
+        return read_int(value.i64);
+    default:
+        return qmp_json_new_uint(value.u64);
+    }
+}
+
+static JsonNode *
+read_double(DBusMessageIter *iter, const ValuePlace *place, GError **error)
+{
+    double value;
+
+    dbus_message_iter_get_basic(iter, &value);
+    if (!isfinite(value))
+        return fail(place, error, "is %s, which JSON has no number for", isnan(value) ? "NaN" : "infinite");
+    return json_node_init_double(json_node_alloc(), value);
+}
+
+static JsonNode *
+read_boolean(DBusMessageIter *iter)
+{
+    dbus_bool_t value;
+
+    dbus_message_iter_get_basic(iter, &value);
+    return json_node_init_boolean(json_node_alloc(), value);
+}
+
+static JsonNode *
+read_string(DBusMessageIter *iter)
+{
+    const char *value;
+
+    dbus_message_iter_get_basic(iter, &value);
+    return qmp_json_new_string(value);
+}
+
+static JsonNode *
+read_null(DBusMessageIter *iter, const ValuePlace *place, GError **error)
+{
+    const char *value;
+
+    dbus_message_iter_get_basic(iter, &value);
+    if (*value)
+        return fail(place, error, "is the signature `%s`; JSON has only null, which is the empty one", value);
+    return json_node_init_null(json_node_alloc());
+}
+
+static gboolean
+read_member(DBusMessageIter *entry, JsonObject *object, const ValuePlace *place, GError **error)
+{
+    ValuePlace member = { .up = place };
+    JsonNode *value;
+
+    dbus_message_iter_get_basic(entry, &member.member);
+    if (json_object_has_member(object, member.member)) {
+        fail(&member, error, "is there twice");
+        return FALSE;
+    }
+    dbus_message_iter_next(entry);
+    value = read_value(entry, &member, error);
+    if (value)
+        json_object_set_member(object, member.member, value);
+    return value != NULL;
+}
+
+static JsonNode *
+read_dictionary(DBusMessageIter *entries, const ValuePlace *place, GError **error)
+{
+    g_autoptr(JsonObject) object = json_object_new();
+    DBusMessageIter entry;
+
+    for (; dbus_message_iter_get_arg_type(entries) != DBUS_TYPE_INVALID; dbus_message_iter_next(entries)) {
+        dbus_message_iter_recurse(entries, &entry);
+        if (dbus_message_iter_get_arg_type(&entry) != DBUS_TYPE_STRING)
+            return fail(place, error, "has keys that are no strings");
+        if (!read_member(&entry, object, place, error))
+            return NULL;
+    }
+    return json_node_init_object(json_node_alloc(), object);
+}
+
+static JsonNode *
+read_array(DBusMessageIter *elements, const ValuePlace *place, GError **error)
+{
+    g_autoptr(JsonArray) array = json_array_new();
+
+    while (dbus_message_iter_get_arg_type(elements) != DBUS_TYPE_INVALID) {
+        ValuePlace element = { .up = place, .element = json_array_get_length(array) };
+        JsonNode *value = read_value(elements, &element, error);
+        if (!value)
+            return NULL;
+        json_array_add_element(array, value);
+        dbus_message_iter_next(elements);
+    }
+    return json_node_init_array(json_node_alloc(), array);
+}
+
+static JsonNode *
+read_container(DBusMessageIter *iter, int type, const ValuePlace *place, GError **error)
+{
+    DBusMessageIter content;
+
+    if (type == DBUS_TYPE_STRUCT)
+        return fail(place, error, "is a struct, which JSON has not");
+    dbus_message_iter_recurse(iter, &content);
+    if (type == DBUS_TYPE_VARIANT)
+        return read_value(&content, place, error);
+    /* The type of the elements is known also where there are none. */
+    if (dbus_message_iter_get_element_type(iter) == DBUS_TYPE_DICT_ENTRY)
+        return read_dictionary(&content, place, error);
+    return read_array(&content, place, error);
+}
+
+static JsonNode *
+read_value(DBusMessageIter *iter, const ValuePlace *place, GError **error)
+{
+    int type = dbus_message_iter_get_arg_type(iter);
+
+    if (dbus_type_is_container(type))
+        return read_container(iter, type, place, error);
+    switch (type) {
+    case DBUS_TYPE_STRING:
+    case DBUS_TYPE_OBJECT_PATH:
+        return read_string(iter);
+    case DBUS_TYPE_BOOLEAN:
+        return read_boolean(iter);
+    case DBUS_TYPE_DOUBLE:
+        return read_double(iter, place, error);
+    case DBUS_TYPE_SIGNATURE:
+        return read_null(iter, place, error);
+    case DBUS_TYPE_UNIX_FD:
+        return fail(place, error, "is a file descriptor, which JSON has not");
+    default:
+        return read_integer(iter, type);
+    }
+}
+
+JsonNode *
+value_read(DBusMessageIter *iter, const char *place, GError **error)
+{
+    ValuePlace outermost = { .member = place };
+
+    return read_value(iter, &outermost, error);
+}

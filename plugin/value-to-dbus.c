@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* JSON to D-Bus. A value is appended either as a type that the interface declares or, inside a variant, as its natural
+ * type. */
+#include "value.h"
+
+#include <string.h>
+
+#include "qmp-json.h"
+#include "value-place.h"
+
+/* What dbus-daemon and libdbus check on every message (DBUS_MAXIMUM_TYPE_RECURSION_DEPTH): 64 containers inside one
+ * another, variants included, and 32 arrays in one signature. */
+#define MAX_CONTAINERS 64
+#define MAX_ARRAYS 32
+
+typedef struct Walk {
+    gsize size; /* bytes of the body so far, as D-Bus marshals it */
+    guint depth; /* containers around the value at hand */
+    GError **error;
+} Walk;
+
+GQuark
+value_error_quark(void)
+{
+    return g_quark_from_string("org-qemu-monitor1-value-error");
+}
+
+static gboolean G_GNUC_PRINTF(3, 4)
+fail(Walk *walk, const ValuePlace *place, const char *format, ...)
+{
+    g_autofree char *where = value_place_to_text(place);
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *what = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error(walk->error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE, "%s %s; ExecuteJSON has no such limit", where, what);
+    return FALSE;
+}
+
+/* The type of an array's elements: theirs if all have the same, "v" otherwise. */
+static void
+append_element_type(GString *type, JsonNode *array);
+
+static void
+append_natural_type(GString *type, JsonNode *node)
+{
+    switch (qmp_json_get_type(node)) {
+    case QMP_JSON_NULL:
+        g_string_append_c(type, DBUS_TYPE_SIGNATURE);
+        break;
+    case QMP_JSON_BOOLEAN:
+        g_string_append_c(type, DBUS_TYPE_BOOLEAN);
+        break;
+    case QMP_JSON_INT:
+        g_string_append_c(type, DBUS_TYPE_INT64);
+        break;
+    case QMP_JSON_UINT:
+        g_string_append_c(type, DBUS_TYPE_UINT64);
+        break;
+    case QMP_JSON_DOUBLE:
+        g_string_append_c(type, DBUS_TYPE_DOUBLE);
+        break;
+    case QMP_JSON_STRING:
+    case QMP_JSON_STRING_WITH_NUL:
+        g_string_append_c(type, DBUS_TYPE_STRING);
+        break;
+    case QMP_JSON_OBJECT:
+        g_string_append(type, "a{sv}");
+        break;
+    case QMP_JSON_ARRAY:
+        g_string_append_c(type, DBUS_TYPE_ARRAY);
+        append_element_type(type, node);
+        break;
+    }
+}
+
+static void
+append_element_type(GString *type, JsonNode *array)
+{
+    JsonArray *elements = json_node_get_array(array);
+    guint n = json_array_get_length(elements);
+    gsize start = type->len;
+    g_autoptr(GString) other = NULL;
+
+    if (n > 0)
+        append_natural_type(type, json_array_get_element(elements, 0));
+    for (guint i = 1; i < n; i++) {
+        if (!other)
+            other = g_string_new(NULL);
+        g_string_truncate(other, 0);
+        append_natural_type(other, json_array_get_element(elements, i));
+        if (!g_str_equal(other->str, type->str + start)) {
+            g_string_truncate(type, start);
+            break;
+        }
+    }
+    if (type->len == start)
+        g_string_append_c(type, DBUS_TYPE_VARIANT);
+}
+
+/* Counts a value of @length bytes that is aligned to @alignment. Called before libdbus is given the value, so that a
+ * reply that no message can hold costs no memory either. */
+static gboolean
+count(Walk *walk, gsize alignment, gsize length, const ValuePlace *place)
+{
+    walk->size = (walk->size + alignment - 1) / alignment * alignment + length;
+    if (walk->size <= VALUE_BODY_MAX)
+        return TRUE;
+    return fail(walk, place, "is beyond the %u bytes that a message may have", VALUE_BODY_MAX);
+}
+
+static gboolean
+append_value(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node, const ValuePlace *place);
+
+static gboolean
+append_variant(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePlace *place)
+{
+    g_autoptr(GString) type = g_string_sized_new(8);
+    DBusMessageIter content;
+
+    append_natural_type(type, node);
+    if (strspn(type->str, DBUS_TYPE_ARRAY_AS_STRING) > MAX_ARRAYS)
+        return fail(walk, place, "has more than %d arrays inside one another", MAX_ARRAYS);
+    if (!count(walk, 1, 1 + type->len + 1, place))
+        return FALSE;
+    dbus_message_iter_open_container(iter, DBUS_TYPE_VARIANT, type->str, &content);
+    if (!append_value(walk, &content, type->str, node, place)) {
+        dbus_message_iter_abandon_container(iter, &content);
+        return FALSE;
+    }
+    dbus_message_iter_close_container(iter, &content);
+    return TRUE;
+}
+
+static gboolean
+append_entry(Walk *walk, DBusMessageIter *dictionary, const char *name, JsonNode *value, const ValuePlace *object)
+{
+    ValuePlace place = { .up = object, .member = name };
+    DBusMessageIter entry;
+
+    if (!count(walk, 8, 4 + strlen(name) + 1, &place))
+        return FALSE;
+    dbus_message_iter_open_container(dictionary, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &name);
+    walk->depth++;
+    if (!append_value(walk, &entry, DBUS_TYPE_VARIANT_AS_STRING, value, &place)) {
+        dbus_message_iter_abandon_container(dictionary, &entry);
+        return FALSE;
+    }
+    walk->depth--;
+    dbus_message_iter_close_container(dictionary, &entry);
+    return TRUE;
+}
+
+static gboolean
+append_object(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePlace *place)
+{
+    DBusMessageIter dictionary;
+    JsonObjectIter members;
+    const char *name;
+    JsonNode *value;
+
+    dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", &dictionary);
+    json_object_iter_init_ordered(&members, json_node_get_object(node));
+    while (json_object_iter_next_ordered(&members, &name, &value)) {
+        if (!append_entry(walk, &dictionary, name, value, place)) {
+            dbus_message_iter_abandon_container(iter, &dictionary);
+            return FALSE;
+        }
+    }
+    dbus_message_iter_close_container(iter, &dictionary);
+    return TRUE;
+}
+
+static gboolean
+append_array(Walk *walk, DBusMessageIter *iter, const char *element_type, JsonNode *node, const ValuePlace *place)
+{
+    JsonArray *elements = json_node_get_array(node);
+    DBusMessageIter array;
+
+    dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, element_type, &array);
+    for (guint i = 0; i < json_array_get_length(elements); i++) {
+        ValuePlace element = { .up = place, .element = i };
+        if (!append_value(walk, &array, element_type, json_array_get_element(elements, i), &element)) {
+            dbus_message_iter_abandon_container(iter, &array);
+            return FALSE;
+        }
+    }
+    dbus_message_iter_close_container(iter, &array);
+    return TRUE;
+}
+
+static gboolean
+append_container(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node, const ValuePlace *place)
+{
+    gboolean done;
+
+    if (++walk->depth > MAX_CONTAINERS)
+        return fail(walk, place, "is nested deeper than a D-Bus message may be");
+    if (type[0] == DBUS_TYPE_VARIANT)
+        done = append_variant(walk, iter, node, place);
+    /* An array's length, and the padding before its first element. */
+    else if (!count(walk, 4, 4, place) || !count(walk, strchr("xtd{", type[1]) ? 8 : 1, 0, place))
+        done = FALSE;
+    else if (type[1] == DBUS_DICT_ENTRY_BEGIN_CHAR)
+        done = append_object(walk, iter, node, place);
+    else
+        done = append_array(walk, iter, type + 1, node, place);
+    walk->depth--;
+    return done;
+}
+
+/* An integer, as the type that is wanted: an `x` may be wanted where QEMU's value needs a `t`, which is a loss, and a
+ * `d` where it printed a number without a fraction, which is none. */
+static gboolean
+append_number(Walk *walk, DBusMessageIter *iter, char type, JsonNode *node, const ValuePlace *place)
+{
+    QmpJsonType is = qmp_json_get_type(node);
+    DBusBasicValue value;
+
+    if (type == DBUS_TYPE_DOUBLE)
+        value.dbl = qmp_json_get_double(node);
+    else if (type == DBUS_TYPE_INT64 && is == QMP_JSON_INT)
+        value.i64 = qmp_json_get_int(node);
+    else if (type == DBUS_TYPE_UINT64 && (is == QMP_JSON_UINT || qmp_json_get_int(node) >= 0))
+        value.u64 = qmp_json_get_uint(node);
+    else
+        return fail(walk, place, "is no `%c`", type);
+    return count(walk, 8, 8, place) && dbus_message_iter_append_basic(iter, type, &value);
+}
+
+static gboolean
+append_string(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePlace *place)
+{
+    if (qmp_json_get_type(node) == QMP_JSON_STRING_WITH_NUL)
+        return fail(walk, place, "holds U+0000, which no D-Bus string can");
+    const char *text = qmp_json_get_string(node);
+    return count(walk, 4, 4 + strlen(text) + 1, place)
+        && dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &text);
+}
+
+static gboolean
+append_boolean(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePlace *place)
+{
+    dbus_bool_t value = json_node_get_boolean(node);
+    return count(walk, 4, 4, place) && dbus_message_iter_append_basic(iter, DBUS_TYPE_BOOLEAN, &value);
+}
+
+static gboolean
+append_null(Walk *walk, DBusMessageIter *iter, const ValuePlace *place)
+{
+    const char *empty = "";
+    return count(walk, 1, 2, place) && dbus_message_iter_append_basic(iter, DBUS_TYPE_SIGNATURE, &empty);
+}
+
+/* The first characters of the D-Bus types that a value can become. */
+static const char *
+get_types(JsonNode *node)
+{
+    switch (qmp_json_get_type(node)) {
+    case QMP_JSON_NULL:
+        return "vg";
+    case QMP_JSON_BOOLEAN:
+        return "vb";
+    case QMP_JSON_INT:
+    case QMP_JSON_UINT:
+        return "vxtd";
+    case QMP_JSON_DOUBLE:
+        return "vd";
+    case QMP_JSON_STRING:
+    case QMP_JSON_STRING_WITH_NUL:
+        return "vs";
+    case QMP_JSON_OBJECT:
+    case QMP_JSON_ARRAY:
+        return "va";
+    }
+    g_return_val_if_reached("");
+}
+
+static gboolean
+append_value(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node, const ValuePlace *place)
+{
+    gboolean wants_object = type[0] == DBUS_TYPE_ARRAY && type[1] == DBUS_DICT_ENTRY_BEGIN_CHAR;
+
+    if (!strchr(get_types(node), type[0])
+        || (type[0] == DBUS_TYPE_ARRAY && wants_object != JSON_NODE_HOLDS_OBJECT(node)))
+        return fail(walk, place, "is no `%s`", type);
+    switch (type[0]) {
+    case DBUS_TYPE_VARIANT:
+    case DBUS_TYPE_ARRAY:
+        return append_container(walk, iter, type, node, place);
+    case DBUS_TYPE_STRING:
+        return append_string(walk, iter, node, place);
+    case DBUS_TYPE_BOOLEAN:
+        return append_boolean(walk, iter, node, place);
+    case DBUS_TYPE_SIGNATURE:
+        return append_null(walk, iter, place);
+    default:
+        return append_number(walk, iter, type[0], node, place);
+    }
+}
+
+gboolean
+value_append(DBusMessageIter *iter, const char *type, JsonNode *node, const char *place, GError **error)
+{
+    Walk walk = { .error = error };
+    ValuePlace outermost = { .member = place };
+
+    return append_value(&walk, iter, type, node, &outermost);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Values between D-Bus and JSON, exact both ways. The table is in design's words: integers are `x`, `t` above 2^63-1;
+ * numbers `d`; booleans `b`; strings `s`; objects `a{sv}`; arrays `aT`, or `av` where the elements differ or there are
+ * none; null a `g` that is empty. */
+#pragma once
+
+#include <dbus/dbus.h>
+#include <json-glib/json-glib.h>
+
+/* The most that the values of a message may measure: dbus-daemon carries 32 MiB on a system bus and disconnects the
+ * sender of anything larger; the rest is for the header. */
+#define VALUE_BODY_MAX (32u * 1024 * 1024 - 65536u)
+
+/* Appends @node to @iter as @type: "v", or a type from the table above; an object takes members of any type. Fails
+ * with VALUE_ERROR_UNREPRESENTABLE, naming the place (`return[3].name`, where @place is the first word): the value is
+ * not of that type, holds U+0000, is too large, or nests deeper than a message may (64 levels of array, entry and
+ * variant: 21 of a{sv}). After an error the message is of no use. */
+gboolean value_append(DBusMessageIter *iter, const char *type, JsonNode *node, const char *place, GError **error);
+
+/* Reads the value that @iter stands at. Fails with BUS_ERROR_INVALID_ARGS, naming the place: types that JSON has not
+ * (structs, fds, dictionaries whose keys are no strings), NaN and the infinities, a key that is there twice. */
+JsonNode *value_read(DBusMessageIter *iter, const char *place, GError **error);
+
+#define VALUE_ERROR (value_error_quark())
+
+typedef enum ValueErrorCode {
+    VALUE_ERROR_UNREPRESENTABLE,
+} ValueErrorCode;
+
+GQuark value_error_quark(void);
