@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A QEMU from the connected socket on: negotiates, asks the four things that the properties need (one round trip, they
+ * are sent together), then keeps the run state true: QEMU tells by events that it changed, and by query-status what to. */
+#include "qemu.h"
+
+#include "qmp-json.h"
+#include "timer.h"
+
+/* The agent's own line in the queue; callers' lines have unique bus names, which are never empty. */
+#define OWN_LINE ""
+
+/* Events kept for the moment when the VM can be seen. Until then, a few ms, nobody can have asked for them: whoever floods
+ * that early loses the rest. */
+#define MAX_EARLY_EVENTS 256
+
+struct Qemu {
+    GMainContext *context; /* ref */
+    QemuFuncs funcs;
+    gpointer user_data;
+    QmpClient *client; /* owned; NULL once the connection has ended */
+    QmpQueue *queue; /* owned; on client */
+    GSource *deadline; /* owned; until up */
+    guint unanswered; /* probes */
+    gboolean up, freed;
+    gboolean status_asked, status_stale;
+    GPtrArray *early_events; /* owned, of QmpEvent; NULL once up */
+    char *name, *uuid, *target, *version, *package, *status; /* owned */
+    gboolean running;
+};
+
+static void
+end(Qemu *qemu, const GError *error)
+{
+    timer_stop(&qemu->deadline);
+    qemu->funcs.on_down(qemu, error, qemu->user_data);
+}
+
+static void
+set_string(char **property, JsonObject *object, const char *member)
+{
+    JsonNode *value = json_object_get_member(object, member);
+
+    if (!value || qmp_json_get_type(value) != QMP_JSON_STRING)
+        return;
+    g_free(*property);
+    *property = g_strdup(qmp_json_get_string(value));
+}
+
+static void
+read_properties(Qemu *qemu, JsonObject *reply)
+{
+    set_string(&qemu->name, reply, "name");
+    set_string(&qemu->uuid, reply, "UUID");
+    set_string(&qemu->target, reply, "arch");
+    set_string(&qemu->status, reply, "status");
+    if (json_object_has_member(reply, "running"))
+        qemu->running = json_object_get_boolean_member_with_default(reply, "running", FALSE);
+}
+
+/* A reply without what is asked for (an old QEMU, a peer that lies) leaves the property as it is. */
+static void
+read_reply(Qemu *qemu, const QmpReply *reply)
+{
+    if (!reply || !reply->value.text)
+        return;
+    g_autoptr(JsonNode) value = qmp_json_parse(reply->value.text, reply->value.length, NULL);
+    if (value && JSON_NODE_HOLDS_OBJECT(value))
+        read_properties(qemu, json_node_get_object(value));
+}
+
+static void
+ask_status(Qemu *qemu);
+
+static void
+on_status(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    Qemu *qemu = user_data;
+    g_autofree char *status_before = g_strdup(qemu->status);
+    gboolean running_before = qemu->running;
+
+    qemu->status_asked = FALSE;
+    read_reply(qemu, reply);
+    if (qemu->status_stale && !error)
+        ask_status(qemu);
+    if (qemu->running != running_before || g_strcmp0(qemu->status, status_before) != 0)
+        qemu->funcs.on_changed(qemu, qemu->user_data);
+}
+
+/* At most one query-status is under way; an event that comes meanwhile makes its answer stale. */
+static void
+ask_status(Qemu *qemu)
+{
+    qemu->status_stale = qemu->status_asked;
+    if (qemu->status_asked)
+        return;
+    qemu->status_asked = qmp_queue_submit(qemu->queue, OWN_LINE, "query-status", NULL, QMP_EXECUTE_DEFAULT, on_status,
+                                          qemu, NULL) != NULL;
+}
+
+/* Every event that a change of the run state comes with, in QEMU 7.2 to 11.1. */
+static gboolean
+changes_status(const char *event)
+{
+    static const char *const events[] = {
+        "STOP",     "RESUME",         "RESET",   "SHUTDOWN",        "SUSPEND",   "SUSPEND_DISK",     "WAKEUP",
+        "WATCHDOG", "BLOCK_IO_ERROR", "MIGRATION", "GUEST_PANICKED", "COLO_EXIT", "GUEST_CRASHLOADED", NULL,
+    };
+
+    return g_strv_contains(events, event);
+}
+
+static QmpEvent *
+copy_event(const QmpEvent *event)
+{
+    QmpEvent *copy = g_new0(QmpEvent, 1);
+
+    copy->name = g_strdup(event->name);
+    copy->data.text = g_strndup(event->data.text, event->data.length);
+    copy->data.length = event->data.length;
+    copy->timestamp = event->timestamp;
+    return copy;
+}
+
+static void
+free_event(gpointer data)
+{
+    QmpEvent *event = data;
+
+    g_free((char *)event->name);
+    g_free((char *)event->data.text);
+    g_free(event);
+}
+
+static void
+go_up(Qemu *qemu)
+{
+    g_autoptr(GPtrArray) events = g_steal_pointer(&qemu->early_events);
+
+    timer_stop(&qemu->deadline);
+    qemu->up = TRUE;
+    if (qemu->status_stale)
+        ask_status(qemu);
+
+    g_rc_box_acquire(qemu);
+    qemu->funcs.on_up(qemu, qemu->user_data);
+    for (guint i = 0; i < events->len && !qemu->freed; i++)
+        qemu->funcs.on_event(qemu, g_ptr_array_index(events, i), qemu->user_data);
+    g_rc_box_release(qemu);
+}
+
+static void
+on_probed(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    Qemu *qemu = user_data;
+
+    if (g_error_matches(error, QMP_ERROR, QMP_ERROR_DISCONNECTED))
+        return; /* on_closed follows */
+    read_reply(qemu, reply);
+    if (--qemu->unanswered == 0)
+        go_up(qemu);
+}
+
+static void
+on_ready(QmpClient *client, gpointer user_data)
+{
+    static const char *const probes[] = { "query-name", "query-uuid", "query-target", "query-status" };
+    Qemu *qemu = user_data;
+    const QmpGreeting *greeting = qmp_client_get_greeting(client);
+
+    qemu->version = g_strdup_printf("%u.%u.%u", greeting->major, greeting->minor, greeting->micro);
+    qemu->package = g_strdup(greeting->package);
+    qemu->queue = qmp_queue_new(client, &(QmpQueueLimits) { 0 });
+    for (guint i = 0; i < G_N_ELEMENTS(probes); i++) {
+        qmp_queue_submit(qemu->queue, OWN_LINE, probes[i], NULL, QMP_EXECUTE_DEFAULT, on_probed, qemu, NULL);
+        qemu->unanswered++;
+    }
+}
+
+static void
+on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
+{
+    Qemu *qemu = user_data;
+
+    if (changes_status(event->name)) {
+        if (qemu->up)
+            ask_status(qemu);
+        else
+            qemu->status_stale = TRUE;
+    }
+    if (qemu->up)
+        qemu->funcs.on_event(qemu, event, qemu->user_data);
+    else if (qemu->early_events->len < MAX_EARLY_EVENTS)
+        g_ptr_array_add(qemu->early_events, copy_event(event));
+}
+
+static void
+on_closed(QmpClient *client, const GError *error, gpointer user_data)
+{
+    Qemu *qemu = user_data;
+
+    end(qemu, error);
+}
+
+static gboolean
+on_deadline(gpointer user_data)
+{
+    Qemu *qemu = user_data;
+    g_autoptr(GError) error
+        = g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "QEMU greeted, but does not answer query-name and the like");
+
+    end(qemu, error);
+    return G_SOURCE_REMOVE;
+}
+
+Qemu *
+qemu_new(GMainContext *context, int fd, const QemuLimits *limits, const QemuFuncs *funcs, gpointer user_data)
+{
+    static const QmpClientFuncs client_funcs = { on_ready, on_event, on_closed };
+    /* The client watches over the greeting and the negotiation itself and says which of them failed. It is given the same
+     * time and started first, so that its words are heard rather than ours. */
+    QmpClientLimits client_limits = { .max_reply = limits->max_reply, .timeout = limits->timeout };
+    Qemu *qemu = g_rc_box_new0(Qemu);
+
+    qemu->context = g_main_context_ref(context);
+    qemu->funcs = *funcs;
+    qemu->user_data = user_data;
+    qemu->early_events = g_ptr_array_new_with_free_func(free_event);
+    qemu->name = g_strdup("");
+    qemu->uuid = g_strdup("");
+    qemu->target = g_strdup("");
+    qemu->status = g_strdup("");
+    qemu->client = qmp_client_new(context, fd, &client_limits, &client_funcs, qemu);
+    if (limits->timeout != G_MAXUINT64)
+        qemu->deadline = timer_start(context, limits->timeout, on_deadline, qemu);
+    return qemu;
+}
+
+void
+qemu_free(Qemu *qemu)
+{
+    qemu->freed = TRUE;
+    timer_stop(&qemu->deadline);
+    g_clear_pointer(&qemu->client, qmp_client_free);
+    g_clear_pointer(&qemu->queue, qmp_queue_free);
+    g_clear_pointer(&qemu->early_events, g_ptr_array_unref);
+    g_clear_pointer(&qemu->context, g_main_context_unref);
+    g_clear_pointer(&qemu->name, g_free);
+    g_clear_pointer(&qemu->uuid, g_free);
+    g_clear_pointer(&qemu->target, g_free);
+    g_clear_pointer(&qemu->version, g_free);
+    g_clear_pointer(&qemu->package, g_free);
+    g_clear_pointer(&qemu->status, g_free);
+    g_rc_box_release(qemu);
+}
+
+gboolean
+qemu_is_up(Qemu *qemu)
+{
+    return qemu->up;
+}
+
+const char *
+qemu_get_name(Qemu *qemu)
+{
+    return qemu->name;
+}
+
+const char *
+qemu_get_uuid(Qemu *qemu)
+{
+    return qemu->uuid;
+}
+
+const char *
+qemu_get_target(Qemu *qemu)
+{
+    return qemu->target;
+}
+
+const char *
+qemu_get_version(Qemu *qemu)
+{
+    return qemu->version;
+}
+
+const char *
+qemu_get_package(Qemu *qemu)
+{
+    return qemu->package;
+}
+
+const char *
+qemu_get_status(Qemu *qemu)
+{
+    return qemu->status;
+}
+
+gboolean
+qemu_is_running(Qemu *qemu)
+{
+    return qemu->running;
+}
+
+QmpQueue *
+qemu_get_queue(Qemu *qemu)
+{
+    return qemu->up && qmp_client_is_ready(qemu->client) ? qemu->queue : NULL;
+}
+
+void
+qemu_pause(Qemu *qemu)
+{
+    qmp_client_pause(qemu->client);
+}
+
+void
+qemu_resume(Qemu *qemu)
+{
+    qmp_client_resume(qemu->client);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One connected QEMU: the session on it, the turns that callers take on that session, and what is known of the VM without
+ * asking. Exists from a connected socket to the end of the connection. Knows no D-Bus. */
+#pragma once
+
+#include "qmp-queue.h"
+
+typedef struct Qemu Qemu;
+
+typedef struct QemuFuncs {
+    /* Once: what can be known is known, and commands are taken. */
+    void (*on_up)(Qemu *qemu, gpointer user_data);
+    /* Status and/or Running have new values. Only after on_up. */
+    void (*on_changed)(Qemu *qemu, gpointer user_data);
+    /* An event; those that came before on_up follow it at once. */
+    void (*on_event)(Qemu *qemu, const QmpEvent *event, gpointer user_data);
+    /* Once, as the last call: the connection ended, or never came to be a QMP session. Every command under way has been
+     * failed. */
+    void (*on_down)(Qemu *qemu, const GError *error, gpointer user_data);
+} QemuFuncs;
+
+typedef struct QemuLimits {
+    gsize max_reply; /* bytes */
+    guint64 timeout; /* us until on_up; G_MAXUINT64: none */
+} QemuLimits;
+
+/* Takes the connected socket @fd. No callback comes from inside; the Qemu may be freed from inside any of them. */
+Qemu *qemu_new(GMainContext *context, int fd, const QemuLimits *limits, const QemuFuncs *funcs, gpointer user_data);
+
+/* Closes the connection. Commands under way are failed; none of the callbacks above comes. */
+void qemu_free(Qemu *qemu);
+
+gboolean qemu_is_up(Qemu *qemu);
+
+/* After on_up. All borrowed; what QEMU did not tell is empty. */
+const char *qemu_get_name(Qemu *qemu); /* `-name` */
+const char *qemu_get_uuid(Qemu *qemu);
+const char *qemu_get_target(Qemu *qemu);
+const char *qemu_get_version(Qemu *qemu); /* "11.1.3" */
+const char *qemu_get_package(Qemu *qemu);
+const char *qemu_get_status(Qemu *qemu); /* QMP's run state */
+gboolean qemu_is_running(Qemu *qemu);
+
+/* Where callers' commands go. NULL before on_up and once the connection has ended. */
+QmpQueue *qemu_get_queue(Qemu *qemu);
+
+/* Back-pressure: no more events until qemu_resume(). Replies wait too. */
+void qemu_pause(Qemu *qemu);
+void qemu_resume(Qemu *qemu);

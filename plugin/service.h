@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One instance of the module, and what its parts share. */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "bus-object.h"
+#include "config.h"
+#include "management-module.h"
+
+typedef struct Registry Registry;
+typedef struct Discovery Discovery;
+
+typedef struct Service {
+    const ManagementHost *host; /* ref; the host keeps it until stop() */
+    Config *config; /* owned */
+    Bus *bus; /* owned */
+    GDBusNodeInfo *contract; /* ref */
+    BusInterface *manager_interface; /* ref; this and the next three are shared by all objects */
+    BusInterface *vm_interface; /* ref */
+    BusInterface *qmp_interface; /* ref */
+    BusInterface *events_interface; /* ref */
+    BusObject *manager; /* owned */
+    Registry *registry; /* owned */
+    Discovery *discovery; /* owned; NULL where there is no run directory */
+    BusPeerWatch *peer_watch; /* owned */
+    GQueue calls; /* of Call, by their own links: answers that callers wait for */
+    GSource *settle_timer; /* owned; until the name is asked for */
+    gboolean name_asked;
+} Service;
+
+/* The module's start() and stop(), see management-module.h. */
+Service *service_start(const ManagementHost *host, GError **error);
+void service_stop(Service *service);
+
+/* The first attempts of all VMs known so far have ended. */
+void service_settled(Service *service);
+
+/* The agent's own user: whose session it is, or root. */
+guint32 service_get_uid(void);

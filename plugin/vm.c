@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One attempt is: a connected socket (by the connector, or handed over), then a Qemu on it, which goes up or down. After
+ * it the origin decides about the next. */
+#include "vm.h"
+
+#include "qmp-connector.h"
+#include "timer.h"
+
+#define RETRY_FIRST (100 * G_TIME_SPAN_MILLISECOND)
+#define RETRY_MAX (30 * G_TIME_SPAN_SECOND)
+/* A socket in the run directory that nobody serves is a left-over: after 0.1 + 0.2 + … 6.4 s it is not looked at any more
+ * until the directory changes, so that the agent sleeps. */
+#define RETRY_MAX_IN_DIRECTORY (10 * G_TIME_SPAN_SECOND)
+
+struct Vm {
+    GMainContext *context; /* ref */
+    VmFuncs funcs;
+    gpointer user_data;
+    char *name; /* owned */
+    VmOrigin origin;
+    QmpAddress *address; /* owned */
+    guint32 added_by, owner_uid;
+    guint64 timeout;
+    gsize max_reply;
+    QmpConnector *connector; /* owned */
+    GSource *connect_timer; /* owned; while connecting */
+    gint64 attempt_began; /* monotonic us */
+    Qemu *qemu; /* owned */
+    gboolean up;
+    GSource *retry_timer; /* owned; while waiting to try again */
+    guint64 retry_delay; /* us */
+    gboolean given_up; /* until poked */
+};
+
+static void
+attempt(Vm *vm);
+
+static gboolean
+on_retry(gpointer user_data)
+{
+    Vm *vm = user_data;
+
+    timer_stop(&vm->retry_timer);
+    attempt(vm);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+try_again(Vm *vm, VmDown how)
+{
+    guint64 delay = vm->retry_delay;
+
+    if (vm->address->server && how != VM_DOWN_UNREACHABLE) {
+        attempt(vm);
+        return;
+    }
+    vm->given_up = vm->origin == VM_FROM_DIRECTORY && delay > RETRY_MAX_IN_DIRECTORY;
+    if (vm->given_up)
+        return;
+    vm->retry_delay = MIN(delay * 2, (guint64)RETRY_MAX);
+    vm->retry_timer = timer_start(vm->context, delay, on_retry, vm);
+}
+
+static void
+go_down(Vm *vm, const GError *error)
+{
+    VmDown how = vm->up ? VM_DOWN_ENDED : vm->qemu ? VM_DOWN_UNUSABLE : VM_DOWN_UNREACHABLE;
+
+    if (how == VM_DOWN_ENDED)
+        vm->retry_delay = RETRY_FIRST;
+    /* Until it returns, what is known of the QEMU can still be read. */
+    if (!vm->funcs.on_down(vm, how, error, vm->user_data))
+        return;
+    vm->up = FALSE;
+    g_clear_pointer(&vm->qemu, qemu_free);
+    try_again(vm, how);
+}
+
+static void
+on_qemu_up(Qemu *qemu, gpointer user_data)
+{
+    Vm *vm = user_data;
+    g_autoptr(GError) error = NULL;
+
+    vm->up = TRUE;
+    if (vm->funcs.on_up(vm, &error, vm->user_data))
+        return;
+    vm->up = FALSE;
+    go_down(vm, error);
+}
+
+static void
+on_qemu_changed(Qemu *qemu, gpointer user_data)
+{
+    Vm *vm = user_data;
+
+    vm->funcs.on_changed(vm, vm->user_data);
+}
+
+static void
+on_qemu_event(Qemu *qemu, const QmpEvent *event, gpointer user_data)
+{
+    Vm *vm = user_data;
+
+    vm->funcs.on_event(vm, event, vm->user_data);
+}
+
+static void
+on_qemu_down(Qemu *qemu, const GError *error, gpointer user_data)
+{
+    go_down(user_data, error);
+}
+
+static void
+take_socket(Vm *vm, int fd)
+{
+    static const QemuFuncs funcs = { on_qemu_up, on_qemu_changed, on_qemu_event, on_qemu_down };
+    gboolean listened = vm->address && vm->address->server;
+    guint64 spent = listened ? 0 : (guint64)(g_get_monotonic_time() - vm->attempt_began);
+    QemuLimits limits = {
+        .max_reply = vm->max_reply,
+        .timeout = vm->timeout == G_MAXUINT64 ? G_MAXUINT64 : vm->timeout - MIN(spent, vm->timeout),
+    };
+
+    if (!qmp_peer_get_uid(fd, &vm->owner_uid))
+        vm->owner_uid = vm->added_by;
+    vm->qemu = qemu_new(vm->context, fd, &limits, &funcs, vm);
+}
+
+static void
+on_connected(int fd, const GError *error, gpointer user_data)
+{
+    Vm *vm = user_data;
+
+    timer_stop(&vm->connect_timer);
+    if (error)
+        go_down(vm, error);
+    else
+        take_socket(vm, fd);
+}
+
+static gboolean
+on_connect_timeout(gpointer user_data)
+{
+    Vm *vm = user_data;
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT,
+                                          "Nothing accepted a connection to %s in time", vm->address->text);
+
+    timer_stop(&vm->connect_timer);
+    g_clear_pointer(&vm->connector, qmp_connector_free);
+    go_down(vm, error);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+attempt(Vm *vm)
+{
+    vm->attempt_began = g_get_monotonic_time();
+    if (!vm->connector)
+        vm->connector = qmp_connector_new(vm->context, vm->address, on_connected, vm);
+    if (!vm->address->server && vm->timeout != G_MAXUINT64)
+        vm->connect_timer = timer_start(vm->context, vm->timeout, on_connect_timeout, vm);
+    qmp_connector_start(vm->connector);
+}
+
+Vm *
+vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs *funcs, gpointer user_data)
+{
+    Vm *vm = g_new0(Vm, 1);
+
+    vm->context = g_main_context_ref(context);
+    vm->funcs = *funcs;
+    vm->user_data = user_data;
+    vm->name = spec->name && *spec->name ? g_strdup(spec->name) : NULL;
+    vm->origin = spec->origin;
+    vm->address = spec->address ? qmp_address_copy(spec->address) : NULL;
+    vm->added_by = spec->added_by;
+    vm->timeout = spec->timeout;
+    vm->max_reply = max_reply;
+    vm->retry_delay = RETRY_FIRST;
+    vm->attempt_began = g_get_monotonic_time();
+    if (vm->address)
+        attempt(vm);
+    else
+        take_socket(vm, spec->fd);
+    return vm;
+}
+
+void
+vm_free(Vm *vm)
+{
+    timer_stop(&vm->connect_timer);
+    timer_stop(&vm->retry_timer);
+    g_clear_pointer(&vm->qemu, qemu_free);
+    g_clear_pointer(&vm->connector, qmp_connector_free);
+    g_main_context_unref(vm->context);
+    g_clear_pointer(&vm->address, qmp_address_free);
+    g_free(vm->name);
+    g_free(vm);
+}
+
+void
+vm_poke(Vm *vm)
+{
+    if (!vm->retry_timer && !vm->given_up)
+        return;
+    timer_stop(&vm->retry_timer);
+    vm->given_up = FALSE;
+    vm->retry_delay = RETRY_FIRST;
+    attempt(vm);
+}
+
+const char *
+vm_get_name(Vm *vm)
+{
+    return vm->name;
+}
+
+void
+vm_set_name(Vm *vm, const char *name)
+{
+    g_return_if_fail(!vm->name);
+    vm->name = g_strdup(name);
+}
+
+VmOrigin
+vm_get_origin(Vm *vm)
+{
+    return vm->origin;
+}
+
+const QmpAddress *
+vm_get_address(Vm *vm)
+{
+    return vm->address;
+}
+
+guint32
+vm_get_added_by(Vm *vm)
+{
+    return vm->added_by;
+}
+
+Qemu *
+vm_get_qemu(Vm *vm)
+{
+    return vm->up ? vm->qemu : NULL;
+}
+
+guint32
+vm_get_owner_uid(Vm *vm)
+{
+    return vm->owner_uid;
+}
