@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The path of an event, from bottom to top: events_publish() is called with QEMU's words, makes one signal of them, and
+ * sends it to whom it may concern. QEMU's monitor is not read while the bus is behind, so that a VM that floods fills its
+ * own buffers and not ours. */
+#include "events.h"
+
+#include "names.h"
+#include "qmp-json.h"
+#include "value.h"
+
+/* Bytes that wait for the bus to take them. Some ten thousand events. */
+#define OUTGOING_HIGH (4u * 1024 * 1024)
+#define OUTGOING_LOW (OUTGOING_HIGH / 2)
+
+struct Events {
+    Service *service; /* weak */
+    Vm *vm; /* weak */
+    BusObject *object; /* weak */
+    GHashTable *subscribers; /* owned; unique name → GStrv of event names, empty: all */
+    BusPeerWatch *peer_watch; /* owned; while there are subscribers */
+    BusDrain *drain; /* owned; while QEMU is not read */
+};
+
+static void
+on_drained(gpointer user_data)
+{
+    Events *events = user_data;
+
+    events->drain = NULL;
+    qemu_resume(vm_get_qemu(events->vm));
+}
+
+static void
+hold_back(Events *events)
+{
+    Bus *bus = events->service->bus;
+
+    if (events->drain || bus_get_outgoing_size(bus) < OUTGOING_HIGH)
+        return;
+    qemu_pause(vm_get_qemu(events->vm));
+    events->drain = bus_when_drained(bus, OUTGOING_LOW, on_drained, events);
+}
+
+static void
+append_timestamp(DBusMessage *signal, guint64 timestamp)
+{
+    dbus_uint64_t value = timestamp;
+    dbus_message_append_args(signal, DBUS_TYPE_UINT64, &value, DBUS_TYPE_INVALID);
+}
+
+static gboolean
+append_data(DBusMessage *signal, const QmpText *data)
+{
+    DBusMessageIter iter;
+    g_autoptr(JsonNode) node = data->text ? qmp_json_parse(data->text, data->length, NULL) : qmp_json_parse("{}", 2, NULL);
+
+    dbus_message_iter_init_append(signal, &iter);
+    return node && value_append(&iter, "a{sv}", node, "data", NULL);
+}
+
+/* org.qemu.Monitor1.Events.BlockIoError(data, timestamp); NULL where there is no such name or the data do not fit. */
+static DBusMessage *
+make_own_signal(Events *events, const QmpEvent *event)
+{
+    g_autofree char *member = names_member_from_qmp(event->name);
+    DBusMessage *signal;
+
+    if (!member)
+        return NULL;
+    signal = bus_object_new_signal(events->object, MONITOR_EVENTS_INTERFACE, member);
+    if (!append_data(signal, &event->data))
+        g_clear_pointer(&signal, dbus_message_unref);
+    else
+        append_timestamp(signal, event->timestamp);
+    return signal;
+}
+
+static DBusMessage *
+new_general_signal(Events *events, const QmpEvent *event)
+{
+    DBusMessage *signal = bus_object_new_signal(events->object, MONITOR_VM_INTERFACE, "Event");
+
+    dbus_message_append_args(signal, DBUS_TYPE_STRING, &event->name, DBUS_TYPE_INVALID);
+    return signal;
+}
+
+/* org.qemu.Monitor1.VM.Event(name, data, timestamp), with the JSON text where D-Bus cannot carry the data. */
+static DBusMessage *
+make_general_signal(Events *events, const QmpEvent *event)
+{
+    DBusMessage *signal = new_general_signal(events, event);
+
+    if (!append_data(signal, &event->data)) {
+        g_autoptr(JsonNode) data = json_node_init_object(json_node_alloc(), json_object_new());
+        g_autofree char *text = g_strndup(event->data.text, event->data.length);
+        DBusMessageIter iter;
+
+        dbus_message_unref(signal);
+        signal = new_general_signal(events, event);
+        json_object_set_member(json_node_get_object(data), "json", qmp_json_new_string(text));
+        dbus_message_iter_init_append(signal, &iter);
+        value_append(&iter, "a{sv}", data, "data", NULL);
+    }
+    append_timestamp(signal, event->timestamp);
+    return signal;
+}
+
+static void
+send_to_subscribers(Events *events, DBusMessage *signal, const char *name)
+{
+    GHashTableIter subscribers;
+    gpointer unique_name, names;
+
+    if (!events->subscribers)
+        return;
+    g_hash_table_iter_init(&subscribers, events->subscribers);
+    while (g_hash_table_iter_next(&subscribers, &unique_name, &names)) {
+        if (*(char **)names && !g_strv_contains(names, name))
+            continue;
+        DBusMessage *copy = dbus_message_copy(signal);
+        dbus_message_set_destination(copy, unique_name);
+        bus_send(events->service->bus, copy);
+        dbus_message_unref(copy);
+    }
+}
+
+void
+events_publish(Events *events, const QmpEvent *event)
+{
+    DBusMessage *signal = make_own_signal(events, event);
+
+    if (!signal)
+        signal = make_general_signal(events, event);
+    if (events->service->host->bus == MANAGEMENT_BUS_SESSION)
+        bus_send(events->service->bus, signal);
+    else
+        send_to_subscribers(events, signal, event->name);
+    dbus_message_unref(signal);
+    hold_back(events);
+}
+
+static void
+on_peer_gone(Bus *bus, const char *unique_name, gpointer user_data)
+{
+    events_unsubscribe(user_data, unique_name);
+}
+
+void
+events_subscribe(Events *events, const char *unique_name, const char *const *names)
+{
+    static const char *const all[] = { NULL };
+
+    if (!events->subscribers) {
+        events->subscribers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
+        events->peer_watch = bus_watch_peers(events->service->bus, on_peer_gone, events);
+    }
+    g_hash_table_replace(events->subscribers, g_strdup(unique_name), g_strdupv((char **)(names ? names : all)));
+}
+
+void
+events_unsubscribe(Events *events, const char *unique_name)
+{
+    if (events->subscribers)
+        g_hash_table_remove(events->subscribers, unique_name);
+}
+
+Events *
+events_new(Service *service, Vm *vm, BusObject *object)
+{
+    Events *events = g_new0(Events, 1);
+
+    events->service = service;
+    events->vm = vm;
+    events->object = object;
+    return events;
+}
+
+void
+events_free(Events *events)
+{
+    g_clear_pointer(&events->drain, bus_drain_cancel);
+    g_clear_pointer(&events->peer_watch, bus_peer_watch_free);
+    g_clear_pointer(&events->subscribers, g_hash_table_unref);
+    g_free(events);
+}

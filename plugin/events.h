@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The path of an event: from QEMU's words to signals on the bus. */
+#pragma once
+
+#include "service.h"
+#include "vm.h"
+
+typedef struct Events Events;
+
+/* The events of @vm, signalled by @object. Borrows both. */
+Events *events_new(Service *service, Vm *vm, BusObject *object);
+void events_free(Events *events);
+
+/* Sends the event: to all on a session bus, to those who subscribed on the system bus. */
+void events_publish(Events *events, const QmpEvent *event);
+
+/* @names: QMP names, copied; NULL or empty: all. Replaces what @unique_name asked for before. */
+void events_subscribe(Events *events, const char *unique_name, const char *const *names);
+void events_unsubscribe(Events *events, const char *unique_name);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* org.qemu.Monitor1.Manager, at /org/qemu/Monitor1. */
+#pragma once
+
+#include "service.h"
+
+/* What the interface does; object_data is the Service. */
+extern const BusMethod manager_object_methods[];
+extern const BusProperty manager_object_properties[];
+
+/* Publishes the manager, which is the ObjectManager of all VMs. */
+BusObject *manager_object_new(Service *service);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vm-object.h"
+
+#include <string.h>
+
+#include "call.h"
+#include "errors.h"
+#include "events.h"
+#include "names.h"
+#include "qmp-json.h"
+#include "value.h"
+
+struct VmObject {
+    Service *service; /* weak */
+    Vm *vm; /* weak */
+    BusObject *object; /* owned */
+    Events *events; /* owned */
+};
+
+/* `command` (s) and `arguments`, of which the XML has made sure. The first is checked, the second left to the caller. */
+static const char *
+read_command(BusCall *call, DBusMessageIter *iter, GError **error)
+{
+    const char *command;
+
+    dbus_message_iter_init(bus_call_get_message(call), iter);
+    dbus_message_iter_get_basic(iter, &command);
+    dbus_message_iter_next(iter);
+    return names_check_command(command, error) ? command : NULL;
+}
+
+static void
+execute(BusCall *call, gpointer object_data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(JsonNode) arguments = NULL;
+    DBusMessageIter iter;
+    const char *command = read_command(call, &iter, &error);
+
+    if (command)
+        arguments = value_read(&iter, "arguments", &error);
+    if (error)
+        errors_fail(call, error);
+    else
+        call_execute(object_data, call, command, arguments, DBUS_TYPE_VARIANT_AS_STRING);
+}
+
+static JsonNode *
+parse_object(const char *text, GError **error)
+{
+    g_autoptr(JsonNode) node = qmp_json_parse(text, strlen(text), error);
+
+    if (!node)
+        g_prefix_error(error, "arguments: ");
+    else if (JSON_NODE_HOLDS_OBJECT(node))
+        return g_steal_pointer(&node);
+    else
+        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "arguments: a JSON object is expected, there is a %s",
+                    json_node_type_name(node));
+    return NULL;
+}
+
+static void
+execute_json(BusCall *call, gpointer object_data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(JsonNode) arguments = NULL;
+    DBusMessageIter iter;
+    const char *command = read_command(call, &iter, &error);
+    const char *text = "";
+
+    if (command) {
+        dbus_message_iter_get_basic(&iter, &text);
+        if (*text)
+            arguments = parse_object(text, &error);
+    }
+    if (error)
+        errors_fail(call, error);
+    else
+        call_execute(object_data, call, command, arguments, /* result= */ NULL);
+}
+
+static void
+subscribe(BusCall *call, gpointer object_data)
+{
+    VmObject *object = object_data;
+    char **names = NULL;
+    int n_names;
+
+    if (!call_is_allowed(object, call, "Subscribe"))
+        return;
+    dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names, &n_names,
+                          DBUS_TYPE_INVALID);
+    events_subscribe(object->events, bus_call_get_sender(call), (const char *const *)names);
+    dbus_free_string_array(names);
+    bus_call_return(call, NULL);
+}
+
+static void
+unsubscribe(BusCall *call, gpointer object_data)
+{
+    VmObject *object = object_data;
+
+    events_unsubscribe(object->events, bus_call_get_sender(call));
+    bus_call_return(call, NULL);
+}
+
+const BusMethod vm_object_methods[] = {
+    { "Execute", BUS_ACCESS_GATED, execute },
+    { "ExecuteJSON", BUS_ACCESS_GATED, execute_json },
+    { "Subscribe", BUS_ACCESS_GATED, subscribe },
+    { "Unsubscribe", BUS_ACCESS_PUBLIC, unsubscribe },
+    { NULL },
+};
+
+static void
+append_string(DBusMessageIter *iter, const char *value)
+{
+    /* What QEMU says of itself has been through the JSON reader, so it is UTF-8. */
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &value);
+}
+
+static Qemu *
+get_qemu(gpointer object_data)
+{
+    return vm_get_qemu(((VmObject *)object_data)->vm);
+}
+
+static void
+get_name(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, vm_get_name(((VmObject *)object_data)->vm));
+}
+
+static void
+get_uuid(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, qemu_get_uuid(get_qemu(object_data)));
+}
+
+static void
+get_status(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, qemu_get_status(get_qemu(object_data)));
+}
+
+static void
+get_running(DBusMessageIter *iter, gpointer object_data)
+{
+    dbus_bool_t value = qemu_is_running(get_qemu(object_data));
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_BOOLEAN, &value);
+}
+
+static void
+get_version(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, qemu_get_version(get_qemu(object_data)));
+}
+
+static void
+get_package(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, qemu_get_package(get_qemu(object_data)));
+}
+
+static void
+get_target(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, qemu_get_target(get_qemu(object_data)));
+}
+
+static void
+get_address(DBusMessageIter *iter, gpointer object_data)
+{
+    const QmpAddress *address = vm_get_address(((VmObject *)object_data)->vm);
+    append_string(iter, address ? address->text : "fd");
+}
+
+static void
+get_owner_uid(DBusMessageIter *iter, gpointer object_data)
+{
+    dbus_uint32_t value = vm_get_owner_uid(((VmObject *)object_data)->vm);
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &value);
+}
+
+static void
+get_monitor_mode(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, "shared");
+}
+
+const BusProperty vm_object_properties[] = {
+    { "Name", get_name },
+    { "UUID", get_uuid },
+    { "Status", get_status },
+    { "Running", get_running },
+    { "QEMUVersion", get_version },
+    { "QEMUPackage", get_package },
+    { "Target", get_target },
+    { "Address", get_address },
+    { "OwnerUID", get_owner_uid },
+    { "MonitorMode", get_monitor_mode },
+    { NULL },
+};
+
+VmObject *
+vm_object_new(Service *service, Vm *vm, const char *path)
+{
+    VmObject *object = g_new0(VmObject, 1);
+
+    object->service = service;
+    object->vm = vm;
+    object->object = bus_object_new(service->bus, path, object);
+    object->events = events_new(service, vm, object->object);
+    bus_object_add_interface(object->object, service->vm_interface);
+    bus_object_add_interface(object->object, service->qmp_interface);
+    bus_object_add_interface(object->object, service->events_interface);
+    bus_object_publish(object->object);
+    return object;
+}
+
+void
+vm_object_free(VmObject *object)
+{
+    events_free(object->events);
+    bus_object_free(object->object);
+    g_free(object);
+}
+
+Vm *
+vm_object_get_vm(VmObject *object)
+{
+    return object->vm;
+}
+
+Service *
+vm_object_get_service(VmObject *object)
+{
+    return object->service;
+}
+
+void
+vm_object_changed(VmObject *object)
+{
+    bus_object_property_changed(object->object, MONITOR_VM_INTERFACE, "Status");
+    bus_object_property_changed(object->object, MONITOR_VM_INTERFACE, "Running");
+}
+
+void
+vm_object_event(VmObject *object, const QmpEvent *event)
+{
+    events_publish(object->events, event);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A VM on the bus, while its QEMU is up: the properties and methods of org.qemu.Monitor1.VM, the methods of .QMP, the
+ * signals of .Events. */
+#pragma once
+
+#include "service.h"
+#include "vm.h"
+
+typedef struct VmObject VmObject;
+
+/* What the interfaces of all VMs do. */
+extern const BusMethod vm_object_methods[];
+extern const BusProperty vm_object_properties[];
+
+/* Publishes @vm at @path. Borrows both, which must outlive the object. */
+VmObject *vm_object_new(Service *service, Vm *vm, const char *path);
+
+/* It disappears from the bus. */
+void vm_object_free(VmObject *object);
+
+Vm *vm_object_get_vm(VmObject *object);
+Service *vm_object_get_service(VmObject *object);
+
+/* The run state has changed: PropertiesChanged. */
+void vm_object_changed(VmObject *object);
+
+/* QEMU said something: a signal. */
+void vm_object_event(VmObject *object, const QmpEvent *event);
