@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the module shows to its host: one symbol. */
+#include <dbus/dbus.h>
+#include <dlfcn.h>
+#include <json-glib/json-glib.h>
+
+#include "service.h"
+
+/* Keeps the library that @symbol is in loaded for good. GLib cannot forget a type, and json-glib registers its types
+ * anew each time it is loaded; libdbus keeps caches that only its own text can reach. The module itself goes. */
+static void
+pin_library(const void *symbol)
+{
+    Dl_info info;
+    void *library;
+
+    if (!dladdr(symbol, &info))
+        return;
+    library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    if (library)
+        dlclose(library);
+}
+
+static gboolean
+check_host(const ManagementHost *host, GError **error)
+{
+    if (host->abi == MANAGEMENT_MODULE_ABI && host->size >= sizeof *host)
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_FAILED,
+                "The host has ABI %u and a table of %u bytes; this module needs ABI %u and %zu bytes", host->abi, host->size,
+                MANAGEMENT_MODULE_ABI, sizeof *host);
+    return FALSE;
+}
+
+static gpointer
+start(const ManagementHost *host, GError **error)
+{
+    if (!check_host(host, error))
+        return NULL;
+    pin_library(json_node_get_type);
+    pin_library(dbus_connection_ref);
+    return service_start(host, error);
+}
+
+static void
+stop(gpointer instance)
+{
+    service_stop(instance);
+}
+
+__attribute__((visibility("default"))) const ManagementModule management_module = {
+    .abi = MANAGEMENT_MODULE_ABI,
+    .size = sizeof(ManagementModule),
+    .name = "qemu-monitor",
+    .description = "Every running QEMU as an object on D-Bus",
+    .start = start,
+    .stop = stop,
+};

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An instance from start to stop: joins the bus, publishes the manager, takes up the VMs that it was told about, and takes
+ * the bus name when they can be called. */
+#include "service.h"
+
+#include <unistd.h>
+
+#include "call.h"
+#include "contract.h"
+#include "discovery.h"
+#include "log.h"
+#include "manager-object.h"
+#include "names.h"
+#include "qmp-object.h"
+#include "registry.h"
+#include "timer.h"
+
+/* How long the name may wait for VMs that are there already to be callable. A QEMU that does not answer holds up nobody
+ * for longer. */
+#define SETTLE_TIME ((guint64)G_TIME_SPAN_SECOND)
+
+#define KEY_FILE_TIMEOUT ((guint64)10 * G_TIME_SPAN_SECOND)
+
+static void
+on_name(Bus *bus, const GError *error, gpointer user_data)
+{
+    Service *service = user_data;
+    const ManagementHost *host = service->host;
+
+    if (error)
+        host->failed(host->data, service, error);
+    else
+        host->ready(host->data, service);
+}
+
+void
+service_settled(Service *service)
+{
+    if (service->name_asked || !service->settle_timer)
+        return;
+    service->name_asked = TRUE;
+    timer_stop(&service->settle_timer);
+    bus_own_name(service->bus, MONITOR_BUS_NAME, on_name, service);
+}
+
+static gboolean
+on_settle_time_over(gpointer user_data)
+{
+    service_settled(user_data);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+on_peer_gone(Bus *bus, const char *unique_name, gpointer user_data)
+{
+    call_drop_caller(user_data, unique_name);
+}
+
+static void
+add_configured_vm(Service *service, const ConfigVm *vm)
+{
+    g_autoptr(GError) error = NULL;
+    VmSpec spec = {
+        .origin = VM_FROM_KEY_FILE,
+        .name = vm->name,
+        .address = vm->address,
+        .timeout = KEY_FILE_TIMEOUT,
+        .added_by = service_get_uid(),
+    };
+
+    if (!registry_add(service->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error))
+        log_line(service->host, G_LOG_LEVEL_WARNING, vm->name, "%s", error->message);
+}
+
+static void
+begin(Service *service)
+{
+    service->peer_watch = bus_watch_peers(service->bus, on_peer_gone, service);
+    service->manager = manager_object_new(service);
+    service->registry = registry_new(service);
+    for (guint i = 0; i < service->config->vms->len; i++)
+        add_configured_vm(service, g_ptr_array_index(service->config->vms, i));
+    service->discovery = discovery_new(service);
+
+    service->settle_timer = timer_start(service->host->context, SETTLE_TIME, on_settle_time_over, service);
+    if (registry_is_settled(service->registry))
+        service_settled(service);
+}
+
+static void
+on_bus_state(Bus *bus, const GError *error, gpointer user_data)
+{
+    Service *service = user_data;
+
+    if (error)
+        service->host->failed(service->host->data, service, error);
+    else
+        begin(service);
+}
+
+static gboolean
+make_interfaces(Service *service, GError **error)
+{
+    GDBusNodeInfo *contract = service->contract = contract_load();
+
+    service->manager_interface
+        = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_MANAGER_INTERFACE),
+                            manager_object_methods, manager_object_properties, /* any= */ NULL, error);
+    if (!service->manager_interface)
+        return FALSE;
+    service->vm_interface = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_VM_INTERFACE),
+                                              vm_object_methods, vm_object_properties, /* any= */ NULL, error);
+    if (!service->vm_interface)
+        return FALSE;
+    service->qmp_interface = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_QMP_INTERFACE),
+                                               /* methods= */ NULL, /* properties= */ NULL, qmp_object_call, error);
+    if (!service->qmp_interface)
+        return FALSE;
+    service->events_interface
+        = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_EVENTS_INTERFACE),
+                            /* methods= */ NULL, /* properties= */ NULL, /* any= */ NULL, error);
+    return service->events_interface != NULL;
+}
+
+Service *
+service_start(const ManagementHost *host, GError **error)
+{
+    Service *service = g_new0(Service, 1);
+
+    service->host = host;
+    g_queue_init(&service->calls);
+    if ((service->config = config_new(host->key_file, error)) && make_interfaces(service, error)
+        && (service->bus = bus_open(host->context, host->bus_address, on_bus_state, service, error)))
+        return service;
+    service_stop(service);
+    return NULL;
+}
+
+void
+service_stop(Service *service)
+{
+    service->name_asked = TRUE;
+    timer_stop(&service->settle_timer);
+    g_clear_pointer(&service->discovery, discovery_free);
+    /* Answers every call that waits for a QEMU. */
+    g_clear_pointer(&service->registry, registry_free);
+    g_clear_pointer(&service->manager, bus_object_free);
+    g_clear_pointer(&service->peer_watch, bus_peer_watch_free);
+    g_clear_pointer(&service->bus, bus_close);
+    g_clear_pointer(&service->manager_interface, bus_interface_unref);
+    g_clear_pointer(&service->vm_interface, bus_interface_unref);
+    g_clear_pointer(&service->qmp_interface, bus_interface_unref);
+    g_clear_pointer(&service->events_interface, bus_interface_unref);
+    g_clear_pointer(&service->contract, g_dbus_node_info_unref);
+    g_clear_pointer(&service->config, config_free);
+    g_free(service);
+}
+
+guint32
+service_get_uid(void)
+{
+    return geteuid();
+}
