@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the tests of the module have in common: an agent with it on a private bus, and a caller."""
+import os
+
+from gi.repository import GLib
+
+from harness import Agent, Bus, CallError, Connection, Test, wait_until
+
+MODULE = os.environ['MODULE']
+VERSIONS = ('7.2', '10.0', '11.1')
+
+NAME = 'org.qemu.Monitor1'
+ROOT = '/org/qemu/Monitor1'
+PROPERTIES = 'org.freedesktop.DBus.Properties'
+OBJECT_MANAGER = 'org.freedesktop.DBus.ObjectManager'
+INVALID_ARGS = 'org.freedesktop.DBus.Error.InvalidArgs'
+UNKNOWN_OBJECT = 'org.freedesktop.DBus.Error.UnknownObject'
+DISCONNECTED = 'org.qemu.Monitor1.Error.Disconnected'
+TIMED_OUT = 'org.qemu.Monitor1.Error.TimedOut'
+NOT_SUPPORTED = 'org.qemu.Monitor1.Error.NotSupported'
+UNREPRESENTABLE = 'org.qemu.Monitor1.Error.Unrepresentable'
+
+# As in dbus-daemon's session.conf; without it, those of a system bus are in force.
+LIMITS = '<limit name="max_replies_per_connection">50000</limit>'
+
+
+def variants(dictionary):
+    """A dict of GLib.Variants from one of (type, value) pairs."""
+    return {name: GLib.Variant(*typed) for name, typed in dictionary.items()}
+
+
+class VM:
+    """A VM's object, called by one caller."""
+
+    def __init__(self, caller, path):
+        self.caller = caller
+        self.path = path
+
+    def start(self, interface, method, signature='()', *arguments, **options):
+        return self.caller.start(NAME, self.path, f'{NAME}.{interface}', method, signature, *arguments, **options)
+
+    def qmp(self, method, signature='()', *arguments):
+        """A method of org.qemu.Monitor1.QMP: its one value, or None."""
+        values = self.start('QMP', method, signature, *arguments)()
+        return values[0] if values else None
+
+    def start_execute(self, command, **arguments):
+        return self.start('VM', 'Execute', '(sa{sv})', command, variants(arguments))
+
+    def execute(self, command, **arguments):
+        return self.start_execute(command, **arguments)()[0]
+
+    def execute_json(self, command, arguments=''):
+        return self.start('VM', 'ExecuteJSON', '(ss)', command, arguments)()[0]
+
+    def get(self, name):
+        return self.caller.call(NAME, self.path, PROPERTIES, 'Get', '(ss)', f'{NAME}.VM', name)[0]
+
+    def get_all(self):
+        return self.caller.call(NAME, self.path, PROPERTIES, 'GetAll', '(s)', f'{NAME}.VM')[0]
+
+    def is_there(self):
+        try:
+            return bool(self.get('Name'))
+        except CallError:
+            return False
+
+    def record_events(self):
+        """A list that grows by (name, data, timestamp)."""
+        signals = self.caller.record(interface=f'{NAME}.Events', path=self.path)
+        return Events(signals)
+
+    def record_changes(self):
+        return self.caller.record(interface=PROPERTIES, member='PropertiesChanged', path=self.path)
+
+
+class Events:
+    def __init__(self, signals):
+        self.signals = signals
+
+    def wait(self, name):
+        """The data and timestamp of the first event of that name."""
+        found = wait_until(lambda: [values for _, _, member, values in self.signals if member == name],
+                           lambda: f'{name} among {self.signals}')
+        return found[0]
+
+    def names(self):
+        return [member for _, _, member, _ in self.signals]
+
+
+class MonitorTest(Test):
+    """A bus, an agent with the module (once start_agent() is called), and callers on it."""
+
+    def setUp(self):
+        super().setUp()
+        self.run_directory = f'{self.directory}/qemu-monitor'
+        self.bus = self.start(Bus, extra=LIMITS)
+
+    def start_agent(self, *arguments, key_file=None, ready=True, bus=None):
+        if key_file is not None:
+            self.write('qemu-monitor.conf', key_file)
+        self.agent = self.start(Agent, (bus or self.bus).address, [MODULE], f'--config-dir={self.directory}',
+                                *arguments, ready=ready, environment={'XDG_RUNTIME_DIR': self.directory})
+        self.caller = self.connect()
+        return self.agent
+
+    def connect(self):
+        return self.adopt(Connection(self.bus.address))
+
+    def manager(self, method, signature='()', *arguments, **options):
+        values = self.caller.call(NAME, ROOT, f'{NAME}.Manager', method, signature, *arguments, **options)
+        return values[0] if values else None
+
+    def start_add(self, name, address, **options):
+        return self.caller.start(NAME, ROOT, f'{NAME}.Manager', 'AddVM', '(ssa{sv})', name, address,
+                                 variants(options))
+
+    def add(self, name, address, **options):
+        return VM(self.caller, self.start_add(name, address, **options)()[0])
+
+    def add_fd(self, name, fd, **options):
+        path = self.caller.call(NAME, ROOT, f'{NAME}.Manager', 'AddVMFromFD', '(sha{sv})', name, 0,
+                                variants(options), fds=[fd])[0]
+        return VM(self.caller, path)
+
+    def paths(self):
+        """The paths of all VMs, as the ObjectManager tells."""
+        return sorted(self.caller.call(NAME, ROOT, OBJECT_MANAGER, 'GetManagedObjects')[0])
+
+    def assert_fails(self, name, text, function, *arguments, **options):
+        """The call fails with that D-Bus error, and its text has `text` in it."""
+        with self.assertRaises(CallError) as caught:
+            function(*arguments, **options)
+        self.assertEqual(caught.exception.name, name, caught.exception.message)
+        self.assertIn(text, caught.exception.message)

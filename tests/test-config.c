@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The key file: what an administrator writes, and what they are told when it is wrong. */
+#include "config.h"
+
+static Config *
+parse(const char *text, GError **error)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+
+    g_assert_true(g_key_file_load_from_data(file, text, strlen(text), G_KEY_FILE_NONE, NULL));
+    return config_new(file, error);
+}
+
+static void
+test_none(void)
+{
+    g_autoptr(Config) config = config_new(NULL, NULL);
+
+    g_assert_cmpuint(config->max_reply, ==, 32 * 1024 * 1024);
+    g_assert_cmpuint(config->vms->len, ==, 0);
+}
+
+static void
+test_full(void)
+{
+    g_autoptr(Config) config = parse("[qemu-monitor]\nmax-reply=65536\n"
+                                     "[vm web]\naddress=unix:/run/web.sock\n"
+                                     "[vm db 1]\naddress=tcp:localhost:4444,server=on\n",
+                                     NULL);
+
+    g_assert_cmpuint(config->max_reply, ==, 65536);
+    g_assert_cmpuint(config->vms->len, ==, 2);
+    const ConfigVm *web = g_ptr_array_index(config->vms, 0);
+    const ConfigVm *db = g_ptr_array_index(config->vms, 1);
+    g_assert_cmpstr(web->name, ==, "web");
+    g_assert_cmpstr(web->address->path, ==, "/run/web.sock");
+    g_assert_cmpstr(db->name, ==, "db 1");
+    g_assert_true(db->address->server);
+}
+
+static void
+test_mistakes(void)
+{
+    static const struct {
+        const char *text, *named;
+    } mistakes[] = {
+        { "[qemu-monitor]\nmax_reply=65536\n", "max_reply" },
+        { "[qemu-monitor]\nmax-reply=12\n", "max-reply" },
+        { "[qemu-monitor]\nmax-reply=many\n", "max-reply" },
+        { "[vm web]\n", "[vm web]" },
+        { "[vm web]\naddress=unix:run/web.sock\n", "[vm web]" },
+        { "[vm web]\naddress=unix:/run/web.sock\nadress=x\n", "adress" },
+        { "[vm ]\naddress=unix:/run/web.sock\n", "name" },
+        { "[VM web]\naddress=unix:/run/web.sock\n", "[VM web]" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(mistakes); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(parse(mistakes[i].text, &error));
+        g_assert_nonnull(strstr(error->message, mistakes[i].named));
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/config/none", test_none);
+    g_test_add_func("/config/full", test_full);
+    g_test_add_func("/config/mistakes", test_mistakes);
+    return g_test_run();
+}

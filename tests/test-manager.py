@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How VMs come and go: by call, by descriptor, with the agent listening, by themselves in the run directory, from the key
+file. And what somebody is told whose VM cannot be had, of which nothing may be left."""
+import os
+import socket
+
+from harness import SILENCE, Agent, Peer, Qemu, Raw, main, wait_until
+from monitor import (DISCONNECTED, INVALID_ARGS, MODULE, NAME, NOT_SUPPORTED, OBJECT_MANAGER, ROOT, TIMED_OUT,
+                     UNKNOWN_OBJECT, VERSIONS, VM, MonitorTest)
+
+ANSWERS = {'query-name': {'name': 'fake'}, 'query-uuid': {'UUID': '01234567-89ab-4def-8123-456789abcdef'},
+           'query-status': {'status': 'running', 'running': True}, 'query-target': {'arch': 'x86_64'}}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def is_port_open(port):
+    """Whether somebody listens on a TCP port of this machine, told without connecting."""
+    lines = [line.split() for name in ('tcp', 'tcp6') for line in open(f'/proc/net/{name}', encoding='ascii')]
+    return any(fields[1].endswith(f':{port:04X}') and fields[3] == '0A' for fields in lines)
+
+
+class Adding(MonitorTest):
+    def setUp(self):
+        super().setUp()
+        self.start_agent()
+
+    def peer(self, **options):
+        return self.start(Peer, ANSWERS, **options)
+
+    def test_manager_tells_its_version(self):
+        version = self.caller.call(NAME, ROOT, 'org.freedesktop.DBus.Properties', 'Get', '(ss)', f'{NAME}.Manager',
+                                   'Version')[0]
+        self.assertRegex(version, r'^\d+\.\d+\.\d+$')
+
+    def test_name_given_by_the_caller(self):
+        vm = self.add('web/1', f'unix:{self.peer().path}')
+        self.assertEqual(vm.path, f'{ROOT}/vm/web_2f1')
+        self.assertEqual(vm.get('Name'), 'web/1')
+
+    def test_name_from_the_uuid_where_qemu_has_no_name(self):
+        peer = self.start(Peer, {**ANSWERS, 'query-name': {}})
+        self.assertEqual(self.add('', f'unix:{peer.path}').get('Name'), '01234567-89ab-4def-8123-456789abcdef')
+
+    def test_interfaces_added_and_removed(self):
+        signals = self.caller.record(interface=OBJECT_MANAGER)
+        peer = self.peer()
+        vm = self.add('', f'unix:{peer.path}')
+        wait_until(lambda: len(signals) == 1)
+        path, _, member, (added, interfaces) = signals[0]
+        self.assertEqual((path, member, added), (ROOT, 'InterfacesAdded', vm.path))
+        self.assertEqual(interfaces[f'{NAME}.VM']['Status'], 'running')
+        self.assertEqual({f'{NAME}.VM', f'{NAME}.QMP', f'{NAME}.Events'} - set(interfaces), set())
+        peer.stop()
+        wait_until(lambda: len(signals) == 2)
+        self.assertEqual(signals[1][2:], ('InterfacesRemoved', (vm.path, signals[1][3][1])))
+        self.assertFalse(vm.is_there())
+
+    def test_get_by_name_and_uuid(self):
+        vm = self.add('web', f'unix:{self.peer().path}')
+        for text in ('web', '01234567-89ab-4def-8123-456789abcdef', '01234567-89AB-4DEF-8123-456789ABCDEF'):
+            self.assertEqual(self.manager('GetVM', '(s)', text), vm.path)
+        self.assert_fails(UNKNOWN_OBJECT, '"WEB"', self.manager, 'GetVM', '(s)', 'WEB')
+
+    def test_remove_leaves_qemu_alone(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                qemu = self.start(Qemu, version)
+                vm = self.add('web', f'unix:{qemu.path}')
+                self.manager('RemoveVM', '(o)', vm.path)
+                self.assertFalse(vm.is_there())
+                self.assertEqual(qemu.raw().execute('query-status')['status'], 'running')
+                self.assert_fails(UNKNOWN_OBJECT, vm.path, self.manager, 'RemoveVM', '(o)', vm.path)
+
+    def test_bad_names(self):
+        address = f'unix:{self.peer().path}'
+        self.assert_fails(INVALID_ARGS, 'control character', self.add, 'a\nb', address)
+        self.assert_fails(INVALID_ARGS, 'longer than 255 bytes', self.add, 'n' * 256, address)
+        self.add('taken', address)
+        self.assert_fails(INVALID_ARGS, '"taken" is taken', self.add, 'taken', address)
+        self.assertEqual(self.paths(), [f'{ROOT}/vm/taken'])
+
+    def test_a_name_that_qemu_gives_itself_can_be_bad_too(self):
+        taken = self.peer()
+        self.add('', f'unix:{taken.path}')
+        self.assert_fails(INVALID_ARGS, '"fake" is taken', self.add, '', f'unix:{taken.path}')
+        bad = self.start(Peer, {**ANSWERS, 'query-name': {'name': 'a\tb'}})
+        self.assert_fails(INVALID_ARGS, 'control character', self.add, '', f'unix:{bad.path}')
+        self.assertEqual(len(self.paths()), 1)
+
+    def test_two_callers_want_one_name_at_once(self):
+        silent = self.start(Peer, greeting=SILENCE)
+        first = self.start_add('web', f'unix:{silent.path}', timeout=('t', 60_000_000))
+        self.assert_fails(INVALID_ARGS, '"web" is taken', self.add, 'web', f'unix:{self.peer().path}')
+        self.manager('RemoveVM', '(o)', f'{ROOT}/vm/web')
+        self.assert_fails(DISCONNECTED, 'removed', first)
+        self.add('web', f'unix:{self.peer().path}')
+
+    def test_bad_addresses(self):
+        for address, text in (('', 'unix:'), ('unix:', 'path'), ('unix:relative', 'absolute'),
+                              ('unix:/' + 'p' * 108, '107'), ('tcp:localhost', 'port'), ('tcp:localhost:99999', '99999'),
+                              ('unix:/x,wait=off', 'wait'), ('udp:localhost:1', 'udp')):
+            with self.subTest(address):
+                self.assert_fails(INVALID_ARGS, text, self.add, 'x', address)
+
+    def test_bad_options(self):
+        address = f'unix:{self.peer().path}'
+        self.assert_fails(INVALID_ARGS, 'options.timeot', self.add, 'x', address, timeot=('t', 1))
+        self.assert_fails(INVALID_ARGS, 'options.timeout', self.add, 'x', address, timeout=('s', '10s'))
+        self.assert_fails(INVALID_ARGS, 'options.timeout', self.add, 'x', address, timeout=('t', 0))
+
+    def test_nobody_there(self):
+        self.assert_fails(DISCONNECTED, 'No such file', self.add, 'x', f'unix:{self.directory}/nothing')
+        self.assert_fails(DISCONNECTED, 'refused', self.add, 'x', f'tcp:127.0.0.1:{free_port()}')
+        self.assertEqual(self.paths(), [])
+        self.add('x', f'unix:{self.peer().path}')
+
+    def test_no_qmp_there(self):
+        for text, named in ((b'SSH-2.0-OpenSSH_9.2p1\r\n', 'SSH'), (b'QEMU 7.2.22 monitor - type \'help\'\r\n(qemu) ', 'human'),
+                            (b'{"jsonrpc": "2.0"}\r\n', 'QMP'), (b'HTTP/1.1 400 Bad Request\r\n\r\n', 'web server'),
+                            (b'\x00\x01\x02', 'QMP')):
+            with self.subTest(text):
+                peer = self.start(Peer, greeting=Raw(text))
+                self.assert_fails(NOT_SUPPORTED, named, self.add, 'x', f'unix:{peer.path}', timeout=('t', 5_000_000))
+        self.assertEqual(self.paths(), [])
+
+    def test_somebody_who_accepts_and_says_nothing(self):
+        peer = self.start(Peer, greeting=SILENCE)
+        self.assert_fails(TIMED_OUT, 'greet', self.add, 'x', f'unix:{peer.path}', timeout=('t', 100_000))
+        peer = self.start(Peer, {'qmp_capabilities': SILENCE})
+        self.assert_fails(TIMED_OUT, 'qmp_capabilities', self.add, 'x', f'unix:{peer.path}', timeout=('t', 100_000))
+        peer = self.start(Peer, {**ANSWERS, 'query-status': SILENCE})
+        self.assert_fails(TIMED_OUT, 'query-', self.add, 'x', f'unix:{peer.path}', timeout=('t', 100_000))
+        self.assertEqual(self.paths(), [])
+
+    def test_nothing_is_left_of_failures(self):
+        fds = f'/proc/{self.agent.pid}/fd'
+        self.assert_fails(DISCONNECTED, '', self.add, 'x', f'unix:{self.directory}/nothing')
+        before = len(os.listdir(fds))
+        self.test_no_qmp_there()
+        self.test_nobody_there()
+        self.manager('RemoveVM', '(o)', f'{ROOT}/vm/x')
+        wait_until(lambda: len(os.listdir(fds)) == before)
+
+    def test_by_descriptor(self):
+        qemu = self.start(Qemu, '7.2', name='handed')
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(qemu.path)
+            vm = self.add_fd('', connection.fileno())
+        self.assertEqual((vm.get('Name'), vm.get('Address'), vm.get('OwnerUID')), ('handed', 'fd', os.getuid()))
+        self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+        qemu.kill()
+        wait_until(lambda: self.paths() == [])
+
+    def test_by_a_descriptor_that_is_no_socket(self):
+        with open('/dev/null', 'rb') as null, socket.socket(socket.AF_UNIX) as unconnected:
+            self.assert_fails(INVALID_ARGS, 'stream socket', self.add_fd, 'x', null.fileno())
+            self.assert_fails(INVALID_ARGS, 'stream socket', self.add_fd, 'x', unconnected.fileno())
+
+    def test_owner_of_a_tcp_vm_is_who_added_it(self):
+        port = free_port()
+        self.start(Qemu, '7.2', '-qmp', f'tcp:localhost:{port},server=on,wait=off')
+        wait_until(lambda: is_port_open(port))
+        vm = self.add('tcp', f'tcp:localhost:{port}')
+        self.assertEqual((vm.get('OwnerUID'), vm.get('Address')), (os.getuid(), f'tcp:localhost:{port}'))
+        self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+
+
+class Listening(MonitorTest):
+    """`server=on`: no race at the start of a VM."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_agent()
+
+    def listens(self, path):
+        wait_until(lambda: os.path.exists(path))
+
+    def test_qemu_comes_and_goes(self):
+        path = f'{self.directory}/agent-listens'
+        for index, version in enumerate(VERSIONS):
+            with self.subTest(version):
+                if index == 0:
+                    reply = self.start_add('web', f'unix:{path},server=on', timeout=('t', 60_000_000))
+                    self.listens(path)
+                qemu = self.start(Qemu, version, '-S', '-qmp', f'unix:{path},server=off')
+                if index == 0:
+                    vm = VM(self.caller, reply()[0])
+                wait_until(vm.is_there)
+                self.assertTrue(vm.get('QEMUVersion').startswith(version))
+                self.assertEqual(vm.get('Status'), 'prelaunch')
+                vm.qmp('Quit')
+                qemu.wait()
+                wait_until(lambda: not vm.is_there())
+        self.manager('RemoveVM', '(o)', vm.path)
+        self.assertFalse(os.path.exists(path))
+
+    def test_tcp_as_in_the_readme_of_2010(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                port = free_port()
+                reply = self.start_add('', f'tcp:localhost:{port},server=on', timeout=('t', 60_000_000))
+                wait_until(lambda: is_port_open(port))
+                self.start(Qemu, version, '-qmp', f'tcp:localhost:{port},server=off', name=f'vm-{version}')
+                vm = VM(self.caller, reply()[0])
+                self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+
+    def test_strangers_do_not_end_the_wait(self):
+        path = f'{self.directory}/agent-listens'
+        reply = self.start_add('', f'unix:{path},server=on', timeout=('t', 60_000_000))
+        self.listens(path)
+        for words in (b'', b'GET / HTTP/1.0\r\n\r\n'):
+            with socket.socket(socket.AF_UNIX) as stranger:
+                stranger.connect(path)
+                stranger.sendall(words)
+        self.start(Qemu, '7.2', '-qmp', f'unix:{path},server=off', name='late')
+        self.assertEqual(reply()[0], f'{ROOT}/vm/late')
+
+    def test_nobody_comes(self):
+        path = f'{self.directory}/agent-listens'
+        self.assert_fails(TIMED_OUT, 'No QEMU connected', self.add, 'x', f'unix:{path},server=on',
+                          timeout=('t', 50_000))
+        self.assertFalse(os.path.exists(path))
+
+    def test_a_path_that_is_in_use(self):
+        peer = self.start(Peer, ANSWERS)
+        self.assert_fails(DISCONNECTED, 'in use', self.add, 'x', f'unix:{peer.path},server=on')
+        plain = self.write('plain', '')
+        self.assert_fails(DISCONNECTED, plain, self.add, 'x', f'unix:{plain},server=on')
+        self.assertTrue(os.path.exists(plain) and os.path.exists(peer.path))
+
+    def test_a_path_left_over_is_taken_over(self):
+        path = f'{self.directory}/left-over'
+        with socket.socket(socket.AF_UNIX) as old:
+            old.bind(path)
+        reply = self.start_add('', f'unix:{path},server=on', timeout=('t', 60_000_000))
+        wait_until(lambda: socket.socket(socket.AF_UNIX).connect_ex(path) == 0)
+        self.start(Qemu, '7.2', '-qmp', f'unix:{path},server=off', name='late')
+        self.assertEqual(reply()[0], f'{ROOT}/vm/late')
+
+
+class RunDirectory(MonitorTest):
+    def qemu(self, version, file, *arguments, **options):
+        return self.start(Qemu, version, '-qmp', 'unix:' + f'{self.run_directory}/{file}'.replace(',', ',,') +
+                          ',server=on,wait=off', *arguments, **options)
+
+    def test_sockets_that_are_there_and_that_appear(self):
+        os.mkdir(self.run_directory, 0o700)
+        early = self.qemu('7.2', 'a.sock', name='early')
+        self.start_agent()
+        # What was there before is there when the name is.
+        self.assertEqual(self.paths(), [f'{ROOT}/vm/early'])
+        late = self.qemu('11.1', 'b.sock', name='late')
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/early', f'{ROOT}/vm/late'])
+        for qemu in (early, late):
+            qemu.kill(15)
+            qemu.wait()
+        wait_until(lambda: self.paths() == [])
+
+    def test_file_name_where_qemu_has_none(self):
+        self.start_agent()
+        self.qemu('7.2', 'web.sock')
+        self.qemu('10.0', 'db, old.sock')
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/db_2c_20old', f'{ROOT}/vm/web'])
+
+    def test_a_socket_made_anew_is_taken_up_again(self):
+        self.start_agent()
+        for version in VERSIONS:
+            qemu = self.qemu(version, 'web.sock', name='web')
+            vm = VM(self.caller, f'{ROOT}/vm/web')
+            wait_until(vm.is_there)
+            # Killed, it leaves the socket behind.
+            qemu.kill()
+            qemu.wait()
+            wait_until(lambda: not vm.is_there())
+
+    def test_what_is_no_socket_is_left_alone(self):
+        self.start_agent()
+        with open(f'{self.run_directory}/plain', 'w', encoding='ascii'):
+            pass
+        self.qemu('7.2', 'web.sock', name='web')
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/web'])
+        self.assertTrue(os.path.exists(f'{self.run_directory}/plain'))
+
+    def test_removed_by_call_it_stays_away(self):
+        self.start_agent()
+        self.qemu('7.2', 'web.sock', name='web')
+        wait_until(self.paths)
+        self.manager('RemoveVM', '(o)', f'{ROOT}/vm/web')
+        self.qemu('10.0', 'db.sock', name='db')
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/db'])
+
+    def test_the_directory_may_be_removed(self):
+        self.start_agent()
+        os.rmdir(self.run_directory)
+        wait_until(lambda: os.path.isdir(self.run_directory))
+        self.qemu('7.2', 'web.sock', name='web')
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/web'])
+
+    def test_a_restarted_agent_finds_its_vms_again(self):
+        agent = self.start_agent()
+        self.qemu('11.1', 'web.sock', name='web')
+        wait_until(self.paths)
+        agent.kill(9)
+        agent.wait()
+        self.start_agent()
+        self.assertEqual(self.paths(), [f'{ROOT}/vm/web'])
+
+
+class KeyFile(MonitorTest):
+    def test_vms_from_the_key_file(self):
+        path = f'{self.directory}/web.sock'
+        self.start_agent(key_file=f'[vm web 1]\naddress=unix:{path}\n')
+        self.assertEqual(self.paths(), [])
+        vm = VM(self.caller, f'{ROOT}/vm/web_201')
+        for version in VERSIONS:
+            qemu = self.start(Qemu, version, '-qmp', f'unix:{path},server=on,wait=off', name='called otherwise')
+            wait_until(vm.is_there)
+            self.assertEqual(vm.get('Name'), 'web 1')
+            qemu.kill()
+            qemu.wait()
+            wait_until(lambda: not vm.is_there())
+
+    def test_agent_listens_by_key_file(self):
+        path = f'{self.directory}/web.sock'
+        self.start_agent(key_file=f'[vm web]\naddress=unix:{path},server=on\n')
+        self.assertTrue(os.path.exists(path))
+        self.start(Qemu, '7.2', '-qmp', f'unix:{path},server=off')
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/web'])
+
+    def test_vms_that_are_there_are_there_with_the_name(self):
+        peer = self.start(Peer, ANSWERS)
+        self.start_agent(key_file=f'[vm web]\naddress=unix:{peer.path}\n')
+        self.assertEqual(self.paths(), [f'{ROOT}/vm/web'])
+
+    def test_a_silent_one_does_not_keep_the_others_waiting(self):
+        silent = self.start(Peer, greeting=SILENCE)
+        peer = self.start(Peer, ANSWERS)
+        self.start_agent(key_file=f'[vm a]\naddress=unix:{silent.path}\n[vm b]\naddress=unix:{peer.path}\n')
+        self.assertEqual(self.paths(), [f'{ROOT}/vm/b'])
+
+    def test_mistakes_are_named(self):
+        for text, named in (('[vm web]\nadress=unix:/x\n', 'adress'), ('[vm web]\naddress=unix:x\n', '[vm web]'),
+                            ('[qemu-monitor]\nmax-reply=1\n', 'max-reply')):
+            with self.subTest(text):
+                agent = self.start_agent(key_file=text, ready=False)
+                self.assertEqual(agent.wait(), 1)
+                self.assertIn(named, agent.output)
+
+    def test_a_second_agent_is_refused_the_name(self):
+        self.start_agent()
+        second = self.start_agent(ready=False)
+        self.assertEqual(second.wait(), 1)
+        self.assertIn(NAME, second.output)
+
+    def test_without_a_bus(self):
+        agent = self.start(Agent, f'unix:path={self.directory}/no-bus', [MODULE], ready=False)
+        self.assertEqual(agent.wait(), 1)
+        self.assertIn('no-bus', agent.output)
+
+
+if __name__ == '__main__':
+    main()

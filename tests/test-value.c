@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Values between JSON and D-Bus: nothing is cut, rounded or wrapped on the way, and nothing is sent that would make the bus
+ * throw the agent out. */
+#include <math.h>
+
+#include "bus-error.h"
+#include "qmp-json.h"
+#include "value.h"
+
+static JsonNode *
+parse(const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    JsonNode *node = qmp_json_parse(text, strlen(text), &error);
+
+    g_assert_no_error(error);
+    return node;
+}
+
+static DBusMessage *
+new_message(void)
+{
+    return dbus_message_new_signal("/a", "a.b", "C");
+}
+
+/* The message as the bus would see it: marshalled, validated, read again. NULL where it is not valid. */
+static DBusMessage *
+transmit(DBusMessage *message)
+{
+    DBusError error = DBUS_ERROR_INIT;
+    char *bytes = NULL;
+    int length;
+    DBusMessage *copy;
+
+    dbus_message_set_serial(message, 1);
+    g_assert_true(dbus_message_marshal(message, &bytes, &length));
+    copy = dbus_message_demarshal(bytes, length, &error);
+    dbus_error_free(&error);
+    dbus_free(bytes);
+    return copy;
+}
+
+static DBusMessage *
+append(const char *type, const char *json, GError **error)
+{
+    g_autoptr(JsonNode) node = parse(json);
+    DBusMessage *message = new_message();
+    DBusMessageIter iter;
+
+    dbus_message_iter_init_append(message, &iter);
+    if (value_append(&iter, type, node, "return", error))
+        return message;
+    dbus_message_unref(message);
+    return NULL;
+}
+
+static char *
+read_back(DBusMessage *message)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(JsonNode) node = NULL;
+    GString *text = g_string_new(NULL);
+    DBusMessageIter iter;
+
+    dbus_message_iter_init(message, &iter);
+    node = value_read(&iter, "arguments", &error);
+    g_assert_no_error(error);
+    qmp_json_append(text, node);
+    return g_string_free(text, FALSE);
+}
+
+static void
+assert_round_trip(const char *type, const char *json)
+{
+    DBusMessage *message = append(type, json, NULL);
+    g_assert_nonnull(message);
+    DBusMessage *received = transmit(message);
+    g_assert_nonnull(received);
+    g_autofree char *text = read_back(received);
+
+    g_assert_cmpstr(dbus_message_get_signature(received), ==, type);
+    g_assert_cmpstr(text, ==, json);
+    dbus_message_unref(message);
+    dbus_message_unref(received);
+}
+
+static void
+test_round_trips(void)
+{
+    static const char *const values[] = {
+        "null",
+        "true",
+        "false",
+        "0",
+        "-9223372036854775808",
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551615",
+        "0.1",
+        "1.7976931348623157e308",
+        "4.94065645841247e-324",
+        "\"\"",
+        "\"caf\xc3\xa9 \\\" \\\\ \xf0\x9f\x90\xa7\"",
+        "[]",
+        "{}",
+        "[1,2,3]",
+        "[1,9223372036854775808]",
+        "[1,\"a\",null,[],{}]",
+        "[[1,2],[3]]",
+        "[[1],[\"a\"]]",
+        "[[],[1]]",
+        "[{\"a\":1},{\"b\":{\"c\":[true]}}]",
+        "{\"a\":{\"b\":{\"c\":[[{}]]}},\"d\":null}",
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(values); i++)
+        assert_round_trip("v", values[i]);
+}
+
+static void
+test_declared_types(void)
+{
+    static const struct {
+        const char *type, *json;
+    } fits[] = {
+        { "x", "-1" },    { "t", "1" },           { "d", "3.0" },     { "d", "0.5" },
+        { "b", "true" },  { "s", "\"s\"" },       { "ax", "[]" },     { "as", "[\"a\",\"b\"]" },
+        { "aax", "[[1],[]]" }, { "a{sv}", "{}" }, { "aa{sv}", "[]" }, { "aa{sv}", "[{\"a\":[]}]" },
+        { "av", "[1,2]" },
+    }, misfits[] = {
+        { "x", "9223372036854775808" }, { "t", "-1" },  { "x", "0.5" },   { "b", "1" },      { "s", "1" },
+        { "a{sv}", "[]" },              { "as", "{}" }, { "as", "[1]" }, { "aa{sv}", "[1]" }, { "x", "null" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(fits); i++)
+        assert_round_trip(fits[i].type, fits[i].json);
+    for (guint i = 0; i < G_N_ELEMENTS(misfits); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(append(misfits[i].type, misfits[i].json, &error));
+        g_assert_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE);
+    }
+}
+
+static void
+test_place(void)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(append("v", "{\"a\":[0,{\"b\":\"x\\u0000y\"}]}", &error));
+    g_assert_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE);
+    g_assert_true(g_str_has_prefix(error->message, "return.a[1].b holds U+0000"));
+}
+
+static char *
+nest(const char *open, const char *close, guint depth)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < depth; i++)
+        g_string_append(text, open);
+    g_string_append(text, "1");
+    for (guint i = 0; i < depth; i++)
+        g_string_append(text, close);
+    return g_string_free(text, FALSE);
+}
+
+/* Every depth is either carried or refused by us; libdbus, which judges as the daemon does, never has to. */
+static void
+assert_depth(const char *type, const char *open, const char *close, guint deepest)
+{
+    for (guint depth = 1; depth < 70; depth++) {
+        g_autofree char *text = nest(open, close, depth);
+        g_autoptr(GError) error = NULL;
+        DBusMessage *message = append(type, text, &error);
+
+        g_assert_cmpint(message != NULL, ==, depth <= deepest);
+        if (!message)
+            continue;
+        DBusMessage *received = transmit(message);
+        g_assert_nonnull(received);
+        dbus_message_unref(received);
+        dbus_message_unref(message);
+    }
+}
+
+static void
+test_depth(void)
+{
+    assert_depth("a{sv}", "{\"a\":", "}", 21);
+    assert_depth("v", "{\"a\":", "}", 21);
+    assert_depth("v", "[", "]", 32);
+    assert_depth("v", "[1,\"a\",", "]", 31);
+    assert_depth("av", "[1,\"a\",", "]", 32);
+}
+
+static void
+test_size(void)
+{
+    static const guint room = VALUE_BODY_MAX;
+    /* A string's length, its bytes, its end. */
+    for (guint size = room - 2; size <= room + 2; size++) {
+        g_autofree char *bytes = g_strnfill(size - 5, 'a');
+        g_autofree char *text = g_strdup_printf("\"%s\"", bytes);
+        g_autoptr(GError) error = NULL;
+        DBusMessage *message = append("s", text, &error);
+        g_assert_cmpint(message != NULL, ==, size <= room);
+        g_clear_pointer(&message, dbus_message_unref);
+    }
+}
+
+/* A reply of many small values grows by up to eight times. */
+static void
+test_size_of_many(void)
+{
+    GString *text = g_string_new("[1");
+    g_autoptr(GError) error = NULL;
+
+    while (text->len < 9 * 1024 * 1024)
+        g_string_append(text, ",1");
+    g_string_append_c(text, ']');
+    g_assert_null(append("v", text->str, &error));
+    g_assert_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE);
+    g_string_free(text, TRUE);
+}
+
+static void
+append_all_integers(DBusMessageIter *iter)
+{
+    static const struct {
+        char type;
+        DBusBasicValue value;
+    } integers[] = {
+        { 'y', { .byt = 255 } },          { 'n', { .i16 = -32768 } },     { 'q', { .u16 = 65535 } },
+        { 'i', { .i32 = G_MININT32 } },   { 'u', { .u32 = G_MAXUINT32 } }, { 'x', { .i64 = G_MININT64 } },
+        { 't', { .u64 = G_MAXUINT64 } },
+    };
+    DBusMessageIter array, variant;
+
+    dbus_message_iter_open_container(iter, 'a', "v", &array);
+    for (guint i = 0; i < G_N_ELEMENTS(integers); i++) {
+        const char type[] = { integers[i].type, 0 };
+        dbus_message_iter_open_container(&array, 'v', type, &variant);
+        dbus_message_iter_append_basic(&variant, type[0], &integers[i].value);
+        dbus_message_iter_close_container(&array, &variant);
+    }
+    dbus_message_iter_close_container(iter, &array);
+}
+
+static void
+test_any_integer(void)
+{
+    DBusMessage *message = new_message();
+    DBusMessageIter iter;
+
+    dbus_message_iter_init_append(message, &iter);
+    append_all_integers(&iter);
+    g_autofree char *text = read_back(message);
+    g_assert_cmpstr(text, ==,
+                    "[255,-32768,65535,-2147483648,4294967295,-9223372036854775808,18446744073709551615]");
+    dbus_message_unref(message);
+}
+
+static void
+assert_refused(DBusMessage *message, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    DBusMessageIter iter;
+
+    dbus_message_iter_init(message, &iter);
+    g_assert_null(value_read(&iter, "arguments", &error));
+    g_assert_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS);
+    g_assert_cmpstr(error->message, ==, text);
+    dbus_message_unref(message);
+}
+
+static DBusMessage *
+with_basic(char type, const void *value)
+{
+    DBusMessage *message = new_message();
+    DBusMessageIter iter;
+
+    dbus_message_iter_init_append(message, &iter);
+    dbus_message_iter_append_basic(&iter, type, value);
+    return message;
+}
+
+static void
+test_no_json(void)
+{
+    double nan_value = NAN, infinity = -INFINITY;
+    const char *signature = "s";
+    int fd = 0;
+
+    assert_refused(with_basic('d', &nan_value), "arguments is NaN, which JSON has no number for");
+    assert_refused(with_basic('d', &infinity), "arguments is infinite, which JSON has no number for");
+    assert_refused(with_basic('g', &signature),
+                   "arguments is the signature `s`; JSON has only null, which is the empty one");
+    assert_refused(with_basic('h', &fd), "arguments is a file descriptor, which JSON has not");
+}
+
+static void
+test_twice(void)
+{
+    DBusMessage *message = new_message();
+    DBusMessageIter iter, dictionary, entry, variant;
+    const char *key = "speed";
+    dbus_int32_t value = 1;
+
+    dbus_message_iter_init_append(message, &iter);
+    dbus_message_iter_open_container(&iter, 'a', "{sv}", &dictionary);
+    for (guint i = 0; i < 2; i++) {
+        dbus_message_iter_open_container(&dictionary, 'e', NULL, &entry);
+        dbus_message_iter_append_basic(&entry, 's', &key);
+        dbus_message_iter_open_container(&entry, 'v', "i", &variant);
+        dbus_message_iter_append_basic(&variant, 'i', &value);
+        dbus_message_iter_close_container(&entry, &variant);
+        dbus_message_iter_close_container(&dictionary, &entry);
+    }
+    dbus_message_iter_close_container(&iter, &dictionary);
+    assert_refused(message, "arguments.speed is there twice");
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/value/round-trips", test_round_trips);
+    g_test_add_func("/value/declared-types", test_declared_types);
+    g_test_add_func("/value/place", test_place);
+    g_test_add_func("/value/depth", test_depth);
+    g_test_add_func("/value/size", test_size);
+    g_test_add_func("/value/size-of-many", test_size_of_many);
+    g_test_add_func("/value/any-integer", test_any_integer);
+    g_test_add_func("/value/no-json", test_no_json);
+    g_test_add_func("/value/twice", test_twice);
+    return g_test_run();
+}
