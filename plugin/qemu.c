@@ -3,6 +3,8 @@
  * are sent together), then keeps the run state true: QEMU tells by events that it changed, and by query-status what to. */
 #include "qemu.h"
 
+#include <string.h>
+
 #include "qmp-json.h"
 #include "timer.h"
 
@@ -12,6 +14,9 @@
 /* Events kept for the moment when the VM can be seen. Until then, a few ms, nobody can have asked for them: whoever floods
  * that early loses the rest. */
 #define MAX_EARLY_EVENTS 256
+
+/* Bytes; `-name` is the longest, and VM_NAME_MAX refuses longer ones anyway. */
+#define MAX_PROPERTY 512
 
 struct Qemu {
     GMainContext *context; /* ref */
@@ -35,12 +40,13 @@ end(Qemu *qemu, const GError *error)
     qemu->funcs.on_down(qemu, error, qemu->user_data);
 }
 
+/* What is longer than any QEMU's is left out: properties of thousands of VMs go into one message. */
 static void
 set_string(char **property, JsonObject *object, const char *member)
 {
     JsonNode *value = json_object_get_member(object, member);
 
-    if (!value || qmp_json_get_type(value) != QMP_JSON_STRING)
+    if (!value || qmp_json_get_type(value) != QMP_JSON_STRING || strlen(qmp_json_get_string(value)) > MAX_PROPERTY)
         return;
     g_free(*property);
     *property = g_strdup(qmp_json_get_string(value));
@@ -168,7 +174,7 @@ on_ready(QmpClient *client, gpointer user_data)
     const QmpGreeting *greeting = qmp_client_get_greeting(client);
 
     qemu->version = g_strdup_printf("%u.%u.%u", greeting->major, greeting->minor, greeting->micro);
-    qemu->package = g_strdup(greeting->package);
+    qemu->package = strlen(greeting->package) > MAX_PROPERTY ? g_strdup("") : g_strdup(greeting->package);
     qemu->queue = qmp_queue_new(client, &(QmpQueueLimits) { 0 });
     for (guint i = 0; i < G_N_ELEMENTS(probes); i++) {
         qmp_queue_submit(qemu->queue, OWN_LINE, probes[i], NULL, QMP_EXECUTE_DEFAULT, on_probed, qemu, NULL);

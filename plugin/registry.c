@@ -13,6 +13,9 @@
 /* What QEMU says that was started without `-uuid`: nobody's name. */
 #define NIL_UUID "00000000-0000-0000-0000-000000000000"
 
+/* Each holds at least a descriptor, and all are listed in one message. */
+#define MAX_VMS 10000
+
 struct Registry {
     Service *service; /* weak */
     GHashTable *entries; /* owned, of Entry, by VM */
@@ -80,6 +83,16 @@ check_name(Registry *registry, const char *name, GError **error)
         return TRUE;
     g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "The name \"%s\" is taken by another VM", name);
     return FALSE;
+}
+
+static gboolean
+check_spec(Registry *registry, const VmSpec *spec, GError **error)
+{
+    if (g_hash_table_size(registry->entries) >= MAX_VMS) {
+        g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "There are %u VMs already", MAX_VMS);
+        return FALSE;
+    }
+    return !spec->name || !*spec->name || check_name(registry, spec->name, error);
 }
 
 static void
@@ -245,11 +258,10 @@ registry_add(Registry *registry, const VmSpec *spec, RegistryAddFunc func, gpoin
 {
     static const VmFuncs funcs = { on_up, on_changed, on_event, on_down };
     GMainContext *context = registry->service->host->context;
-    gboolean named = spec->name && *spec->name;
     gboolean listens = spec->address && spec->address->server;
     Entry *entry;
 
-    if (named && !check_name(registry, spec->name, error)) {
+    if (!check_spec(registry, spec, error)) {
         if (!spec->address)
             close(spec->fd);
         return FALSE;
@@ -262,7 +274,7 @@ registry_add(Registry *registry, const VmSpec *spec, RegistryAddFunc func, gpoin
     registry->untried += !listens;
     entry->vm = vm_new(context, spec, registry->service->config->max_reply, &funcs, entry);
     g_hash_table_insert(registry->entries, entry->vm, entry);
-    if (named)
+    if (vm_get_name(entry->vm))
         take_name(entry);
     if (listens && func && spec->timeout != G_MAXUINT64)
         entry->add_timer = timer_start(context, spec->timeout, on_add_timeout, entry);

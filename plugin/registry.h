@@ -15,8 +15,8 @@ void registry_free(Registry *registry);
 typedef void (*RegistryAddFunc)(const char *path, const GError *error, gpointer user_data);
 
 /* Takes up a VM. @func may be NULL: what goes wrong is logged, and the origin decides about the next attempt. Fails at
- * once with BUS_ERROR_INVALID_ARGS for a name that cannot be or is taken (@func is not called then; an fd in @spec is
- * closed). */
+ * once with BUS_ERROR_INVALID_ARGS for a name that cannot be or is taken, and with BUS_ERROR_LIMITS_EXCEEDED for one VM too
+ * many (@func is not called then; an fd in @spec is closed). */
 gboolean registry_add(Registry *registry, const VmSpec *spec, RegistryAddFunc func, gpointer user_data, GError **error);
 
 /* Disconnects and forgets. */

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* D-Bus to JSON. libdbus has validated what arrives: strings are UTF-8, nothing nests deeper than 64. */
 #include <math.h>
+#include <string.h>
 
 #include "bus-error.h"
 #include "qmp-json.h"
 #include "value-place.h"
 #include "value.h"
 
+typedef struct Walk {
+    gsize size; /* bytes of JSON that the values so far make, at least */
+    GError **error;
+} Walk;
+
 static JsonNode *G_GNUC_PRINTF(3, 4)
-fail(const ValuePlace *place, GError **error, const char *format, ...)
+fail(Walk *walk, const ValuePlace *place, const char *format, ...)
 {
     g_autofree char *where = value_place_to_text(place);
     va_list arguments;
@@ -16,12 +22,25 @@ fail(const ValuePlace *place, GError **error, const char *format, ...)
     va_start(arguments, format);
     g_autofree char *what = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "%s %s", where, what);
+    g_set_error(walk->error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "%s %s", where, what);
     return NULL;
 }
 
+/* Counts before anything is made of the value. */
+static gboolean
+count(Walk *walk, gsize size, const ValuePlace *place)
+{
+    walk->size += size;
+    if (walk->size <= VALUE_ARGUMENTS_MAX)
+        return TRUE;
+    g_autofree char *where = value_place_to_text(place);
+    g_set_error(walk->error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
+                "%s is beyond the %u bytes of JSON that a command may have", where, VALUE_ARGUMENTS_MAX);
+    return FALSE;
+}
+
 static JsonNode *
-read_value(DBusMessageIter *iter, const ValuePlace *place, GError **error);
+read_value(Walk *walk, DBusMessageIter *iter, const ValuePlace *place);
 
 static JsonNode *
 read_int(gint64 value)
@@ -55,13 +74,13 @@ read_integer(DBusMessageIter *iter, int type)
 }
 
 static JsonNode *
-read_double(DBusMessageIter *iter, const ValuePlace *place, GError **error)
+read_double(Walk *walk, DBusMessageIter *iter, const ValuePlace *place)
 {
     double value;
 
     dbus_message_iter_get_basic(iter, &value);
     if (!isfinite(value))
-        return fail(place, error, "is %s, which JSON has no number for", isnan(value) ? "NaN" : "infinite");
+        return fail(walk, place, "is %s, which JSON has no number for", isnan(value) ? "NaN" : "infinite");
     return json_node_init_double(json_node_alloc(), value);
 }
 
@@ -75,45 +94,47 @@ read_boolean(DBusMessageIter *iter)
 }
 
 static JsonNode *
-read_string(DBusMessageIter *iter)
+read_string(Walk *walk, DBusMessageIter *iter, const ValuePlace *place)
 {
     const char *value;
 
     dbus_message_iter_get_basic(iter, &value);
-    return qmp_json_new_string(value);
+    return count(walk, strlen(value), place) ? qmp_json_new_string(value) : NULL;
 }
 
 static JsonNode *
-read_null(DBusMessageIter *iter, const ValuePlace *place, GError **error)
+read_null(Walk *walk, DBusMessageIter *iter, const ValuePlace *place)
 {
     const char *value;
 
     dbus_message_iter_get_basic(iter, &value);
     if (*value)
-        return fail(place, error, "is the signature `%s`; JSON has only null, which is the empty one", value);
+        return fail(walk, place, "is the signature `%s`; JSON has only null, which is the empty one", value);
     return json_node_init_null(json_node_alloc());
 }
 
 static gboolean
-read_member(DBusMessageIter *entry, JsonObject *object, const ValuePlace *place, GError **error)
+read_member(Walk *walk, DBusMessageIter *entry, JsonObject *object, const ValuePlace *place)
 {
     ValuePlace member = { .up = place };
     JsonNode *value;
 
     dbus_message_iter_get_basic(entry, &member.member);
     if (json_object_has_member(object, member.member)) {
-        fail(&member, error, "is there twice");
+        fail(walk, &member, "is there twice");
         return FALSE;
     }
+    if (!count(walk, strlen(member.member), &member))
+        return FALSE;
     dbus_message_iter_next(entry);
-    value = read_value(entry, &member, error);
+    value = read_value(walk, entry, &member);
     if (value)
         json_object_set_member(object, member.member, value);
     return value != NULL;
 }
 
 static JsonNode *
-read_dictionary(DBusMessageIter *entries, const ValuePlace *place, GError **error)
+read_dictionary(Walk *walk, DBusMessageIter *entries, const ValuePlace *place)
 {
     g_autoptr(JsonObject) object = json_object_new();
     DBusMessageIter entry;
@@ -121,21 +142,21 @@ read_dictionary(DBusMessageIter *entries, const ValuePlace *place, GError **erro
     for (; dbus_message_iter_get_arg_type(entries) != DBUS_TYPE_INVALID; dbus_message_iter_next(entries)) {
         dbus_message_iter_recurse(entries, &entry);
         if (dbus_message_iter_get_arg_type(&entry) != DBUS_TYPE_STRING)
-            return fail(place, error, "has keys that are no strings");
-        if (!read_member(&entry, object, place, error))
+            return fail(walk, place, "has keys that are no strings");
+        if (!read_member(walk, &entry, object, place))
             return NULL;
     }
     return json_node_init_object(json_node_alloc(), object);
 }
 
 static JsonNode *
-read_array(DBusMessageIter *elements, const ValuePlace *place, GError **error)
+read_array(Walk *walk, DBusMessageIter *elements, const ValuePlace *place)
 {
     g_autoptr(JsonArray) array = json_array_new();
 
     while (dbus_message_iter_get_arg_type(elements) != DBUS_TYPE_INVALID) {
         ValuePlace element = { .up = place, .element = json_array_get_length(array) };
-        JsonNode *value = read_value(elements, &element, error);
+        JsonNode *value = read_value(walk, elements, &element);
         if (!value)
             return NULL;
         json_array_add_element(array, value);
@@ -145,40 +166,43 @@ read_array(DBusMessageIter *elements, const ValuePlace *place, GError **error)
 }
 
 static JsonNode *
-read_container(DBusMessageIter *iter, int type, const ValuePlace *place, GError **error)
+read_container(Walk *walk, DBusMessageIter *iter, int type, const ValuePlace *place)
 {
     DBusMessageIter content;
 
     if (type == DBUS_TYPE_STRUCT)
-        return fail(place, error, "is a struct, which JSON has not");
+        return fail(walk, place, "is a struct, which JSON has not");
     dbus_message_iter_recurse(iter, &content);
     if (type == DBUS_TYPE_VARIANT)
-        return read_value(&content, place, error);
+        return read_value(walk, &content, place);
     /* The type of the elements is known also where there are none. */
     if (dbus_message_iter_get_element_type(iter) == DBUS_TYPE_DICT_ENTRY)
-        return read_dictionary(&content, place, error);
-    return read_array(&content, place, error);
+        return read_dictionary(walk, &content, place);
+    return read_array(walk, &content, place);
 }
 
 static JsonNode *
-read_value(DBusMessageIter *iter, const ValuePlace *place, GError **error)
+read_value(Walk *walk, DBusMessageIter *iter, const ValuePlace *place)
 {
     int type = dbus_message_iter_get_arg_type(iter);
 
+    /* The shortest: a digit and a comma. */
+    if (type != DBUS_TYPE_VARIANT && !count(walk, 2, place))
+        return NULL;
     if (dbus_type_is_container(type))
-        return read_container(iter, type, place, error);
+        return read_container(walk, iter, type, place);
     switch (type) {
     case DBUS_TYPE_STRING:
     case DBUS_TYPE_OBJECT_PATH:
-        return read_string(iter);
+        return read_string(walk, iter, place);
     case DBUS_TYPE_BOOLEAN:
         return read_boolean(iter);
     case DBUS_TYPE_DOUBLE:
-        return read_double(iter, place, error);
+        return read_double(walk, iter, place);
     case DBUS_TYPE_SIGNATURE:
-        return read_null(iter, place, error);
+        return read_null(walk, iter, place);
     case DBUS_TYPE_UNIX_FD:
-        return fail(place, error, "is a file descriptor, which JSON has not");
+        return fail(walk, place, "is a file descriptor, which JSON has not");
     default:
         return read_integer(iter, type);
     }
@@ -187,7 +211,8 @@ read_value(DBusMessageIter *iter, const ValuePlace *place, GError **error)
 JsonNode *
 value_read(DBusMessageIter *iter, const char *place, GError **error)
 {
+    Walk walk = { .error = error };
     ValuePlace outermost = { .member = place };
 
-    return read_value(iter, &outermost, error);
+    return read_value(&walk, iter, &outermost);
 }

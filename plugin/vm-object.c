@@ -10,6 +10,9 @@
 #include "qmp-json.h"
 #include "value.h"
 
+/* Of one subscription; QEMU 11.1 has 57 events. */
+#define MAX_EVENT_NAMES 256
+
 struct VmObject {
     Service *service; /* weak */
     Vm *vm; /* weak */
@@ -48,8 +51,15 @@ execute(BusCall *call, gpointer object_data)
 static JsonNode *
 parse_object(const char *text, GError **error)
 {
-    g_autoptr(JsonNode) node = qmp_json_parse(text, strlen(text), error);
+    gsize length = strlen(text);
+    g_autoptr(JsonNode) node = NULL;
 
+    if (length > VALUE_ARGUMENTS_MAX) {
+        g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "arguments: %zu bytes, a command may have %u", length,
+                    VALUE_ARGUMENTS_MAX);
+        return NULL;
+    }
+    node = qmp_json_parse(text, length, error);
     if (!node)
         g_prefix_error(error, "arguments: ");
     else if (JSON_NODE_HOLDS_OBJECT(node))
@@ -91,9 +101,14 @@ subscribe(BusCall *call, gpointer object_data)
         return;
     dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names, &n_names,
                           DBUS_TYPE_INVALID);
-    events_subscribe(object->events, bus_call_get_sender(call), (const char *const *)names);
+    if (n_names > MAX_EVENT_NAMES)
+        bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED, "events: %d names, there may be %d; none means all", n_names,
+                           MAX_EVENT_NAMES);
+    else {
+        events_subscribe(object->events, bus_call_get_sender(call), (const char *const *)names);
+        bus_call_return(call, NULL);
+    }
     dbus_free_string_array(names);
-    bus_call_return(call, NULL);
 }
 
 static void

@@ -10,6 +10,7 @@ from harness import DIE, SILENCE, CallError, Flood, Message, Peer, Qemu, Raw, St
 from monitor import (DISCONNECTED, INVALID_ARGS, NAME, NOT_SUPPORTED, PROPERTIES, ROOT, UNKNOWN_OBJECT,
                      UNREPRESENTABLE, VERSIONS, MonitorTest, variants)
 
+LIMITS_EXCEEDED = 'org.freedesktop.DBus.Error.LimitsExceeded'
 UNKNOWN_METHOD = 'org.freedesktop.DBus.Error.UnknownMethod'
 ANSWERS = {'query-name': {'name': 'fake'}, 'query-uuid': {'UUID': '01234567-89ab-4def-8123-456789abcdef'},
            'query-status': {'status': 'running', 'running': True}, 'query-target': {'arch': 'x86_64'}}
@@ -66,6 +67,10 @@ class Properties(VmTest):
         for _ in range(100):
             vm.get_all()
         self.assertEqual(len(peer.commands), asked)
+
+    def test_a_word_longer_than_any_of_qemus_is_left_out(self):
+        vm, _ = self.fake({'query-target': {'arch': 'x' * 1000}})
+        self.assertEqual(vm.get('Target'), '')
 
     def test_none_can_be_set(self):
         vm, _ = self.fake()
@@ -157,6 +162,15 @@ class Calls(VmTest):
         self.assert_fails(INVALID_ARGS, '', vm.start('QMP', 'Balloon'))
         self.assertEqual(len(peer.commands), asked)
 
+    def test_what_takes_qemu_too_long_to_read(self):
+        vm, peer = self.fake({'x': {}})
+        asked = len(peer.commands)
+        self.assert_fails(LIMITS_EXCEEDED, 'arguments.a is beyond', vm.execute, 'x', a=('s', 'x' * 262145))
+        self.assert_fails(LIMITS_EXCEEDED, 'arguments.a', vm.execute, 'x', a=('ay', bytes(262145)))
+        self.assert_fails(LIMITS_EXCEEDED, 'arguments', vm.execute_json, 'x', '{"a":"' + 'x' * 262145 + '"}')
+        self.assertEqual(len(peer.commands), asked)
+        self.assertEqual(vm.execute('x', a=('s', 'x' * 200000)), {})
+
     def test_forms_of_typed_methods(self):
         vm, peer = self.fake({'balloon': {}, 'query-blockstats': [], 'eject': {}})
         vm.qmp('Balloon', '(x)', 5)
@@ -224,7 +238,7 @@ class Calls(VmTest):
     def test_a_line_has_an_end(self):
         vm, _ = self.fake({'wait': SILENCE})
         replies = [vm.start_execute('wait') for _ in range(4200)]
-        self.assert_fails('org.freedesktop.DBus.Error.LimitsExceeded', '', replies[-1])
+        self.assert_fails(LIMITS_EXCEEDED, '', replies[-1])
 
 
 class Ends(VmTest):
@@ -317,6 +331,7 @@ class EventsTest(VmTest):
         peer.emit(event('RESET'))
         events.wait('Reset')
         vm.start('VM', 'Unsubscribe')()
+        self.assert_fails(LIMITS_EXCEEDED, '257 names', vm.start('VM', 'Subscribe', '(as)', ['STOP'] * 257))
 
 
 class Lies(VmTest):
