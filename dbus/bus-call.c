@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A method call and its one answer. bus-peer.c makes it of a message; whoever answers it frees it. It keeps all that an
- * answer needs, so that the object, the caller and the Bus may all be gone by then. */
+/* A method call and its one answer. bus-peer.c makes it of a message; whoever answers it frees it. It keeps all that
+ * an answer needs, so that the object, the caller and the Bus may all be gone by then. */
 #include "bus-private.h"
 
 #include <string.h>

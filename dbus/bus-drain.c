@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Waiting until the bus has taken what was sent: whoever turns a stream of QEMU's into messages stops while it has not.
- * The Bus owns the BusDrains until they are called or cancelled. libdbus tells nobody when its queue shrinks, but it can
- * only do so in a turn of this loop, so a hook looks once a turn. */
+/* Waiting until the bus has taken what was sent: whoever turns a stream of QEMU's into messages stops while it has
+ * not. The Bus owns the BusDrains until they are called or cancelled. libdbus tells nobody when its queue shrinks, but
+ * it can only do so in a turn of this loop, so a hook looks once a turn. */
 #include "bus-hook.h"
 #include "bus-private.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An interface: what its XML says, joined with the tables of functions. Whoever implements objects makes one and adds it
- * to them; bus-tree.c finds methods in it, bus-properties.c values, bus-introspect.c the XML. */
+/* An interface: what its XML says, joined with the tables of functions. Whoever implements objects makes one and adds
+ * it to them; bus-tree.c finds methods in it, bus-properties.c values, bus-introspect.c the XML. */
 #include "bus-private.h"
 
 /* The changes that an object has not told yet are one guint64 an interface. */
@@ -107,7 +107,7 @@ add_property(BusInterface *interface, GDBusPropertyInfo *info, const BusProperty
         g_set_error(error, BUS_ERROR, BUS_ERROR_FAILED, "%s.%s %s", interface->info->name, info->name, wrong);
         return FALSE;
     }
-    interface->values[interface->n_values++] = (BusValue) {
+    interface->values[interface->n_values++] = (BusValue){
         .property = row,
         .signature = info->signature,
         .emits = get_emits(interface->info, info),
@@ -142,7 +142,7 @@ bus_interface_new(GDBusInterfaceInfo *info, const BusMethod *methods, const BusP
     interface->refs = 1;
     interface->info = g_dbus_interface_info_ref(info);
     interface->members = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)member_free);
-    interface->any_row = (BusMethod) { .access = BUS_ACCESS_GATED, .call = any };
+    interface->any_row = (BusMethod){ .access = BUS_ACCESS_GATED, .call = any };
     interface->any.method = &interface->any_row;
     if (!add_methods(interface, methods, error) || !add_properties(interface, properties, error))
         g_clear_pointer(&interface, bus_interface_unref);
@@ -180,8 +180,8 @@ bus_interface_get_info(BusInterface *interface)
     return interface->info;
 }
 
-/* A call that names no interface goes to an interface that takes anything only where its XML lists the member: it would
- * otherwise take what is meant for the ones after it. */
+/* A call that names no interface goes to an interface that takes anything only where its XML lists the member: it
+ * would otherwise take what is meant for the ones after it. */
 const BusMember *
 bus_interface_find(BusInterface *interface, const char *member, gboolean named)
 {

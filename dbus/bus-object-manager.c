@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* org.freedesktop.DBus.ObjectManager: GetManagedObjects, called by bus-tree.c, and the signals of every manager above an
- * object that bus-object.c publishes, changes or frees. D-Bus's own interfaces are on every object and not listed. */
+/* org.freedesktop.DBus.ObjectManager: GetManagedObjects, called by bus-tree.c, and the signals of every manager above
+ * an object that bus-object.c publishes, changes or frees. D-Bus's own interfaces are not listed. */
 #include "bus-private.h"
 
 #define INTERFACE_OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"

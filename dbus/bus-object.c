@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An object: its path, its interfaces, its life between publishing and freeing. It belongs to whoever made it; while it
- * is published bus-tree.c knows it. An object outlives its Bus unharmed, as one that is not published. */
+/* An object: its path, its interfaces, its life between publishing and freeing. It belongs to whoever made it; while
+ * it is published bus-tree.c knows it. An object outlives its Bus unharmed, as one that is not published. */
 #include "bus-private.h"
 
 BusObject *
@@ -45,7 +45,7 @@ bus_object_add_interface(BusObject *object, BusInterface *interface)
         replace_interface(object, slot, interface);
     } else {
         object->slots = g_renew(BusSlot, object->slots, object->n_slots + 1);
-        object->slots[object->n_slots++] = (BusSlot) { .interface = bus_interface_ref(interface) };
+        object->slots[object->n_slots++] = (BusSlot){ .interface = bus_interface_ref(interface) };
     }
     if (object->node)
         bus_managed_added(object, interface);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who calls: bus.c hands every method call in here, and from here it goes to the object it is for.
  *
- * The first call of a sender makes an entry in the table and a question to the bus about the sender's credentials. Until
- * it is answered the sender's calls wait in the entry, and are then delivered in their order. The entry is dropped when
- * the bus says that the name has gone, which it does after the sender's last message; with the entry goes the question,
- * so that a late answer finds nothing to revive. One case has no such message: a caller that guessed our name and left
- * before the bus had our match rule. The question was sent after the rule, so its answer says that there is no such
- * name. The table cannot outgrow the bus, which caps its connections. */
+ * The first call of a sender makes an entry in the table and a question to the bus about the sender's credentials.
+ * Until it is answered the sender's calls wait in the entry, and are then delivered in their order. The entry is
+ * dropped when the bus says that the name has gone, which it does after the sender's last message; with the entry goes
+ * the question, so that a late answer finds nothing to revive. One case has no such message: a caller that guessed our
+ * name and left before the bus had our match rule. The question was sent after the rule, so its answer says that there
+ * is no such name. The table cannot outgrow the bus, which caps its connections. */
 #include "bus-hook.h"
 #include "bus-private.h"
 
@@ -228,7 +228,7 @@ add_caller(BusPeers *peers, const char *name)
     return caller;
 }
 
-/* libdbus tells the size of a message only with its bytes; a copy costs less than the validation that it came through. */
+/* libdbus tells the size of a message only with its bytes; a copy costs less than the validation that it passed. */
 static gsize
 get_size(DBusMessage *message)
 {
@@ -245,8 +245,8 @@ static gboolean
 may_wait(Caller *caller, gsize size, gboolean has_fds)
 {
     return caller->waiting.length < MAX_WAITING_CALLS && caller->waiting_bytes + size <= MAX_WAITING_BYTES &&
-        caller->peers->waiting_bytes + size <= MAX_ALL_WAITING_BYTES &&
-        (!has_fds || caller->peers->waiting_with_fds < MAX_ALL_WAITING_WITH_FDS);
+           caller->peers->waiting_bytes + size <= MAX_ALL_WAITING_BYTES &&
+           (!has_fds || caller->peers->waiting_with_fds < MAX_ALL_WAITING_WITH_FDS);
 }
 
 static void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files of this folder know of each other. Nobody else includes this, but for tests that look for leftovers. */
+/* What the files of this folder know of each other. Only tests that look for leftovers include it besides. */
 #pragma once
 
 #include "bus-object.h"

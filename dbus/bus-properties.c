@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.freedesktop.DBus.Properties: Get, GetAll and Set, called by bus-tree.c, and PropertiesChanged.
  *
- * A change only sets a bit and puts the object in the Bus's row. Before the next message goes out the row is worked off,
- * with the values of that moment: one signal an interface however often its properties changed, and nobody hears of
- * something that the change led to before the change itself. */
+ * A change only sets a bit and puts the object in the Bus's row. Before the next message goes out the row is worked
+ * off, with the values of that moment: one signal an interface however often its properties changed, and nobody hears
+ * of something that the change led to before the change itself. */
 #include "bus-hook.h"
 #include "bus-private.h"
 

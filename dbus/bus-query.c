@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Method calls of ours that await a reply: bus.c, bus-peer.c and the policy make them. The Bus owns them until they are
- * answered or cancelled. */
+/* Method calls of ours that await a reply: bus.c, bus-peer.c and the policy make them. The Bus owns them until they
+ * are answered or cancelled. */
 #include "bus-hook.h"
 #include "bus-private.h"
 

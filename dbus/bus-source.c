@@ -199,7 +199,7 @@ check(GSource *base)
     return prepare(base, &timeout);
 }
 
-/* Handling one watch can remove any of them, so mark what has happened first and then look for marks anew each time. */
+/* Handling one watch can remove any of them, so mark what has happened first and then look for marks anew. */
 static void
 handle_watches(BusSource *source)
 {
@@ -269,8 +269,8 @@ bus_source_attach(DBusConnection *connection, GMainContext *context)
 
     source->connection = dbus_connection_ref(connection);
     dbus_connection_set_watch_functions(connection, on_watch_added, on_watch_removed, on_watch_toggled, source, NULL);
-    dbus_connection_set_timeout_functions(connection, on_timeout_added, on_timeout_removed, on_timeout_toggled,
-                                          source, NULL);
+    dbus_connection_set_timeout_functions(connection, on_timeout_added, on_timeout_removed, on_timeout_toggled, source,
+                                          NULL);
     g_source_attach(base, context);
     return base;
 }

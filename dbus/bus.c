@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A connection's life: joining the bus, owning a name, sending, taking in what arrives, closing. The host opens one Bus;
- * it owns everything that the other files of this folder hang on it.
+/* A connection's life: joining the bus, owning a name, sending, taking in what arrives, closing. The host opens one
+ * Bus; it owns everything that the other files of this folder hang on it.
  *
  * Joining: Hello and the match rule for leaving peers are sent together before anything else, so that the bus has the
  * rule before it sees any question about a caller. Whoever calls us and leaves is then reported in that order. */

@@ -6,6 +6,8 @@
 #include <dbus/dbus.h>
 #include <glib.h>
 
+#include "bus-error.h"
+
 typedef struct Bus Bus;
 
 /* Tells how the connection stands. @error is NULL once, when the bus has greeted us and every caller is being watched:
@@ -22,7 +24,8 @@ typedef void (*BusNameFunc)(Bus *bus, const GError *error, gpointer user_data);
 Bus *bus_open(GMainContext *context, const char *address, BusStateFunc func, gpointer user_data, GError **error);
 
 /* Drops the names, unpublishes what is left, forgets pending queries without calling back, and closes the connection.
- * What was sent before is flushed as far as the socket takes it without blocking. */
+ * What was sent before is flushed as far as the socket takes it without blocking. Queries and drains are gone with it;
+ * objects, watches and calls are not: they do nothing any more, and are freed or answered as ever. */
 void bus_close(Bus *bus);
 
 /* Asks for a well-known name (DBUS_NAME_FLAG_DO_NOT_QUEUE). One name a Bus. */

@@ -39,8 +39,8 @@ test_daemon_new(void)
     g_autoptr(GError) error = NULL;
     int output;
 
-    g_spawn_async_with_pipes(NULL, (char **)argv, NULL, flags, die_with_parent, NULL, &daemon->pid, NULL, &output, NULL,
-                             &error);
+    g_spawn_async_with_pipes(NULL, (char **)argv, NULL, flags, die_with_parent, NULL, &daemon->pid, NULL, &output,
+                             NULL, &error);
     g_assert_no_error(error);
     daemon->address = read_line(output);
     g_assert_true(g_str_has_prefix(daemon->address, "unix:"));
@@ -83,8 +83,8 @@ on_state(Bus *bus, const GError *error, gpointer user_data)
 {
 }
 
-/* The bus answers in order: what we ask after joining is answered when we have joined. The callback for the state cannot
- * tell us, for it may be called when this function has long returned. */
+/* The bus answers in order: what we ask after joining is answered when we have joined. The callback for the state
+ * cannot tell us, for it may be called when this function has long returned. */
 Bus *
 test_daemon_open(TestDaemon *daemon, GMainContext *context)
 {
@@ -150,8 +150,8 @@ on_answered(GObject *client, GAsyncResult *result, gpointer user_data)
 }
 
 GVariant *
-test_client_call(GDBusConnection *client, const char *name, const char *path, const char *interface, const char *member,
-                 GVariant *parameters, GError **error)
+test_client_call(GDBusConnection *client, const char *name, const char *path, const char *interface,
+                 const char *member, GVariant *parameters, GError **error)
 {
     g_autoptr(GDBusMessage) message = new_call(name, path, interface, member, parameters);
     g_autoptr(GDBusMessage) reply = NULL;
