@@ -250,7 +250,7 @@ may_wait(Caller *caller, gsize size, gboolean has_fds)
 }
 
 static void
-wait(Caller *caller, DBusMessage *message)
+hold(Caller *caller, DBusMessage *message)
 {
     gsize size = get_size(message);
     gboolean has_fds = !!dbus_message_contains_unix_fds(message);
@@ -286,7 +286,7 @@ bus_peers_take_call(BusPeers *peers, DBusMessage *message)
     if (caller->known && caller->waiting.length == 0)
         deliver(peers->bus, caller, message);
     else
-        wait(caller, message);
+        hold(caller, message);
 }
 
 static void

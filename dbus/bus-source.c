@@ -13,6 +13,11 @@
  * its queue does not grow. */
 #define MESSAGES_A_TURN 32
 
+/* While the bus has not taken so much, nothing is dispatched that might add to it. A caller that asks and does not
+ * read can make the bus stop reading from us; the calls then pile up there, where each of their senders has a limit.
+ */
+#define MAX_OUTGOING (64 << 20)
+
 typedef struct Watch {
     DBusWatch *watch; /* weak: libdbus removes it from us before it frees it */
     gpointer tag; /* of the descriptor in the source; NULL while the watch is disabled */
@@ -176,12 +181,19 @@ until_first_timeout(BusSource *source)
 }
 
 static gboolean
+can_dispatch(BusSource *source)
+{
+    return dbus_connection_get_dispatch_status(source->connection) != DBUS_DISPATCH_COMPLETE &&
+           dbus_connection_get_outgoing_size(source->connection) <= MAX_OUTGOING;
+}
+
+static gboolean
 prepare(GSource *base, int *timeout)
 {
     BusSource *source = (BusSource *)base;
 
     *timeout = until_first_timeout(source);
-    return *timeout == 0 || dbus_connection_get_dispatch_status(source->connection) != DBUS_DISPATCH_COMPLETE;
+    return *timeout == 0 || can_dispatch(source);
 }
 
 static gboolean
@@ -243,9 +255,8 @@ dispatch(GSource *base, GSourceFunc func, gpointer user_data)
 
     handle_watches(source);
     handle_timeouts(source);
-    for (guint i = 0; i < MESSAGES_A_TURN && !g_source_is_destroyed(base); i++)
-        if (dbus_connection_dispatch(source->connection) == DBUS_DISPATCH_COMPLETE)
-            break;
+    for (guint i = 0; i < MESSAGES_A_TURN && !g_source_is_destroyed(base) && can_dispatch(source); i++)
+        dbus_connection_dispatch(source->connection);
     return G_SOURCE_CONTINUE;
 }
 

@@ -4,6 +4,7 @@
 #include "test-bus-daemon.h"
 
 #include <gio/gunixfdlist.h>
+#include <signal.h>
 #include <unistd.h>
 
 #define PATH "/test"
@@ -324,6 +325,38 @@ test_waiting_bytes_are_capped(Fixture *fixture, gconstpointer data)
     call(fixture, fixture->client);
 }
 
+static gboolean
+tick(gpointer user_data)
+{
+    ++*(guint *)user_data;
+    return G_SOURCE_CONTINUE;
+}
+
+/* While the bus does not take our replies, calls must stay where their senders' limits are, and not fill our memory.
+ */
+static void
+test_calls_wait_for_output(Fixture *fixture, gconstpointer data)
+{
+    guint ticks = 0, timer = g_timeout_add(1, tick, &ticks);
+    g_autofree char *text = g_strnfill(1 << 20, 'x');
+    DBusMessage *large = dbus_message_new_signal(PATH, INTERFACE, "Large");
+
+    dbus_message_append_args(large, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
+    call(fixture, fixture->client);
+    for (guint i = 0; i < 10; i++)
+        call_async(fixture, "Call", NULL);
+    test_client_sync(fixture->client);
+    test_daemon_signal(fixture->daemon, SIGSTOP);
+    for (guint i = 0; i < 70; i++)
+        bus_send(fixture->bus, large);
+    dbus_message_unref(large);
+    test_until(ticks == 20);
+    g_assert_cmpuint(fixture->calls, ==, 1);
+    test_daemon_signal(fixture->daemon, SIGCONT);
+    test_until(fixture->order->len == 10);
+    g_source_remove(timer);
+}
+
 /* Descriptors that nobody takes must be closed with their message: a caller would use up ours. */
 static void
 test_descriptors_are_closed(Fixture *fixture, gconstpointer data)
@@ -386,6 +419,7 @@ main(int argc, char **argv)
     ADD("/bus-peer/forged-leaving", test_forged_leaving, NULL);
     ADD("/bus-peer/waiting-calls-are-capped", test_waiting_calls_are_capped, NULL);
     ADD("/bus-peer/waiting-bytes-are-capped", test_waiting_bytes_are_capped, NULL);
+    ADD("/bus-peer/calls-wait-for-output", test_calls_wait_for_output, NULL);
     ADD("/bus-peer/descriptors-are-closed", test_descriptors_are_closed, NULL);
     ADD("/bus-peer/kept-call-outlives-everything", test_kept_call_outlives_everything, NULL);
     return g_test_run();
