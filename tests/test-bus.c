@@ -174,7 +174,21 @@ on_order(DBusMessage *reply, const GError *error, gpointer user_data)
         g_assert_error(error, BUS_ERROR, BUS_ERROR_DISCONNECTED);
 }
 
-/* When the bus dies: what was asked fails first, the state comes last and once; later questions fail, never inside. */
+/* More than a bus that does not read will take. */
+static void
+fill_output(Bus *bus)
+{
+    g_autofree char *text = g_strnfill(1 << 20, 'x');
+    DBusMessage *signal = dbus_message_new_signal("/test", "org.example.Test", "Large");
+
+    dbus_message_append_args(signal, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
+    for (guint i = 0; i < 70; i++)
+        bus_send(bus, signal);
+    dbus_message_unref(signal);
+}
+
+/* When the bus dies, even one that has long stopped reading: what was asked fails first, the state comes last and
+ * once; later questions fail, never inside. */
 static void
 test_daemon_killed(void)
 {
@@ -188,6 +202,7 @@ test_daemon_killed(void)
         g_main_context_iteration(context, TRUE);
     test_daemon_signal(daemon, SIGSTOP);
     ask(bus, "GetId", NULL, on_order, &states);
+    fill_output(bus);
     test_daemon_signal(daemon, SIGKILL);
     while (states.order->len < 3)
         g_main_context_iteration(context, TRUE);
