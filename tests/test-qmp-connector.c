@@ -2,7 +2,6 @@
 /* From an address to a socket: each failure must say which address and why, and nothing may block or stay behind. */
 #include <errno.h>
 #include <fcntl.h>
-#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,68 +13,7 @@
 
 #include "qmp-connector.h"
 #include "test-qmp-peer.h"
-
-/* Instead of the network's DNS: `qemu.test` is 127.0.0.1, `silent.test` answers only when cancelled, no other exists.
- */
-typedef struct TestResolver {
-    GResolver parent;
-} TestResolver;
-
-typedef struct TestResolverClass {
-    GResolverClass parent_class;
-} TestResolverClass;
-
-GType test_resolver_get_type(void);
-G_DEFINE_TYPE(TestResolver, test_resolver, G_TYPE_RESOLVER)
-
-static void
-free_addresses(gpointer data)
-{
-    g_resolver_free_addresses(data);
-}
-
-static void
-on_cancelled(GCancellable *cancellable, gpointer user_data)
-{
-    GTask *task = user_data;
-    g_task_return_error_if_cancelled(task);
-    g_object_unref(task);
-}
-
-static void
-lookup_async(GResolver *resolver, const char *name, GCancellable *cancellable, GAsyncReadyCallback callback,
-             gpointer user_data)
-{
-    GTask *task = g_task_new(resolver, cancellable, callback, user_data);
-    if (g_str_equal(name, "silent.test")) {
-        g_signal_connect(cancellable, "cancelled", G_CALLBACK(on_cancelled), task);
-        return;
-    }
-    if (g_str_equal(name, "qemu.test"))
-        g_task_return_pointer(task, g_list_append(NULL, g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4)),
-                              free_addresses);
-    else
-        g_task_return_new_error(task, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND, "no such host");
-    g_object_unref(task);
-}
-
-static GList *
-lookup_finish(GResolver *resolver, GAsyncResult *result, GError **error)
-{
-    return g_task_propagate_pointer(G_TASK(result), error);
-}
-
-static void
-test_resolver_init(TestResolver *resolver)
-{
-}
-
-static void
-test_resolver_class_init(TestResolverClass *class)
-{
-    G_RESOLVER_CLASS(class)->lookup_by_name_async = lookup_async;
-    G_RESOLVER_CLASS(class)->lookup_by_name_finish = lookup_finish;
-}
+#include "test-resolver.h"
 
 typedef struct Fixture {
     GMainContext *context;   /* owned */
@@ -475,7 +413,7 @@ int
 main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
-    g_autoptr(GResolver) resolver = g_object_new(test_resolver_get_type(), NULL);
+    g_autoptr(GResolver) resolver = test_resolver_new();
     g_resolver_set_default(resolver);
     static const struct {
         const char *name;

@@ -72,8 +72,7 @@ static const char *const good[] = {
     "-0",
     "12 ",
     "  {}",
-    "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}, \"package\": \"Debian\"}, "
-    "\"capabilities\": [\"oob\"]}}\r\n",
+    "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}}}}\r\n",
     "{\r\n    \"return\": {\r\n        \"a\": [\r\n            1,\r\n            2\r\n        ]\r\n    }\r\n}\r\n",
     "{\"timestamp\":{\"seconds\":1,\"microseconds\":2},\"event\":\"STOP\"}",
     "[1,-1,0.5,-0.5e1,1E+10,1e-400,0e999999999999,18446744073709551615,-9223372036854775808]",

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A client, its scripted peer and a log of what was called, for the tests of QmpClient. */
+#pragma once
+
+#include "qmp-client.h"
+#include "test-qmp-peer.h"
+
+typedef struct Fixture {
+    GMainContext *context; /* owned */
+    QmpPeer *peer;         /* owned */
+    QmpClient *client;     /* owned; NULL when freed */
+    GString *log;          /* owned; what was called, in order, a `;` after each */
+    guint n_closed;
+    GError *closed; /* owned */
+    guint64 timestamp;
+    const char *free_on; /* the log entry at which the client is freed */
+    gboolean starting;   /* inside a function that must not call back */
+} Fixture;
+
+typedef struct Call {
+    Fixture *fixture;     /* weak */
+    const char *name;     /* weak */
+    QmpSlot *slot;        /* weak */
+    struct Call *cancels; /* weak; when it is answered */
+} Call;
+
+/* Begins anew, with a new peer. */
+void fixture_start(Fixture *fixture, const QmpClientLimits *limits);
+
+void fixture_set_up(Fixture *fixture, gconstpointer unused);
+void fixture_tear_down(Fixture *fixture, gconstpointer unused);
+
+/* The log so far, which begins anew. */
+void assert_log(Fixture *fixture, const char *expected);
+
+/* All steps of the script are done, and what they led to has happened. */
+void run_script(Fixture *fixture);
+
+/* Negotiates. */
+void get_ready(Fixture *fixture, gboolean oob);
+
+/* Logs what comes of it under @call->name, or @command where it has none. */
+void execute(Fixture *fixture, Call *call, const char *command, const char *arguments, QmpExecuteFlags flags);
+
+/* Sends @text and expects the session to end with @code and a message that says @says. */
+void expect_end(Fixture *fixture, const char *text, QmpErrorCode code, const char *says);

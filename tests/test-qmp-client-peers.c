@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* QmpClient against peers that are not QMP, are silent, or lie. What breaks here hangs whoever connects, or gives one
+ * caller's answer to another. */
+#include "test-qmp-client-fixture.h"
+
+#include <string.h>
+
+/* Whoever is there instead of QMP, the user must be told in words. */
+static void
+test_not_qmp(Fixture *fixture, gconstpointer unused)
+{
+    static const struct {
+        const char *sends;
+        const char *says;
+    } peers[] = {
+        { "QEMU 7.2.22 monitor - type 'help' for more information\r\n(qemu) ", "human monitor" },
+        { "\xff\xfb\x01\xff\xfb\x03QEMU 7.2.22 monitor - type 'help' for more information\r\n", "human monitor" },
+        { "SSH-2.0-OpenSSH_9.2p1\r\n", "SSH" },
+        { "HTTP/1.1 400 Bad Request\r\n", "web server" },
+        { "RFB 003.008\n", "VNC" },
+        { "220 mail.example ESMTP\r\n", "value that is no object" },
+        { "hello\x01\xff world", "says \"hello\\001" },
+        { "{\"parameters\":{}}", "no greeting, reply or event" },
+        { "[]", "no object" },
+        { "{\"QMP\": {}}", "greeting without a version" },
+        { "{\"QMP\": 1}", "no QMP greeting" },
+        { "{\"QMP\": {\"version\": {\"qemu\": {\"major\": \"1\"}}}}", "greeting without a version" },
+        { "{\"return\": {}, \"id\": 0}", "the id of no command" },
+        { QMP_PEER_GREETING QMP_PEER_GREETING, "second greeting" },
+        { QMP_PEER_GREETING "{\"id\": 0, \"error\": {\"class\": \"E\", \"desc\": \"no\"}}",
+          "negotiation was refused: no" },
+        { QMP_PEER_GREETING "{\"id\": 0, \"return\": inf}", "cannot be read" },
+        { QMP_PEER_GREETING "}", "not JSON" },
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(peers); i++) {
+        fixture_start(fixture, &(QmpClientLimits){ .timeout = G_MAXUINT64 });
+        expect_end(fixture, peers[i].sends, QMP_ERROR_PROTOCOL, peers[i].says);
+        assert_log(fixture, "closed;");
+    }
+}
+
+static void
+test_eof_before_greeting(Fixture *fixture, gconstpointer unused)
+{
+    qmp_peer_send(fixture->peer, "");
+    qmp_peer_close(fixture->peer);
+    expect_end(fixture, "", QMP_ERROR_DISCONNECTED, "before it sent a QMP greeting");
+}
+
+/* A stopped QEMU must not hang whoever connects to it; which half fell silent tells what to look for. */
+static void
+test_timeout(Fixture *fixture, gconstpointer unused)
+{
+    fixture_start(fixture, &(QmpClientLimits){ .timeout = 1 });
+    expect_end(fixture, "", QMP_ERROR_TIMED_OUT, "no QMP greeting came");
+    fixture_start(fixture, &(QmpClientLimits){ .timeout = 1000 });
+    expect_end(fixture, "{\"QMP\": {", QMP_ERROR_TIMED_OUT, "no QMP greeting came");
+    fixture_start(fixture, &(QmpClientLimits){ .timeout = 300000 });
+    expect_end(fixture, QMP_PEER_GREETING, QMP_ERROR_TIMED_OUT, "did not answer qmp_capabilities");
+    assert_log(fixture, "closed;closed;closed;");
+    fixture_start(fixture, &(QmpClientLimits){ .timeout = 60 * G_USEC_PER_SEC });
+    get_ready(fixture, FALSE);
+    g_assert_false(g_main_context_pending(fixture->context));
+}
+
+/* One bad reply costs its own command. */
+static void
+test_bad_reply(Fixture *fixture, gconstpointer unused)
+{
+    Call a = { .name = "a" }, b = { .name = "b" }, c = { .name = "c" }, d = { .name = "d" };
+    get_ready(fixture, FALSE);
+    execute(fixture, &a, "x", NULL, QMP_EXECUTE_DEFAULT);
+    execute(fixture, &b, "x", NULL, QMP_EXECUTE_DEFAULT);
+    execute(fixture, &c, "x", NULL, QMP_EXECUTE_DEFAULT);
+    execute(fixture, &d, "x", NULL, QMP_EXECUTE_DEFAULT);
+    qmp_peer_send(fixture->peer, "{\"return\": {\"x\": inf}, \"id\": 1}{\"id\": 2, \"return\": [nan]}"
+                                 "{\"id\": 0, \"error\": \"text\"}{\"return\": {}, \"error\": {}, \"id\": 3}");
+    qmp_peer_send(fixture->peer,
+                  "{\"event\": 5}{\"event\": \"E\", \"data\": []}{\"event\": \"E\", \"data\": {\"x\": inf}}");
+    run_script(fixture);
+    assert_log(fixture, "b failed 2;c failed 2;a failed 2;d failed 2;");
+    g_assert_true(qmp_client_is_ready(fixture->client));
+}
+
+/* QEMU answers what it cannot read without an id, and in its turn. */
+static void
+test_error_without_id(Fixture *fixture, gconstpointer unused)
+{
+    const char *error = "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error\"}}";
+    Call a = { .name = "a" }, b = { .name = "b" }, c = { .name = "c" };
+    get_ready(fixture, TRUE);
+    execute(fixture, &a, "x", NULL, QMP_EXECUTE_OOB);
+    execute(fixture, &b, "x", NULL, QMP_EXECUTE_DEFAULT);
+    execute(fixture, &c, "x", NULL, QMP_EXECUTE_DEFAULT);
+    qmp_peer_send(fixture->peer, error);
+    qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 2}");
+    qmp_peer_send(fixture->peer, error);
+    run_script(fixture);
+    assert_log(fixture, "b GenericError: JSON parse error;c {};");
+    g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 1);
+    expect_end(fixture, "{\"return\": {}}", QMP_ERROR_PROTOCOL, "without an id");
+    assert_log(fixture, "a failed 2;closed;");
+}
+
+/* A peer that answers what was not asked is out of step: its next answer could be anybody's. */
+static void
+test_lies(Fixture *fixture, gconstpointer unused)
+{
+    static const char *const lies[] = {
+        "{\"return\": {}, \"id\": 1}",
+        "{\"return\": {}, \"id\": 4000000000}",
+        "{\"return\": {}, \"id\": -1}",
+        "{\"return\": {}, \"id\": \"0\"}",
+        "{\"return\": {}, \"id\": 0.0}",
+        "{\"return\": {}}",
+        "{\"return\": inf}",
+        "{\"error\": {}}",
+        "{\"x\": 1}",
+        "[]",
+        "1 ",
+        "{\"return\": {}, \"return\": {}}",
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(lies); i++) {
+        Call call = { 0 };
+        fixture_start(fixture, &(QmpClientLimits){ 0 });
+        get_ready(fixture, FALSE);
+        execute(fixture, &call, "x", NULL, QMP_EXECUTE_DEFAULT);
+        expect_end(fixture, lies[i], QMP_ERROR_PROTOCOL, "the peer");
+        assert_log(fixture, "x failed 2;closed;");
+    }
+    Call call = { 0 };
+    fixture_start(fixture, &(QmpClientLimits){ 0 });
+    get_ready(fixture, FALSE);
+    execute(fixture, &call, "x", NULL, QMP_EXECUTE_DEFAULT);
+    expect_end(fixture, "{\"return\": 1, \"id\": 0}{\"return\": 2, \"id\": 0}", QMP_ERROR_PROTOCOL,
+               "the id of no command");
+    assert_log(fixture, "x 1;closed;");
+}
+
+static void
+test_caps(Fixture *fixture, gconstpointer unused)
+{
+    fixture_start(fixture, &(QmpClientLimits){ .max_reply = 400, .max_event = 40 });
+    get_ready(fixture, FALSE);
+    qmp_peer_send(fixture->peer,
+                  "{\"event\":\"E\",\"data\":{\"xxxxxxxxxx\":1234}}{\"event\":\"E\",\"data\":{\"xxxxxxxxxx\":12345}}");
+    run_script(fixture);
+    assert_log(fixture, "event E {\"xxxxxxxxxx\":1234};");
+    g_autofree char *spaces = g_strnfill(400, ' ');
+    g_autofree char *text = g_strdup_printf("{%s", spaces);
+    expect_end(fixture, text, QMP_ERROR_LIMIT, "more than 400 bytes");
+}
+
+/* Names go out as JSON strings whatever is in them: nobody adds members to a command. */
+static void
+test_injection(Fixture *fixture, gconstpointer unused)
+{
+    Call call = { 0 };
+    get_ready(fixture, FALSE);
+    execute(fixture, &call, "x\",\"arguments\":{},\"y\":\"\n", NULL, QMP_EXECUTE_DEFAULT);
+    qmp_peer_expect(fixture->peer, "{\"execute\":\"x\\\",\\\"arguments\\\":{},\\\"y\\\":\\\"\\n\",\"id\":0}");
+    qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 0}");
+    qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 0}");
+    run_script(fixture);
+}
+
+/* Text for people may hold what no C string can. */
+static void
+test_nul_in_error(Fixture *fixture, gconstpointer unused)
+{
+    Call call = { 0 };
+    get_ready(fixture, FALSE);
+    execute(fixture, &call, "x", NULL, QMP_EXECUTE_DEFAULT);
+    qmp_peer_send(fixture->peer, "{\"error\": {\"class\": \"E\", \"desc\": \"a\\u0000b\\u00e9\"}, \"id\": 0}");
+    run_script(fixture);
+    assert_log(fixture, "x E: a\xef\xbf\xbd"
+                        "b\xc3\xa9;");
+}
+
+int
+main(int argc, char *argv[])
+{
+    g_test_init(&argc, &argv, NULL);
+    static const struct {
+        const char *name;
+        void (*func)(Fixture *fixture, gconstpointer data);
+    } tests[] = {
+        { "/qmp-client-peers/not-qmp", test_not_qmp },
+        { "/qmp-client-peers/eof-before-greeting", test_eof_before_greeting },
+        { "/qmp-client-peers/timeout", test_timeout },
+        { "/qmp-client-peers/bad-reply", test_bad_reply },
+        { "/qmp-client-peers/error-without-id", test_error_without_id },
+        { "/qmp-client-peers/lies", test_lies },
+        { "/qmp-client-peers/caps", test_caps },
+        { "/qmp-client-peers/injection", test_injection },
+        { "/qmp-client-peers/nul-in-error", test_nul_in_error },
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
+        g_test_add(tests[i].name, Fixture, NULL, fixture_set_up, tests[i].func, fixture_tear_down);
+    return g_test_run();
+}
