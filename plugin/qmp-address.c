@@ -10,6 +10,9 @@
 /* Room for the zero that ends it. */
 #define MAX_PATH (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
+/* A host's name has 253 bytes at most, a path 107, and errors repeat what they do not like. */
+#define MAX_LENGTH 1024
+
 static gboolean fail(GError **error, const char *text, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 static gboolean
@@ -19,7 +22,7 @@ fail(GError **error, const char *text, const char *format, ...)
     va_start(arguments, format);
     g_autofree char *what = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    g_autofree char *shown = g_strndup(text, 200);
+    g_autofree char *shown = g_utf8_substring(text, 0, MIN(200, g_utf8_strlen(text, -1)));
     g_set_error(error, QMP_ERROR, QMP_ERROR_INVALID, "address \"%s\": %s", shown, what);
     return FALSE;
 }
@@ -116,6 +119,8 @@ static gboolean
 read_address(QmpAddress *address, GError **error)
 {
     const char *text = address->text;
+    if (strlen(text) > MAX_LENGTH)
+        return fail(error, text, "it is longer than %d bytes", MAX_LENGTH);
     if (g_str_has_prefix(text, "unix:"))
         return read_unix(address, text + strlen("unix:"), error);
     if (g_str_has_prefix(text, "tcp:"))

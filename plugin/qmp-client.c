@@ -292,6 +292,7 @@ describe_peer(const char *said)
         { "SSH-", "an SSH server answers there, not QMP" },
         { "HTTP/", "a web server answers there, not QMP" },
         { "RFB ", "a VNC server answers there, not QMP" },
+        { "\xff\xfb", "a telnet server answers there, not QMP (its first bytes negotiate telnet options)" },
     };
     for (guint i = 0; i < G_N_ELEMENTS(peers); i++)
         if (strstr(said, peers[i].sign))

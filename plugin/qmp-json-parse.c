@@ -152,8 +152,9 @@ read_name(Reader *reader, JsonObject *object)
         return NULL;
     }
     if (json_object_has_member(object, name)) {
-        g_set_error(reader->error, QMP_ERROR, QMP_ERROR_INVALID, "the member \"%.100s\" is there twice, at byte %td",
-                    name, begin - reader->text);
+        g_autofree char *shown = g_utf8_substring(name, 0, MIN(100, g_utf8_strlen(name, -1)));
+        g_set_error(reader->error, QMP_ERROR, QMP_ERROR_INVALID, "the member \"%s\" is there twice, at byte %td",
+                    shown, begin - reader->text);
         return NULL;
     }
     skip_space(reader);

@@ -89,11 +89,28 @@ test_bad(void)
     }
 }
 
+/* Errors go out on D-Bus, which cuts off whoever sends what is not UTF-8. */
+static void
+test_long(void)
+{
+    for (guint length = 150; length < 2000; length++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GString) text = g_string_new(length % 2 ? "unix:" : "tcp:");
+        while (text->len < length)
+            g_string_append(text, length % 3 ? "\xe2\x82\xac" : "\xf0\x9f\x98\x80");
+        g_assert_null(qmp_address_parse(text->str, &error));
+        g_assert_error(error, QMP_ERROR, QMP_ERROR_INVALID);
+        g_assert_true(g_utf8_validate(error->message, -1, NULL));
+        g_assert_cmpuint(strlen(error->message), <, 3000);
+    }
+}
+
 int
 main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/qmp-address/good", test_good);
     g_test_add_func("/qmp-address/bad", test_bad);
+    g_test_add_func("/qmp-address/long", test_long);
     return g_test_run();
 }

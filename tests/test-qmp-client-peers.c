@@ -18,6 +18,7 @@ test_not_qmp(Fixture *fixture, gconstpointer unused)
         { "SSH-2.0-OpenSSH_9.2p1\r\n", "SSH" },
         { "HTTP/1.1 400 Bad Request\r\n", "web server" },
         { "RFB 003.008\n", "VNC" },
+        { "\xff\xfb\x01\xff\xfb\x03", "telnet server" },
         { "220 mail.example ESMTP\r\n", "value that is no object" },
         { "hello\x01\xff world", "says \"hello\\001" },
         { "{\"parameters\":{}}", "no greeting, reply or event" },

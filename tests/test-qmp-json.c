@@ -126,6 +126,20 @@ test_refused(void)
     g_assert_error(error, QMP_ERROR, QMP_ERROR_INVALID);
 }
 
+/* Errors go out on D-Bus, which cuts off whoever sends what is not UTF-8. */
+static void
+test_long_name(void)
+{
+    for (guint length = 90; length < 110; length++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *filling = g_strnfill(length, 'x');
+        g_autofree char *text = g_strdup_printf("{\"%s\xe2\x82\xac\":1,\"%s\xe2\x82\xac\":2}", filling, filling);
+        g_assert_null(parse(text, strlen(text), &error));
+        g_assert_error(error, QMP_ERROR, QMP_ERROR_INVALID);
+        g_assert_true(g_utf8_validate(error->message, -1, NULL));
+    }
+}
+
 static guint64
 random_bits(void)
 {
@@ -354,6 +368,7 @@ main(int argc, char *argv[])
     g_test_add_func("/qmp-json/compact", test_compact);
     g_test_add_func("/qmp-json/types", test_types);
     g_test_add_func("/qmp-json/refused", test_refused);
+    g_test_add_func("/qmp-json/long-name", test_long_name);
     g_test_add_func("/qmp-json/integers", test_integers);
     g_test_add_func("/qmp-json/doubles", test_doubles);
     g_test_add_func("/qmp-json/strings", test_strings);
