@@ -197,7 +197,7 @@ const BusMethod manager_object_methods[] = {
     { "AddVMFromFD", BUS_ACCESS_GATED, add_vm_from_fd },
     { "RemoveVM", BUS_ACCESS_GATED, remove_vm },
     { "GetVM", BUS_ACCESS_PUBLIC, get_vm },
-    { NULL },
+    { 0 },
 };
 
 static void
@@ -209,7 +209,7 @@ get_version(DBusMessageIter *iter, gpointer object_data)
 
 const BusProperty manager_object_properties[] = {
     { "Version", get_version },
-    { NULL },
+    { 0 },
 };
 
 BusObject *

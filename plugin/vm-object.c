@@ -125,7 +125,7 @@ const BusMethod vm_object_methods[] = {
     { "ExecuteJSON", BUS_ACCESS_GATED, execute_json },
     { "Subscribe", BUS_ACCESS_GATED, subscribe },
     { "Unsubscribe", BUS_ACCESS_PUBLIC, unsubscribe },
-    { NULL },
+    { 0 },
 };
 
 static void
@@ -215,7 +215,7 @@ const BusProperty vm_object_properties[] = {
     { "Address", get_address },
     { "OwnerUID", get_owner_uid },
     { "MonitorMode", get_monitor_mode },
-    { NULL },
+    { 0 },
 };
 
 VmObject *
