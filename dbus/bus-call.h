@@ -11,7 +11,8 @@ typedef struct BusCall BusCall;
 
 Bus *bus_call_get_bus(BusCall *call);
 
-/* All borrowed, valid as long as the call. The interface is that of the table row, also where the caller named none. */
+/* All borrowed, valid as long as the call. The interface is that of the table row, also where the caller named
+ * none. */
 const char *bus_call_get_sender(BusCall *call);
 const char *bus_call_get_path(BusCall *call);
 const char *bus_call_get_interface(BusCall *call);
@@ -27,8 +28,8 @@ gboolean bus_call_is_reply_expected(BusCall *call);
 /* ALLOW_INTERACTIVE_AUTHORIZATION: the caller may be asked for a password. */
 gboolean bus_call_is_interactive(BusCall *call);
 
-/* The arguments: NULL once bus_call_drop_message() was called. A call that waits should drop them: libdbus stops reading
- * from the bus while the messages that we hold exceed 63 MiB, which would let one caller stall all. */
+/* The arguments: NULL once bus_call_drop_message() was called. A call that waits should drop them: libdbus stops
+ * reading from the bus while the messages that we hold exceed 63 MiB, which would let one caller stall all. */
 DBusMessage *bus_call_get_message(BusCall *call);
 void bus_call_drop_message(BusCall *call);
 
@@ -38,8 +39,8 @@ DBusMessage *bus_call_new_reply(BusCall *call);
 /* Answer, and consume the call. @reply: from bus_call_new_reply(), taken; NULL for a reply without values. */
 void bus_call_return(BusCall *call, DBusMessage *reply);
 
-/* @name: a D-Bus error name; one that is not valid is sent as org.freedesktop.DBus.Error.Failed. @text: any bytes; what
- * D-Bus cannot carry is replaced. */
+/* @name: a D-Bus error name; one that is not valid is sent as org.freedesktop.DBus.Error.Failed. @text: any bytes;
+ * what D-Bus cannot carry is replaced. */
 void bus_call_fail(BusCall *call, const char *name, const char *text);
 
 /* For errors of the domain BUS_ERROR; any other is sent as org.freedesktop.DBus.Error.Failed. */

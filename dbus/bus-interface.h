@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What an object can do: an interface's introspection data joined with the functions that do it. One BusInterface serves
- * any number of objects. */
+/* What an object can do: an interface's introspection data joined with the functions that do it. One BusInterface
+ * serves any number of objects. */
 #pragma once
 
 #include <gio/gio.h>
@@ -33,14 +33,15 @@ typedef struct BusProperty {
 
 typedef struct BusInterface BusInterface;
 
-/* Joins @info (referenced) with its tables, which end with a row without a name; NULL: none. The tables must outlive the
- * interface. A call whose arguments are not of the XML's signature is refused before its function is called.
+/* Joins @info (referenced) with its tables, which end with a row without a name; NULL: none. The tables must
+ * outlive the interface. A call whose arguments are not of the XML's signature is refused before its function is
+ * called.
  *
- * @any: takes every call to a member that no row names (with whatever signature), NULL: such calls are UnknownMethod.
- * It counts as BUS_ACCESS_GATED.
+ * @any: takes every call to a member that no row names (with whatever signature), NULL: such calls are
+ * UnknownMethod. It counts as BUS_ACCESS_GATED.
  *
- * Fails with BUS_ERROR_FAILED where table and XML do not list the same members, so that contract and behaviour cannot
- * drift apart. */
+ * Fails with BUS_ERROR_FAILED where table and XML do not list the same members, so that contract and behaviour
+ * cannot drift apart. */
 BusInterface *bus_interface_new(GDBusInterfaceInfo *info, const BusMethod *methods, const BusProperty *properties,
                                 BusMethodFunc any, GError **error);
 BusInterface *bus_interface_ref(BusInterface *interface);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An object on the bus: a path, interfaces, and whatever data its functions want. Introspectable, Properties and Peer are
- * there by themselves on every object, and Introspectable on the paths that lead to one. */
+/* An object on the bus: a path, interfaces, and whatever data its functions want. Introspectable, Properties and
+ * Peer are there by themselves on every object, and Introspectable on the paths that lead to one. */
 #pragma once
 
 #include "bus-interface.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One private connection to a message bus: joining it, owning a name, asking others, sending. Everything that the other
- * files of this folder do hangs on a Bus. Nothing here blocks: no synchronous call, not even Hello. */
+/* One private connection to a message bus: joining it, owning a name, asking others, sending. Everything that the
+ * other files of this folder do hangs on a Bus. Nothing here blocks: no synchronous call, not even Hello. */
 #pragma once
 
 #include <dbus/dbus.h>
@@ -10,17 +10,18 @@
 
 typedef struct Bus Bus;
 
-/* Tells how the connection stands. @error is NULL once, when the bus has greeted us and every caller is being watched:
- * from then on objects can be called by unique name and bus_own_name() can be asked for. @error is set at most once, as
- * the last thing: the bus cannot be joined, or it went away. Never called from inside bus_open(). Closing the Bus from
- * inside is allowed. */
+/* Tells how the connection stands. @error is NULL once, when the bus has greeted us and every caller is being
+ * watched: from then on objects can be called by unique name and bus_own_name() can be asked for. @error is set at
+ * most once, as the last thing: the bus cannot be joined, or it went away. Never called from inside bus_open().
+ * Closing the Bus from inside is allowed. */
 typedef void (*BusStateFunc)(Bus *bus, const GError *error, gpointer user_data);
 
 /* Tells, once, whether the name is ours (@error NULL) or why not. Also called with an error when it is lost later. */
 typedef void (*BusNameFunc)(Bus *bus, const GError *error, gpointer user_data);
 
-/* Opens a connection to the bus at @address (D-Bus spec, "Server Addresses"; any DBUS_*_BUS_ADDRESS value). The process
- * does not exit when the bus goes. Fails at once with BUS_ERROR_DISCONNECTED where the address is bad or refuses. */
+/* Opens a connection to the bus at @address (D-Bus spec, "Server Addresses"; any DBUS_*_BUS_ADDRESS value). The
+ * process does not exit when the bus goes. Fails at once with BUS_ERROR_DISCONNECTED where the address is bad or
+ * refuses. */
 Bus *bus_open(GMainContext *context, const char *address, BusStateFunc func, gpointer user_data, GError **error);
 
 /* Drops the names, unpublishes what is left, forgets pending queries without calling back, and closes the connection.
@@ -40,9 +41,9 @@ void bus_send(Bus *bus, DBusMessage *message);
 /* Bytes that the bus has not taken yet. */
 gsize bus_get_outgoing_size(Bus *bus);
 
-/* Calls @func once, from the main context, when no more than @size bytes wait to be taken by the bus (at once, but never
- * from inside, when that is so already). For those who must stop producing while the bus is slow. bus_drain_cancel()
- * forgets it. */
+/* Calls @func once, from the main context, when no more than @size bytes wait to be taken by the bus (at once, but
+ * never from inside, when that is so already). For those who must stop producing while the bus is slow.
+ * bus_drain_cancel() forgets it. */
 typedef struct BusDrain BusDrain;
 typedef void (*BusDrainFunc)(gpointer user_data);
 BusDrain *bus_when_drained(Bus *bus, gsize size, BusDrainFunc func, gpointer user_data);
@@ -51,8 +52,8 @@ void bus_drain_cancel(BusDrain *drain);
 /* A method call of ours that awaits its reply. */
 typedef struct BusQuery BusQuery;
 
-/* @reply is borrowed, a method return; or NULL with @error in the domain BUS_ERROR, whose message is the peer's. Called
- * exactly once unless cancelled, never from inside bus_query(); the BusQuery is gone when this returns. */
+/* @reply is borrowed, a method return; or NULL with @error in the domain BUS_ERROR, whose message is the peer's.
+ * Called exactly once unless cancelled, never from inside bus_query(); the BusQuery is gone when this returns. */
 typedef void (*BusQueryFunc)(DBusMessage *reply, const GError *error, gpointer user_data);
 
 /* @timeout_ms: DBUS_TIMEOUT_USE_DEFAULT (25 s), DBUS_TIMEOUT_INFINITE or milliseconds. Borrows @message. */

@@ -129,8 +129,8 @@ agent_log(const char *domain, GLogLevelFlags level, const GLogField *fields, gsi
 {
     if ((level & G_LOG_LEVEL_DEBUG) && g_log_writer_default_would_drop(level, domain))
         return;
-    if (g_log_writer_is_journald(STDERR_FILENO)
-        && write_journal(domain, level, fields, n_fields) == G_LOG_WRITER_HANDLED)
+    if (g_log_writer_is_journald(STDERR_FILENO) &&
+        write_journal(domain, level, fields, n_fields) == G_LOG_WRITER_HANDLED)
         return;
     write_line(domain, level, fields, n_fields);
 }

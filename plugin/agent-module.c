@@ -155,7 +155,7 @@ gboolean
 agent_module_start(AgentModule *module, GMainContext *context, const char *bus_address, ManagementBus bus,
                    GKeyFile *key_file, AgentModuleFunc func, gpointer user_data, GError **error)
 {
-    module->host = (ManagementHost) {
+    module->host = (ManagementHost){
         .abi = MANAGEMENT_MODULE_ABI,
         .size = sizeof(ManagementHost),
         .data = module,

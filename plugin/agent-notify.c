@@ -24,7 +24,7 @@ make_address(const char *path, struct sockaddr_un *ret_address)
         errno = EINVAL;
         return 0;
     }
-    *ret_address = (struct sockaddr_un) { .sun_family = AF_UNIX };
+    *ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
     memcpy(ret_address->sun_path, path, size);
     if (path[0] == '@')
         ret_address->sun_path[0] = '\0';

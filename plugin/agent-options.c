@@ -49,9 +49,8 @@ parse_given(int argc, char **argv, Given *given, GError **error)
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 
     g_option_context_set_summary(context, "Runs management modules on a D-Bus message bus.");
-    g_option_context_set_description(context,
-                                     "SIGINT, SIGTERM and SIGHUP stop all modules and end the agent.\n"
-                                     "Exit status: 0 ended by a signal, 1 failure, 2 wrong command line.\n");
+    g_option_context_set_description(context, "SIGINT, SIGTERM and SIGHUP stop all modules and end the agent.\n"
+                                              "Exit status: 0 ended by a signal, 1 failure, 2 wrong command line.\n");
     g_option_context_add_main_entries(context, entries, /* translation_domain= */ NULL);
     return g_option_context_parse(context, &argc, &argv, error);
 }
@@ -97,8 +96,8 @@ make_unix_address(const char *directory)
 static char *
 find_bus(ManagementBus bus, GError **error)
 {
-    const char *address = get_environment(bus == MANAGEMENT_BUS_SYSTEM ? "DBUS_SYSTEM_BUS_ADDRESS"
-                                                                       : "DBUS_SESSION_BUS_ADDRESS");
+    const char *address =
+        get_environment(bus == MANAGEMENT_BUS_SYSTEM ? "DBUS_SYSTEM_BUS_ADDRESS" : "DBUS_SESSION_BUS_ADDRESS");
     const char *runtime_dir = get_environment("XDG_RUNTIME_DIR");
 
     if (address != NULL)
@@ -185,7 +184,7 @@ agent_options_parse(int argc, char **argv, AgentOptions *ret_options, GError **e
             options.config_dir = find_config_dir(options.bus);
     }
     *ret_options = options;
-    options = (AgentOptions) { 0 };
+    options = (AgentOptions){ 0 };
     return TRUE;
 }
 

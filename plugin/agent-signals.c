@@ -61,7 +61,7 @@ agent_signals_attach(GMainContext *context, AgentSignalFunc func, gpointer user_
     GSource *source;
 
     sigprocmask(SIG_BLOCK, &chosen, /* oldset= */ NULL);
-    *signals = (Signals) { .func = func, .user_data = user_data };
+    *signals = (Signals){ .func = func, .user_data = user_data };
     signals->fd = signalfd(-1, &chosen, SFD_CLOEXEC | SFD_NONBLOCK);
     g_assert(signals->fd >= 0);
     source = g_unix_fd_source_new(signals->fd, G_IO_IN);

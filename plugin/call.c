@@ -63,8 +63,8 @@ answer(Call *call, const QmpText *value)
 {
     g_autoptr(GError) error = NULL;
     DBusMessage *message = bus_call_new_reply(call->call);
-    gboolean done = call->result ? append_result(message, value, call->result, &error)
-                                 : append_text(message, value, &error);
+    gboolean done =
+        call->result ? append_result(message, value, call->result, &error) : append_text(message, value, &error);
 
     if (done) {
         bus_call_return(g_steal_pointer(&call->call), message);

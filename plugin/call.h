@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The path of a method call: from the arguments through the policy's gate and a turn on QEMU's monitor to the reply. */
+/* The path of a method call: from the arguments through the policy's gate and a turn on QEMU's monitor to the
+ * reply. */
 #pragma once
 
 #include <json-glib/json-glib.h>
 
 #include "vm-object.h"
 
-/* Runs a QMP command for a caller, and consumes @call. @arguments: an object, borrowed; NULL: none. @result: the D-Bus
- * type that the reply has: "v", "a{sv}" …, "" for a reply without values, NULL for the JSON text as a string. It must live
- * as long as the service. */
+/* Runs a QMP command for a caller, and consumes @call. @arguments: an object, borrowed; NULL: none. @result: the
+ * D-Bus type that the reply has: "v", "a{sv}" …, "" for a reply without values, NULL for the JSON text as a string.
+ * It must live as long as the service. */
 void call_execute(VmObject *object, BusCall *call, const char *command, JsonNode *arguments, const char *result);
 
-/* Whether the caller may do @what to the VM, for methods that are no QMP command. Answers (and consumes) the call where
- * not. */
+/* Whether the caller may do @what to the VM, for methods that are no QMP command. Answers (and consumes) the call
+ * where not. */
 gboolean call_is_allowed(VmObject *object, BusCall *call, const char *what);
 
 /* A caller has left: what it had waiting is not sent any more, and replies to the rest are dropped. */

@@ -87,8 +87,8 @@ read_group(Config *config, GKeyFile *file, const char *group, GError **error)
         return read_main(config, file, error);
     if (g_str_has_prefix(group, VM_GROUP_PREFIX))
         return read_vm(config, file, group, error);
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "Unknown group [%s]: there are [" MAIN_GROUP "] and [vm NAME]",
-                group);
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
+                "Unknown group [%s]: there are [" MAIN_GROUP "] and [vm NAME]", group);
     return FALSE;
 }
 

@@ -22,7 +22,8 @@ typedef struct Config {
     GPtrArray *vms; /* owned, of ConfigVm */
 } Config;
 
-/* @key_file may be NULL: the defaults. Fails with BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID, naming group and key. */
+/* @key_file may be NULL: the defaults. Fails with BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID, naming group and
+ * key. */
 Config *config_new(GKeyFile *key_file, GError **error);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)

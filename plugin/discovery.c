@@ -49,7 +49,9 @@ on_appeared(Discovery *discovery, const char *file)
     g_string_prepend(text, "unix:");
     address = qmp_address_parse(text->str, &error);
     if (address) {
-        VmSpec spec = { .origin = VM_FROM_DIRECTORY, .address = address, .timeout = TIMEOUT, .added_by = service_get_uid() };
+        VmSpec spec = {
+            .origin = VM_FROM_DIRECTORY, .address = address, .timeout = TIMEOUT, .added_by = service_get_uid()
+        };
         registry_add(discovery->service->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error);
     }
     if (error)
@@ -83,8 +85,8 @@ watch(Discovery *discovery, GError **error)
     guint32 mask = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR | IN_DONT_FOLLOW;
 
     /* Sockets are connected to without asking anybody: on a session bus nobody else may put one there. */
-    if (mkdir(discovery->path, discovery->service->host->bus == MANAGEMENT_BUS_SESSION ? 0700 : 0755) < 0
-        && errno != EEXIST) {
+    if (mkdir(discovery->path, discovery->service->host->bus == MANAGEMENT_BUS_SESSION ? 0700 : 0755) < 0 &&
+        errno != EEXIST) {
         g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
         return FALSE;
     }
@@ -103,8 +105,8 @@ watch_or_log(Discovery *discovery)
 
     if (watch(discovery, &error))
         return TRUE;
-    log_line(discovery->service->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL,
-             "%s is not watched for VMs: %s", discovery->path, error->message);
+    log_line(discovery->service->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s is not watched for VMs: %s",
+             discovery->path, error->message);
     return FALSE;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The path of an event, from bottom to top: events_publish() is called with QEMU's words, makes one signal of them, and
- * sends it to whom it may concern. QEMU's monitor is not read while the bus is behind, so that a VM that floods fills its
- * own buffers and not ours. */
+/* The path of an event, from bottom to top: events_publish() is called with QEMU's words, makes one signal of them,
+ * and sends it to whom it may concern. QEMU's monitor is not read while the bus is behind, so that a VM that floods
+ * fills its own buffers and not ours. */
 #include "events.h"
 
 #include "names.h"
@@ -52,7 +52,8 @@ static gboolean
 append_data(DBusMessage *signal, const QmpText *data)
 {
     DBusMessageIter iter;
-    g_autoptr(JsonNode) node = data->text ? qmp_json_parse(data->text, data->length, NULL) : qmp_json_parse("{}", 2, NULL);
+    g_autoptr(JsonNode) node =
+        data->text ? qmp_json_parse(data->text, data->length, NULL) : qmp_json_parse("{}", 2, NULL);
 
     dbus_message_iter_init_append(signal, &iter);
     return node && value_append(&iter, "a{sv}", node, "data", NULL);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The contract between a management agent (the host) and the modules that it loads. A module is a shared object with one
- * symbol, MANAGEMENT_MODULE_SYMBOL, of type ManagementModule. Only GLib is needed on either side; C linkage; everything
- * happens in the one thread that runs host->context.
+/* The contract between a management agent (the host) and the modules that it loads. A module is a shared object
+ * with one symbol, MANAGEMENT_MODULE_SYMBOL, of type ManagementModule. Only GLib is needed on either side; C
+ * linkage; everything happens in the one thread that runs host->context.
  *
- * A host loads a module, checks `abi` and `size`, calls start() with its own table, runs its main context, and calls
- * stop() before it unloads the module. Several modules, and several instances of one, may run side by side. */
+ * A host loads a module, checks `abi` and `size`, calls start() with its own table, runs its main context, and
+ * calls stop() before it unloads the module. Several modules, and several instances of one, may run side by side. */
 #pragma once
 
 #include <glib.h>
@@ -32,14 +32,16 @@ typedef struct ManagementHost {
     ManagementBus bus;
     GKeyFile *key_file; /* the module's configuration; NULL: none. Not to be changed */
 
-    /* Logs @fields (as in g_log_structured_array(); MESSAGE is one of them) at @level. Any time from start() to stop(). */
+    /* Logs @fields (as in g_log_structured_array(); MESSAGE is one of them) at @level. Any time from start() to
+     * stop(). */
     void (*log)(gpointer data, GLogLevelFlags level, const GLogField *fields, gsize n_fields);
 
-    /* The instance does what it is there for: its names are taken, it can be called. At most once, never from start(). */
+    /* The instance does what it is there for: its names are taken, it can be called. At most once, never from
+     * start(). */
     void (*ready)(gpointer data, gpointer instance);
 
-    /* The instance cannot go on (its bus is gone, its name was refused). Never from start(). The host calls stop(), not
-     * necessarily from inside. */
+    /* The instance cannot go on (its bus is gone, its name was refused). Never from start(). The host calls stop(),
+     * not necessarily from inside. */
     void (*failed)(gpointer data, gpointer instance, const GError *error);
 } ManagementHost;
 
@@ -53,8 +55,8 @@ typedef struct ManagementModule {
     /* Starts an instance, without blocking. NULL with @error: nothing is left of the attempt. */
     gpointer (*start)(const ManagementHost *host, GError **error);
 
-    /* Ends the instance: when it returns, no source, thread, type or bus name of the module is left and the module may be
-     * unloaded. Not from inside a callback of the instance's other than ready() and failed(). */
+    /* Ends the instance: when it returns, no source, thread, type or bus name of the module is left and the module
+     * may be unloaded. Not from inside a callback of the instance's other than ready() and failed(). */
     void (*stop)(gpointer instance);
 } ManagementModule;
 

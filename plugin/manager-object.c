@@ -107,8 +107,8 @@ add_vm(BusCall *call, gpointer object_data)
     dbus_message_iter_next(&iter);
     dbus_message_iter_get_basic(&iter, &text);
     dbus_message_iter_next(&iter);
-    if ((*spec.name && !names_check_vm(spec.name, &error)) || !(address = qmp_address_parse(text, &error))
-        || !read_options(&iter, &spec, &error)) {
+    if ((*spec.name && !names_check_vm(spec.name, &error)) || !(address = qmp_address_parse(text, &error)) ||
+        !read_options(&iter, &spec, &error)) {
         errors_fail(call, error);
         return;
     }
@@ -126,8 +126,8 @@ check_socket(int fd, GError **error)
     int type = 0;
     socklen_t type_length = sizeof type;
 
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 && type == SOCK_STREAM
-        && getpeername(fd, (struct sockaddr *)&peer, &length) == 0)
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 && type == SOCK_STREAM &&
+        getpeername(fd, (struct sockaddr *)&peer, &length) == 0)
         return TRUE;
     g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "qmp: a connected stream socket is expected");
     return FALSE;
@@ -145,8 +145,8 @@ add_vm_from_fd(BusCall *call, gpointer object_data)
     dbus_message_iter_next(&iter);
     dbus_message_iter_get_basic(&iter, &spec.fd); /* a duplicate of our own */
     dbus_message_iter_next(&iter);
-    if ((*spec.name && !names_check_vm(spec.name, &error)) || !check_socket(spec.fd, &error)
-        || !read_options(&iter, &spec, &error)) {
+    if ((*spec.name && !names_check_vm(spec.name, &error)) || !check_socket(spec.fd, &error) ||
+        !read_options(&iter, &spec, &error)) {
         close(spec.fd);
         errors_fail(call, error);
     } else if (!is_allowed(call, *spec.name ? spec.name : NULL, service_get_uid(), BUS_PEER_NO_ID))
@@ -185,7 +185,8 @@ get_vm(BusCall *call, gpointer object_data)
     dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_STRING, &name_or_uuid, DBUS_TYPE_INVALID);
     vm = registry_get_by_name_or_uuid(service->registry, name_or_uuid);
     if (!vm) {
-        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "No connected VM has the name or UUID \"%s\"", name_or_uuid);
+        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "No connected VM has the name or UUID \"%s\"",
+                           name_or_uuid);
         return;
     }
     g_autofree char *path = names_path_from_vm(vm_get_name(vm));

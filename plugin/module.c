@@ -27,8 +27,8 @@ check_host(const ManagementHost *host, GError **error)
     if (host->abi == MANAGEMENT_MODULE_ABI && host->size >= sizeof *host)
         return TRUE;
     g_set_error(error, BUS_ERROR, BUS_ERROR_FAILED,
-                "The host has ABI %u and a table of %u bytes; this module needs ABI %u and %zu bytes", host->abi, host->size,
-                MANAGEMENT_MODULE_ABI, sizeof *host);
+                "The host has ABI %u and a table of %u bytes; this module needs ABI %u and %zu bytes", host->abi,
+                host->size, MANAGEMENT_MODULE_ABI, sizeof *host);
     return FALSE;
 }
 

@@ -74,8 +74,7 @@ names_check_command(const char *command, GError **error)
 {
     gsize length = strlen(command);
 
-    if (length > 0 && length <= MEMBER_MAX
-        && strspn(command, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.-") == length)
+    if (length > 0 && length <= MEMBER_MAX && strspn(command, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.-") == length)
         return TRUE;
 
     g_autofree char *printable = g_strescape(command, NULL);

@@ -17,8 +17,8 @@
 #define VM_NAME_MAX 255
 
 /* The D-Bus member for a QMP command or event: words at everything that is no letter or digit, each with a capital:
- * query-status → QueryStatus, BLOCK_IO_ERROR → BlockIoError, __com.redhat_drive_add → ComRedhatDriveAdd. NULL where that
- * makes no valid member name (nothing left, a digit in front, more than 255 bytes). */
+ * query-status → QueryStatus, BLOCK_IO_ERROR → BlockIoError, __com.redhat_drive_add → ComRedhatDriveAdd. NULL where
+ * that makes no valid member name (nothing left, a digit in front, more than 255 bytes). */
 char *names_member_from_qmp(const char *qmp_name);
 
 /* The object path of a VM: every byte of @vm_name outside [A-Za-z0-9] as `_xx`. */

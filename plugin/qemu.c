@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A QEMU from the connected socket on: negotiates, asks the four things that the properties need (one round trip, they
- * are sent together), then keeps the run state true: QEMU tells by events that it changed, and by query-status what to. */
+/* A QEMU from the connected socket on: negotiates, asks the four things that the properties need (one round trip,
+ * they are sent together), then keeps the run state true: QEMU tells by events that it changed, and by query-status
+ * what to. */
 #include "qemu.h"
 
 #include <string.h>
@@ -11,8 +12,8 @@
 /* The agent's own line in the queue; callers' lines have unique bus names, which are never empty. */
 #define OWN_LINE ""
 
-/* Events kept for the moment when the VM can be seen. Until then, a few ms, nobody can have asked for them: whoever floods
- * that early loses the rest. */
+/* Events kept for the moment when the VM can be seen. Until then, a few ms, nobody can have asked for them: whoever
+ * floods that early loses the rest. */
 #define MAX_EARLY_EVENTS 256
 
 /* Bytes; `-name` is the longest, and VM_NAME_MAX refuses longer ones anyway. */
@@ -74,8 +75,7 @@ read_reply(Qemu *qemu, const QmpReply *reply)
         read_properties(qemu, json_node_get_object(value));
 }
 
-static void
-ask_status(Qemu *qemu);
+static void ask_status(Qemu *qemu);
 
 static void
 on_status(const QmpReply *reply, const GError *error, gpointer user_data)
@@ -108,7 +108,7 @@ static gboolean
 changes_status(const char *event)
 {
     static const char *const events[] = {
-        "STOP",     "RESUME",         "RESET",   "SHUTDOWN",        "SUSPEND",   "SUSPEND_DISK",     "WAKEUP",
+        "STOP",     "RESUME",         "RESET",     "SHUTDOWN",       "SUSPEND",   "SUSPEND_DISK",      "WAKEUP",
         "WATCHDOG", "BLOCK_IO_ERROR", "MIGRATION", "GUEST_PANICKED", "COLO_EXIT", "GUEST_CRASHLOADED", NULL,
     };
 
@@ -175,7 +175,7 @@ on_ready(QmpClient *client, gpointer user_data)
 
     qemu->version = g_strdup_printf("%u.%u.%u", greeting->major, greeting->minor, greeting->micro);
     qemu->package = strlen(greeting->package) > MAX_PROPERTY ? g_strdup("") : g_strdup(greeting->package);
-    qemu->queue = qmp_queue_new(client, &(QmpQueueLimits) { 0 });
+    qemu->queue = qmp_queue_new(client, &(QmpQueueLimits){ 0 });
     for (guint i = 0; i < G_N_ELEMENTS(probes); i++) {
         qmp_queue_submit(qemu->queue, OWN_LINE, probes[i], NULL, QMP_EXECUTE_DEFAULT, on_probed, qemu, NULL);
         qemu->unanswered++;
@@ -211,8 +211,8 @@ static gboolean
 on_deadline(gpointer user_data)
 {
     Qemu *qemu = user_data;
-    g_autoptr(GError) error
-        = g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "QEMU greeted, but does not answer query-name and the like");
+    g_autoptr(GError) error =
+        g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "QEMU greeted, but does not answer query-name and the like");
 
     end(qemu, error);
     return G_SOURCE_REMOVE;
@@ -222,8 +222,8 @@ Qemu *
 qemu_new(GMainContext *context, int fd, const QemuLimits *limits, const QemuFuncs *funcs, gpointer user_data)
 {
     static const QmpClientFuncs client_funcs = { on_ready, on_event, on_closed };
-    /* The client watches over the greeting and the negotiation itself and says which of them failed. It is given the same
-     * time and started first, so that its words are heard rather than ours. */
+    /* The client watches over the greeting and the negotiation itself and says which of them failed. It is given
+     * the same time and started first, so that its words are heard rather than ours. */
     QmpClientLimits client_limits = { .max_reply = limits->max_reply, .timeout = limits->timeout };
     Qemu *qemu = g_rc_box_new0(Qemu);
 

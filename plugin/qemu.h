@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One connected QEMU: the session on it, the turns that callers take on that session, and what is known of the VM without
- * asking. Exists from a connected socket to the end of the connection. Knows no D-Bus. */
+/* One connected QEMU: the session on it, the turns that callers take on that session, and what is known of the VM
+ * without asking. Exists from a connected socket to the end of the connection. Knows no D-Bus. */
 #pragma once
 
 #include "qmp-queue.h"
@@ -14,8 +14,8 @@ typedef struct QemuFuncs {
     void (*on_changed)(Qemu *qemu, gpointer user_data);
     /* An event; those that came before on_up follow it at once. */
     void (*on_event)(Qemu *qemu, const QmpEvent *event, gpointer user_data);
-    /* Once, as the last call: the connection ended, or never came to be a QMP session. Every command under way has been
-     * failed. */
+    /* Once, as the last call: the connection ended, or never came to be a QMP session. Every command under way has
+     * been failed. */
     void (*on_down)(Qemu *qemu, const GError *error, gpointer user_data);
 } QemuFuncs;
 

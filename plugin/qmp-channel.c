@@ -20,20 +20,20 @@
 #define SAID_SIZE 80
 
 struct QmpChannel {
-    guint refs;                   /* held by the owner and by a dispatch: callbacks may free the channel */
-    gboolean ended;               /* closed or freed: no callback any more */
-    int fd;                       /* owned; -1 when ended */
-    GSource *source;              /* owned; NULL when ended */
-    gpointer fd_tag;              /* weak; NULL while the socket is not polled */
+    guint refs; /* held by the owner and by a dispatch: callbacks may free the channel */
+    gboolean ended; /* closed or freed: no callback any more */
+    int fd; /* owned; -1 when ended */
+    GSource *source; /* owned; NULL when ended */
+    gpointer fd_tag; /* weak; NULL while the socket is not polled */
     const QmpChannelFuncs *funcs; /* weak */
     gpointer user_data;
     gsize max_document;
-    QmpScan scan;         /* of the document under way */
-    GByteArray *partial;  /* owned; what came of it in earlier reads; NULL: nothing */
-    GByteArray *unread;   /* owned; what was read and not looked at when the channel was paused; NULL: nothing */
+    QmpScan scan; /* of the document under way */
+    GByteArray *partial; /* owned; what came of it in earlier reads; NULL: nothing */
+    GByteArray *unread; /* owned; what was read and not looked at when the channel was paused; NULL: nothing */
     GByteArray *outgoing; /* owned; what the socket did not take; NULL: nothing */
-    gsize outgoing_sent;  /* bytes at its beginning that have gone meanwhile */
-    GError *failure;      /* owned; what sending met, told when there is nothing left to read */
+    gsize outgoing_sent; /* bytes at its beginning that have gone meanwhile */
+    GError *failure; /* owned; what sending met, told when there is nothing left to read */
     guint paused;
 };
 

@@ -12,14 +12,15 @@ typedef struct QmpChannelFuncs {
     /* One document has come, @scan tells its parts; both are valid inside the call. @scan->error may be set. May be
      * called several times from one wake-up of the main context. The channel may be freed from inside. */
     void (*on_document)(const char *text, gsize length, const QmpScan *scan, gpointer user_data);
-    /* The connection has ended, once, as the last call; @error is in the domain QMP_ERROR: _DISCONNECTED at the end of
-     * the stream or by an errno, _PROTOCOL where the peer sends what cannot be JSON, _LIMIT at the cap. @said: the first
-     * bytes of the document that was under way (may be empty), to tell the user what was there instead of QMP. */
+    /* The connection has ended, once, as the last call; @error is in the domain QMP_ERROR: _DISCONNECTED at the end
+     * of the stream or by an errno, _PROTOCOL where the peer sends what cannot be JSON, _LIMIT at the cap. @said:
+     * the first bytes of the document that was under way (may be empty), to tell the user what was there instead of
+     * QMP. */
     void (*on_closed)(const GError *error, const char *said, gpointer user_data);
 } QmpChannelFuncs;
 
-/* Takes the connected stream socket @fd. Works whether or not the file is O_NONBLOCK (MSG_DONTWAIT): the other end of a
- * socket that a caller handed over may change that flag at any time. @max_document: bytes of one document. */
+/* Takes the connected stream socket @fd. Works whether or not the file is O_NONBLOCK (MSG_DONTWAIT): the other end
+ * of a socket that a caller handed over may change that flag at any time. @max_document: bytes of one document. */
 QmpChannel *qmp_channel_new(GMainContext *context, int fd, gsize max_document, const QmpChannelFuncs *funcs,
                             gpointer user_data);
 
@@ -33,6 +34,7 @@ void qmp_channel_send(QmpChannel *channel, const char *text, gsize length);
 /* Bytes that the socket has not taken yet. */
 gsize qmp_channel_get_outgoing_size(QmpChannel *channel);
 
-/* Stops and resumes reading, for back-pressure. An end of the connection is not noticed meanwhile. Nested calls count. */
+/* Stops and resumes reading, for back-pressure. An end of the connection is not noticed meanwhile. Nested calls
+ * count. */
 void qmp_channel_pause(QmpChannel *channel);
 void qmp_channel_resume(QmpChannel *channel);

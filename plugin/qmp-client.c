@@ -19,7 +19,7 @@
 #define DEFAULT_TIMEOUT (10 * G_USEC_PER_SEC)
 
 typedef enum Stage {
-    STAGE_GREETING,    /* waits for it */
+    STAGE_GREETING, /* waits for it */
     STAGE_NEGOTIATION, /* qmp_capabilities is under way */
     STAGE_READY,
     STAGE_CLOSED,
@@ -34,11 +34,11 @@ struct QmpSlot {
 };
 
 struct QmpClient {
-    guint refs;     /* held by the owner and by whoever calls out: callbacks may free the client */
+    guint refs; /* held by the owner and by whoever calls out: callbacks may free the client */
     gboolean freed; /* by its owner: on_closed will not come */
     Stage stage;
-    QmpChannel *channel;         /* owned; NULL when closed */
-    GSource *timeout;            /* owned; NULL when ready, closed, or without one */
+    QmpChannel *channel; /* owned; NULL when closed */
+    GSource *timeout; /* owned; NULL when ready, closed, or without one */
     const QmpClientFuncs *funcs; /* weak */
     gpointer user_data;
     QmpClientLimits limits;

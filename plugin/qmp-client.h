@@ -11,10 +11,10 @@ typedef struct QmpClient QmpClient;
 /* A command that has been sent and not answered. */
 typedef struct QmpSlot QmpSlot;
 
-/* Exactly once for every command unless its slot was cancelled; never from inside qmp_client_execute(). @reply is NULL
- * and @error set (QMP_ERROR_DISCONNECTED, or _PROTOCOL where QEMU's reply was not JSON) where there is no answer. The
- * slot is gone when this returns. The client may be freed from inside. A `quit` whose reply is overtaken by the end of the
- * connection gets the reply `{}`. */
+/* Exactly once for every command unless its slot was cancelled; never from inside qmp_client_execute(). @reply is
+ * NULL and @error set (QMP_ERROR_DISCONNECTED, or _PROTOCOL where QEMU's reply was not JSON) where there is no
+ * answer. The slot is gone when this returns. The client may be freed from inside. A `quit` whose reply is
+ * overtaken by the end of the connection gets the reply `{}`. */
 typedef void (*QmpReplyFunc)(const QmpReply *reply, const GError *error, gpointer user_data);
 
 typedef struct QmpClientFuncs {
@@ -22,8 +22,9 @@ typedef struct QmpClientFuncs {
     void (*on_ready)(QmpClient *client, gpointer user_data);
     /* Any number of times, also before on_ready. */
     void (*on_event)(QmpClient *client, const QmpEvent *event, gpointer user_data);
-    /* Once, as the last call. By then the state has changed (qmp_client_is_ready() is FALSE) and every command under way
-     * has been failed, in that order. @error names what was there instead where it was not QMP ("… is a human monitor"). */
+    /* Once, as the last call. By then the state has changed (qmp_client_is_ready() is FALSE) and every command
+     * under way has been failed, in that order. @error names what was there instead where it was not QMP ("… is a
+     * human monitor"). */
     void (*on_closed)(QmpClient *client, const GError *error, gpointer user_data);
 } QmpClientFuncs;
 
@@ -53,8 +54,8 @@ typedef enum QmpExecuteFlags {
     QMP_EXECUTE_OOB = 1 << 0, /* `exec-oob`; in band where oob is not enabled */
 } QmpExecuteFlags;
 
-/* Sends a command. @arguments: a compact JSON object, or NULL. Only when ready. At most 7 in-band commands should be under
- * way (with 8, out-of-band ones wait as well): QmpQueue sees to it. */
+/* Sends a command. @arguments: a compact JSON object, or NULL. Only when ready. At most 7 in-band commands should
+ * be under way (with 8, out-of-band ones wait as well): QmpQueue sees to it. */
 QmpSlot *qmp_client_execute(QmpClient *client, const char *command, const char *arguments, QmpExecuteFlags flags,
                             QmpReplyFunc func, gpointer user_data);
 

@@ -23,15 +23,15 @@
 
 struct QmpConnector {
     GMainContext *context; /* ref */
-    QmpAddress *address;   /* owned */
+    QmpAddress *address; /* owned */
     QmpConnectedFunc func;
     gpointer user_data;
-    GSource *source;       /* owned; what is waited for; NULL: nothing, or the resolver */
+    GSource *source; /* owned; what is waited for; NULL: nothing, or the resolver */
     QmpResolver *resolver; /* owned; while it looks up */
-    GList *candidates;     /* owned, GInetAddress; to be tried next */
-    int fd;                /* owned; being connected; -1: none */
-    int listen_fd;         /* owned; -1: none */
-    gboolean bound;        /* our path, as in: */
+    GList *candidates; /* owned, GInetAddress; to be tried next */
+    int fd; /* owned; being connected; -1: none */
+    int listen_fd; /* owned; -1: none */
+    gboolean bound; /* our path, as in: */
     dev_t bound_device;
     ino_t bound_inode;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What goes wrong with a QMP session, as a GError domain. Errors that QEMU itself returns are not GErrors: see QmpReply. */
+/* What goes wrong with a QMP session, as a GError domain. Errors that QEMU itself returns are not GErrors: see
+ * QmpReply. */
 #pragma once
 
 #include <glib.h>

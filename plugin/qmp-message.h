@@ -20,7 +20,8 @@ typedef struct QmpReply {
 typedef struct QmpEvent {
     const char *name; /* as QEMU wrote it, UTF-8 */
     QmpText data; /* the JSON text of `data`; {NULL, 0} where there is none */
-    guint64 timestamp; /* us since the epoch, as QEMU stamped it; when the message came, where QEMU stamped none or -1 */
+    guint64
+        timestamp; /* us since the epoch, as QEMU stamped it; when the message came, where QEMU stamped none or -1 */
 } QmpEvent;
 
 typedef struct QmpGreeting {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A method of org.qemu.Monitor1.QMP is described by its introspection data alone: the annotation says which QMP command
- * it is, the arguments which members the command takes (one named `options` or `arguments` holds several, by their QMP
- * names), the out argument what it returns. */
+/* A method of org.qemu.Monitor1.QMP is described by its introspection data alone: the annotation says which QMP
+ * command it is, the arguments which members the command takes (one named `options` or `arguments` holds several,
+ * by their QMP names), the out argument what it returns. */
 #include "qmp-object.h"
 
 #include <string.h>
@@ -24,16 +24,16 @@ get_qmp_name(GDBusAnnotationInfo **annotations, const char *otherwise)
 static gboolean
 is_dictionary(const GDBusArgInfo *arg)
 {
-    return g_str_equal(arg->signature, DICTIONARY)
-        && (g_str_equal(arg->name, "options") || g_str_equal(arg->name, "arguments"));
+    return g_str_equal(arg->signature, DICTIONARY) &&
+           (g_str_equal(arg->name, "options") || g_str_equal(arg->name, "arguments"));
 }
 
 /* What a caller may leave out altogether. */
 static gboolean
 is_optional(GDBusMethodInfo *method)
 {
-    return !method->in_args || !method->in_args[0]
-        || (is_dictionary(method->in_args[0]) && g_str_equal(method->in_args[0]->name, "options"));
+    return !method->in_args || !method->in_args[0] ||
+           (is_dictionary(method->in_args[0]) && g_str_equal(method->in_args[0]->name, "options"));
 }
 
 static char *

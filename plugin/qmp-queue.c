@@ -16,21 +16,21 @@
 #define DEFAULT_MAX_BYTES (16 * 1024 * 1024)
 
 typedef struct Line {
-    char *caller;   /* owned; the key in the queue's table */
+    char *caller; /* owned; the key in the queue's table */
     GQueue waiting; /* QmpTicket, owned, by their links */
-    gsize bytes;    /* of those that wait */
+    gsize bytes; /* of those that wait */
     guint under_way;
     GList turn; /* in the queue's turns, while something waits */
 } Line;
 
 struct QmpTicket {
     QmpQueue *queue; /* weak; NULL: the queue is gone */
-    Line *line;      /* weak; it stays as long as it has a ticket */
-    char *command;   /* owned; NULL once it is sent */
+    Line *line; /* weak; it stays as long as it has a ticket */
+    char *command; /* owned; NULL once it is sent */
     char *arguments; /* owned; may be NULL */
     QmpExecuteFlags flags;
-    gboolean waits;    /* in the line; else under way */
-    gboolean in_band;  /* counts against MAX_UNDER_WAY */
+    gboolean waits; /* in the line; else under way */
+    gboolean in_band; /* counts against MAX_UNDER_WAY */
     QmpReplyFunc func; /* NULL: cancelled */
     gpointer user_data;
     GList link; /* in line->waiting or queue->under_way */
@@ -41,9 +41,9 @@ struct QmpQueue {
     QmpQueueLimits limits;
     gboolean closing;
     GHashTable *lines; /* owned: caller -> Line */
-    GQueue turns;      /* Line, weak, by their links */
-    GQueue under_way;  /* QmpTicket, owned, by their links */
-    guint in_band;     /* of under_way */
+    GQueue turns; /* Line, weak, by their links */
+    GQueue under_way; /* QmpTicket, owned, by their links */
+    guint in_band; /* of under_way */
 };
 
 static void on_reply(const QmpReply *reply, const GError *error, gpointer user_data);

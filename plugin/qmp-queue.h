@@ -19,14 +19,14 @@ typedef struct QmpQueueLimits {
 /* Borrows @client, which must be ready and must outlive the queue. */
 QmpQueue *qmp_queue_new(QmpClient *client, const QmpQueueLimits *limits);
 
-/* Commands that still wait are failed with QMP_ERROR_DISCONNECTED; those under way are the client's to fail (free or end
- * the client first, then the queue). */
+/* Commands that still wait are failed with QMP_ERROR_DISCONNECTED; those under way are the client's to fail (free
+ * or end the client first, then the queue). */
 void qmp_queue_free(QmpQueue *queue);
 
 /* Puts a command into @caller's line (a line appears with its first command and goes with its last). @arguments is
  * copied; a compact JSON object or NULL. @func as for qmp_client_execute(), never from inside. Fails with
- * QMP_ERROR_LIMIT when the line is full, with QMP_ERROR_DISCONNECTED when the session has ended. Out-of-band commands do
- * not wait in line. */
+ * QMP_ERROR_LIMIT when the line is full, with QMP_ERROR_DISCONNECTED when the session has ended. Out-of-band
+ * commands do not wait in line. */
 QmpTicket *qmp_queue_submit(QmpQueue *queue, const char *caller, const char *command, const char *arguments,
                             QmpExecuteFlags flags, QmpReplyFunc func, gpointer user_data, GError **error);
 

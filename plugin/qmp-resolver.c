@@ -11,11 +11,11 @@
 
 struct QmpResolver {
     GMainContext *lookup_context; /* owned */
-    GCancellable *cancellable;    /* owned */
-    GSource *poll;                /* owned */
+    GCancellable *cancellable; /* owned */
+    GSource *poll; /* owned */
     gboolean done;
     GList *addresses; /* owned; GInetAddress */
-    GError *error;    /* owned */
+    GError *error; /* owned */
     QmpResolvedFunc func;
     gpointer user_data;
 };

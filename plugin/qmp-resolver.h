@@ -6,8 +6,8 @@
 
 typedef struct QmpResolver QmpResolver;
 
-/* Once, never from inside qmp_resolver_new(). @addresses: GInetAddress, at least one, borrowed; NULL with @error (of GIO)
- * where there is none. The resolver may be freed from inside. */
+/* Once, never from inside qmp_resolver_new(). @addresses: GInetAddress, at least one, borrowed; NULL with @error
+ * (of GIO) where there is none. The resolver may be freed from inside. */
 typedef void (*QmpResolvedFunc)(GList *addresses, const GError *error, gpointer user_data);
 
 QmpResolver *qmp_resolver_new(GMainContext *context, const char *host, QmpResolvedFunc func, gpointer user_data);

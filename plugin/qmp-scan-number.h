@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A number inside JSON text, a chunk at a time: its grammar (RFC 8259, section 6) and its range. A part of qmp-scan. */
+/* A number inside JSON text, a chunk at a time: its grammar (RFC 8259, section 6) and its range. A part of
+ * qmp-scan. */
 #pragma once
 
 #include <glib.h>

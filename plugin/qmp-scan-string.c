@@ -6,7 +6,7 @@
 
 enum {
     PLAIN,
-    ESCAPE,  /* after a backslash */
+    ESCAPE, /* after a backslash */
     UNICODE, /* after \u */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One pass over raw JSON text (RFC 8259), a chunk at a time, before anything else looks at it. It finds where a document
- * ends, whether it is JSON at all, and where the members of a top-level object stand. It allocates nothing. */
+/* One pass over raw JSON text (RFC 8259), a chunk at a time, before anything else looks at it. It finds where a
+ * document ends, whether it is JSON at all, and where the members of a top-level object stand. It allocates
+ * nothing. */
 #pragma once
 
 #include "qmp-scan-number.h"
@@ -26,7 +27,8 @@ typedef struct QmpScanMember {
 
 typedef struct QmpScan {
     gsize offset; /* bytes seen, from the first byte that is not white space */
-    const char *error; /* static text: the first violation of RFC 8259; with DONE, one whose end could still be found */
+    const char
+        *error; /* static text: the first violation of RFC 8259; with DONE, one whose end could still be found */
     gsize error_offset;
     QmpScanMember members[QMP_SCAN_MAX_MEMBERS];
     guint n_members;

@@ -105,16 +105,16 @@ take_name(Entry *entry)
     g_hash_table_insert(registry->by_path, entry->path, entry);
 }
 
-/* QEMU's `-name`, else its UUID. A socket that was found lends the name of its file where neither will do, so that it is
- * taken up in any case. */
+/* QEMU's `-name`, else its UUID. A socket that was found lends the name of its file where neither will do, so that
+ * it is taken up in any case. */
 static char *
 choose_name(Entry *entry, GError **error)
 {
     Qemu *qemu = vm_get_qemu(entry->vm);
     const char *name = *qemu_get_name(qemu) ? qemu_get_name(qemu) : qemu_get_uuid(qemu);
 
-    if (vm_get_origin(entry->vm) == VM_FROM_DIRECTORY
-        && (g_str_equal(name, NIL_UUID) || !check_name(entry->registry, name, NULL))) {
+    if (vm_get_origin(entry->vm) == VM_FROM_DIRECTORY &&
+        (g_str_equal(name, NIL_UUID) || !check_name(entry->registry, name, NULL))) {
         g_autofree char *file = g_path_get_basename(vm_get_address(entry->vm)->path);
         char *suffix = g_strrstr(file, ".");
         if (suffix && suffix != file)

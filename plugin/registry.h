@@ -10,24 +10,25 @@ Registry *registry_new(Service *service);
 /* Forgets all VMs; those who wait for one to be added get an error. */
 void registry_free(Registry *registry);
 
-/* The outcome of registry_add(): the object path, or NULL with an error and nothing left of the VM. Exactly once, never
- * from inside registry_add(). */
+/* The outcome of registry_add(): the object path, or NULL with an error and nothing left of the VM. Exactly once,
+ * never from inside registry_add(). */
 typedef void (*RegistryAddFunc)(const char *path, const GError *error, gpointer user_data);
 
-/* Takes up a VM. @func may be NULL: what goes wrong is logged, and the origin decides about the next attempt. Fails at
- * once with BUS_ERROR_INVALID_ARGS for a name that cannot be or is taken, and with BUS_ERROR_LIMITS_EXCEEDED for one VM too
- * many (@func is not called then; an fd in @spec is closed). */
-gboolean registry_add(Registry *registry, const VmSpec *spec, RegistryAddFunc func, gpointer user_data, GError **error);
+/* Takes up a VM. @func may be NULL: what goes wrong is logged, and the origin decides about the next attempt. Fails
+ * at once with BUS_ERROR_INVALID_ARGS for a name that cannot be or is taken, and with BUS_ERROR_LIMITS_EXCEEDED for
+ * one VM too many (@func is not called then; an fd in @spec is closed). */
+gboolean registry_add(Registry *registry, const VmSpec *spec, RegistryAddFunc func, gpointer user_data,
+                      GError **error);
 
 /* Disconnects and forgets. */
 void registry_remove(Registry *registry, Vm *vm);
 
-/* All return NULL where there is none. By path: also one that is not connected now, but is listened for or tried again.
- * By name or UUID: a connected one. By socket: that which was added from that file. */
+/* All return NULL where there is none. By path: also one that is not connected now, but is listened for or tried
+ * again. By name or UUID: a connected one. By socket: that which was added from that file. */
 Vm *registry_get_by_path(Registry *registry, const char *path);
 Vm *registry_get_by_name_or_uuid(Registry *registry, const char *name_or_uuid);
 Vm *registry_get_by_socket(Registry *registry, const char *socket_path);
 
-/* Whether the first attempt of every VM known so far has ended, well or badly; those that are listened for do not count.
- * service_settled() is called whenever that becomes so. */
+/* Whether the first attempt of every VM known so far has ended, well or badly; those that are listened for do not
+ * count. service_settled() is called whenever that becomes so. */
 gboolean registry_is_settled(Registry *registry);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An instance from start to stop: joins the bus, publishes the manager, takes up the VMs that it was told about, and takes
- * the bus name when they can be called. */
+/* An instance from start to stop: joins the bus, publishes the manager, takes up the VMs that it was told about,
+ * and takes the bus name when they can be called. */
 #include "service.h"
 
 #include <unistd.h>
@@ -15,8 +15,8 @@
 #include "registry.h"
 #include "timer.h"
 
-/* How long the name may wait for VMs that are there already to be callable. A QEMU that does not answer holds up nobody
- * for longer. */
+/* How long the name may wait for VMs that are there already to be callable. A QEMU that does not answer holds up
+ * nobody for longer. */
 #define SETTLE_TIME ((guint64)G_TIME_SPAN_SECOND)
 
 #define KEY_FILE_TIMEOUT ((guint64)10 * G_TIME_SPAN_SECOND)
@@ -103,9 +103,9 @@ make_interfaces(Service *service, GError **error)
 {
     GDBusNodeInfo *contract = service->contract = contract_load();
 
-    service->manager_interface
-        = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_MANAGER_INTERFACE),
-                            manager_object_methods, manager_object_properties, /* any= */ NULL, error);
+    service->manager_interface =
+        bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_MANAGER_INTERFACE),
+                          manager_object_methods, manager_object_properties, /* any= */ NULL, error);
     if (!service->manager_interface)
         return FALSE;
     service->vm_interface = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_VM_INTERFACE),
@@ -116,9 +116,9 @@ make_interfaces(Service *service, GError **error)
                                                /* methods= */ NULL, /* properties= */ NULL, qmp_object_call, error);
     if (!service->qmp_interface)
         return FALSE;
-    service->events_interface
-        = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_EVENTS_INTERFACE),
-                            /* methods= */ NULL, /* properties= */ NULL, /* any= */ NULL, error);
+    service->events_interface =
+        bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_EVENTS_INTERFACE),
+                          /* methods= */ NULL, /* properties= */ NULL, /* any= */ NULL, error);
     return service->events_interface != NULL;
 }
 
@@ -129,8 +129,8 @@ service_start(const ManagementHost *host, GError **error)
 
     service->host = host;
     g_queue_init(&service->calls);
-    if ((service->config = config_new(host->key_file, error)) && make_interfaces(service, error)
-        && (service->bus = bus_open(host->context, host->bus_address, on_bus_state, service, error)))
+    if ((service->config = config_new(host->key_file, error)) && make_interfaces(service, error) &&
+        (service->bus = bus_open(host->context, host->bus_address, on_bus_state, service, error)))
         return service;
     service_stop(service);
     return NULL;

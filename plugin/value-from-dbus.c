@@ -13,8 +13,7 @@ typedef struct Walk {
     GError **error;
 } Walk;
 
-static JsonNode *G_GNUC_PRINTF(3, 4)
-fail(Walk *walk, const ValuePlace *place, const char *format, ...)
+static JsonNode *G_GNUC_PRINTF(3, 4) fail(Walk *walk, const ValuePlace *place, const char *format, ...)
 {
     g_autofree char *where = value_place_to_text(place);
     va_list arguments;
@@ -39,8 +38,7 @@ count(Walk *walk, gsize size, const ValuePlace *place)
     return FALSE;
 }
 
-static JsonNode *
-read_value(Walk *walk, DBusMessageIter *iter, const ValuePlace *place);
+static JsonNode *read_value(Walk *walk, DBusMessageIter *iter, const ValuePlace *place);
 
 static JsonNode *
 read_int(gint64 value)

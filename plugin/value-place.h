@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where in a nested value a walk stands: a chain of frames on the stack, turned into text only when there is an error to
- * report. */
+/* Where in a nested value a walk stands: a chain of frames on the stack, turned into text only when there is an
+ * error to report. */
 #pragma once
 
 #include <glib.h>

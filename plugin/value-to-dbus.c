@@ -25,8 +25,7 @@ value_error_quark(void)
     return g_quark_from_string("org-qemu-monitor1-value-error");
 }
 
-static gboolean G_GNUC_PRINTF(3, 4)
-fail(Walk *walk, const ValuePlace *place, const char *format, ...)
+static gboolean G_GNUC_PRINTF(3, 4) fail(Walk *walk, const ValuePlace *place, const char *format, ...)
 {
     g_autofree char *where = value_place_to_text(place);
     va_list arguments;
@@ -34,13 +33,13 @@ fail(Walk *walk, const ValuePlace *place, const char *format, ...)
     va_start(arguments, format);
     g_autofree char *what = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    g_set_error(walk->error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE, "%s %s; ExecuteJSON has no such limit", where, what);
+    g_set_error(walk->error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE, "%s %s; ExecuteJSON has no such limit", where,
+                what);
     return FALSE;
 }
 
 /* The type of an array's elements: theirs if all have the same, "v" otherwise. */
-static void
-append_element_type(GString *type, JsonNode *array);
+static void append_element_type(GString *type, JsonNode *array);
 
 static void
 append_natural_type(GString *type, JsonNode *node)
@@ -110,8 +109,8 @@ count(Walk *walk, gsize alignment, gsize length, const ValuePlace *place)
     return fail(walk, place, "is beyond the %u bytes that a message may have", VALUE_BODY_MAX);
 }
 
-static gboolean
-append_value(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node, const ValuePlace *place);
+static gboolean append_value(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node,
+                             const ValuePlace *place);
 
 static gboolean
 append_variant(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePlace *place)
@@ -236,8 +235,8 @@ append_string(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePlac
     if (qmp_json_get_type(node) == QMP_JSON_STRING_WITH_NUL)
         return fail(walk, place, "holds U+0000, which no D-Bus string can");
     const char *text = qmp_json_get_string(node);
-    return count(walk, 4, 4 + strlen(text) + 1, place)
-        && dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &text);
+    return count(walk, 4, 4 + strlen(text) + 1, place) &&
+           dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &text);
 }
 
 static gboolean
@@ -283,8 +282,8 @@ append_value(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node
 {
     gboolean wants_object = type[0] == DBUS_TYPE_ARRAY && type[1] == DBUS_DICT_ENTRY_BEGIN_CHAR;
 
-    if (!strchr(get_types(node), type[0])
-        || (type[0] == DBUS_TYPE_ARRAY && wants_object != JSON_NODE_HOLDS_OBJECT(node)))
+    if (!strchr(get_types(node), type[0]) ||
+        (type[0] == DBUS_TYPE_ARRAY && wants_object != JSON_NODE_HOLDS_OBJECT(node)))
         return fail(walk, place, "is no `%s`", type);
     switch (type[0]) {
     case DBUS_TYPE_VARIANT:

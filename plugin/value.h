@@ -17,8 +17,8 @@
  * variant: 21 of a{sv}). After an error the message is of no use. */
 gboolean value_append(DBusMessageIter *iter, const char *type, JsonNode *node, const char *place, GError **error);
 
-/* The most JSON that the arguments of one command may be. QEMU reads its input a byte a turn, 2.5 us each: these take it
- * 0.65 s, in which it does nothing else for anybody. */
+/* The most JSON that the arguments of one command may be. QEMU reads its input a byte a turn, 2.5 us each: these
+ * take it 0.65 s, in which it does nothing else for anybody. */
 #define VALUE_ARGUMENTS_MAX (256u * 1024)
 
 /* Reads the value that @iter stands at. Fails with BUS_ERROR_INVALID_ARGS, naming the place: types that JSON has not

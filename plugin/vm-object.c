@@ -20,7 +20,8 @@ struct VmObject {
     Events *events; /* owned */
 };
 
-/* `command` (s) and `arguments`, of which the XML has made sure. The first is checked, the second left to the caller. */
+/* `command` (s) and `arguments`, of which the XML has made sure. The first is checked, the second left to the
+ * caller. */
 static const char *
 read_command(BusCall *call, DBusMessageIter *iter, GError **error)
 {
@@ -102,8 +103,8 @@ subscribe(BusCall *call, gpointer object_data)
     dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names, &n_names,
                           DBUS_TYPE_INVALID);
     if (n_names > MAX_EVENT_NAMES)
-        bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED, "events: %d names, there may be %d; none means all", n_names,
-                           MAX_EVENT_NAMES);
+        bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED, "events: %d names, there may be %d; none means all",
+                           n_names, MAX_EVENT_NAMES);
     else {
         events_subscribe(object->events, bus_call_get_sender(call), (const char *const *)names);
         bus_call_return(call, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One attempt is: a connected socket (by the connector, or handed over), then a Qemu on it, which goes up or down. After
- * it the origin decides about the next. */
+/* One attempt is: a connected socket (by the connector, or handed over), then a Qemu on it, which goes up or down.
+ * After it the origin decides about the next. */
 #include "vm.h"
 
 #include "qmp-connector.h"
@@ -8,8 +8,8 @@
 
 #define RETRY_FIRST (100 * G_TIME_SPAN_MILLISECOND)
 #define RETRY_MAX (30 * G_TIME_SPAN_SECOND)
-/* A socket in the run directory that nobody serves is a left-over: after 0.1 + 0.2 + … 6.4 s it is not looked at any more
- * until the directory changes, so that the agent sleeps. */
+/* A socket in the run directory that nobody serves is a left-over: after 0.1 + 0.2 + … 6.4 s it is not looked at
+ * any more until the directory changes, so that the agent sleeps. */
 #define RETRY_MAX_IN_DIRECTORY (10 * G_TIME_SPAN_SECOND)
 
 struct Vm {
@@ -32,8 +32,7 @@ struct Vm {
     gboolean given_up; /* until poked */
 };
 
-static void
-attempt(Vm *vm);
+static void attempt(Vm *vm);
 
 static gboolean
 on_retry(gpointer user_data)
@@ -143,8 +142,8 @@ static gboolean
 on_connect_timeout(gpointer user_data)
 {
     Vm *vm = user_data;
-    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT,
-                                          "Nothing accepted a connection to %s in time", vm->address->text);
+    g_autoptr(GError) error =
+        g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "Nothing accepted a connection to %s in time", vm->address->text);
 
     timer_stop(&vm->connect_timer);
     g_clear_pointer(&vm->connector, qmp_connector_free);

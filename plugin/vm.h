@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A VM that the agent was told about: where its QEMU is, and the connection to it while there is one. It connects, listens,
- * and tries again; what a VM is called and who hears of it is the registry's affair. */
+/* A VM that the agent was told about: where its QEMU is, and the connection to it while there is one. It connects,
+ * listens, and tries again; what a VM is called and who hears of it is the registry's affair. */
 #pragma once
 
 #include "qemu.h"
@@ -61,5 +61,6 @@ guint32 vm_get_added_by(Vm *vm);
 /* The QEMU while it is up, from on_up to on_down; NULL otherwise. */
 Qemu *vm_get_qemu(Vm *vm);
 
-/* While it is up: the uid that QEMU runs as (SO_PEERCRED); over TCP, where the kernel has none, the uid that added it. */
+/* While it is up: the uid that QEMU runs as (SO_PEERCRED); over TCP, where the kernel has none, the uid that added
+ * it. */
 guint32 vm_get_owner_uid(Vm *vm);

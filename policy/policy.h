@@ -15,6 +15,6 @@ typedef struct PolicyRequest {
     guint32 friend_uid; /* another user who may, for example who added the VM; BUS_PEER_NO_ID: nobody */
 } PolicyRequest;
 
-/* TRUE: allowed. FALSE: refused, with BUS_ERROR_ACCESS_DENIED that says who was refused what. A caller whose uid the bus
- * does not tell is refused. */
+/* TRUE: allowed. FALSE: refused, with BUS_ERROR_ACCESS_DENIED that says who was refused what. A caller whose uid
+ * the bus does not tell is refused. */
 gboolean policy_allows(const PolicyRequest *request, GError **error);

@@ -20,6 +20,10 @@ TIMED_OUT = 'org.qemu.Monitor1.Error.TimedOut'
 NOT_SUPPORTED = 'org.qemu.Monitor1.Error.NotSupported'
 UNREPRESENTABLE = 'org.qemu.Monitor1.Error.Unrepresentable'
 
+# Of a scripted peer: what the agent asks of every QEMU.
+ANSWERS = {'query-name': {'name': 'fake'}, 'query-uuid': {'UUID': '01234567-89ab-4def-8123-456789abcdef'},
+           'query-status': {'status': 'running', 'running': True}, 'query-target': {'arch': 'x86_64'}}
+
 # As in dbus-daemon's session.conf; without it, those of a system bus are in force.
 LIMITS = '<limit name="max_replies_per_connection">50000</limit>'
 

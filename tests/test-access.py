@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Who may do what, and hear what: callers of two users on a system bus. The agent's /run is its own, so that no VM of this
-machine is touched."""
+"""Who may do what, and hear what: callers of two users on a system bus. The agent's /run is its own, so that no VM of
+this machine is touched."""
 import os
 import shutil
 import subprocess
 
 from harness import Agent, Bus, CallError, Message, Peer, main, wait_until
 from harness.loop import PATIENCE
-from monitor import MODULE, NAME, PROPERTIES, ROOT, MonitorTest
+from monitor import ANSWERS, MODULE, NAME, PROPERTIES, ROOT, MonitorTest
 
 DENIED = 'org.freedesktop.DBus.Error.AccessDenied'
 NOBODY = 65534
-ANSWERS = {'query-name': {'name': 'fake'}, 'query-uuid': {'UUID': '01234567-89ab-4def-8123-456789abcdef'},
-           'query-status': {'status': 'running', 'running': True}, 'query-target': {'arch': 'x86_64'}}
 RESET = Message({'timestamp': {'seconds': 1, 'microseconds': 5}, 'event': 'RESET', 'data': {'guest': True}})
 STOP = Message({'timestamp': {'seconds': 1, 'microseconds': 5}, 'event': 'STOP'})
 
@@ -55,7 +53,8 @@ class SystemBus(MonitorTest):
                 (ROOT, f'{NAME}.Manager', 'AddVM', 'x', f'unix:{self.peer.path}', '{}'),
                 (ROOT, f'{NAME}.Manager', 'RemoveVM', vm.path)):
             with self.subTest(method):
-                self.assert_fails(DENIED, f'User {NOBODY} may not call', self.nobody, path, interface, method, *arguments)
+                self.assert_fails(DENIED, f'User {NOBODY} may not call', self.nobody, path, interface, method,
+                                  *arguments)
         self.assertEqual(len(self.peer.commands), asked)
         self.assertEqual(self.paths(), [vm.path])
 

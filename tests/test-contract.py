@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""org.qemu.Monitor1.xml against the schema of every QEMU that is supported: what the contract promises of QMP and Events is
-there, with the signature that the mapping gives it. Programs that generate their bindings from the file depend on it."""
+"""org.qemu.Monitor1.xml against the schema of every QEMU that is supported: what the contract promises of QMP and
+Events is there, with the signature that the mapping gives it. Programs that generate their bindings from the file
+depend on it."""
 import os
 import subprocess
 import xml.etree.ElementTree as ElementTree

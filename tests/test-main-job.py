@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The main job: three real QEMUs as three objects on one bus, called, watched and quit by an administrator with busctl. The
-commands are those of QMP's first proposal (2009), its tour (2010) and a user's notes (2011)."""
+"""The main job: three real QEMUs as three objects on one bus, called, watched and quit by an administrator with
+busctl. The commands are those of QMP's first proposal (2009), its tour (2010) and a user's notes (2011)."""
 import time
 
 from harness import CallError, Qemu, busctl, main, wait_until

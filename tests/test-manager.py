@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How VMs come and go: by call, by descriptor, with the agent listening, by themselves in the run directory, from the key
-file. And what somebody is told whose VM cannot be had, of which nothing may be left."""
+"""How VMs come and go: by call, by descriptor, with the agent listening, by themselves in the run directory, from the
+key file. And what somebody is told whose VM cannot be had, of which nothing may be left."""
 import os
 import socket
 
 from harness import SILENCE, Agent, Peer, Qemu, Raw, main, wait_until
-from monitor import (DISCONNECTED, INVALID_ARGS, MODULE, NAME, NOT_SUPPORTED, OBJECT_MANAGER, ROOT, TIMED_OUT,
+from monitor import (ANSWERS, DISCONNECTED, INVALID_ARGS, MODULE, NAME, NOT_SUPPORTED, OBJECT_MANAGER, ROOT, TIMED_OUT,
                      UNKNOWN_OBJECT, VERSIONS, VM, MonitorTest)
 
-ANSWERS = {'query-name': {'name': 'fake'}, 'query-uuid': {'UUID': '01234567-89ab-4def-8123-456789abcdef'},
-           'query-status': {'status': 'running', 'running': True}, 'query-target': {'arch': 'x86_64'}}
 
 
 def free_port():
@@ -102,8 +100,9 @@ class Adding(MonitorTest):
 
     def test_bad_addresses(self):
         for address, text in (('', 'unix:'), ('unix:', 'path'), ('unix:relative', 'absolute'),
-                              ('unix:/' + 'p' * 108, '107'), ('tcp:localhost', 'port'), ('tcp:localhost:99999', '99999'),
-                              ('unix:/x,wait=off', 'wait'), ('udp:localhost:1', 'udp')):
+                              ('unix:/' + 'p' * 108, '107'), ('tcp:localhost', 'port'),
+                              ('tcp:localhost:99999', '99999'), ('unix:/x,wait=off', 'wait'),
+                              ('udp:localhost:1', 'udp')):
             with self.subTest(address):
                 self.assert_fails(INVALID_ARGS, text, self.add, 'x', address)
 
@@ -120,7 +119,8 @@ class Adding(MonitorTest):
         self.add('x', f'unix:{self.peer().path}')
 
     def test_no_qmp_there(self):
-        for text, named in ((b'SSH-2.0-OpenSSH_9.2p1\r\n', 'SSH'), (b'QEMU 7.2.22 monitor - type \'help\'\r\n(qemu) ', 'human'),
+        for text, named in ((b'SSH-2.0-OpenSSH_9.2p1\r\n', 'SSH'),
+                            (b'QEMU 7.2.22 monitor - type \'help\'\r\n(qemu) ', 'human'),
                             (b'{"jsonrpc": "2.0"}\r\n', 'QMP'), (b'HTTP/1.1 400 Bad Request\r\n\r\n', 'web server'),
                             (b'\x00\x01\x02', 'QMP')):
             with self.subTest(text):

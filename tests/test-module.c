@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A second host of the module, which shares no code with the agent: a few lines of GLib, as any program could have them. It
- * loads the module, uses it, stops it with calls in flight and unloads it, again and again: nothing may be left. */
+/* A second host of the module, which shares no code with the agent: a few lines of GLib, as any program could have
+ * them. It loads the module, uses it, stops it with calls in flight and unloads it, again and again: nothing may be
+ * left. */
 #include <dlfcn.h>
 #include <gio/gio.h>
 #include <gio/gunixfdlist.h>
@@ -59,7 +60,7 @@ load(Host *host, const char *bus_address)
 {
     gpointer symbol;
 
-    host->table = (ManagementHost) {
+    host->table = (ManagementHost){
         .abi = MANAGEMENT_MODULE_ABI,
         .size = sizeof(ManagementHost),
         .data = host,
@@ -223,8 +224,8 @@ connect_to_bus(const char *address)
 {
     g_autoptr(GError) error = NULL;
     GDBusConnection *connection = g_dbus_connection_new_for_address_sync(
-        address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, NULL, NULL,
-        &error);
+        address, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, NULL,
+        NULL, &error);
 
     g_assert_no_error(error);
     return connection;
@@ -249,8 +250,8 @@ add_vm(GDBusConnection *connection, int fd)
     g_unix_fd_list_append(fds, fd, NULL);
     close(fd);
     g_dbus_connection_call_with_unix_fd_list(connection, NAME, ROOT, NAME ".Manager", "AddVMFromFD",
-                                             g_variant_new("(sha{sv})", "", 0, NULL), NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, fds,
-                                             NULL, on_reply, &result);
+                                             g_variant_new("(sha{sv})", "", 0, NULL), NULL, G_DBUS_CALL_FLAGS_NONE,
+                                             G_MAXINT, fds, NULL, on_reply, &result);
     while (!result)
         g_main_context_iteration(NULL, TRUE);
     reply = g_dbus_connection_call_with_unix_fd_list_finish(connection, NULL, result, &error);
@@ -261,8 +262,8 @@ static void
 execute(GDBusConnection *connection, GAsyncResult **ret_result)
 {
     g_dbus_connection_call(connection, NAME, ROOT "/vm/peer", NAME ".VM", "Execute",
-                           g_variant_new("(sa{sv})", "never-answered", NULL), NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL,
-                           on_reply, ret_result);
+                           g_variant_new("(sa{sv})", "never-answered", NULL), NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT,
+                           NULL, on_reply, ret_result);
 }
 
 static void

@@ -11,14 +11,14 @@
 
 typedef struct Fixture {
     GMainContext *context; /* owned */
-    QmpPeer *peer;         /* owned */
-    int fd;                /* owned until the channel takes it */
-    QmpChannel *channel;   /* owned; NULL when freed */
-    GString *received;     /* owned; documents, a `|` after each */
+    QmpPeer *peer; /* owned */
+    int fd; /* owned until the channel takes it */
+    QmpChannel *channel; /* owned; NULL when freed */
+    GString *received; /* owned; documents, a `|` after each */
     guint n_documents;
     gsize last_length;
     GError *closed; /* owned */
-    char *said;     /* owned */
+    char *said; /* owned */
     guint n_closed;
     gboolean free_on_document, free_on_closed, pause_on_document;
 } Fixture;

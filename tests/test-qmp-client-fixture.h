@@ -7,20 +7,20 @@
 
 typedef struct Fixture {
     GMainContext *context; /* owned */
-    QmpPeer *peer;         /* owned */
-    QmpClient *client;     /* owned; NULL when freed */
-    GString *log;          /* owned; what was called, in order, a `;` after each */
+    QmpPeer *peer; /* owned */
+    QmpClient *client; /* owned; NULL when freed */
+    GString *log; /* owned; what was called, in order, a `;` after each */
     guint n_closed;
     GError *closed; /* owned */
     guint64 timestamp;
     const char *free_on; /* the log entry at which the client is freed */
-    gboolean starting;   /* inside a function that must not call back */
+    gboolean starting; /* inside a function that must not call back */
 } Fixture;
 
 typedef struct Call {
-    Fixture *fixture;     /* weak */
-    const char *name;     /* weak */
-    QmpSlot *slot;        /* weak */
+    Fixture *fixture; /* weak */
+    const char *name; /* weak */
+    QmpSlot *slot; /* weak */
     struct Call *cancels; /* weak; when it is answered */
 } Call;
 

@@ -16,12 +16,12 @@
 #include "test-resolver.h"
 
 typedef struct Fixture {
-    GMainContext *context;   /* owned */
-    char *directory;         /* owned */
-    char *path;              /* owned */
+    GMainContext *context; /* owned */
+    char *directory; /* owned */
+    char *path; /* owned */
     QmpConnector *connector; /* owned; NULL when freed */
     guint n_called;
-    int fd;        /* owned; what came last */
+    int fd; /* owned; what came last */
     GError *error; /* owned; what came last */
     gboolean free_inside;
 } Fixture;

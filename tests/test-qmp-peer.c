@@ -25,12 +25,12 @@ typedef struct Step {
 
 struct QmpPeer {
     GMainContext *context; /* ref */
-    int fd;                /* owned; -1 when closed */
-    GSource *source;       /* owned; of the step under way; NULL: none */
-    GQueue steps;          /* Step, owned */
-    QmpScan scan;          /* of the command that is being echoed */
-    GString *command;      /* owned */
-    GString *answers;      /* owned; echoes on their way out */
+    int fd; /* owned; -1 when closed */
+    GSource *source; /* owned; of the step under way; NULL: none */
+    GQueue steps; /* Step, owned */
+    QmpScan scan; /* of the command that is being echoed */
+    GString *command; /* owned */
+    GString *answers; /* owned; echoes on their way out */
     guint n_echoed;
 };
 

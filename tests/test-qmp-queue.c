@@ -7,9 +7,9 @@
 
 typedef struct Fixture {
     GMainContext *context; /* owned */
-    QmpPeer *peer;         /* owned */
-    QmpClient *client;     /* owned; NULL when freed */
-    QmpQueue *queue;       /* owned; NULL when freed */
+    QmpPeer *peer; /* owned */
+    QmpClient *client; /* owned; NULL when freed */
+    QmpQueue *queue; /* owned; NULL when freed */
     gboolean ready, closed;
     GString *log; /* owned; the commands that were answered, `-` before those that failed */
     guint n_answered;
@@ -19,10 +19,10 @@ typedef struct Fixture {
 typedef struct Call {
     Fixture *fixture; /* weak */
     char name[16];
-    QmpTicket *ticket;    /* weak */
+    QmpTicket *ticket; /* weak */
     struct Call *cancels; /* weak; when it is answered */
     struct Call *submits; /* weak; when it is answered */
-    gboolean frees;       /* client and queue, when it is answered */
+    gboolean frees; /* client and queue, when it is answered */
 } Call;
 
 static void submit(Fixture *fixture, Call *call, const char *caller, const char *name, QmpExecuteFlags flags);

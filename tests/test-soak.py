@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Start, take up three VMs, stop: nothing may be left of it, however often. Under valgrind (suite valgrind-system) a leak or
-an error makes the exit status."""
+"""Start, take up three VMs, stop: nothing may be left of it, however often. Under valgrind (suite valgrind-system) a
+leak or an error makes the exit status."""
 import os
 import signal
 

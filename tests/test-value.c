@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Values between JSON and D-Bus: nothing is cut, rounded or wrapped on the way, and nothing is sent that would make the bus
- * throw the agent out. */
+/* Values between JSON and D-Bus: nothing is cut, rounded or wrapped on the way, and nothing is sent that would make
+ * the bus throw the agent out. */
 #include <math.h>
 
 #include "bus-error.h"
@@ -230,8 +230,8 @@ append_all_integers(DBusMessageIter *iter)
         char type;
         DBusBasicValue value;
     } integers[] = {
-        { 'y', { .byt = 255 } },          { 'n', { .i16 = -32768 } },     { 'q', { .u16 = 65535 } },
-        { 'i', { .i32 = G_MININT32 } },   { 'u', { .u32 = G_MAXUINT32 } }, { 'x', { .i64 = G_MININT64 } },
+        { 'y', { .byt = 255 } },         { 'n', { .i16 = -32768 } },      { 'q', { .u16 = 65535 } },
+        { 'i', { .i32 = G_MININT32 } },  { 'u', { .u32 = G_MAXUINT32 } }, { 'x', { .i64 = G_MININT64 } },
         { 't', { .u64 = G_MAXUINT64 } },
     };
     DBusMessageIter array, variant;
@@ -255,8 +255,7 @@ test_any_integer(void)
     dbus_message_iter_init_append(message, &iter);
     append_all_integers(&iter);
     g_autofree char *text = read_back(message);
-    g_assert_cmpstr(text, ==,
-                    "[255,-32768,65535,-2147483648,4294967295,-9223372036854775808,18446744073709551615]");
+    g_assert_cmpstr(text, ==, "[255,-32768,65535,-2147483648,4294967295,-9223372036854775808,18446744073709551615]");
     dbus_message_unref(message);
 }
 

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A VM's object as its users see it: properties that are true, calls that are answered once and exactly, events that are all
-there; whatever QEMU or another caller does."""
+"""A VM's object as its users see it: properties that are true, calls that are answered once and exactly, events that
+are all there; whatever QEMU or another caller does."""
 import json
+import os
 import threading
 
 from gi.repository import GLib
 
 from harness import DIE, SILENCE, CallError, Flood, Message, Peer, Qemu, Raw, Steps, main, wait_until
-from monitor import (DISCONNECTED, INVALID_ARGS, NAME, NOT_SUPPORTED, PROPERTIES, ROOT, UNKNOWN_OBJECT,
+from monitor import (ANSWERS, DISCONNECTED, INVALID_ARGS, NAME, NOT_SUPPORTED, PROPERTIES, ROOT, UNKNOWN_OBJECT,
                      UNREPRESENTABLE, VERSIONS, MonitorTest, variants)
 
+SANITIZED = bool(os.environ['AGENT_SANITIZED'])
 LIMITS_EXCEEDED = 'org.freedesktop.DBus.Error.LimitsExceeded'
 UNKNOWN_METHOD = 'org.freedesktop.DBus.Error.UnknownMethod'
-ANSWERS = {'query-name': {'name': 'fake'}, 'query-uuid': {'UUID': '01234567-89ab-4def-8123-456789abcdef'},
-           'query-status': {'status': 'running', 'running': True}, 'query-target': {'arch': 'x86_64'}}
 
 
 def event(name, data=None, seconds=1700000000, microseconds=5):
@@ -109,9 +109,9 @@ class Calls(VmTest):
 
     def test_values_pass_unchanged_both_ways(self):
         vm, peer = self.fake({'echo': lambda command: command['arguments']})
-        values = {'i': ('x', -2**63), 'j': ('x', 2**63 - 1), 'u': ('t', 2**64 - 1), 'd': ('d', 0.1), 'e': ('d', 5e-324),
-                  'b': ('b', True), 's': ('s', 'é"\\\n🐧'), 'n': ('g', ''), 'l': ('as', ['a', 'b']),
-                  'm': ('aa{sv}', [{}, {}]), 'o': ('a{sv}', {}), 'y': ('y', 255)}
+        values = {'i': ('x', -2**63), 'j': ('x', 2**63 - 1), 'u': ('t', 2**64 - 1), 'd': ('d', 0.1),
+                  'e': ('d', 5e-324), 'b': ('b', True), 's': ('s', 'é"\\\n🐧'), 'n': ('g', ''),
+                  'l': ('as', ['a', 'b']), 'm': ('aa{sv}', [{}, {}]), 'o': ('a{sv}', {}), 'y': ('y', 255)}
         self.assertEqual(vm.execute('echo', **values), {name: value for name, (_, value) in values.items()})
         sent = peer.commands[-1]['arguments']
         self.assertEqual((sent['i'], sent['u'], sent['d'], sent['n']), (-2**63, 2**64 - 1, 0.1, None))
@@ -151,7 +151,8 @@ class Calls(VmTest):
                           a=('av', [GLib.Variant('s', ''), GLib.Variant('d', float('nan'))]))
         self.assert_fails(INVALID_ARGS, 'struct', vm.execute, 'x', a=('(i)', (1,)))
         for text, named in (('[]', 'object'), ('{', 'arguments'), ('{} {}', 'arguments'), ('{"a":1,"a":2}', 'a'),
-                            ("{'a':1}", 'arguments'), ('{"a":1e400}', 'arguments'), ('{"a":' + '[' * 5000, 'arguments'),
+                            ("{'a':1}", 'arguments'), ('{"a":1e400}', 'arguments'),
+                            ('{"a":' + '[' * 5000, 'arguments'),
                             ('{"a":99999999999999999999}', 'arguments')):
             with self.subTest(text[:20]):
                 self.assert_fails(INVALID_ARGS, named, vm.execute_json, 'x', text)
@@ -182,7 +183,8 @@ class Calls(VmTest):
         self.assertNotIn('arguments', peer.commands[-2])
 
     def test_a_reply_of_another_type_than_promised(self):
-        vm, _ = self.fake({'query-kvm': [], 'query-pci': {}, 'query-version': Raw(b'{"return": {"a": inf}, "id": 0}\r\n')})
+        vm, _ = self.fake({'query-kvm': [], 'query-pci': {},
+                           'query-version': Raw(b'{"return": {"a": inf}, "id": 0}\r\n')})
         self.assert_fails(UNREPRESENTABLE, 'return', vm.qmp, 'QueryKvm')
         self.assert_fails(UNREPRESENTABLE, 'return', vm.qmp, 'QueryPci')
         self.assert_fails(NOT_SUPPORTED, 'cannot be read', vm.qmp, 'QueryVersion')
@@ -283,7 +285,8 @@ class EventsTest(VmTest):
         self.assertEqual(events.wait('ComRedhatExtra'), ({}, 1700000000000005))
 
     def test_events_around_the_handshake_are_not_lost(self):
-        greeting = {'QMP': {'version': {'qemu': {'major': 1, 'minor': 0, 'micro': 0}, 'package': ''}, 'capabilities': []}}
+        version = {'qemu': {'major': 1, 'minor': 0, 'micro': 0}, 'package': ''}
+        greeting = {'QMP': {'version': version, 'capabilities': []}}
         early = Raw(f'{json.dumps(event("EARLY"))}\r\n{json.dumps(greeting)}\r\n'.encode())
         recorder = self.connect().record(interface=f'{NAME}.Events')
         vm, _ = self.fake({'qmp_capabilities': Steps([event('INSIDE'), {}]),
@@ -306,7 +309,8 @@ class EventsTest(VmTest):
         vm, peer = self.fake()
         events = vm.record_events()
         count = 20000
-        peer.emit(Raw(b''.join(json.dumps(event('RTC_CHANGE', {'offset': n})).encode() + b'\r\n' for n in range(count))))
+        lines = (json.dumps(event('RTC_CHANGE', {'offset': n})) for n in range(count))
+        peer.emit(Raw('\r\n'.join(lines).encode()))
         wait_until(lambda: len(events.signals) == count, lambda: f'{len(events.signals)} events', 60)
         self.assertEqual([values[0]['offset'] for _, _, _, values in events.signals], list(range(count)))
 
@@ -317,7 +321,9 @@ class EventsTest(VmTest):
         vm.start_execute('flood')
         for _ in range(50):
             self.assertEqual(calm.qmp('QueryStatus')['status'], 'running')
-        self.assertLess(self.memory(), 200e6)
+        # A sanitizer keeps what was freed for a while.
+        if not SANITIZED:
+            self.assertLess(self.memory(), 50e6)
         peer.stop()
 
     def memory(self):
@@ -338,8 +344,8 @@ class Lies(VmTest):
     """A QEMU that breaks the rules harms its own VM at most."""
 
     def test_nonsense(self):
-        for lie in (b'\x00', b']', b'{"return": {}, "id": 99}\r\n' * 10, b'{"error": 1}', b'[1]', b'{"event": 5}', b'{}',
-                    b'{"event": "X", "timestamp": "now"}', b'{"QMP": {}}', b'{"a": ' + b'[' * 3000,
+        for lie in (b'\x00', b']', b'{"return": {}, "id": 99}\r\n' * 10, b'{"error": 1}', b'[1]', b'{"event": 5}',
+                    b'{}', b'{"event": "X", "timestamp": "now"}', b'{"QMP": {}}', b'{"a": ' + b'[' * 3000,
                     b'{"event": "X", "data": "' + b'x' * 300000 + b'"}', b'{"event": "\xff"}', b'nonsense' * 1000):
             with self.subTest(lie[:20]):
                 vm, peer = self.fake({'lie': Raw(lie), 'after': {'a': 1}})
@@ -353,8 +359,8 @@ class Lies(VmTest):
                     except CallError as error:
                         self.assertTrue(error.name == UNKNOWN_OBJECT or error.name.startswith(f'{NAME}.Error.'), error)
                 wait_until(lambda: not vm.is_there())
-        self.assertEqual(self.manager('GetVM', '(s)', self.add('x', f'unix:{self.start(Peer, ANSWERS).path}').get('Name')),
-                         f'{ROOT}/vm/x')
+        self.add('x', f'unix:{self.start(Peer, ANSWERS).path}')
+        self.assertEqual(self.paths(), [f'{ROOT}/vm/x'])
 
     def test_an_error_without_id_ends_the_oldest_command(self):
         text = b'{"error": {"class": "GenericError", "desc": "JSON parse error, expecting value"}}\r\n'
@@ -376,7 +382,8 @@ class Lies(VmTest):
 class Introspection(VmTest):
     def test_tree(self):
         vm, _ = self.fake()
-        for path, child in (('/', 'org'), ('/org', 'qemu'), ('/org/qemu', 'Monitor1'), (ROOT, 'vm'), (f'{ROOT}/vm', 'fake')):
+        for path, child in (('/', 'org'), ('/org', 'qemu'), ('/org/qemu', 'Monitor1'), (ROOT, 'vm'),
+                            (f'{ROOT}/vm', 'fake')):
             xml = self.caller.call(NAME, path, 'org.freedesktop.DBus.Introspectable', 'Introspect')[0]
             self.assertIn(f'<node name="{child}"/>', xml)
         xml = self.caller.call(NAME, vm.path, 'org.freedesktop.DBus.Introspectable', 'Introspect')[0]
