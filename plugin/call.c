@@ -16,7 +16,7 @@
 typedef struct Call {
     Service *service; /* weak */
     BusCall *call; /* owned; until it is answered */
-    QmpTicket *ticket; /* weak; until the reply */
+    ReplyTicket *ticket; /* weak; until the reply */
     const char *result; /* weak; see call_execute() */
     GList link; /* in service->calls */
 } Call;
@@ -111,7 +111,7 @@ void
 call_execute(VmObject *object, BusCall *bus_call, const char *command, JsonNode *arguments, const char *result)
 {
     Service *service = vm_object_get_service(object);
-    QmpQueue *queue = qemu_get_queue(vm_get_qemu(vm_object_get_vm(object)));
+    ReplyGate *gate = qemu_get_gate(vm_get_qemu(vm_object_get_vm(object)));
     g_autoptr(GString) text = NULL;
     g_autoptr(GError) error = NULL;
     Call *call;
@@ -127,8 +127,8 @@ call_execute(VmObject *object, BusCall *bus_call, const char *command, JsonNode 
     call->result = result;
     call->link.data = call;
     g_queue_push_tail_link(&service->calls, &call->link);
-    call->ticket = qmp_queue_submit(queue, bus_call_get_sender(bus_call), command, text ? text->str : NULL,
-                                    QMP_EXECUTE_DEFAULT, call_replied, call, &error);
+    call->ticket = reply_gate_submit(gate, bus_call_get_sender(bus_call), command, text ? text->str : NULL,
+                                     call_replied, call, &error);
     if (call->ticket)
         bus_call_drop_message(bus_call);
     else {
@@ -147,7 +147,7 @@ call_drop_caller(Service *service, const char *unique_name)
         next = i->next;
         if (!g_str_equal(bus_call_get_sender(call->call), unique_name))
             continue;
-        qmp_ticket_cancel(call->ticket);
+        reply_ticket_cancel(call->ticket);
         bus_call_fail_code(call->call, BUS_ERROR_DISCONNECTED, "The caller has left");
         free_call(call);
     }

@@ -25,10 +25,12 @@ struct Qemu {
     gpointer user_data;
     QmpClient *client; /* owned; NULL once the connection has ended */
     QmpQueue *queue; /* owned; on client */
+    ReplyGate *gate; /* owned; on queue */
     GSource *deadline; /* owned; until up */
     guint unanswered; /* probes */
     gboolean up, freed;
-    gboolean status_asked, status_stale;
+    guint64 status_asked, status_answered; /* how often */
+    gboolean status_stale; /* the answer under way will be old */
     GPtrArray *early_events; /* owned, of QmpEvent; NULL once up */
     char *name, *uuid, *target, *version, *package, *status; /* owned */
     gboolean running;
@@ -60,8 +62,9 @@ read_properties(Qemu *qemu, JsonObject *reply)
     set_string(&qemu->uuid, reply, "UUID");
     set_string(&qemu->target, reply, "arch");
     set_string(&qemu->status, reply, "status");
-    if (json_object_has_member(reply, "running"))
-        qemu->running = json_object_get_boolean_member_with_default(reply, "running", FALSE);
+    JsonNode *running = json_object_get_member(reply, "running");
+    if (running && qmp_json_get_type(running) == QMP_JSON_BOOLEAN)
+        qemu->running = json_node_get_boolean(running);
 }
 
 /* A reply without what is asked for (an old QEMU, a peer that lies) leaves the property as it is. */
@@ -83,24 +86,28 @@ on_status(const QmpReply *reply, const GError *error, gpointer user_data)
     Qemu *qemu = user_data;
     g_autofree char *status_before = g_strdup(qemu->status);
     gboolean running_before = qemu->running;
+    guint64 question = ++qemu->status_answered;
 
-    qemu->status_asked = FALSE;
     read_reply(qemu, reply);
-    if (qemu->status_stale && !error)
+    if (qemu->status_stale && !qemu->freed)
         ask_status(qemu);
     if (qemu->running != running_before || g_strcmp0(qemu->status, status_before) != 0)
         qemu->funcs.on_changed(qemu, qemu->user_data);
+    /* As the last thing: the Qemu may be gone after it. */
+    reply_gate_open(qemu->gate, question);
 }
 
-/* At most one query-status is under way; an event that comes meanwhile makes its answer stale. */
+/* At most one query-status is under way; an event that comes meanwhile makes its answer old, and the next one counts. */
 static void
 ask_status(Qemu *qemu)
 {
-    qemu->status_stale = qemu->status_asked;
-    if (qemu->status_asked)
+    qemu->status_stale = qemu->status_asked > qemu->status_answered;
+    reply_gate_shut(qemu->gate, qemu->status_asked + 1);
+    if (qemu->status_stale)
         return;
-    qemu->status_asked = qmp_queue_submit(qemu->queue, OWN_LINE, "query-status", NULL, QMP_EXECUTE_DEFAULT, on_status,
-                                          qemu, NULL) != NULL;
+    qemu->status_asked++;
+    if (!qmp_queue_submit(qemu->queue, OWN_LINE, "query-status", NULL, QMP_EXECUTE_DEFAULT, on_status, qemu, NULL))
+        reply_gate_open(qemu->gate, ++qemu->status_answered);
 }
 
 /* Every event that a change of the run state comes with, in QEMU 7.2 to 11.1. */
@@ -176,6 +183,7 @@ on_ready(QmpClient *client, gpointer user_data)
     qemu->version = g_strdup_printf("%u.%u.%u", greeting->major, greeting->minor, greeting->micro);
     qemu->package = strlen(greeting->package) > MAX_PROPERTY ? g_strdup("") : g_strdup(greeting->package);
     qemu->queue = qmp_queue_new(client, &(QmpQueueLimits){ 0 });
+    qemu->gate = reply_gate_new(qemu->queue);
     for (guint i = 0; i < G_N_ELEMENTS(probes); i++) {
         qmp_queue_submit(qemu->queue, OWN_LINE, probes[i], NULL, QMP_EXECUTE_DEFAULT, on_probed, qemu, NULL);
         qemu->unanswered++;
@@ -248,6 +256,7 @@ qemu_free(Qemu *qemu)
     timer_stop(&qemu->deadline);
     g_clear_pointer(&qemu->client, qmp_client_free);
     g_clear_pointer(&qemu->queue, qmp_queue_free);
+    g_clear_pointer(&qemu->gate, reply_gate_free);
     g_clear_pointer(&qemu->early_events, g_ptr_array_unref);
     g_clear_pointer(&qemu->context, g_main_context_unref);
     g_clear_pointer(&qemu->name, g_free);
@@ -307,10 +316,10 @@ qemu_is_running(Qemu *qemu)
     return qemu->running;
 }
 
-QmpQueue *
-qemu_get_queue(Qemu *qemu)
+ReplyGate *
+qemu_get_gate(Qemu *qemu)
 {
-    return qemu->up && qmp_client_is_ready(qemu->client) ? qemu->queue : NULL;
+    return qemu->gate;
 }
 
 void

@@ -3,7 +3,7 @@
  * without asking. Exists from a connected socket to the end of the connection. Knows no D-Bus. */
 #pragma once
 
-#include "qmp-queue.h"
+#include "reply-gate.h"
 
 typedef struct Qemu Qemu;
 
@@ -41,8 +41,8 @@ const char *qemu_get_package(Qemu *qemu);
 const char *qemu_get_status(Qemu *qemu); /* QMP's run state */
 gboolean qemu_is_running(Qemu *qemu);
 
-/* Where callers' commands go. NULL before on_up and once the connection has ended. */
-QmpQueue *qemu_get_queue(Qemu *qemu);
+/* After on_up: where callers' commands go. */
+ReplyGate *qemu_get_gate(Qemu *qemu);
 
 /* Back-pressure: no more events until qemu_resume(). Replies wait too. */
 void qemu_pause(Qemu *qemu);

@@ -72,6 +72,40 @@ class Properties(VmTest):
         vm, _ = self.fake({'query-target': {'arch': 'x' * 1000}})
         self.assertEqual(vm.get('Target'), '')
 
+    def test_who_has_stopped_a_vm_reads_paused(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                vm = self.add(version, f'unix:{self.start(Qemu, version).path}')
+                changes = vm.record_changes()
+                for number in range(50):
+                    vm.qmp('Stop')
+                    # No waiting: it has been told, and is so.
+                    self.assertEqual(len(changes), 2 * number + 1)
+                    self.assertEqual(vm.get('Status'), 'paused')
+                    vm.qmp('Cont')
+                    self.assertEqual(vm.get('Status'), 'running')
+
+    def test_replies_held_for_the_run_state_are_told_in_any_case(self):
+        gate = threading.Event()
+        self.addCleanup(gate.set)
+        asked = []
+
+        def answer_status(command):
+            asked.append(command)
+            if len(asked) > 1:
+                gate.wait()
+            return ANSWERS['query-status']
+        vm, peer = self.fake({'query-status': answer_status, 'stop': Steps([event('STOP'), {}])})
+        leaver = self.connect()
+        leaver.start(NAME, vm.path, f'{NAME}.QMP', 'Stop')
+        replies = [vm.start('QMP', 'Stop') for _ in range(3)]
+        wait_until(lambda: len(asked) == 2)
+        leaver.stop()
+        vm.get('Name')
+        gate.set()
+        for reply in replies:
+            self.assertEqual(reply(), ())
+
     def test_none_can_be_set(self):
         vm, _ = self.fake()
         self.assert_fails('org.freedesktop.DBus.Error.PropertyReadOnly', 'Name', self.caller.call, NAME, vm.path,

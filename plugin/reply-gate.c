@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "reply-gate.h"
+
+struct ReplyGate {
+    QmpQueue *queue; /* weak */
+    guint64 shut_for, open_for; /* numbers of questions */
+    GQueue held; /* of ReplyTicket, by their own links, in the order of their questions */
+    gboolean freed;
+};
+
+struct ReplyTicket {
+    ReplyGate *gate; /* weak */
+    QmpTicket *ticket; /* weak; until the reply has come */
+    QmpReplyFunc func;
+    gpointer user_data;
+    guint64 question; /* what a held reply waits for */
+    QmpReply reply; /* owned; of a held one */
+    GList link; /* in gate->held, once the reply has come */
+};
+
+static char *
+copy_text(const char *text, gsize length)
+{
+    return text ? g_strndup(text, length) : NULL;
+}
+
+static void
+free_ticket(ReplyTicket *ticket)
+{
+    g_free((char *)ticket->reply.value.text);
+    g_free((char *)ticket->reply.error_class);
+    g_free((char *)ticket->reply.error_text);
+    g_free(ticket);
+}
+
+static void
+hold(ReplyTicket *ticket, const QmpReply *reply)
+{
+    ticket->ticket = NULL;
+    ticket->question = ticket->gate->shut_for;
+    ticket->reply.value.text = copy_text(reply->value.text, reply->value.length);
+    ticket->reply.value.length = reply->value.length;
+    ticket->reply.error_class = g_strdup(reply->error_class);
+    ticket->reply.error_text = g_strdup(reply->error_text);
+    g_queue_push_tail_link(&ticket->gate->held, &ticket->link);
+}
+
+static void
+on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    ReplyTicket *ticket = user_data;
+
+    if (reply && ticket->gate->shut_for > ticket->gate->open_for) {
+        hold(ticket, reply);
+        return;
+    }
+    ticket->func(reply, error, ticket->user_data);
+    free_ticket(ticket);
+}
+
+ReplyTicket *
+reply_gate_submit(ReplyGate *gate, const char *caller, const char *command, const char *arguments, QmpReplyFunc func,
+                  gpointer user_data, GError **error)
+{
+    ReplyTicket *ticket = g_new0(ReplyTicket, 1);
+
+    ticket->gate = gate;
+    ticket->func = func;
+    ticket->user_data = user_data;
+    ticket->link.data = ticket;
+    ticket->ticket =
+        qmp_queue_submit(gate->queue, caller, command, arguments, QMP_EXECUTE_DEFAULT, on_reply, ticket, error);
+    if (!ticket->ticket)
+        g_clear_pointer(&ticket, g_free);
+    return ticket;
+}
+
+void
+reply_ticket_cancel(ReplyTicket *ticket)
+{
+    if (ticket->ticket)
+        qmp_ticket_cancel(ticket->ticket);
+    else
+        g_queue_unlink(&ticket->gate->held, &ticket->link);
+    free_ticket(ticket);
+}
+
+void
+reply_gate_shut(ReplyGate *gate, guint64 question)
+{
+    gate->shut_for = question;
+}
+
+void
+reply_gate_open(ReplyGate *gate, guint64 question)
+{
+    gate->open_for = question;
+    g_rc_box_acquire(gate);
+    while (!gate->freed && gate->held.head) {
+        ReplyTicket *ticket = gate->held.head->data;
+        if (ticket->question > question)
+            break;
+        g_queue_unlink(&gate->held, &ticket->link);
+        ticket->func(&ticket->reply, NULL, ticket->user_data);
+        free_ticket(ticket);
+    }
+    g_rc_box_release(gate);
+}
+
+ReplyGate *
+reply_gate_new(QmpQueue *queue)
+{
+    ReplyGate *gate = g_rc_box_new0(ReplyGate);
+
+    gate->queue = queue;
+    return gate;
+}
+
+void
+reply_gate_free(ReplyGate *gate)
+{
+    reply_gate_open(gate, G_MAXUINT64);
+    gate->freed = TRUE;
+    g_rc_box_release(gate);
+}

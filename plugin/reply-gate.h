@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Callers' commands on one session, whose replies wait until what they brought about shows in the VM's properties: who
+ * has stopped a VM reads `paused` right after. QEMU sends the event before the reply, but what the run state is now has
+ * to be asked for; replies that come meanwhile are held, in their order.
+ *
+ * The questions are numbered, from 1. */
+#pragma once
+
+#include "qmp-queue.h"
+
+typedef struct ReplyGate ReplyGate;
+typedef struct ReplyTicket ReplyTicket; /* a command whose reply has not been told */
+
+/* Borrows @queue, which must outlive the gate. */
+ReplyGate *reply_gate_new(QmpQueue *queue);
+
+/* Every command must have been answered: free the client and the queue's commands first. Held replies are told. */
+void reply_gate_free(ReplyGate *gate);
+
+/* As qmp_queue_submit(). */
+ReplyTicket *reply_gate_submit(ReplyGate *gate, const char *caller, const char *command, const char *arguments,
+                               QmpReplyFunc func, gpointer user_data, GError **error);
+
+/* The callback does not come any more; a command that still waited for its turn is not sent. */
+void reply_ticket_cancel(ReplyTicket *ticket);
+
+/* Replies that come from now on wait for the answer to @question … */
+void reply_gate_shut(ReplyGate *gate, guint64 question);
+
+/* … which has come now: those that waited for it, or for an earlier one, are told. The gate may be freed from inside. */
+void reply_gate_open(ReplyGate *gate, guint64 question);
