@@ -21,7 +21,7 @@
 #define MAX_ALL_WAITING_WITH_FDS 16
 
 /* As in bus-source.c: the loop is held for as long only as by calls that arrive one by one. */
-#define CALLS_A_TURN 32
+#define TURN (2 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct Waiting {
     DBusMessage *message; /* ref */
@@ -140,8 +140,10 @@ replay(gpointer user_data)
     Caller *caller = g_queue_peek_head(&peers->replay);
     Waiting *waiting;
 
+    gint64 end = g_get_monotonic_time() + TURN;
+
     bus_peer_ref(&caller->peer);
-    for (guint i = 0; i < CALLS_A_TURN && caller->peers && (waiting = pop_waiting(caller)); i++) {
+    while (caller->peers && g_get_monotonic_time() < end && (waiting = pop_waiting(caller))) {
         deliver(bus, caller, waiting->message);
         waiting_free(waiting);
     }
