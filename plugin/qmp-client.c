@@ -48,6 +48,7 @@ struct QmpClient {
     GPtrArray *slots; /* owned, QmpSlot, owned; the index is the id, NULL where it is free */
     guint in_flight;
     guint64 last_serial;
+    gboolean event_dropped; /* has been logged */
 };
 
 static void
@@ -248,10 +249,14 @@ take_reply(QmpClient *client, const QmpMessage *message)
 static void
 take_event(QmpClient *client, const QmpMessage *message, gsize length)
 {
-    if (message->problem || length > client->limits.max_event)
-        g_info("an event of %zu bytes was dropped: %s", length, message->problem ? message->problem : "too long");
-    else
+    if (!message->problem && length <= client->limits.max_event) {
         client->funcs->on_event(client, &message->event, client->user_data);
+        return;
+    }
+    /* Once: a peer that does nothing else would fill the log. */
+    if (!client->event_dropped)
+        g_info("an event of %zu bytes was dropped: %s", length, message->problem ? message->problem : "too long");
+    client->event_dropped = TRUE;
 }
 
 static void

@@ -241,3 +241,23 @@ qmp_json_parse(const char *text, gsize length, GError **error)
     Reader reader = { .text = text, .at = text, .error = error };
     return read_value(&reader);
 }
+
+gboolean
+qmp_json_has_more_values(const char *text, gsize length, guint max)
+{
+    const char *end = text + length;
+    guint n = 0;
+
+    /* The shortest value is a digit and a comma. */
+    if (length / 2 < max)
+        return FALSE;
+    for (const char *c = text; c < end && n <= max; c++) {
+        if (*c == '"') {
+            for (c++; c < end && *c != '"'; c++)
+                c += *c == '\\';
+        } else {
+            n += *c == ',' || *c == '[' || *c == '{';
+        }
+    }
+    return n > max;
+}

@@ -22,6 +22,10 @@ typedef enum QmpJsonType {
  * name of a member. The names in the tree are as they were: the marker is for values only. */
 JsonNode *qmp_json_parse(const char *text, gsize length, GError **error);
 
+/* Whether there are more than @max values in @text, members and elements counted, without making anything of them: a
+ * value costs some 200 ns to parse and convert, and the main loop is held meanwhile. */
+gboolean qmp_json_has_more_values(const char *text, gsize length, guint max);
+
 /* Appends @node as compact JSON: no white space, shortest doubles that read back as the same double (never as an
  * integer), control characters below U+0020 escaped, everything else as UTF-8. Every byte costs QEMU 2.5 us. */
 void qmp_json_append(GString *text, JsonNode *node);
