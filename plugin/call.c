@@ -13,6 +13,9 @@
 #include "qmp-json.h"
 #include "value.h"
 
+/* Values of a reply that are made a D-Bus value of; query-qmp-schema of QEMU 11.1 has 19,000 and takes 12 ms. */
+#define MAX_VALUES 100000
+
 typedef struct Call {
     Service *service; /* weak */
     BusCall *call; /* owned; until it is answered */
@@ -36,6 +39,11 @@ append_result(DBusMessage *message, const QmpText *value, const char *type, GErr
 
     if (!*type)
         return TRUE;
+    if (qmp_json_has_more_values(value->text, value->length, MAX_VALUES)) {
+        g_set_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE,
+                    "return has more than %d values; ExecuteJSON has no such limit", MAX_VALUES);
+        return FALSE;
+    }
     node = qmp_json_parse(value->text, value->length, error);
     if (!node)
         return FALSE;

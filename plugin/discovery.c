@@ -58,6 +58,16 @@ on_appeared(Discovery *discovery, const char *file)
         log_line(discovery->service->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s: %s", path, error->message);
 }
 
+void
+discovery_look(Discovery *discovery, const char *path)
+{
+    g_autofree char *directory = g_path_get_dirname(path);
+    g_autofree char *file = g_path_get_basename(path);
+
+    if (g_str_equal(directory, discovery->path))
+        on_appeared(discovery, file);
+}
+
 /* One that is connected stays: the socket's name is needed for connecting only. */
 static void
 on_vanished(Discovery *discovery, const char *file)
@@ -79,17 +89,46 @@ scan(Discovery *discovery)
         on_appeared(discovery, file);
 }
 
+/* What is in the directory is connected to without asking anybody. It must be the agent's user's; whom they let
+ * write to it otherwise is their affair, but on a session bus nobody else belongs there. */
+static gboolean
+check_directory(Discovery *discovery, GError **error)
+{
+    gboolean session = discovery->service->host->bus == MANAGEMENT_BUS_SESSION;
+    struct stat status;
+
+    if (lstat(discovery->path, &status) < 0) {
+        g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
+        return FALSE;
+    }
+    if (S_ISDIR(status.st_mode) && status.st_uid == service_get_uid() && !(session && (status.st_mode & 022)))
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM, "it is no directory of user %u that others cannot write to",
+                service_get_uid());
+    return FALSE;
+}
+
+static gboolean
+make_directory(Discovery *discovery, GError **error)
+{
+    mode_t mode = discovery->service->host->bus == MANAGEMENT_BUS_SESSION ? 0700 : 0755;
+
+    /* chmod() because of the umask: whoever runs a VM for the system bus must get through. */
+    if (mkdir(discovery->path, 0700) == 0)
+        return chmod(discovery->path, mode) == 0 || check_directory(discovery, error);
+    if (errno == EEXIST)
+        return check_directory(discovery, error);
+    g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
+    return FALSE;
+}
+
 static gboolean
 watch(Discovery *discovery, GError **error)
 {
     guint32 mask = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR | IN_DONT_FOLLOW;
 
-    /* Sockets are connected to without asking anybody: on a session bus nobody else may put one there. */
-    if (mkdir(discovery->path, discovery->service->host->bus == MANAGEMENT_BUS_SESSION ? 0700 : 0755) < 0 &&
-        errno != EEXIST) {
-        g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
+    if (!make_directory(discovery, error))
         return FALSE;
-    }
     if (inotify_add_watch(discovery->inotify, discovery->path, mask) < 0) {
         g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
         return FALSE;

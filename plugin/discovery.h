@@ -8,3 +8,7 @@
  * system bus), takes up what is in it, and watches it. NULL, with the reason logged, where it cannot be watched. */
 Discovery *discovery_new(Service *service);
 void discovery_free(Discovery *discovery);
+
+/* A VM whose socket was @path is gone: takes up what is there now, if it is in the run directory. Its appearance
+ * may have been seen while the old one still held its place. */
+void discovery_look(Discovery *discovery, const char *path);

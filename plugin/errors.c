@@ -40,5 +40,10 @@ errors_fail_qmp(BusCall *call, const QmpReply *reply)
 {
     g_autofree char *name = g_strconcat(PREFIX, reply->error_class, NULL);
 
+    /* A class that makes no D-Bus name is none of QEMU's. */
+    if (!dbus_validate_error_name(name, NULL)) {
+        bus_call_fail(call, PREFIX "GenericError", reply->error_text);
+        return;
+    }
     bus_call_fail(call, name, reply->error_text);
 }

@@ -82,6 +82,20 @@ on_added(const char *path, const GError *error, gpointer user_data)
     bus_call_return(call, reply);
 }
 
+static gboolean
+is_awaited_by(gpointer add_data, gpointer unique_name)
+{
+    BusCall *call = add_data;
+
+    return bus_call_is_reply_expected(call) && g_str_equal(bus_call_get_sender(call), unique_name);
+}
+
+void
+manager_object_drop_caller(Service *service, const char *unique_name)
+{
+    registry_forget_waiting(service->registry, is_awaited_by, (gpointer)unique_name);
+}
+
 static void
 add(Service *service, BusCall *call, const VmSpec *spec)
 {

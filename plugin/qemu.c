@@ -15,6 +15,10 @@
 /* Events kept for the moment when the VM can be seen. Until then, a few ms, nobody can have asked for them: whoever
  * floods that early loses the rest. */
 #define MAX_EARLY_EVENTS 256
+#define MAX_EARLY_BYTES (256 * 1024)
+
+/* How often a passing run state is asked for. */
+#define STATUS_INTERVAL ((guint64)G_TIME_SPAN_SECOND)
 
 /* Bytes; `-name` is the longest, and VM_NAME_MAX refuses longer ones anyway. */
 #define MAX_PROPERTY 512
@@ -31,7 +35,9 @@ struct Qemu {
     gboolean up, freed;
     guint64 status_asked, status_answered; /* how often */
     gboolean status_stale; /* the answer under way will be old */
+    GSource *status_timer; /* owned; while the run state is one that ends without an event */
     GPtrArray *early_events; /* owned, of QmpEvent; NULL once up */
+    gsize early_bytes; /* of their data */
     char *name, *uuid, *target, *version, *package, *status; /* owned */
     gboolean running;
 };
@@ -40,6 +46,7 @@ static void
 end(Qemu *qemu, const GError *error)
 {
     timer_stop(&qemu->deadline);
+    timer_stop(&qemu->status_timer);
     qemu->funcs.on_down(qemu, error, qemu->user_data);
 }
 
@@ -80,6 +87,36 @@ read_reply(Qemu *qemu, const QmpReply *reply)
 
 static void ask_status(Qemu *qemu);
 
+static gboolean
+on_status_timer(gpointer user_data)
+{
+    Qemu *qemu = user_data;
+
+    timer_stop(&qemu->status_timer);
+    ask_status(qemu);
+    return G_SOURCE_REMOVE;
+}
+
+/* States that QEMU passes through, the last step without an event: after a migration it goes from finish-migrate to
+ * postmigrate in silence (7.2 to 11.1). */
+static gboolean
+is_passing(const char *status)
+{
+    static const char *const states[] = {
+        "colo", "finish-migrate", "inmigrate", "preconfig", "restore-vm", "save-vm", NULL,
+    };
+
+    return g_strv_contains(states, status);
+}
+
+static void
+watch_status(Qemu *qemu)
+{
+    timer_stop(&qemu->status_timer);
+    if (is_passing(qemu->status) && !qemu->freed)
+        qemu->status_timer = timer_start(qemu->context, STATUS_INTERVAL, on_status_timer, qemu);
+}
+
 static void
 on_status(const QmpReply *reply, const GError *error, gpointer user_data)
 {
@@ -91,13 +128,15 @@ on_status(const QmpReply *reply, const GError *error, gpointer user_data)
     read_reply(qemu, reply);
     if (qemu->status_stale && !qemu->freed)
         ask_status(qemu);
+    watch_status(qemu);
     if (qemu->running != running_before || g_strcmp0(qemu->status, status_before) != 0)
         qemu->funcs.on_changed(qemu, qemu->user_data);
     /* As the last thing: the Qemu may be gone after it. */
     reply_gate_open(qemu->gate, question);
 }
 
-/* At most one query-status is under way; an event that comes meanwhile makes its answer old, and the next one counts. */
+/* At most one query-status is under way; an event that comes meanwhile makes its answer old, and the next one
+ * counts. */
 static void
 ask_status(Qemu *qemu)
 {
@@ -110,7 +149,7 @@ ask_status(Qemu *qemu)
         reply_gate_open(qemu->gate, ++qemu->status_answered);
 }
 
-/* Every event that a change of the run state comes with, in QEMU 7.2 to 11.1. */
+/* Every event that a change of the run state can come with, in QEMU 7.2 to 11.1. */
 static gboolean
 changes_status(const char *event)
 {
@@ -153,6 +192,7 @@ go_up(Qemu *qemu)
     qemu->up = TRUE;
     if (qemu->status_stale)
         ask_status(qemu);
+    watch_status(qemu);
 
     g_rc_box_acquire(qemu);
     qemu->funcs.on_up(qemu, qemu->user_data);
@@ -166,8 +206,8 @@ on_probed(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     Qemu *qemu = user_data;
 
-    if (g_error_matches(error, QMP_ERROR, QMP_ERROR_DISCONNECTED))
-        return; /* on_closed follows */
+    if (error && (qemu->freed || !qmp_client_is_ready(qemu->client)))
+        return; /* on_closed follows, with the reason */
     read_reply(qemu, reply);
     if (--qemu->unanswered == 0)
         go_up(qemu);
@@ -203,8 +243,10 @@ on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
     }
     if (qemu->up)
         qemu->funcs.on_event(qemu, event, qemu->user_data);
-    else if (qemu->early_events->len < MAX_EARLY_EVENTS)
+    else if (qemu->early_events->len < MAX_EARLY_EVENTS && qemu->early_bytes + event->data.length < MAX_EARLY_BYTES) {
+        qemu->early_bytes += event->data.length;
         g_ptr_array_add(qemu->early_events, copy_event(event));
+    }
 }
 
 static void
@@ -254,6 +296,7 @@ qemu_free(Qemu *qemu)
 {
     qemu->freed = TRUE;
     timer_stop(&qemu->deadline);
+    timer_stop(&qemu->status_timer);
     g_clear_pointer(&qemu->client, qmp_client_free);
     g_clear_pointer(&qemu->queue, qmp_queue_free);
     g_clear_pointer(&qemu->gate, reply_gate_free);

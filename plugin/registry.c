@@ -205,11 +205,16 @@ static gboolean
 on_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
 {
     Entry *entry = user_data;
+    Service *service = entry->registry->service;
+    const QmpAddress *address = vm_get_address(vm);
 
     g_clear_pointer(&entry->object, vm_object_free);
     log_down(entry, how, error);
     if (!goes_on(entry, how, error)) {
+        g_autofree char *socket_path = address ? g_strdup(address->path) : NULL;
         forget(entry, error);
+        if (socket_path)
+            service_socket_left(service, socket_path);
         return FALSE;
     }
     set_tried(entry);
@@ -297,22 +302,48 @@ registry_get_by_path(Registry *registry, const char *path)
     return entry ? entry->vm : NULL;
 }
 
+/* One that several have, or that stands for none, names nobody. */
+static Vm *
+get_by_uuid(Registry *registry, const char *uuid)
+{
+    GHashTableIter entries;
+    gpointer entry;
+    Vm *found = NULL;
+
+    if (g_str_equal(uuid, NIL_UUID))
+        return NULL;
+    g_hash_table_iter_init(&entries, registry->entries);
+    while (g_hash_table_iter_next(&entries, NULL, &entry)) {
+        Vm *vm = ((Entry *)entry)->vm;
+        Qemu *qemu = vm_get_qemu(vm);
+        if (!qemu || g_ascii_strcasecmp(qemu_get_uuid(qemu), uuid) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = vm;
+    }
+    return found;
+}
+
 Vm *
 registry_get_by_name_or_uuid(Registry *registry, const char *name_or_uuid)
 {
     Entry *named = g_hash_table_lookup(registry->by_name, name_or_uuid);
-    GHashTableIter entries;
-    gpointer entry;
 
-    if (named && named->object)
-        return named->vm;
-    g_hash_table_iter_init(&entries, registry->entries);
-    while (g_hash_table_iter_next(&entries, NULL, &entry)) {
-        Qemu *qemu = vm_get_qemu(((Entry *)entry)->vm);
-        if (qemu && g_ascii_strcasecmp(qemu_get_uuid(qemu), name_or_uuid) == 0)
-            return ((Entry *)entry)->vm;
+    return named && named->object ? named->vm : get_by_uuid(registry, name_or_uuid);
+}
+
+void
+registry_forget_waiting(Registry *registry, RegistryMatchFunc func, gpointer user_data)
+{
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "Nobody waits for the VM any more");
+    g_autoptr(GList) entries = g_hash_table_get_values(registry->entries);
+
+    for (GList *i = entries; i; i = i->next) {
+        Entry *entry = i->data;
+        if (entry->func && func(entry->user_data, user_data))
+            forget(entry, error);
     }
-    return NULL;
 }
 
 Vm *

@@ -23,8 +23,13 @@ gboolean registry_add(Registry *registry, const VmSpec *spec, RegistryAddFunc fu
 /* Disconnects and forgets. */
 void registry_remove(Registry *registry, Vm *vm);
 
+/* Forgets the VMs that are being added for those whose registry_add() data @func finds to be meant; they get an
+ * error. */
+typedef gboolean (*RegistryMatchFunc)(gpointer add_data, gpointer user_data);
+void registry_forget_waiting(Registry *registry, RegistryMatchFunc func, gpointer user_data);
+
 /* All return NULL where there is none. By path: also one that is not connected now, but is listened for or tried
- * again. By name or UUID: a connected one. By socket: that which was added from that file. */
+ * again. By name, or by a UUID that no other has: a connected one. By socket: that which was added from that file. */
 Vm *registry_get_by_path(Registry *registry, const char *path);
 Vm *registry_get_by_name_or_uuid(Registry *registry, const char *name_or_uuid);
 Vm *registry_get_by_socket(Registry *registry, const char *socket_path);

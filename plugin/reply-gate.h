@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Callers' commands on one session, whose replies wait until what they brought about shows in the VM's properties: who
- * has stopped a VM reads `paused` right after. QEMU sends the event before the reply, but what the run state is now has
- * to be asked for; replies that come meanwhile are held, in their order.
+/* Callers' commands on one session, whose replies wait until what they brought about shows in the VM's properties:
+ * who has stopped a VM reads `paused` right after. QEMU sends the event before the reply, but what the run state is
+ * now has to be asked for; replies that come meanwhile are held, in their order.
  *
  * The questions are numbered, from 1. */
 #pragma once
@@ -27,5 +27,6 @@ void reply_ticket_cancel(ReplyTicket *ticket);
 /* Replies that come from now on wait for the answer to @question … */
 void reply_gate_shut(ReplyGate *gate, guint64 question);
 
-/* … which has come now: those that waited for it, or for an earlier one, are told. The gate may be freed from inside. */
+/* … which has come now: those that waited for it, or for an earlier one, are told. The gate may be freed from
+ * inside. */
 void reply_gate_open(ReplyGate *gate, guint64 question);

@@ -21,16 +21,27 @@
 
 #define KEY_FILE_TIMEOUT ((guint64)10 * G_TIME_SPAN_SECOND)
 
+/* Whatever ends first; the bus's end fails the question for the name as well. */
+static void
+fail(Service *service, const GError *error)
+{
+    const ManagementHost *host = service->host;
+
+    if (service->has_failed)
+        return;
+    service->has_failed = TRUE;
+    host->failed(host->data, service, error);
+}
+
 static void
 on_name(Bus *bus, const GError *error, gpointer user_data)
 {
     Service *service = user_data;
-    const ManagementHost *host = service->host;
 
     if (error)
-        host->failed(host->data, service, error);
+        fail(service, error);
     else
-        host->ready(host->data, service);
+        service->host->ready(service->host->data, service);
 }
 
 void
@@ -50,10 +61,18 @@ on_settle_time_over(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+void
+service_socket_left(Service *service, const char *path)
+{
+    if (service->discovery)
+        discovery_look(service->discovery, path);
+}
+
 static void
 on_peer_gone(Bus *bus, const char *unique_name, gpointer user_data)
 {
     call_drop_caller(user_data, unique_name);
+    manager_object_drop_caller(user_data, unique_name);
 }
 
 static void
@@ -93,7 +112,7 @@ on_bus_state(Bus *bus, const GError *error, gpointer user_data)
     Service *service = user_data;
 
     if (error)
-        service->host->failed(service->host->data, service, error);
+        fail(service, error);
     else
         begin(service);
 }

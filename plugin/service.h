@@ -27,6 +27,7 @@ typedef struct Service {
     GQueue calls; /* of Call, by their own links: answers that callers wait for */
     GSource *settle_timer; /* owned; until the name is asked for */
     gboolean name_asked;
+    gboolean has_failed; /* the host has been told */
 } Service;
 
 /* The module's start() and stop(), see management-module.h. */
@@ -35,6 +36,9 @@ void service_stop(Service *service);
 
 /* The first attempts of all VMs known so far have ended. */
 void service_settled(Service *service);
+
+/* A VM that was at this socket is forgotten, and was not removed by a caller. */
+void service_socket_left(Service *service, const char *path);
 
 /* The agent's own user: whose session it is, or root. */
 guint32 service_get_uid(void);
