@@ -367,6 +367,12 @@ qmp_connector_start(QmpConnector *connector)
     set_source(connector, source, on_started);
 }
 
+void
+qmp_connector_stop(QmpConnector *connector)
+{
+    clear_attempt(connector);
+}
+
 /* Somebody else may have taken the path over meanwhile. */
 static void
 remove_path(QmpConnector *connector)

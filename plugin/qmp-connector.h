@@ -21,6 +21,9 @@ QmpConnector *qmp_connector_new(GMainContext *context, const QmpAddress *address
  * that is no socket. The socket's mode is 0600. */
 void qmp_connector_start(QmpConnector *connector);
 
+/* Ends what was started, without a callback; the listening socket stays. */
+void qmp_connector_stop(QmpConnector *connector);
+
 /* Closes the listening socket and removes its path. No callback comes any more. */
 void qmp_connector_free(QmpConnector *connector);
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One attempt is: a connected socket (by the connector, or handed over), then a Qemu on it, which goes up or down.
- * After it the origin decides about the next. */
+ * After it the origin decides about the next. Where we listen, anybody may connect and say nothing: others are
+ * accepted meanwhile, and the first that turns out to be a QEMU is the one. */
 #include "vm.h"
 
 #include "qmp-connector.h"
 #include "timer.h"
+
+/* Connected at once where we listen, before one of them is known to be a QEMU. */
+#define MAX_CANDIDATES 8
 
 #define RETRY_FIRST (100 * G_TIME_SPAN_MILLISECOND)
 #define RETRY_MAX (30 * G_TIME_SPAN_SECOND)
@@ -19,20 +23,43 @@ struct Vm {
     char *name; /* owned */
     VmOrigin origin;
     QmpAddress *address; /* owned */
-    guint32 added_by, owner_uid;
+    guint32 added_by;
     guint64 timeout;
     gsize max_reply;
     QmpConnector *connector; /* owned */
+    gboolean connecting; /* the connector was started */
     GSource *connect_timer; /* owned; while connecting */
     gint64 attempt_began; /* monotonic us */
-    Qemu *qemu; /* owned */
-    gboolean up;
+    GPtrArray *candidates; /* owned, of Candidate */
+    struct Candidate *current; /* weak; the candidate that is up */
     GSource *retry_timer; /* owned; while waiting to try again */
     guint64 retry_delay; /* us */
     gboolean given_up; /* until poked */
 };
 
+/* A connected socket, at whose other end a QEMU is, or may be. */
+typedef struct Candidate {
+    Vm *vm; /* weak */
+    Qemu *qemu; /* owned */
+    guint32 owner_uid;
+} Candidate;
+
 static void attempt(Vm *vm);
+
+static void
+candidate_free(gpointer data)
+{
+    Candidate *candidate = data;
+
+    qemu_free(candidate->qemu);
+    g_free(candidate);
+}
+
+static gboolean
+is_listening(Vm *vm)
+{
+    return vm->address && vm->address->server;
+}
 
 static gboolean
 on_retry(gpointer user_data)
@@ -49,7 +76,7 @@ try_again(Vm *vm, VmDown how)
 {
     guint64 delay = vm->retry_delay;
 
-    if (vm->address->server && how != VM_DOWN_UNREACHABLE) {
+    if (is_listening(vm) && how != VM_DOWN_UNREACHABLE) {
         attempt(vm);
         return;
     }
@@ -60,38 +87,55 @@ try_again(Vm *vm, VmDown how)
     vm->retry_timer = timer_start(vm->context, delay, on_retry, vm);
 }
 
+/* @candidate: which of them it is about; NULL: there was no connection. */
 static void
-go_down(Vm *vm, const GError *error)
+go_down(Vm *vm, Candidate *candidate, const GError *error)
 {
-    VmDown how = vm->up ? VM_DOWN_ENDED : vm->qemu ? VM_DOWN_UNUSABLE : VM_DOWN_UNREACHABLE;
+    VmDown how = !candidate ? VM_DOWN_UNREACHABLE : candidate == vm->current ? VM_DOWN_ENDED : VM_DOWN_UNUSABLE;
 
     if (how == VM_DOWN_ENDED)
         vm->retry_delay = RETRY_FIRST;
     /* Until it returns, what is known of the QEMU can still be read. */
     if (!vm->funcs.on_down(vm, how, error, vm->user_data))
         return;
-    vm->up = FALSE;
-    g_clear_pointer(&vm->qemu, qemu_free);
+    if (how == VM_DOWN_ENDED)
+        vm->current = NULL;
+    if (candidate)
+        g_ptr_array_remove(vm->candidates, candidate);
     try_again(vm, how);
+}
+
+static void
+drop_others(Vm *vm, Candidate *candidate)
+{
+    if (vm->connector)
+        qmp_connector_stop(vm->connector);
+    vm->connecting = FALSE;
+    for (guint i = vm->candidates->len; i-- > 0;)
+        if (g_ptr_array_index(vm->candidates, i) != candidate)
+            g_ptr_array_remove_index(vm->candidates, i);
 }
 
 static void
 on_qemu_up(Qemu *qemu, gpointer user_data)
 {
-    Vm *vm = user_data;
+    Candidate *candidate = user_data;
+    Vm *vm = candidate->vm;
     g_autoptr(GError) error = NULL;
 
-    vm->up = TRUE;
-    if (vm->funcs.on_up(vm, &error, vm->user_data))
+    vm->current = candidate;
+    if (vm->funcs.on_up(vm, &error, vm->user_data)) {
+        drop_others(vm, candidate);
         return;
-    vm->up = FALSE;
-    go_down(vm, error);
+    }
+    vm->current = NULL;
+    go_down(vm, candidate, error);
 }
 
 static void
 on_qemu_changed(Qemu *qemu, gpointer user_data)
 {
-    Vm *vm = user_data;
+    Vm *vm = ((Candidate *)user_data)->vm;
 
     vm->funcs.on_changed(vm, vm->user_data);
 }
@@ -99,7 +143,7 @@ on_qemu_changed(Qemu *qemu, gpointer user_data)
 static void
 on_qemu_event(Qemu *qemu, const QmpEvent *event, gpointer user_data)
 {
-    Vm *vm = user_data;
+    Vm *vm = ((Candidate *)user_data)->vm;
 
     vm->funcs.on_event(vm, event, vm->user_data);
 }
@@ -107,23 +151,36 @@ on_qemu_event(Qemu *qemu, const QmpEvent *event, gpointer user_data)
 static void
 on_qemu_down(Qemu *qemu, const GError *error, gpointer user_data)
 {
-    go_down(user_data, error);
+    Candidate *candidate = user_data;
+
+    go_down(candidate->vm, candidate, error);
+}
+
+/* What is left of the time for the attempt. Who connects to us has all of it, from then on. */
+static guint64
+get_time_left(Vm *vm)
+{
+    guint64 spent = is_listening(vm) ? 0 : (guint64)(g_get_monotonic_time() - vm->attempt_began);
+
+    if (vm->timeout == G_MAXUINT64)
+        return G_MAXUINT64;
+    return vm->timeout > spent ? vm->timeout - spent : 1;
 }
 
 static void
 take_socket(Vm *vm, int fd)
 {
     static const QemuFuncs funcs = { on_qemu_up, on_qemu_changed, on_qemu_event, on_qemu_down };
-    gboolean listened = vm->address && vm->address->server;
-    guint64 spent = listened ? 0 : (guint64)(g_get_monotonic_time() - vm->attempt_began);
-    QemuLimits limits = {
-        .max_reply = vm->max_reply,
-        .timeout = vm->timeout == G_MAXUINT64 ? G_MAXUINT64 : vm->timeout - MIN(spent, vm->timeout),
-    };
+    QemuLimits limits = { .max_reply = vm->max_reply, .timeout = get_time_left(vm) };
+    Candidate *candidate = g_new0(Candidate, 1);
 
-    if (!qmp_peer_get_uid(fd, &vm->owner_uid))
-        vm->owner_uid = vm->added_by;
-    vm->qemu = qemu_new(vm->context, fd, &limits, &funcs, vm);
+    candidate->vm = vm;
+    if (!qmp_peer_get_uid(fd, &candidate->owner_uid))
+        candidate->owner_uid = vm->added_by;
+    candidate->qemu = qemu_new(vm->context, fd, &limits, &funcs, candidate);
+    g_ptr_array_add(vm->candidates, candidate);
+    if (is_listening(vm))
+        attempt(vm);
 }
 
 static void
@@ -131,9 +188,10 @@ on_connected(int fd, const GError *error, gpointer user_data)
 {
     Vm *vm = user_data;
 
+    vm->connecting = FALSE;
     timer_stop(&vm->connect_timer);
     if (error)
-        go_down(vm, error);
+        go_down(vm, NULL, error);
     else
         take_socket(vm, fd);
 }
@@ -145,15 +203,20 @@ on_connect_timeout(gpointer user_data)
     g_autoptr(GError) error =
         g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "Nothing accepted a connection to %s in time", vm->address->text);
 
+    vm->connecting = FALSE;
     timer_stop(&vm->connect_timer);
-    g_clear_pointer(&vm->connector, qmp_connector_free);
-    go_down(vm, error);
+    qmp_connector_stop(vm->connector);
+    go_down(vm, NULL, error);
     return G_SOURCE_REMOVE;
 }
 
+/* Connects; or accepts one more, if there is room. */
 static void
 attempt(Vm *vm)
 {
+    if (vm->connecting || vm->candidates->len >= MAX_CANDIDATES)
+        return;
+    vm->connecting = TRUE;
     vm->attempt_began = g_get_monotonic_time();
     if (!vm->connector)
         vm->connector = qmp_connector_new(vm->context, vm->address, on_connected, vm);
@@ -178,6 +241,7 @@ vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs
     vm->max_reply = max_reply;
     vm->retry_delay = RETRY_FIRST;
     vm->attempt_began = g_get_monotonic_time();
+    vm->candidates = g_ptr_array_new_with_free_func(candidate_free);
     if (vm->address)
         attempt(vm);
     else
@@ -190,7 +254,7 @@ vm_free(Vm *vm)
 {
     timer_stop(&vm->connect_timer);
     timer_stop(&vm->retry_timer);
-    g_clear_pointer(&vm->qemu, qemu_free);
+    g_ptr_array_unref(vm->candidates);
     g_clear_pointer(&vm->connector, qmp_connector_free);
     g_main_context_unref(vm->context);
     g_clear_pointer(&vm->address, qmp_address_free);
@@ -243,11 +307,11 @@ vm_get_added_by(Vm *vm)
 Qemu *
 vm_get_qemu(Vm *vm)
 {
-    return vm->up ? vm->qemu : NULL;
+    return vm->current ? vm->current->qemu : NULL;
 }
 
 guint32
 vm_get_owner_uid(Vm *vm)
 {
-    return vm->owner_uid;
+    return vm->current ? vm->current->owner_uid : vm->added_by;
 }

@@ -6,7 +6,7 @@ import socket
 
 from harness import SILENCE, Agent, Peer, Qemu, Raw, main, wait_until
 from monitor import (ANSWERS, DISCONNECTED, INVALID_ARGS, MODULE, NAME, NOT_SUPPORTED, OBJECT_MANAGER, ROOT, TIMED_OUT,
-                     UNKNOWN_OBJECT, VERSIONS, VM, MonitorTest)
+                     UNKNOWN_OBJECT, VERSIONS, VM, MonitorTest, variants)
 
 
 
@@ -74,6 +74,15 @@ class Adding(MonitorTest):
                 self.assertEqual(qemu.raw().execute('query-status')['status'], 'running')
                 self.assert_fails(UNKNOWN_OBJECT, vm.path, self.manager, 'RemoveVM', '(o)', vm.path)
 
+    def test_a_uuid_of_several_or_of_none_names_nobody(self):
+        self.add('a', f'unix:{self.peer().path}')
+        self.add('b', f'unix:{self.peer().path}')
+        self.assert_fails(UNKNOWN_OBJECT, '01234567', self.manager, 'GetVM', '(s)',
+                          '01234567-89ab-4def-8123-456789abcdef')
+        nil = '00000000-0000-0000-0000-000000000000'
+        self.add('c', f"unix:{self.start(Peer, {**ANSWERS, 'query-uuid': {'UUID': nil}}).path}")
+        self.assert_fails(UNKNOWN_OBJECT, nil, self.manager, 'GetVM', '(s)', nil)
+
     def test_bad_names(self):
         address = f'unix:{self.peer().path}'
         self.assert_fails(INVALID_ARGS, 'control character', self.add, 'a\nb', address)
@@ -131,11 +140,20 @@ class Adding(MonitorTest):
     def test_somebody_who_accepts_and_says_nothing(self):
         peer = self.start(Peer, greeting=SILENCE)
         self.assert_fails(TIMED_OUT, 'greet', self.add, 'x', f'unix:{peer.path}', timeout=('t', 100_000))
+        # Long enough for the peer to get there on any machine.
         peer = self.start(Peer, {'qmp_capabilities': SILENCE})
-        self.assert_fails(TIMED_OUT, 'qmp_capabilities', self.add, 'x', f'unix:{peer.path}', timeout=('t', 100_000))
+        self.assert_fails(TIMED_OUT, 'qmp_capabilities', self.add, 'x', f'unix:{peer.path}', timeout=('t', 3_000_000))
         peer = self.start(Peer, {**ANSWERS, 'query-status': SILENCE})
-        self.assert_fails(TIMED_OUT, 'query-', self.add, 'x', f'unix:{peer.path}', timeout=('t', 100_000))
+        self.assert_fails(TIMED_OUT, 'query-', self.add, 'x', f'unix:{peer.path}', timeout=('t', 3_000_000))
         self.assertEqual(self.paths(), [])
+
+    def test_a_peer_that_breaks_off_while_it_is_asked_its_name(self):
+        for garbage in (b']', b'x', b'{"return": {}, "id": 77}'):
+            with self.subTest(garbage):
+                peer = self.start(Peer, {**ANSWERS, 'query-name': Raw(garbage)})
+                signals = self.caller.record(interface=OBJECT_MANAGER)
+                self.assert_fails(NOT_SUPPORTED, '', self.add, 'x', f'unix:{peer.path}')
+                self.assertEqual(signals, [])
 
     def test_nothing_is_left_of_failures(self):
         fds = f'/proc/{self.agent.pid}/fd'
@@ -219,6 +237,28 @@ class Listening(MonitorTest):
                 stranger.sendall(words)
         self.start(Qemu, '7.2', '-qmp', f'unix:{path},server=off', name='late')
         self.assertEqual(reply()[0], f'{ROOT}/vm/late')
+
+    def test_a_silent_stranger_does_not_keep_qemu_out(self):
+        path = f'{self.directory}/agent-listens'
+        reply = self.start_add('', f'unix:{path},server=on', timeout=('t', 60_000_000))
+        self.listens(path)
+        strangers = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+        for stranger in strangers:
+            self.addCleanup(stranger.close)
+            stranger.connect(path)
+        self.start(Qemu, '7.2', '-qmp', f'unix:{path},server=off', name='late')
+        self.assertEqual(reply()[0], f'{ROOT}/vm/late')
+        # Who was accepted and is no QEMU is hung up on, so that they see it.
+        self.assertEqual(strangers[0].recv(1), b'')
+
+    def test_an_add_that_nobody_waits_for_is_given_up(self):
+        path = f'{self.directory}/agent-listens'
+        leaver = self.connect()
+        leaver.start(NAME, ROOT, f'{NAME}.Manager', 'AddVM', '(ssa{sv})', '', f'unix:{path},server=on',
+                     variants({'timeout': ('t', 2**64 - 1)}))
+        self.listens(path)
+        leaver.stop()
+        wait_until(lambda: not os.path.exists(path))
 
     def test_nobody_comes(self):
         path = f'{self.directory}/agent-listens'

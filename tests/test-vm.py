@@ -68,6 +68,13 @@ class Properties(VmTest):
             vm.get_all()
         self.assertEqual(len(peer.commands), asked)
 
+    def test_the_run_state_after_a_migration_which_no_event_tells(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                vm = self.add(version, f'unix:{self.start(Qemu, version).path}')
+                vm.execute('migrate', uri=('s', f'exec:cat > {self.directory}/migrated-{version}'))
+                wait_until(lambda: vm.get('Status') == 'postmigrate')
+
     def test_a_word_longer_than_any_of_qemus_is_left_out(self):
         vm, _ = self.fake({'query-target': {'arch': 'x' * 1000}})
         self.assertEqual(vm.get('Target'), '')
@@ -196,6 +203,12 @@ class Calls(VmTest):
         self.assert_fails(INVALID_ARGS, '`x` or `a{sv}`', vm.start('QMP', 'Balloon', '(s)', 'much'))
         self.assert_fails(INVALID_ARGS, '', vm.start('QMP', 'Balloon'))
         self.assertEqual(len(peer.commands), asked)
+
+    def test_more_values_than_the_main_loop_can_bear(self):
+        vm, _ = self.fake({'many': list(range(150000)), 'large': {'text': 'x' * 5000000}})
+        self.assert_fails(UNREPRESENTABLE, 'more than 100000 values', vm.execute, 'many')
+        self.assertEqual(json.loads(vm.execute_json('many')), list(range(150000)))
+        self.assertEqual(len(vm.execute('large')['text']), 5000000)
 
     def test_what_takes_qemu_too_long_to_read(self):
         vm, peer = self.fake({'x': {}})
