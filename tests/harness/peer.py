@@ -7,6 +7,8 @@ import os
 import socket
 import threading
 
+from .loop import PATIENCE
+
 VERSION = {'qemu': {'major': 11, 'minor': 1, 'micro': 3}, 'package': ''}
 GREETING = {'QMP': {'version': VERSION, 'capabilities': ['oob']}}
 
@@ -74,7 +76,9 @@ class Peer:
     def dial(self, path):
         """Connects to who listens, as a QEMU with server=off does."""
         connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(PATIENCE)
         connection.connect(path)
+        connection.settimeout(None)
         self.attach(connection)
 
     def offer(self):
@@ -149,7 +153,10 @@ class Peer:
         connection.close()
 
     def stop(self):
-        for connection in [self.server, *self.connections]:
+        # Nobody comes any more, before those who came are hung up on.
+        self.hang_up(self.server)
+        self.threads[0].join()
+        for connection in self.connections:
             self.hang_up(connection)
         for thread in self.threads:
             thread.join()
