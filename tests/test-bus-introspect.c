@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What tools and bindings read: introspection, and that it cannot say anything but what the tables do. */
-#include "bus-object.h"
-#include "test-bus-daemon.h"
+#include "test-bus-object-fixture.h"
 
 #include <string.h>
-
-#define ROOT "/org/example"
-#define PATH ROOT "/item/one"
-#define THING "org.example.Thing"
-#define ANY "org.example.Any"
-#define PROPERTIES "org.freedesktop.DBus.Properties"
 
 static const char xml[] =
     "<node>"
@@ -27,16 +20,6 @@ static const char xml[] =
     "<annotation name='org.example.Name' value='listed&lt;&amp;'/></method>"
     "</interface>"
     "</node>";
-
-typedef struct Fixture {
-    TestDaemon *daemon;
-    Bus *bus;
-    GDBusConnection *client;
-    BusInterface *thing;
-    BusInterface *any;
-    BusObject *root; /* the manager */
-    BusObject *object;
-} Fixture;
 
 static void
 on_return(BusCall *call, gpointer user_data)
@@ -63,66 +46,7 @@ static const BusProperty properties[] = {
     { 0 },
 };
 
-static GDBusNodeInfo *
-new_node(void)
-{
-    g_autoptr(GError) error = NULL;
-    GDBusNodeInfo *node = g_dbus_node_info_new_for_xml(xml, &error);
-
-    g_assert_no_error(error);
-    return node;
-}
-
-static BusInterface *
-new_interface(const char *name, const BusMethod *rows, const BusProperty *values, BusMethodFunc any)
-{
-    g_autoptr(GDBusNodeInfo) node = new_node();
-    GDBusInterfaceInfo *info = g_dbus_node_info_lookup_interface(node, name);
-    g_autoptr(GError) error = NULL;
-    BusInterface *interface = bus_interface_new(info, rows, values, any, &error);
-
-    g_assert_no_error(error);
-    g_assert_cmpstr(bus_interface_get_name(interface), ==, name);
-    g_assert_true(bus_interface_get_info(interface) == info);
-    return interface;
-}
-
-static void
-set_up(Fixture *fixture, gconstpointer data)
-{
-    fixture->daemon = test_daemon_new();
-    fixture->bus = test_daemon_open(fixture->daemon, NULL);
-    fixture->client = test_daemon_connect(fixture->daemon);
-    fixture->thing = new_interface(THING, methods, properties, NULL);
-    fixture->any = new_interface(ANY, NULL, NULL, on_return);
-    fixture->root = bus_object_new(fixture->bus, ROOT, fixture);
-    bus_object_make_manager(fixture->root);
-    bus_object_publish(fixture->root);
-    fixture->object = bus_object_new(fixture->bus, PATH, fixture);
-    bus_object_add_interface(fixture->object, fixture->any);
-    bus_object_add_interface(fixture->object, fixture->thing);
-    bus_object_publish(fixture->object);
-}
-
-static void
-tear_down(Fixture *fixture, gconstpointer data)
-{
-    bus_object_free(fixture->object);
-    bus_close(fixture->bus);
-    bus_object_free(fixture->root);
-    bus_interface_unref(fixture->thing);
-    bus_interface_unref(fixture->any);
-    test_client_leave(fixture->client);
-    test_daemon_free(fixture->daemon);
-}
-
-static GVariant *
-call(Fixture *fixture, const char *path, const char *interface, const char *member, GVariant *parameters,
-     GError **error)
-{
-    return test_client_call(fixture->client, bus_get_unique_name(fixture->bus), path, interface, member, parameters,
-                            error);
-}
+static const ObjectTables tables = { xml, methods, properties, on_return };
 
 /* Contract (XML) and behaviour (tables) that drift apart must be found when the interface is made. */
 static void
@@ -150,7 +74,7 @@ test_drift(void)
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(GDBusNodeInfo) node = new_node();
+        g_autoptr(GDBusNodeInfo) node = new_node(xml);
         GDBusInterfaceInfo *info = g_dbus_node_info_lookup_interface(node, rows[i].name);
         g_autoptr(GError) error = NULL;
 
@@ -161,10 +85,11 @@ test_drift(void)
 }
 
 static GDBusNodeInfo *
-introspect(Fixture *fixture, const char *path)
+introspect(ObjectFixture *fixture, const char *path)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) reply = call(fixture, path, "org.freedesktop.DBus.Introspectable", "Introspect", NULL, &error);
+    g_autoptr(GVariant) reply =
+        call_object(fixture, path, "org.freedesktop.DBus.Introspectable", "Introspect", NULL, &error);
     GDBusNodeInfo *node;
     const char *text;
 
@@ -186,11 +111,11 @@ print_info(GDBusInterfaceInfo *info)
 
 /* Generated proxies and bindings read this: it must say what was declared, annotations included. */
 static void
-test_introspection(Fixture *fixture, gconstpointer data)
+test_introspection(ObjectFixture *fixture, gconstpointer data)
 {
     static const char *const standard[] = { "org.freedesktop.DBus.Introspectable", "org.freedesktop.DBus.Peer",
                                             PROPERTIES };
-    g_autoptr(GDBusNodeInfo) declared = new_node();
+    g_autoptr(GDBusNodeInfo) declared = new_node(xml);
     g_autoptr(GDBusNodeInfo) node = introspect(fixture, PATH);
     const char *const own[] = { THING, ANY };
 
@@ -208,7 +133,7 @@ test_introspection(Fixture *fixture, gconstpointer data)
 
 /* busctl tree walks down from the root, over paths where nothing is. */
 static void
-test_introspection_of_paths(Fixture *fixture, gconstpointer data)
+test_introspection_of_paths(ObjectFixture *fixture, gconstpointer data)
 {
     static const struct {
         const char *path, *child;
@@ -235,12 +160,13 @@ on_busctl_done(GObject *process, GAsyncResult *result, gpointer user_data)
 }
 
 static char *
-run_busctl(Fixture *fixture, const char *verb, const char *path)
+run_busctl(ObjectFixture *fixture, const char *verb, const char *path)
 {
-    g_autofree char *address = g_strconcat("--address=", test_daemon_get_address(fixture->daemon), NULL);
+    g_autofree char *address = g_strconcat("--address=", test_daemon_get_address(fixture->base.daemon), NULL);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GSubprocess) busctl = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, "busctl", "--no-pager",
-                                                     address, verb, bus_get_unique_name(fixture->bus), path, NULL);
+    g_autoptr(GSubprocess) busctl =
+        g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, "busctl", "--no-pager", address, verb,
+                         bus_get_unique_name(fixture->base.bus), path, NULL);
     char *output = NULL;
 
     g_assert_no_error(error);
@@ -252,7 +178,7 @@ run_busctl(Fixture *fixture, const char *verb, const char *path)
 
 /* The administrator's tool, as it is. */
 static void
-test_busctl(Fixture *fixture, gconstpointer data)
+test_busctl(ObjectFixture *fixture, gconstpointer data)
 {
     g_autofree char *busctl = g_find_program_in_path("busctl");
     g_autofree char *tree = NULL, *object = NULL;
@@ -267,8 +193,6 @@ test_busctl(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(object, ".Count"));
     g_assert_nonnull(strstr(object, ".Echo"));
 }
-
-#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
 main(int argc, char **argv)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who calls: credentials before the first call, callers that leave at any moment, and those that send too much. */
 #include "bus-private.h"
-#include "test-bus-daemon.h"
+#include "test-bus-fixture.h"
 
 #include <gio/gunixfdlist.h>
 #include <signal.h>
@@ -11,13 +11,10 @@
 #define INTERFACE "org.example.Test"
 
 typedef struct Fixture {
-    TestDaemon *daemon;
-    Bus *bus;
-    GDBusConnection *client;
+    BusFixture base;
     BusInterface *interface;
     BusObject *object;
     guint calls;
-    GString *order; /* what happened, a letter each */
     guint32 last_uid;
     guint32 last_pid;
     BusCall *kept;
@@ -79,7 +76,7 @@ publish(Fixture *fixture)
 
     fixture->interface = bus_interface_new(node->interfaces[0], methods, NULL, NULL, &error);
     g_assert_no_error(error);
-    fixture->object = bus_object_new(fixture->bus, PATH, fixture);
+    fixture->object = bus_object_new(fixture->base.bus, PATH, fixture);
     bus_object_add_interface(fixture->object, fixture->interface);
     bus_object_publish(fixture->object);
 }
@@ -87,23 +84,17 @@ publish(Fixture *fixture)
 static void
 set_up(Fixture *fixture, gconstpointer data)
 {
-    fixture->daemon = test_daemon_new();
-    fixture->bus = test_daemon_open(fixture->daemon, NULL);
-    fixture->client = test_daemon_connect(fixture->daemon);
-    fixture->order = g_string_new(NULL);
+    bus_fixture_set_up(&fixture->base, NULL);
     publish(fixture);
 }
 
 static void
 tear_down(Fixture *fixture, gconstpointer data)
 {
-    if (fixture->bus)
-        bus_close(fixture->bus);
+    g_clear_pointer(&fixture->base.bus, bus_close);
     bus_object_free(fixture->object);
     bus_interface_unref(fixture->interface);
-    test_client_leave(fixture->client);
-    test_daemon_free(fixture->daemon);
-    g_string_free(fixture->order, TRUE);
+    bus_fixture_tear_down(&fixture->base, NULL);
 }
 
 /* The client's call, answered. */
@@ -112,7 +103,7 @@ call(Fixture *fixture, GDBusConnection *client)
 {
     g_autoptr(GError) error = NULL;
     GVariant *reply =
-        test_client_call(client, bus_get_unique_name(fixture->bus), PATH, INTERFACE, "Call", NULL, &error);
+        test_client_call(client, bus_get_unique_name(fixture->base.bus), PATH, INTERFACE, "Call", NULL, &error);
 
     g_assert_no_error(error);
     g_variant_unref(reply);
@@ -121,7 +112,7 @@ call(Fixture *fixture, GDBusConnection *client)
 static void
 send_call(Fixture *fixture, GDBusConnection *client, const char *member, GVariant *parameters)
 {
-    test_client_send(client, bus_get_unique_name(fixture->bus), PATH, INTERFACE, member, parameters);
+    test_client_send(client, bus_get_unique_name(fixture->base.bus), PATH, INTERFACE, member, parameters);
 }
 
 static void
@@ -135,20 +126,20 @@ on_gone(Bus *bus, const char *name, gpointer user_data)
 static void
 test_peer(Fixture *fixture, gconstpointer data)
 {
-    GDBusConnection *client = test_daemon_connect(fixture->daemon);
+    GDBusConnection *client = test_daemon_connect(fixture->base.daemon);
     g_autofree char *name = g_strdup(g_dbus_connection_get_unique_name(client));
     guint gone = 0;
-    BusPeerWatch *watch = bus_watch_peers(fixture->bus, on_gone, &gone);
+    BusPeerWatch *watch = bus_watch_peers(fixture->base.bus, on_gone, &gone);
 
-    g_assert_null(bus_get_peer(fixture->bus, name));
+    g_assert_null(bus_get_peer(fixture->base.bus, name));
     call(fixture, client);
     call(fixture, client);
     g_assert_cmpuint(fixture->last_uid, ==, getuid());
     g_assert_cmpuint(fixture->last_pid, ==, (guint32)getpid());
-    g_assert_cmpstr(bus_get_peer(fixture->bus, name)->name, ==, name);
+    g_assert_cmpstr(bus_get_peer(fixture->base.bus, name)->name, ==, name);
     test_client_leave(client);
     test_until(gone == 1);
-    g_assert_null(bus_get_peer(fixture->bus, name));
+    g_assert_null(bus_get_peer(fixture->base.bus, name));
     bus_peer_watch_free(watch);
 }
 
@@ -175,17 +166,17 @@ on_gone_free_all(Bus *bus, const char *name, gpointer user_data)
 static void
 test_watch_freed_inside(Fixture *fixture, gconstpointer close)
 {
-    GDBusConnection *client = test_daemon_connect(fixture->daemon);
+    GDBusConnection *client = test_daemon_connect(fixture->base.daemon);
     Watches watches = { .close = close != NULL };
 
     for (guint i = 0; i < G_N_ELEMENTS(watches.watch); i++)
-        watches.watch[i] = bus_watch_peers(fixture->bus, on_gone_free_all, &watches);
+        watches.watch[i] = bus_watch_peers(fixture->base.bus, on_gone_free_all, &watches);
     call(fixture, client);
     test_client_leave(client);
     test_until(watches.calls > 0);
     g_assert_cmpuint(watches.calls, ==, 1);
     if (close)
-        fixture->bus = NULL;
+        fixture->base.bus = NULL;
 }
 
 /* Two hundred scripts that call and do not wait: none may stay in the table, whenever it left. */
@@ -193,22 +184,22 @@ static void
 test_callers_leave_at_once(Fixture *fixture, gconstpointer data)
 {
     guint gone = 0;
-    BusPeerWatch *watch = bus_watch_peers(fixture->bus, on_gone, &gone);
+    BusPeerWatch *watch = bus_watch_peers(fixture->base.bus, on_gone, &gone);
 
     for (guint i = 0; i < 200; i++) {
-        GDBusConnection *client = test_daemon_connect(fixture->daemon);
+        GDBusConnection *client = test_daemon_connect(fixture->base.daemon);
 
         send_call(fixture, client, "Call", NULL);
         if (i % 3 == 0)
-            call(fixture, fixture->client);
+            call(fixture, fixture->base.client);
         test_client_leave(client);
         if (i % 5 == 0)
             g_main_context_iteration(NULL, FALSE);
     }
     /* The bus tells us of the last one before it passes on what the first one says after that. */
-    test_client_sync(fixture->client);
-    call(fixture, fixture->client);
-    test_until(bus_peers_count(fixture->bus->peers) == 1);
+    test_client_sync(fixture->base.client);
+    call(fixture, fixture->base.client);
+    test_until(bus_peers_count(fixture->base.bus->peers) == 1);
     g_assert_cmpuint(gone, <=, 200);
     bus_peer_watch_free(watch);
 }
@@ -217,16 +208,16 @@ test_callers_leave_at_once(Fixture *fixture, gconstpointer data)
 static void
 test_caller_leaves_before_it_is_known(Fixture *fixture, gconstpointer data)
 {
-    GDBusConnection *client = test_daemon_connect(fixture->daemon);
+    GDBusConnection *client = test_daemon_connect(fixture->base.daemon);
     guint gone = 0;
-    BusPeerWatch *watch = bus_watch_peers(fixture->bus, on_gone, &gone);
+    BusPeerWatch *watch = bus_watch_peers(fixture->base.bus, on_gone, &gone);
 
     send_call(fixture, client, "Call", NULL);
     test_client_sync(client);
     test_client_leave(client);
-    test_client_sync(fixture->client);
-    call(fixture, fixture->client);
-    test_until(bus_peers_count(fixture->bus->peers) == 1);
+    test_client_sync(fixture->base.client);
+    call(fixture, fixture->base.client);
+    test_until(bus_peers_count(fixture->base.bus->peers) == 1);
     g_assert_cmpuint(fixture->calls, ==, 1);
     g_assert_cmpuint(gone, ==, 0);
     bus_peer_watch_free(watch);
@@ -241,10 +232,10 @@ test_caller_left_before_the_match(Fixture *fixture, gconstpointer data)
 
     dbus_message_set_sender(stray, ":1.99999");
     dbus_message_set_serial(stray, 7);
-    bus_peers_take_call(fixture->bus->peers, stray);
+    bus_peers_take_call(fixture->base.bus->peers, stray);
     dbus_message_unref(stray);
-    g_assert_cmpuint(bus_peers_count(fixture->bus->peers), ==, 1);
-    test_until(bus_peers_count(fixture->bus->peers) == 0);
+    g_assert_cmpuint(bus_peers_count(fixture->base.bus->peers), ==, 1);
+    test_until(bus_peers_count(fixture->base.bus->peers) == 0);
     g_assert_cmpuint(fixture->calls, ==, 0);
 }
 
@@ -252,16 +243,16 @@ test_caller_left_before_the_match(Fixture *fixture, gconstpointer data)
 static void
 test_forged_leaving(Fixture *fixture, gconstpointer data)
 {
-    const char *victim = g_dbus_connection_get_unique_name(fixture->client);
-    GDBusConnection *forger = test_daemon_connect(fixture->daemon);
+    const char *victim = g_dbus_connection_get_unique_name(fixture->base.client);
+    GDBusConnection *forger = test_daemon_connect(fixture->base.daemon);
     g_autoptr(GError) error = NULL;
 
-    call(fixture, fixture->client);
-    g_dbus_connection_emit_signal(forger, bus_get_unique_name(fixture->bus), DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS,
+    call(fixture, fixture->base.client);
+    g_dbus_connection_emit_signal(forger, bus_get_unique_name(fixture->base.bus), DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS,
                                   "NameOwnerChanged", g_variant_new("(sss)", victim, victim, ""), &error);
     g_assert_no_error(error);
     call(fixture, forger);
-    g_assert_nonnull(bus_get_peer(fixture->bus, victim));
+    g_assert_nonnull(bus_get_peer(fixture->base.bus, victim));
     test_client_leave(forger);
 }
 
@@ -276,14 +267,14 @@ on_reply(GObject *client, GAsyncResult *result, gpointer user_data)
 
     if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_LIMITS_EXCEEDED))
         letter = 'l';
-    g_string_append_c(fixture->order, letter);
+    g_string_append_c(fixture->base.order, letter);
 }
 
 static void
 call_async(Fixture *fixture, const char *member, GVariant *parameters)
 {
-    g_dbus_connection_call(fixture->client, bus_get_unique_name(fixture->bus), PATH, INTERFACE, member, parameters,
-                           NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, on_reply, fixture);
+    g_dbus_connection_call(fixture->base.client, bus_get_unique_name(fixture->base.bus), PATH, INTERFACE, member,
+                           parameters, NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, on_reply, fixture);
 }
 
 static guint
@@ -303,11 +294,11 @@ test_waiting_calls_are_capped(Fixture *fixture, gconstpointer data)
 {
     for (guint i = 0; i < 1100; i++)
         call_async(fixture, "Number", g_variant_new("(u)", i));
-    test_client_sync(fixture->client);
-    test_until(fixture->order->len == 1100);
-    g_assert_cmpuint(count(fixture->order, 'l'), ==, 1100 - 1024);
+    test_client_sync(fixture->base.client);
+    test_until(fixture->base.order->len == 1100);
+    g_assert_cmpuint(count(fixture->base.order, 'l'), ==, 1100 - 1024);
     g_assert_cmpuint(fixture->calls, ==, 1024);
-    call(fixture, fixture->client);
+    call(fixture, fixture->base.client);
 }
 
 /* Nor may few large ones hold what libdbus needs to go on reading. (Those that may wait are of the wrong type.) */
@@ -318,18 +309,11 @@ test_waiting_bytes_are_capped(Fixture *fixture, gconstpointer data)
 
     for (guint i = 0; i < 5; i++)
         call_async(fixture, "Number", g_variant_new("(s)", text));
-    test_client_sync(fixture->client);
-    test_until(fixture->order->len == 5);
-    g_assert_cmpuint(count(fixture->order, 'x'), ==, 2);
-    g_assert_cmpuint(count(fixture->order, 'l'), ==, 3);
-    call(fixture, fixture->client);
-}
-
-static gboolean
-tick(gpointer user_data)
-{
-    ++*(guint *)user_data;
-    return G_SOURCE_CONTINUE;
+    test_client_sync(fixture->base.client);
+    test_until(fixture->base.order->len == 5);
+    g_assert_cmpuint(count(fixture->base.order, 'x'), ==, 2);
+    g_assert_cmpuint(count(fixture->base.order, 'l'), ==, 3);
+    call(fixture, fixture->base.client);
 }
 
 /* While the bus does not take our replies, calls must stay where their senders' limits are, and not fill our memory.
@@ -337,24 +321,16 @@ tick(gpointer user_data)
 static void
 test_calls_wait_for_output(Fixture *fixture, gconstpointer data)
 {
-    guint ticks = 0, timer = g_timeout_add(1, tick, &ticks);
-    g_autofree char *text = g_strnfill(1 << 20, 'x');
-    DBusMessage *large = dbus_message_new_signal(PATH, INTERFACE, "Large");
-
-    dbus_message_append_args(large, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
-    call(fixture, fixture->client);
+    call(fixture, fixture->base.client);
     for (guint i = 0; i < 10; i++)
         call_async(fixture, "Call", NULL);
-    test_client_sync(fixture->client);
-    test_daemon_signal(fixture->daemon, SIGSTOP);
-    for (guint i = 0; i < 70; i++)
-        bus_send(fixture->bus, large);
-    dbus_message_unref(large);
-    test_until(ticks == 20);
+    test_client_sync(fixture->base.client);
+    test_daemon_signal(fixture->base.daemon, SIGSTOP);
+    send_large_signals(fixture->base.bus, 70);
+    settle(NULL);
     g_assert_cmpuint(fixture->calls, ==, 1);
-    test_daemon_signal(fixture->daemon, SIGCONT);
-    test_until(fixture->order->len == 10);
-    g_source_remove(timer);
+    test_daemon_signal(fixture->base.daemon, SIGCONT);
+    test_until(fixture->base.order->len == 10);
 }
 
 /* Descriptors that nobody takes must be closed with their message: a caller would use up ours. */
@@ -368,12 +344,12 @@ test_descriptors_are_closed(Fixture *fixture, gconstpointer data)
         g_unix_fd_list_append(fds, 0, NULL);
     for (guint i = 0; i < 100; i++) {
         g_autoptr(GDBusMessage) message =
-            g_dbus_message_new_method_call(bus_get_unique_name(fixture->bus), PATH, INTERFACE, "Call");
+            g_dbus_message_new_method_call(bus_get_unique_name(fixture->base.bus), PATH, INTERFACE, "Call");
 
         g_dbus_message_set_unix_fd_list(message, fds);
-        g_dbus_connection_send_message(fixture->client, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+        g_dbus_connection_send_message(fixture->base.client, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
     }
-    call(fixture, fixture->client);
+    call(fixture, fixture->base.client);
     g_clear_object(&fds);
     close(before);
     after = dup(0);
@@ -385,15 +361,15 @@ test_descriptors_are_closed(Fixture *fixture, gconstpointer data)
 static void
 test_kept_call_outlives_everything(Fixture *fixture, gconstpointer data)
 {
-    GDBusConnection *client = test_daemon_connect(fixture->daemon);
+    GDBusConnection *client = test_daemon_connect(fixture->base.daemon);
     guint gone = 0;
-    BusPeerWatch *watch = bus_watch_peers(fixture->bus, on_gone, &gone);
+    BusPeerWatch *watch = bus_watch_peers(fixture->base.bus, on_gone, &gone);
 
     send_call(fixture, client, "Keep", g_variant_new("(s)", "text"));
     test_until(fixture->kept);
     test_client_leave(client);
     test_until(gone == 1);
-    bus_close(g_steal_pointer(&fixture->bus));
+    bus_close(g_steal_pointer(&fixture->base.bus));
     bus_peer_watch_free(watch);
     g_assert_null(bus_call_get_message(fixture->kept));
     g_assert_cmpuint(bus_call_get_peer(fixture->kept)->uid, ==, getuid());

@@ -1,63 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What an object tells by itself: properties and their changes, ObjectManager; and many objects, many calls. */
-#include "bus-object.h"
-#include "test-bus-daemon.h"
+#include "test-bus-object-fixture.h"
 
 #include <string.h>
-
-#define ROOT "/org/example"
-#define PATH ROOT "/item/one"
-#define THING "org.example.Thing"
-#define ANY "org.example.Any"
-#define PROPERTIES "org.freedesktop.DBus.Properties"
 
 static const char xml[] =
     "<node>"
     "<interface name='" THING "'>"
     "<method name='Echo'><arg type='s' direction='in'/><arg type='s' direction='out'/></method>"
     "<method name='Change'/>"
-    "<signal name='Happened'><arg type='u' name='count'/></signal>"
-    "<property name='Count' type='u' access='read'/>"
-    "<property name='Name' type='s' access='read'/>"
-    "<property name='Secret' type='s' access='read'>"
-    "<annotation name='org.freedesktop.DBus.Property.EmitsChangedSignal' value='invalidates'/></property>"
-    "<property name='Version' type='s' access='read'>"
-    "<annotation name='org.freedesktop.DBus.Property.EmitsChangedSignal' value='const'/></property>"
-    "</interface>"
+    "<signal name='Happened'><arg type='u' name='count'/></signal>" ALL_PROPERTIES_XML "</interface>"
     "<interface name='" ANY "'/>"
     "</node>";
-
-typedef struct Fixture {
-    TestDaemon *daemon;
-    Bus *bus;
-    GDBusConnection *client;
-    BusInterface *thing;
-    BusInterface *any;
-    BusObject *root; /* the manager */
-    BusObject *object;
-    guint32 count;
-    guint calls;
-    GString *heard; /* what the client heard, a letter each */
-    GVariant *last; /* the parameters of the last signal */
-    guint subscription; /* 0: none */
-} Fixture;
-
-static void
-on_echo(BusCall *call, gpointer user_data)
-{
-    DBusMessage *reply = bus_call_new_reply(call);
-    const char *text;
-
-    ((Fixture *)user_data)->calls++;
-    dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
-    dbus_message_append_args(reply, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
-    bus_call_return(call, reply);
-}
 
 static void
 on_change(BusCall *call, gpointer user_data)
 {
-    Fixture *fixture = user_data;
+    ObjectFixture *fixture = user_data;
 
     for (guint i = 0; i < 5; i++) {
         fixture->count++;
@@ -68,132 +27,16 @@ on_change(BusCall *call, gpointer user_data)
     bus_call_return(call, NULL);
 }
 
-static void
-get_count(DBusMessageIter *iter, gpointer user_data)
-{
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &((Fixture *)user_data)->count);
-}
-
-static void
-get_text(DBusMessageIter *iter, gpointer user_data)
-{
-    const char *text = "text";
-
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &text);
-}
-
 static const BusMethod methods[] = {
     { "Echo", BUS_ACCESS_PUBLIC, on_echo },
     { "Change", BUS_ACCESS_PUBLIC, on_change },
     { 0 },
 };
 
-static const BusProperty properties[] = {
-    { "Count", get_count }, { "Name", get_text }, { "Secret", get_text }, { "Version", get_text }, { 0 },
-};
-
-static GDBusNodeInfo *
-new_node(void)
-{
-    g_autoptr(GError) error = NULL;
-    GDBusNodeInfo *node = g_dbus_node_info_new_for_xml(xml, &error);
-
-    g_assert_no_error(error);
-    return node;
-}
-
-static BusInterface *
-new_interface(const char *name, const BusMethod *rows, const BusProperty *values, BusMethodFunc any)
-{
-    g_autoptr(GDBusNodeInfo) node = new_node();
-    GDBusInterfaceInfo *info = g_dbus_node_info_lookup_interface(node, name);
-    g_autoptr(GError) error = NULL;
-    BusInterface *interface = bus_interface_new(info, rows, values, any, &error);
-
-    g_assert_no_error(error);
-    g_assert_cmpstr(bus_interface_get_name(interface), ==, name);
-    g_assert_true(bus_interface_get_info(interface) == info);
-    return interface;
-}
+static const ObjectTables tables = { xml, methods, all_properties, /* any= */ NULL };
 
 static void
-set_up(Fixture *fixture, gconstpointer data)
-{
-    fixture->daemon = test_daemon_new();
-    fixture->bus = test_daemon_open(fixture->daemon, NULL);
-    fixture->client = test_daemon_connect(fixture->daemon);
-    fixture->heard = g_string_new(NULL);
-    fixture->thing = new_interface(THING, methods, properties, NULL);
-    fixture->any = new_interface(ANY, NULL, NULL, NULL);
-    fixture->root = bus_object_new(fixture->bus, ROOT, fixture);
-    bus_object_make_manager(fixture->root);
-    bus_object_publish(fixture->root);
-    fixture->object = bus_object_new(fixture->bus, PATH, fixture);
-    bus_object_add_interface(fixture->object, fixture->any);
-    bus_object_add_interface(fixture->object, fixture->thing);
-    g_assert_null(bus_get_object(fixture->bus, PATH));
-    bus_object_publish(fixture->object);
-    g_assert_true(bus_get_object(fixture->bus, PATH) == fixture->object);
-    g_assert_true(bus_object_get_data(fixture->object) == fixture);
-    g_assert_cmpstr(bus_object_get_path(fixture->object), ==, PATH);
-}
-
-static void
-tear_down(Fixture *fixture, gconstpointer data)
-{
-    if (fixture->object)
-        bus_object_free(fixture->object);
-    if (fixture->bus)
-        bus_close(fixture->bus);
-    bus_object_free(fixture->root);
-    bus_interface_unref(fixture->thing);
-    bus_interface_unref(fixture->any);
-    if (fixture->subscription)
-        g_dbus_connection_signal_unsubscribe(fixture->client, fixture->subscription);
-    test_client_leave(fixture->client);
-    test_daemon_free(fixture->daemon);
-    g_string_free(fixture->heard, TRUE);
-    g_clear_pointer(&fixture->last, g_variant_unref);
-}
-
-static GVariant *
-call(Fixture *fixture, const char *path, const char *interface, const char *member, GVariant *parameters,
-     GError **error)
-{
-    return test_client_call(fixture->client, bus_get_unique_name(fixture->bus), path, interface, member, parameters,
-                            error);
-}
-
-/* The reply, printed as GVariant text. @parameters: floating, consumed. */
-static void
-assert_reply(Fixture *fixture, const char *path, const char *interface, const char *member, GVariant *parameters,
-             const char *expected)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) reply = call(fixture, path, interface, member, parameters, &error);
-    g_autofree char *text = NULL;
-
-    g_assert_no_error(error);
-    text = g_variant_print(reply, FALSE);
-    g_assert_cmpstr(text, ==, expected);
-}
-
-/* The error must be D-Bus's @name, and its text must hold all of the words. */
-static void
-assert_error(Fixture *fixture, const char *path, const char *interface, const char *member, GVariant *parameters,
-             const char *name, const char *word, const char *second_word)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) reply = call(fixture, path, interface, member, parameters, &error);
-
-    g_assert_null(reply);
-    test_assert_dbus_error(error, name);
-    g_assert_nonnull(strstr(error->message, word));
-    g_assert_nonnull(strstr(error->message, second_word));
-}
-
-static void
-test_properties(Fixture *fixture, gconstpointer data)
+test_properties(ObjectFixture *fixture, gconstpointer data)
 {
     GVariant *value = g_variant_new_uint32(1);
 
@@ -217,35 +60,58 @@ test_properties(Fixture *fixture, gconstpointer data)
     assert_error(fixture, "/org", PROPERTIES, "GetAll", g_variant_new("(s)", THING), "UnknownInterface", "/org", "");
 }
 
-/* 'p' PropertiesChanged, 'a' InterfacesAdded, 'r' InterfacesRemoved, 'h' Happened. */
+/* What the client hears from the object's owner. */
+typedef struct Listener {
+    GDBusConnection *client; /* ref */
+    guint subscription;
+    GString *heard; /* owned; 'p' PropertiesChanged, 'a' InterfacesAdded, 'r' InterfacesRemoved, 'h' Happened */
+    GVariant *last; /* owned; the parameters of the last signal */
+} Listener;
+
 static void
 on_signal(GDBusConnection *client, const char *sender, const char *path, const char *interface, const char *member,
           GVariant *parameters, gpointer user_data)
 {
-    Fixture *fixture = user_data;
+    Listener *listener = user_data;
     char letter = g_ascii_tolower(g_str_has_prefix(member, "Interfaces") ? member[strlen("Interfaces")] : member[0]);
 
-    g_string_append_c(fixture->heard, letter);
-    g_clear_pointer(&fixture->last, g_variant_unref);
-    fixture->last = g_variant_ref(parameters);
+    g_string_append_c(listener->heard, letter);
+    g_clear_pointer(&listener->last, g_variant_unref);
+    listener->last = g_variant_ref(parameters);
 }
 
 /* After a call, so that the bus has passed on what was sent before. */
-static void
-listen(Fixture *fixture)
+static Listener *
+listener_new(ObjectFixture *fixture)
 {
-    const char *sender = bus_get_unique_name(fixture->bus);
+    const char *sender = bus_get_unique_name(fixture->base.bus);
+    Listener *listener = g_new0(Listener, 1);
 
     assert_reply(fixture, PATH, THING, "Echo", g_variant_new("(s)", ""), "('',)");
-    fixture->subscription = g_dbus_connection_signal_subscribe(fixture->client, sender, NULL, NULL, NULL, NULL,
-                                                               G_DBUS_SIGNAL_FLAGS_NONE, on_signal, fixture, NULL);
-    test_client_sync(fixture->client);
+    listener->client = g_object_ref(fixture->base.client);
+    listener->heard = g_string_new(NULL);
+    listener->subscription = g_dbus_connection_signal_subscribe(listener->client, sender, NULL, NULL, NULL, NULL,
+                                                                G_DBUS_SIGNAL_FLAGS_NONE, on_signal, listener, NULL);
+    test_client_sync(listener->client);
+    return listener;
 }
 
 static void
-assert_last(Fixture *fixture, const char *expected)
+listener_free(Listener *listener)
 {
-    g_autofree char *text = g_variant_print(fixture->last, FALSE);
+    g_dbus_connection_signal_unsubscribe(listener->client, listener->subscription);
+    g_object_unref(listener->client);
+    g_string_free(listener->heard, TRUE);
+    g_clear_pointer(&listener->last, g_variant_unref);
+    g_free(listener);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Listener, listener_free)
+
+static void
+assert_last(Listener *listener, const char *expected)
+{
+    g_autofree char *text = g_variant_print(listener->last, FALSE);
 
     g_assert_cmpstr(text, ==, expected);
 }
@@ -253,53 +119,55 @@ assert_last(Fixture *fixture, const char *expected)
 /* A client that calls and then reads its cache must find there what its call changed: the signal comes first, one for
  * all changes, with the values of the end. */
 static void
-test_changes_before_reply(Fixture *fixture, gconstpointer data)
+test_changes_before_reply(ObjectFixture *fixture, gconstpointer data)
 {
-    listen(fixture);
+    g_autoptr(Listener) listener = listener_new(fixture);
+
     assert_reply(fixture, PATH, THING, "Change", NULL, "()");
-    g_assert_cmpstr(fixture->heard->str, ==, "p");
-    assert_last(fixture, "('" THING "', {'Count': <uint32 5>}, ['Secret'])");
+    g_assert_cmpstr(listener->heard->str, ==, "p");
+    assert_last(listener, "('" THING "', {'Count': <uint32 5>}, ['Secret'])");
     assert_reply(fixture, PATH, THING, "Echo", g_variant_new("(s)", ""), "('',)");
-    g_assert_cmpstr(fixture->heard->str, ==, "p");
+    g_assert_cmpstr(listener->heard->str, ==, "p");
 }
 
 /* Without any other message the change is told as soon as the main loop comes by; before another signal, before it. */
 static void
-test_changes_by_themselves(Fixture *fixture, gconstpointer data)
+test_changes_by_themselves(ObjectFixture *fixture, gconstpointer data)
 {
     DBusMessage *happened = bus_object_new_signal(fixture->object, THING, "Happened");
+    g_autoptr(Listener) listener = listener_new(fixture);
     dbus_uint32_t count = 1;
 
-    listen(fixture);
     bus_object_property_changed(fixture->object, THING, "Version");
     bus_object_property_changed(fixture->object, THING, "Name");
-    test_until(fixture->heard->len == 1);
-    assert_last(fixture, "('" THING "', {'Name': <'text'>}, [])");
+    test_until(listener->heard->len == 1);
+    assert_last(listener, "('" THING "', {'Name': <'text'>}, [])");
     bus_object_property_changed(fixture->object, THING, "Count");
     dbus_message_append_args(happened, DBUS_TYPE_UINT32, &count, DBUS_TYPE_INVALID);
-    bus_send(fixture->bus, happened);
+    bus_send(fixture->base.bus, happened);
     dbus_message_unref(happened);
-    test_until(fixture->heard->len == 3);
-    g_assert_cmpstr(fixture->heard->str, ==, "pph");
+    test_until(listener->heard->len == 3);
+    g_assert_cmpstr(listener->heard->str, ==, "pph");
 }
 
 /* ObjectManager. */
 
 static void
-test_object_manager(Fixture *fixture, gconstpointer data)
+test_object_manager(ObjectFixture *fixture, gconstpointer data)
 {
-    listen(fixture);
+    g_autoptr(Listener) listener = listener_new(fixture);
+
     assert_reply(fixture, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", NULL,
                  "({'" PATH "': {'" ANY "': {}, '" THING
                  "': {'Count': <uint32 0>, 'Name': <'text'>, 'Secret': <'text'>, "
                  "'Version': <'text'>}}},)");
     bus_object_add_interface(fixture->object, fixture->any);
-    test_until(fixture->heard->len == 2);
-    g_assert_cmpstr(fixture->heard->str, ==, "ra");
-    assert_last(fixture, "('" PATH "', {'" ANY "': {}})");
+    test_until(listener->heard->len == 2);
+    g_assert_cmpstr(listener->heard->str, ==, "ra");
+    assert_last(listener, "('" PATH "', {'" ANY "': {}})");
     bus_object_free(g_steal_pointer(&fixture->object));
-    test_until(fixture->heard->len == 3);
-    assert_last(fixture, "('" PATH "', ['" ANY "', '" THING "'])");
+    test_until(listener->heard->len == 3);
+    assert_last(listener, "('" PATH "', ['" ANY "', '" THING "'])");
     assert_reply(fixture, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", NULL, "({},)");
     assert_error(fixture, PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", NULL, "UnknownObject", "",
                  "");
@@ -326,20 +194,20 @@ count_objects(GDBusObjectManager *manager)
 
 /* GDBus's own client of the protocol, over a thousand VMs that come and go. */
 static void
-test_thousand_objects(Fixture *fixture, gconstpointer data)
+test_thousand_objects(ObjectFixture *fixture, gconstpointer data)
 {
     GDBusObjectManager *manager = NULL;
     BusObject *objects[1000];
 
-    g_dbus_object_manager_client_new(fixture->client, G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_NONE,
-                                     bus_get_unique_name(fixture->bus), ROOT, NULL, NULL, NULL, NULL, on_manager,
+    g_dbus_object_manager_client_new(fixture->base.client, G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_NONE,
+                                     bus_get_unique_name(fixture->base.bus), ROOT, NULL, NULL, NULL, NULL, on_manager,
                                      &manager);
     test_until(manager);
     g_assert_cmpuint(count_objects(manager), ==, 1);
     for (guint i = 0; i < G_N_ELEMENTS(objects); i++) {
         g_autofree char *path = g_strdup_printf(ROOT "/item/n%u", i);
 
-        objects[i] = bus_object_new(fixture->bus, path, fixture);
+        objects[i] = bus_object_new(fixture->base.bus, path, fixture);
         bus_object_add_interface(objects[i], fixture->thing);
         bus_object_publish(objects[i]);
     }
@@ -359,7 +227,7 @@ test_thousand_objects(Fixture *fixture, gconstpointer data)
 #define MOST_A_TURN 32
 
 typedef struct Flood {
-    Fixture *fixture;
+    ObjectFixture *fixture;
     GDBusConnection *client;
     guint answered;
     guint calls_before; /* when the turn before this one ended */
@@ -389,10 +257,10 @@ on_turn(gpointer user_data)
 /* One caller's 20,000 calls: each is answered once; no turn of the loop takes more than a few of them, so that all
  * that hangs on the same loop goes on; and another caller does not wait for their end. */
 static void
-test_flood(Fixture *fixture, gconstpointer data)
+test_flood(ObjectFixture *fixture, gconstpointer data)
 {
-    const char *name = bus_get_unique_name(fixture->bus);
-    Flood flood = { .fixture = fixture, .client = test_daemon_connect(fixture->daemon) };
+    const char *name = bus_get_unique_name(fixture->base.bus);
+    Flood flood = { .fixture = fixture, .client = test_daemon_connect(fixture->base.daemon) };
     guint turns = g_idle_add_full(G_PRIORITY_DEFAULT, on_turn, &flood, NULL);
     guint answered_before;
 
@@ -410,8 +278,6 @@ test_flood(Fixture *fixture, gconstpointer data)
     g_source_remove(turns);
     test_client_leave(flood.client);
 }
-
-#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
 main(int argc, char **argv)

@@ -1,40 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The connection: joining, names, queries, closing. Against a real dbus-daemon, with GDBus as
  * the other side. */
-#include "test-bus-daemon.h"
+#include "test-bus-fixture.h"
 
 #include <gio/gunixsocketaddress.h>
 #include <signal.h>
 #include <string.h>
-
-#define PATH "/test"
-#define INTERFACE "org.example.Test"
-
-typedef struct Fixture {
-    TestDaemon *daemon;
-    Bus *bus;
-    GDBusConnection *client;
-    GString *order; /* what happened, a letter each */
-} Fixture;
-
-static void
-set_up(Fixture *fixture, gconstpointer data)
-{
-    fixture->daemon = test_daemon_new();
-    fixture->bus = test_daemon_open(fixture->daemon, NULL);
-    fixture->client = test_daemon_connect(fixture->daemon);
-    fixture->order = g_string_new(NULL);
-}
-
-static void
-tear_down(Fixture *fixture, gconstpointer data)
-{
-    if (fixture->bus)
-        bus_close(fixture->bus);
-    test_client_leave(fixture->client);
-    test_daemon_free(fixture->daemon);
-    g_string_free(fixture->order, TRUE);
-}
 
 /* Source ids count up from 1 in a context. */
 static void
@@ -136,8 +107,7 @@ test_bus_hangs_up(void)
     g_io_stream_close(G_IO_STREAM(accepted), NULL, NULL);
     while (!states.closed)
         g_main_context_iteration(context, TRUE);
-    while (g_main_context_iteration(context, FALSE))
-        ;
+    settle(context);
     g_assert_cmpstr(states.order->str, ==, "e");
     g_assert_error(states.error, BUS_ERROR, BUS_ERROR_DISCONNECTED);
     assert_no_sources(context);
@@ -174,19 +144,6 @@ on_order(DBusMessage *reply, const GError *error, gpointer user_data)
         g_assert_error(error, BUS_ERROR, BUS_ERROR_DISCONNECTED);
 }
 
-/* More than a bus that does not read will take. */
-static void
-fill_output(Bus *bus)
-{
-    g_autofree char *text = g_strnfill(1 << 20, 'x');
-    DBusMessage *signal = dbus_message_new_signal("/test", "org.example.Test", "Large");
-
-    dbus_message_append_args(signal, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
-    for (guint i = 0; i < 70; i++)
-        bus_send(bus, signal);
-    dbus_message_unref(signal);
-}
-
 /* When the bus dies, even one that has long stopped reading: what was asked fails first, the state comes last and
  * once; later questions fail, never inside. */
 static void
@@ -202,7 +159,7 @@ test_daemon_killed(void)
         g_main_context_iteration(context, TRUE);
     test_daemon_signal(daemon, SIGSTOP);
     ask(bus, "GetId", NULL, on_order, &states);
-    fill_output(bus);
+    send_large_signals(bus, 70);
     test_daemon_signal(daemon, SIGKILL);
     while (states.order->len < 3)
         g_main_context_iteration(context, TRUE);
@@ -246,11 +203,11 @@ on_answer(DBusMessage *reply, const GError *error, gpointer user_data)
 static void
 on_name(Bus *bus, const GError *error, gpointer user_data)
 {
-    g_string_append_c(((Fixture *)user_data)->order, error ? 'n' : 'o');
+    g_string_append_c(((BusFixture *)user_data)->order, error ? 'n' : 'o');
 }
 
 static void
-test_own_name(Fixture *fixture, gconstpointer data)
+test_own_name(BusFixture *fixture, gconstpointer data)
 {
     Bus *second = test_daemon_open(fixture->daemon, NULL);
     g_autoptr(GVariant) reply = NULL;
@@ -277,7 +234,7 @@ test_own_name(Fixture *fixture, gconstpointer data)
 
 /* Who asks others must learn their errors by name and in their words, exactly once, and can lose interest. */
 static void
-test_query(Fixture *fixture, gconstpointer data)
+test_query(BusFixture *fixture, gconstpointer data)
 {
     Answer answer = { 0 }, cancelled = { 0 };
 
@@ -300,7 +257,7 @@ test_query(Fixture *fixture, gconstpointer data)
 
 /* A service that does not answer must not be waited for longer than we said. */
 static void
-test_query_times_out(Fixture *fixture, gconstpointer data)
+test_query_times_out(BusFixture *fixture, gconstpointer data)
 {
     DBusMessage *question = new_request("GetId");
     Answer answer = { 0 };
@@ -370,7 +327,7 @@ test_second_context(void)
     test_daemon_free(service.daemon);
 }
 
-#define ADD(path, test, data) g_test_add(path, Fixture, data, set_up, test, tear_down)
+#define ADD(path, test) g_test_add(path, BusFixture, NULL, bus_fixture_set_up, test, bus_fixture_tear_down)
 
 int
 main(int argc, char **argv)
@@ -381,8 +338,8 @@ main(int argc, char **argv)
     g_test_add_func("/bus/close-while-joining", test_close_while_joining);
     g_test_add_func("/bus/daemon-killed", test_daemon_killed);
     g_test_add_func("/bus/second-context", test_second_context);
-    ADD("/bus/own-name", test_own_name, NULL);
-    ADD("/bus/query", test_query, NULL);
-    ADD("/bus/query-times-out", test_query_times_out, NULL);
+    ADD("/bus/own-name", test_own_name);
+    ADD("/bus/query", test_query);
+    ADD("/bus/query-times-out", test_query_times_out);
     return g_test_run();
 }

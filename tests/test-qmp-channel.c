@@ -64,12 +64,21 @@ on_closed(const GError *error, const char *said, gpointer user_data)
 
 static const QmpChannelFuncs funcs = { .on_document = on_document, .on_closed = on_closed };
 
+/* Begins anew, with a new peer. */
+static void
+start(Fixture *fixture, GMainContext *context, gsize cap)
+{
+    free_channel(fixture);
+    g_clear_pointer(&fixture->peer, qmp_peer_free);
+    fixture->peer = qmp_peer_new(context, &fixture->fd);
+    fixture->channel = qmp_channel_new(context, fixture->fd, cap, &funcs, fixture);
+}
+
 static void
 set_up(Fixture *fixture, gconstpointer unused)
 {
     fixture->context = g_main_context_new();
-    fixture->peer = qmp_peer_new(fixture->context, &fixture->fd);
-    fixture->channel = qmp_channel_new(fixture->context, fixture->fd, 1000000, &funcs, fixture);
+    start(fixture, fixture->context, 1000000);
     fixture->received = g_string_new(NULL);
 }
 
@@ -77,9 +86,7 @@ static void
 tear_down(Fixture *fixture, gconstpointer unused)
 {
     free_channel(fixture);
-    qmp_peer_free(fixture->peer);
-    qmp_peer_settle(fixture->context);
-    g_main_context_unref(fixture->context);
+    qmp_peer_free_with_context(fixture->peer, fixture->context);
     g_string_free(fixture->received, TRUE);
     g_clear_error(&fixture->closed);
     g_free(fixture->said);
@@ -106,18 +113,15 @@ test_framing(Fixture *fixture, gconstpointer unused)
     g_string_truncate(fixture->received, 0);
     for (gsize i = 0; i < strlen(text); i++) {
         qmp_peer_send_bytes(fixture->peer, text + i, 1);
-        qmp_peer_wait_until(fixture->context, qmp_peer_is_done(fixture->peer));
-        qmp_peer_settle(fixture->context);
+        qmp_peer_run(fixture->peer);
     }
     g_assert_cmpstr(fixture->received->str, ==, expected);
     for (gsize cut = 1; cut < strlen(text); cut++) {
         g_string_truncate(fixture->received, 0);
         qmp_peer_send_bytes(fixture->peer, text, cut);
-        qmp_peer_wait_until(fixture->context, qmp_peer_is_done(fixture->peer));
-        qmp_peer_settle(fixture->context);
+        qmp_peer_run(fixture->peer);
         qmp_peer_send(fixture->peer, text + cut);
-        qmp_peer_wait_until(fixture->context, qmp_peer_is_done(fixture->peer));
-        qmp_peer_settle(fixture->context);
+        qmp_peer_run(fixture->peer);
         g_assert_cmpstr(fixture->received->str, ==, expected);
     }
 }
@@ -149,10 +153,7 @@ test_cap(Fixture *fixture, gconstpointer unused)
 static void
 test_cap_in_one_read(Fixture *fixture, gconstpointer unused)
 {
-    free_channel(fixture);
-    qmp_peer_free(fixture->peer);
-    fixture->peer = qmp_peer_new(fixture->context, &fixture->fd);
-    fixture->channel = qmp_channel_new(fixture->context, fixture->fd, 7, &funcs, fixture);
+    start(fixture, fixture->context, 7);
     qmp_peer_send(fixture->peer, "{\"a\":1}  \n {\"a\":12}");
     wait_closed(fixture, QMP_ERROR_LIMIT);
     g_assert_cmpstr(fixture->received->str, ==, "{\"a\":1}|");
@@ -163,10 +164,7 @@ static void
 test_32_mib(Fixture *fixture, gconstpointer unused)
 {
     gsize length = 32 * 1024 * 1024;
-    free_channel(fixture);
-    qmp_peer_free(fixture->peer);
-    fixture->peer = qmp_peer_new(fixture->context, &fixture->fd);
-    fixture->channel = qmp_channel_new(fixture->context, fixture->fd, length, &funcs, fixture);
+    start(fixture, fixture->context, length);
     g_autofree char *fits = document_of(length);
     qmp_peer_send(fixture->peer, fits);
     qmp_peer_send(fixture->peer, "\r\n{}");
@@ -298,8 +296,7 @@ test_pause_sleeps(Fixture *fixture, gconstpointer unused)
 {
     qmp_channel_pause(fixture->channel);
     qmp_peer_close(fixture->peer);
-    qmp_peer_wait_until(fixture->context, qmp_peer_is_done(fixture->peer));
-    qmp_peer_settle(fixture->context);
+    qmp_peer_run(fixture->peer);
     g_assert_false(g_main_context_iteration(fixture->context, FALSE));
 }
 
@@ -309,10 +306,7 @@ test_flood(Fixture *fixture, gconstpointer unused)
 {
     Fixture other = { 0 };
     set_up(&other, NULL);
-    free_channel(&other);
-    qmp_peer_free(other.peer);
-    other.peer = qmp_peer_new(fixture->context, &other.fd);
-    other.channel = qmp_channel_new(fixture->context, other.fd, 1000, &funcs, &other);
+    start(&other, fixture->context, 1000);
     g_autoptr(GString) flood = g_string_new(NULL);
     for (guint i = 0; i < 1000000; i++)
         g_string_append(flood, "{}\n");
@@ -366,35 +360,29 @@ test_free_closes(Fixture *fixture, gconstpointer unused)
     g_assert_cmpint(errno, ==, EBADF);
 }
 
+#define ADD(path, test, data) g_test_add(path, Fixture, data, set_up, test, tear_down)
+
 int
 main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
-    static const struct {
-        const char *name;
-        void (*func)(Fixture *fixture, gconstpointer data);
-        gconstpointer data;
-    } tests[] = {
-        { "/qmp-channel/framing", test_framing, NULL },
-        { "/qmp-channel/cap", test_cap, NULL },
-        { "/qmp-channel/cap-in-one-read", test_cap_in_one_read, NULL },
-        { "/qmp-channel/32-mib", test_32_mib, NULL },
-        { "/qmp-channel/lost", test_lost, NULL },
-        { "/qmp-channel/eof", test_eof, NULL },
-        { "/qmp-channel/send-to-the-dead", test_send_to_the_dead, NULL },
-        { "/qmp-channel/send-refused", test_send_refused, NULL },
-        { "/qmp-channel/send-much", test_send_much, NULL },
-        { "/qmp-channel/never-reads", test_never_reads, NULL },
-        { "/qmp-channel/never-reads-paused", test_never_reads, "paused" },
-        { "/qmp-channel/pause", test_pause, NULL },
-        { "/qmp-channel/pause-sleeps", test_pause_sleeps, NULL },
-        { "/qmp-channel/flood", test_flood, NULL },
-        { "/qmp-channel/free-in-document", test_free_in_document, NULL },
-        { "/qmp-channel/free-in-long-document", test_free_in_long_document, NULL },
-        { "/qmp-channel/free-in-closed", test_free_in_closed, NULL },
-        { "/qmp-channel/free-closes", test_free_closes, NULL },
-    };
-    for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].name, Fixture, tests[i].data, set_up, tests[i].func, tear_down);
+    ADD("/qmp-channel/framing", test_framing, NULL);
+    ADD("/qmp-channel/cap", test_cap, NULL);
+    ADD("/qmp-channel/cap-in-one-read", test_cap_in_one_read, NULL);
+    ADD("/qmp-channel/32-mib", test_32_mib, NULL);
+    ADD("/qmp-channel/lost", test_lost, NULL);
+    ADD("/qmp-channel/eof", test_eof, NULL);
+    ADD("/qmp-channel/send-to-the-dead", test_send_to_the_dead, NULL);
+    ADD("/qmp-channel/send-refused", test_send_refused, NULL);
+    ADD("/qmp-channel/send-much", test_send_much, NULL);
+    ADD("/qmp-channel/never-reads", test_never_reads, NULL);
+    ADD("/qmp-channel/never-reads-paused", test_never_reads, "paused");
+    ADD("/qmp-channel/pause", test_pause, NULL);
+    ADD("/qmp-channel/pause-sleeps", test_pause_sleeps, NULL);
+    ADD("/qmp-channel/flood", test_flood, NULL);
+    ADD("/qmp-channel/free-in-document", test_free_in_document, NULL);
+    ADD("/qmp-channel/free-in-long-document", test_free_in_long_document, NULL);
+    ADD("/qmp-channel/free-in-closed", test_free_in_closed, NULL);
+    ADD("/qmp-channel/free-closes", test_free_closes, NULL);
     return g_test_run();
 }

@@ -86,10 +86,7 @@ void
 fixture_tear_down(Fixture *fixture, gconstpointer unused)
 {
     g_clear_pointer(&fixture->client, qmp_client_free);
-    qmp_peer_free(fixture->peer);
-    /* Nothing of the client may be left in the context. */
-    qmp_peer_settle(fixture->context);
-    g_main_context_unref(fixture->context);
+    qmp_peer_free_with_context(fixture->peer, fixture->context);
     g_string_free(fixture->log, TRUE);
     g_clear_error(&fixture->closed);
 }
@@ -102,17 +99,10 @@ assert_log(Fixture *fixture, const char *expected)
 }
 
 void
-run_script(Fixture *fixture)
-{
-    qmp_peer_wait_until(fixture->context, qmp_peer_is_done(fixture->peer));
-    qmp_peer_settle(fixture->context);
-}
-
-void
 get_ready(Fixture *fixture, gboolean oob)
 {
     qmp_peer_negotiate(fixture->peer, oob);
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     assert_log(fixture, "ready;");
 }
 

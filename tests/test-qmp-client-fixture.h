@@ -33,9 +33,6 @@ void fixture_tear_down(Fixture *fixture, gconstpointer unused);
 /* The log so far, which begins anew. */
 void assert_log(Fixture *fixture, const char *expected);
 
-/* All steps of the script are done, and what they led to has happened. */
-void run_script(Fixture *fixture);
-
 /* Negotiates. */
 void get_ready(Fixture *fixture, gboolean oob);
 
@@ -44,3 +41,6 @@ void execute(Fixture *fixture, Call *call, const char *command, const char *argu
 
 /* Sends @text and expects the session to end with @code and a message that says @says. */
 void expect_end(Fixture *fixture, const char *text, QmpErrorCode code, const char *says);
+
+/* Adds a test to GLib's suite. */
+#define ADD(path, test) g_test_add(path, Fixture, NULL, fixture_set_up, test, fixture_tear_down)

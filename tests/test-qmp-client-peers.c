@@ -78,7 +78,7 @@ test_bad_reply(Fixture *fixture, gconstpointer unused)
                                  "{\"id\": 0, \"error\": \"text\"}{\"return\": {}, \"error\": {}, \"id\": 3}");
     qmp_peer_send(fixture->peer,
                   "{\"event\": 5}{\"event\": \"E\", \"data\": []}{\"event\": \"E\", \"data\": {\"x\": inf}}");
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     assert_log(fixture, "b failed 2;c failed 2;a failed 2;d failed 2;");
     g_assert_true(qmp_client_is_ready(fixture->client));
 }
@@ -96,7 +96,7 @@ test_error_without_id(Fixture *fixture, gconstpointer unused)
     qmp_peer_send(fixture->peer, error);
     qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 2}");
     qmp_peer_send(fixture->peer, error);
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     assert_log(fixture, "b GenericError: JSON parse error;c {};");
     g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 1);
     expect_end(fixture, "{\"return\": {}}", QMP_ERROR_PROTOCOL, "without an id");
@@ -145,7 +145,7 @@ test_caps(Fixture *fixture, gconstpointer unused)
     get_ready(fixture, FALSE);
     qmp_peer_send(fixture->peer,
                   "{\"event\":\"E\",\"data\":{\"xxxxxxxxxx\":1234}}{\"event\":\"E\",\"data\":{\"xxxxxxxxxx\":12345}}");
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     assert_log(fixture, "event E {\"xxxxxxxxxx\":1234};");
     g_autofree char *spaces = g_strnfill(400, ' ');
     g_autofree char *text = g_strdup_printf("{%s", spaces);
@@ -162,7 +162,7 @@ test_injection(Fixture *fixture, gconstpointer unused)
     qmp_peer_expect(fixture->peer, "{\"execute\":\"x\\\",\\\"arguments\\\":{},\\\"y\\\":\\\"\\n\",\"id\":0}");
     qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 0}");
     qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 0}");
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
 }
 
 /* Text for people may hold what no C string can. */
@@ -173,7 +173,7 @@ test_nul_in_error(Fixture *fixture, gconstpointer unused)
     get_ready(fixture, FALSE);
     execute(fixture, &call, "x", NULL, QMP_EXECUTE_DEFAULT);
     qmp_peer_send(fixture->peer, "{\"error\": {\"class\": \"E\", \"desc\": \"a\\u0000b\\u00e9\"}, \"id\": 0}");
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     assert_log(fixture, "x E: a\xef\xbf\xbd"
                         "b\xc3\xa9;");
 }
@@ -182,21 +182,14 @@ int
 main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
-    static const struct {
-        const char *name;
-        void (*func)(Fixture *fixture, gconstpointer data);
-    } tests[] = {
-        { "/qmp-client-peers/not-qmp", test_not_qmp },
-        { "/qmp-client-peers/eof-before-greeting", test_eof_before_greeting },
-        { "/qmp-client-peers/timeout", test_timeout },
-        { "/qmp-client-peers/bad-reply", test_bad_reply },
-        { "/qmp-client-peers/error-without-id", test_error_without_id },
-        { "/qmp-client-peers/lies", test_lies },
-        { "/qmp-client-peers/caps", test_caps },
-        { "/qmp-client-peers/injection", test_injection },
-        { "/qmp-client-peers/nul-in-error", test_nul_in_error },
-    };
-    for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].name, Fixture, NULL, fixture_set_up, tests[i].func, fixture_tear_down);
+    ADD("/qmp-client-peers/not-qmp", test_not_qmp);
+    ADD("/qmp-client-peers/eof-before-greeting", test_eof_before_greeting);
+    ADD("/qmp-client-peers/timeout", test_timeout);
+    ADD("/qmp-client-peers/bad-reply", test_bad_reply);
+    ADD("/qmp-client-peers/error-without-id", test_error_without_id);
+    ADD("/qmp-client-peers/lies", test_lies);
+    ADD("/qmp-client-peers/caps", test_caps);
+    ADD("/qmp-client-peers/injection", test_injection);
+    ADD("/qmp-client-peers/nul-in-error", test_nul_in_error);
     return g_test_run();
 }

@@ -23,7 +23,7 @@ test_session(Fixture *fixture, gconstpointer unused)
     qmp_peer_send(fixture->peer,
                   "{\"return\": {\"status\": \"running\"}, \"id\": 0}\r\n"
                   "{\"id\": 1, \"error\": {\"class\": \"GenericError\", \"desc\": \"no \\\"x\\\"\"}}\r\n");
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     assert_log(fixture, "query-status {\"status\": \"running\"};device_add GenericError: no \"x\";");
     g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 0);
 }
@@ -40,11 +40,11 @@ test_ids(Fixture *fixture, gconstpointer unused)
     qmp_peer_expect(fixture->peer,
                     "{\"execute\":\"x\",\"id\":0}{\"exec-oob\":\"x\",\"id\":1}{\"execute\":\"x\",\"id\":2}");
     qmp_peer_send(fixture->peer, "{\"return\": 1, \"id\": 1}");
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     execute(fixture, &d, "x", NULL, QMP_EXECUTE_DEFAULT);
     qmp_peer_expect(fixture->peer, "{\"execute\":\"x\",\"id\":1}");
     qmp_peer_send(fixture->peer, "{\"return\": 2, \"id\": 2}{\"return\": 0, \"id\": 0}{\"return\": 3, \"id\": 1}");
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     assert_log(fixture, "b 1;c 2;a 0;d 3;");
 }
 
@@ -61,14 +61,14 @@ test_events_anywhere(Fixture *fixture, gconstpointer unused)
     qmp_peer_expect(fixture->peer, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]},\"id\":0}");
     qmp_peer_send(fixture->peer, event);
     qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 0}");
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     g_assert_cmpuint(fixture->timestamp, ==, G_GUINT64_CONSTANT(1700000000000007));
     execute(fixture, &call, "stop", NULL, QMP_EXECUTE_DEFAULT);
     qmp_peer_expect(fixture->peer, "{\"execute\":\"stop\",\"id\":0}");
     qmp_peer_send(fixture->peer, "{\"timestamp\": {\"seconds\": -1, \"microseconds\": -1}, \"event\": \"STOP\"}");
     qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 0}");
     gint64 before = g_get_real_time();
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     assert_log(fixture, "event E {\"n\": 1};event E {\"n\": 1};event E {\"n\": 1};ready;event STOP ;stop {};");
     g_assert_cmpuint(fixture->timestamp, >=, (guint64)before);
 }
@@ -82,7 +82,7 @@ test_disconnect_order(Fixture *fixture, gconstpointer unused)
     execute(fixture, &a, "x", NULL, QMP_EXECUTE_DEFAULT);
     execute(fixture, &b, "x", NULL, QMP_EXECUTE_DEFAULT);
     qmp_peer_send(fixture->peer, "{\"return\": 1, \"id\": 0}");
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     execute(fixture, &c, "x", NULL, QMP_EXECUTE_OOB);
     qmp_peer_close(fixture->peer);
     qmp_peer_wait_until(fixture->context, fixture->n_closed > 0);
@@ -121,7 +121,7 @@ test_cancel(Fixture *fixture, gconstpointer unused)
     /* The id of the cancelled one is not given again before it is answered. */
     qmp_peer_expect(fixture->peer, "{\"execute\":\"x\",\"id\":0}{\"execute\":\"x\",\"id\":1}");
     qmp_peer_send(fixture->peer, "{\"return\": 0, \"id\": 0}{\"return\": 1, \"id\": 1}");
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     assert_log(fixture, "b 1;");
     /* From inside a callback, another one and itself, also while all of them are being failed. */
     execute(fixture, &a, "x", NULL, QMP_EXECUTE_DEFAULT);
@@ -157,7 +157,7 @@ test_free_inside(Fixture *fixture, gconstpointer unused)
         fixture_start(fixture, &(QmpClientLimits){ 0 });
         fixture->free_on = cases[i].at;
         qmp_peer_send(fixture->peer, "{\"event\": \"EARLY\"}" QMP_PEER_GREETING "{\"return\": {}, \"id\": 0}");
-        run_script(fixture);
+        qmp_peer_run(fixture->peer);
         if (fixture->client) {
             execute(fixture, &a, "x", NULL, QMP_EXECUTE_DEFAULT);
             execute(fixture, &b, "x", NULL, QMP_EXECUTE_DEFAULT);
@@ -191,7 +191,7 @@ test_pause(Fixture *fixture, gconstpointer unused)
     execute(fixture, &call, "x", NULL, QMP_EXECUTE_DEFAULT);
     qmp_client_pause(fixture->client);
     qmp_peer_send(fixture->peer, "{\"event\": \"E\"}{\"return\": {}, \"id\": 0}");
-    run_script(fixture);
+    qmp_peer_run(fixture->peer);
     assert_log(fixture, "");
     qmp_client_resume(fixture->client);
     qmp_peer_settle(fixture->context);
@@ -202,21 +202,14 @@ int
 main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
-    static const struct {
-        const char *name;
-        void (*func)(Fixture *fixture, gconstpointer data);
-    } tests[] = {
-        { "/qmp-client/session", test_session },
-        { "/qmp-client/ids", test_ids },
-        { "/qmp-client/events-anywhere", test_events_anywhere },
-        { "/qmp-client/disconnect-order", test_disconnect_order },
-        { "/qmp-client/quit", test_quit },
-        { "/qmp-client/cancel", test_cancel },
-        { "/qmp-client/free-inside", test_free_inside },
-        { "/qmp-client/free-in-timeout", test_free_in_timeout },
-        { "/qmp-client/pause", test_pause },
-    };
-    for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].name, Fixture, NULL, fixture_set_up, tests[i].func, fixture_tear_down);
+    ADD("/qmp-client/session", test_session);
+    ADD("/qmp-client/ids", test_ids);
+    ADD("/qmp-client/events-anywhere", test_events_anywhere);
+    ADD("/qmp-client/disconnect-order", test_disconnect_order);
+    ADD("/qmp-client/quit", test_quit);
+    ADD("/qmp-client/cancel", test_cancel);
+    ADD("/qmp-client/free-inside", test_free_inside);
+    ADD("/qmp-client/free-in-timeout", test_free_in_timeout);
+    ADD("/qmp-client/pause", test_pause);
     return g_test_run();
 }

@@ -190,6 +190,14 @@ qmp_peer_free(QmpPeer *peer)
 }
 
 void
+qmp_peer_free_with_context(QmpPeer *peer, GMainContext *context)
+{
+    qmp_peer_free(peer);
+    qmp_peer_settle(context);
+    g_main_context_unref(context);
+}
+
+void
 qmp_peer_send(QmpPeer *peer, const char *text)
 {
     add_step(peer, STEP_SEND, text, strlen(text));
@@ -226,6 +234,13 @@ gboolean
 qmp_peer_is_done(QmpPeer *peer)
 {
     return peer->steps.length == 0;
+}
+
+void
+qmp_peer_run(QmpPeer *peer)
+{
+    qmp_peer_wait_until(peer->context, qmp_peer_is_done(peer));
+    qmp_peer_settle(peer->context);
 }
 
 void

@@ -16,6 +16,10 @@ typedef struct QmpPeer QmpPeer;
 /* @ret_fd: our side's end. */
 QmpPeer *qmp_peer_new(GMainContext *context, int *ret_fd);
 void qmp_peer_free(QmpPeer *peer);
+
+/* For the end of a fixture: also settles its context and drops the fixture's reference. Nothing of what was tested
+ * may be left in it. */
+void qmp_peer_free_with_context(QmpPeer *peer, GMainContext *context);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QmpPeer, qmp_peer_free)
 
 /* Steps, taken in this order. Expectations must be met byte by byte, else the test fails. */
@@ -29,6 +33,9 @@ void qmp_peer_negotiate(QmpPeer *peer, gboolean oob);
 
 /* All steps are done. */
 gboolean qmp_peer_is_done(QmpPeer *peer);
+
+/* Runs the context until all steps are done and what they led to has happened. */
+void qmp_peer_run(QmpPeer *peer);
 
 /* The last step: reads whatever comes and answers each command with `{}` and its id, in order. */
 void qmp_peer_echo(QmpPeer *peer);

@@ -81,6 +81,14 @@ submit(Fixture *fixture, Call *call, const char *caller, const char *name, QmpEx
     g_assert_no_error(error);
 }
 
+/* @n commands of one caller, named 0 and so on. */
+static void
+submit_numbered(Fixture *fixture, Call *calls, guint n)
+{
+    for (guint i = 0; i < n; i++)
+        submit(fixture, &calls[i], "a", (char[]){ (char)('0' + i), 0 }, QMP_EXECUTE_DEFAULT);
+}
+
 static void
 start(Fixture *fixture, const QmpQueueLimits *limits)
 {
@@ -107,9 +115,7 @@ static void
 tear_down(Fixture *fixture, gconstpointer unused)
 {
     free_all(fixture);
-    qmp_peer_free(fixture->peer);
-    qmp_peer_settle(fixture->context);
-    g_main_context_unref(fixture->context);
+    qmp_peer_free_with_context(fixture->peer, fixture->context);
     g_string_free(fixture->log, TRUE);
 }
 
@@ -255,8 +261,7 @@ static void
 test_inside(Fixture *fixture, gconstpointer unused)
 {
     Call calls[10] = { 0 }, again = { 0 };
-    for (guint i = 0; i < 9; i++)
-        submit(fixture, &calls[i], "a", (char[]){ (char)('0' + i), 0 }, QMP_EXECUTE_DEFAULT);
+    submit_numbered(fixture, calls, 9);
     calls[0].cancels = &calls[8];
     calls[1].cancels = &calls[1];
     calls[2].cancels = &calls[3];
@@ -271,8 +276,7 @@ static void
 test_end(Fixture *fixture, gconstpointer unused)
 {
     Call calls[10] = { 0 };
-    for (guint i = 0; i < 9; i++)
-        submit(fixture, &calls[i], "a", (char[]){ (char)('0' + i), 0 }, QMP_EXECUTE_DEFAULT);
+    submit_numbered(fixture, calls, 9);
     calls[7].cancels = &calls[8];
     qmp_peer_close(fixture->peer);
     qmp_peer_wait_until(fixture->context, fixture->closed);
@@ -285,8 +289,7 @@ test_end(Fixture *fixture, gconstpointer unused)
 
     start(fixture, &(QmpQueueLimits){ 0 });
     memset(calls, 0, sizeof(calls));
-    for (guint i = 0; i < 9; i++)
-        submit(fixture, &calls[i], "a", (char[]){ (char)('0' + i), 0 }, QMP_EXECUTE_DEFAULT);
+    submit_numbered(fixture, calls, 9);
     qmp_ticket_cancel(calls[1].ticket);
     g_clear_pointer(&fixture->queue, qmp_queue_free);
     assert_log(fixture, "-7 -8 ");
@@ -299,8 +302,7 @@ static void
 test_free_inside(Fixture *fixture, gconstpointer unused)
 {
     Call calls[10] = { 0 };
-    for (guint i = 0; i < 9; i++)
-        submit(fixture, &calls[i], "a", (char[]){ (char)('0' + i), 0 }, QMP_EXECUTE_DEFAULT);
+    submit_numbered(fixture, calls, 9);
     calls[1].frees = TRUE;
     qmp_peer_echo(fixture->peer);
     qmp_peer_wait_until(fixture->context, !fixture->queue);
@@ -308,25 +310,20 @@ test_free_inside(Fixture *fixture, gconstpointer unused)
     assert_log(fixture, "0 1 -2 -3 -4 -5 -6 -7 -8 ");
 }
 
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
 int
 main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
-    static const struct {
-        const char *name;
-        void (*func)(Fixture *fixture, gconstpointer data);
-    } tests[] = {
-        { "/qmp-queue/fair", test_fair },
-        { "/qmp-queue/round-robin", test_round_robin },
-        { "/qmp-queue/oob", test_oob },
-        { "/qmp-queue/limits", test_limits },
-        { "/qmp-queue/cancel", test_cancel },
-        { "/qmp-queue/drop", test_drop },
-        { "/qmp-queue/inside", test_inside },
-        { "/qmp-queue/end", test_end },
-        { "/qmp-queue/free-inside", test_free_inside },
-    };
-    for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].name, Fixture, NULL, set_up, tests[i].func, tear_down);
+    ADD("/qmp-queue/fair", test_fair);
+    ADD("/qmp-queue/round-robin", test_round_robin);
+    ADD("/qmp-queue/oob", test_oob);
+    ADD("/qmp-queue/limits", test_limits);
+    ADD("/qmp-queue/cancel", test_cancel);
+    ADD("/qmp-queue/drop", test_drop);
+    ADD("/qmp-queue/inside", test_inside);
+    ADD("/qmp-queue/end", test_end);
+    ADD("/qmp-queue/free-inside", test_free_inside);
     return g_test_run();
 }
