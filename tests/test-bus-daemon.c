@@ -127,7 +127,7 @@ test_client_sync(GDBusConnection *client)
 {
     g_autoptr(GError) error = NULL;
     GVariant *id = g_dbus_connection_call_sync(client, DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "GetId",
-                                               NULL, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+                                               NULL, NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, &error);
 
     g_assert_no_error(error);
     g_variant_unref(id);

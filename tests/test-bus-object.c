@@ -239,8 +239,8 @@ test_kept(ObjectFixture *fixture, gconstpointer data)
     DBusMessage *reply;
 
     g_dbus_connection_call(fixture->base.client, bus_get_unique_name(fixture->base.bus), PATH, THING, "Keep",
-                           g_variant_new("(s)", "x"), NULL, G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, -1,
-                           NULL, on_kept_answered, fixture->base.order);
+                           g_variant_new("(s)", "x"), NULL, G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                           G_MAXINT, NULL, on_kept_answered, fixture->base.order);
     test_until(fixture->kept);
     bus_object_free(g_steal_pointer(&fixture->object));
     g_assert_true(bus_call_is_interactive(fixture->kept));

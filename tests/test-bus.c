@@ -313,7 +313,7 @@ test_second_context(void)
     for (guint i = 0; i < 10; i++) {
         g_autoptr(GError) error = NULL;
         GVariant *reply = g_dbus_connection_call_sync(client, name, "/", DBUS_INTERFACE_INTROSPECTABLE, "Introspect",
-                                                      NULL, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+                                                      NULL, NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, &error);
 
         g_assert_no_error(error);
         g_variant_unref(reply);

@@ -14,6 +14,7 @@
 #include "qmp-connector.h"
 #include "test-qmp-peer.h"
 #include "test-resolver.h"
+#include "test-tcp.h"
 
 typedef struct Fixture {
     GMainContext *context; /* owned */
@@ -246,23 +247,6 @@ test_listen_path_lost(Fixture *fixture, gconstpointer unused)
     close(other);
 }
 
-static int
-listen_tcp(int family, guint16 *ret_port)
-{
-    struct sockaddr_storage name = { .ss_family = (sa_family_t)family };
-    socklen_t length = sizeof(name);
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (family == AF_INET)
-        ((struct sockaddr_in *)&name)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    else
-        ((struct sockaddr_in6 *)&name)->sin6_addr = in6addr_loopback;
-    g_assert_no_errno(bind(fd, (struct sockaddr *)&name, sizeof(name)));
-    g_assert_no_errno(listen(fd, 5));
-    g_assert_no_errno(getsockname(fd, (struct sockaddr *)&name, &length));
-    *ret_port = g_ntohs(((struct sockaddr_in *)&name)->sin_port);
-    return fd;
-}
-
 static void
 assert_option(int fd, int level, int option)
 {
@@ -278,7 +262,9 @@ test_tcp(Fixture *fixture, gconstpointer unused)
     static const char *const hosts[] = { "127.0.0.1", "localhost", "", "LOCALHOST" };
     guint32 uid;
     guint16 port;
-    int listener = listen_tcp(AF_INET, &port);
+    if (test_tcp_skip_without(AF_INET))
+        return;
+    int listener = test_tcp_new_listener(AF_INET, &port);
     for (guint i = 0; i < G_N_ELEMENTS(hosts); i++) {
         g_autofree char *text = g_strdup_printf("tcp:%s:%u", hosts[i], port);
         start_text(fixture, text);
@@ -289,20 +275,11 @@ test_tcp(Fixture *fixture, gconstpointer unused)
         drop_connection(fixture);
     }
     close(listener);
+    int reserved = test_tcp_reserve(AF_INET, &port);
     g_autofree char *text = g_strdup_printf("tcp:127.0.0.1:%u", port);
     start_text(fixture, text);
     expect_error(fixture, text, "Connection refused");
-}
-
-static gboolean
-have_ipv6(void)
-{
-    struct sockaddr_in6 name = { .sin6_family = AF_INET6, .sin6_addr = in6addr_loopback };
-    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    gboolean have = fd >= 0 && bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0;
-    if (fd >= 0)
-        close(fd);
-    return have;
+    close(reserved);
 }
 
 /* `localhost` means whichever of the two families somebody listens on. */
@@ -311,9 +288,9 @@ test_tcp_v6(Fixture *fixture, gconstpointer unused)
 {
     static const char *const hosts[] = { "[::1]", "localhost" };
     guint16 port;
-    if (!have_ipv6())
+    if (test_tcp_skip_without(AF_INET6))
         return;
-    int listener = listen_tcp(AF_INET6, &port);
+    int listener = test_tcp_new_listener(AF_INET6, &port);
     for (guint i = 0; i < G_N_ELEMENTS(hosts); i++) {
         g_autofree char *text = g_strdup_printf("tcp:%s:%u", hosts[i], port);
         start_text(fixture, text);
@@ -327,9 +304,11 @@ static void
 test_tcp_listen(Fixture *fixture, gconstpointer unused)
 {
     static const char *const hosts[] = { "127.0.0.1", "", "localhost" };
+    guint16 port;
+    if (test_tcp_skip_without(AF_INET))
+        return;
     for (guint i = 0; i < G_N_ELEMENTS(hosts); i++) {
-        guint16 port;
-        close(listen_tcp(AF_INET, &port));
+        int reserved = test_tcp_reserve(AF_INET, &port);
         g_autofree char *text = g_strdup_printf("tcp:%s:%u,server=on", hosts[i], port);
         start_text(fixture, text);
         qmp_peer_settle(fixture->context);
@@ -341,9 +320,9 @@ test_tcp_listen(Fixture *fixture, gconstpointer unused)
         assert_option(fixture->fd, SOL_SOCKET, SO_KEEPALIVE);
         drop_connection(fixture);
         close(qemu);
+        close(reserved);
     }
-    guint16 port;
-    int taken = listen_tcp(AF_INET, &port);
+    int taken = test_tcp_new_listener(AF_INET, &port);
     g_autofree char *text = g_strdup_printf("tcp:127.0.0.1:%u,server=on", port);
     start_text(fixture, text);
     expect_error(fixture, text, "Address already in use");
@@ -354,7 +333,9 @@ static void
 test_tcp_name(Fixture *fixture, gconstpointer unused)
 {
     guint16 port;
-    int listener = listen_tcp(AF_INET, &port);
+    if (test_tcp_skip_without(AF_INET))
+        return;
+    int listener = test_tcp_new_listener(AF_INET, &port);
     g_autofree char *text = g_strdup_printf("tcp:qemu.test:%u", port);
     start_text(fixture, text);
     expect_socket(fixture);
@@ -379,7 +360,9 @@ static void
 test_free(Fixture *fixture, gconstpointer unused)
 {
     guint16 port;
-    int unix_listener = listen_on(fixture->path, 5), tcp_listener = listen_tcp(AF_INET, &port);
+    if (test_tcp_skip_without(AF_INET))
+        return;
+    int unix_listener = listen_on(fixture->path, 5), tcp_listener = test_tcp_new_listener(AF_INET, &port);
     g_autofree char *tcp = g_strdup_printf("tcp:127.0.0.1:%u", port);
     for (int turns = 0; turns < 3; turns++) {
         start_path(fixture, "");
@@ -409,29 +392,24 @@ test_free(Fixture *fixture, gconstpointer unused)
     close(tcp_listener);
 }
 
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
 int
 main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
     g_autoptr(GResolver) resolver = test_resolver_new();
     g_resolver_set_default(resolver);
-    static const struct {
-        const char *name;
-        void (*func)(Fixture *fixture, gconstpointer data);
-    } tests[] = {
-        { "/qmp-connector/unix", test_unix },
-        { "/qmp-connector/unix-errors", test_unix_errors },
-        { "/qmp-connector/listen", test_listen },
-        { "/qmp-connector/listen-taken", test_listen_taken },
-        { "/qmp-connector/listen-path-lost", test_listen_path_lost },
-        { "/qmp-connector/tcp", test_tcp },
-        { "/qmp-connector/tcp-v6", test_tcp_v6 },
-        { "/qmp-connector/tcp-listen", test_tcp_listen },
-        { "/qmp-connector/tcp-name", test_tcp_name },
-        { "/qmp-connector/tcp-name-silent", test_tcp_name_silent },
-        { "/qmp-connector/free", test_free },
-    };
-    for (guint i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].name, Fixture, NULL, set_up, tests[i].func, tear_down);
+    ADD("/qmp-connector/unix", test_unix);
+    ADD("/qmp-connector/unix-errors", test_unix_errors);
+    ADD("/qmp-connector/listen", test_listen);
+    ADD("/qmp-connector/listen-taken", test_listen_taken);
+    ADD("/qmp-connector/listen-path-lost", test_listen_path_lost);
+    ADD("/qmp-connector/tcp", test_tcp);
+    ADD("/qmp-connector/tcp-v6", test_tcp_v6);
+    ADD("/qmp-connector/tcp-listen", test_tcp_listen);
+    ADD("/qmp-connector/tcp-name", test_tcp_name);
+    ADD("/qmp-connector/tcp-name-silent", test_tcp_name_silent);
+    ADD("/qmp-connector/free", test_free);
     return g_test_run();
 }
