@@ -21,6 +21,7 @@
 #define MAX_ALL_WAITING_WITH_FDS 16
 
 /* As in bus-source.c: the loop is held for as long only as by calls that arrive one by one. */
+#define CALLS_A_TURN 32
 #define TURN (2 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct Waiting {
@@ -139,11 +140,12 @@ replay(gpointer user_data)
     g_autoptr(Bus) bus = bus_ref(peers->bus);
     Caller *caller = g_queue_peek_head(&peers->replay);
     Waiting *waiting;
-
     gint64 end = g_get_monotonic_time() + TURN;
 
     bus_peer_ref(&caller->peer);
-    while (caller->peers && g_get_monotonic_time() < end && (waiting = pop_waiting(caller))) {
+    for (guint i = 0; i < CALLS_A_TURN && g_get_monotonic_time() < end; i++) {
+        if (!caller->peers || !(waiting = pop_waiting(caller)))
+            break;
         deliver(bus, caller, waiting->message);
         waiting_free(waiting);
     }

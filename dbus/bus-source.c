@@ -9,8 +9,9 @@
  * exchange one turn takes a few messages only, and everybody else's sources get their turn. */
 #include "bus-source.h"
 
-/* A call costs some 50 us, one that lists a thousand objects 10 ms; whatever they cost, the others get their turn
- * after that. libdbus reads 2 KiB a turn, 10 to 16 messages, so that its queue does not grow. */
+/* A turn ends at whichever comes first. Most calls cost some 50 us, one that lists a thousand objects 10 ms.
+ * libdbus reads 2 KiB a turn, 10 to 16 messages, so that its queue does not grow. */
+#define MESSAGES_A_TURN 32
 #define TURN (2 * G_TIME_SPAN_MILLISECOND)
 
 /* While the bus has not taken so much, nothing is dispatched that might add to it. A caller that asks and does not
@@ -256,8 +257,11 @@ dispatch(GSource *base, GSourceFunc func, gpointer user_data)
     handle_watches(source);
     handle_timeouts(source);
     gint64 end = g_get_monotonic_time() + TURN;
-    while (!g_source_is_destroyed(base) && can_dispatch(source) && g_get_monotonic_time() < end)
+    for (guint i = 0; i < MESSAGES_A_TURN && g_get_monotonic_time() < end; i++) {
+        if (g_source_is_destroyed(base) || !can_dispatch(source))
+            break;
         dbus_connection_dispatch(source->connection);
+    }
     return G_SOURCE_CONTINUE;
 }
 
