@@ -36,6 +36,7 @@ typedef struct BusSource {
     DBusConnection *connection; /* ref */
     GSList *watches; /* of Watch, owned */
     GQueue timeouts; /* of Timeout, the armed ones, earliest deadline first; libdbus's records own them */
+    gboolean dispatching;
 } BusSource;
 
 static GIOCondition
@@ -254,6 +255,9 @@ dispatch(GSource *base, GSourceFunc func, gpointer user_data)
 {
     BusSource *source = (BusSource *)base;
 
+    if (source->dispatching)
+        return G_SOURCE_CONTINUE;
+    source->dispatching = TRUE;
     handle_watches(source);
     handle_timeouts(source);
     gint64 end = g_get_monotonic_time() + TURN;
@@ -262,6 +266,7 @@ dispatch(GSource *base, GSourceFunc func, gpointer user_data)
             break;
         dbus_connection_dispatch(source->connection);
     }
+    source->dispatching = FALSE;
     return G_SOURCE_CONTINUE;
 }
 
@@ -287,6 +292,9 @@ bus_source_attach(DBusConnection *connection, GMainContext *context)
     dbus_connection_set_watch_functions(connection, on_watch_added, on_watch_removed, on_watch_toggled, source, NULL);
     dbus_connection_set_timeout_functions(connection, on_timeout_added, on_timeout_removed, on_timeout_toggled, source,
                                           NULL);
+    /* Otherwise GLib takes the descriptors out of the poll set for every dispatch, at five system calls. A main
+     * loop inside a callback finds the source busy. */
+    g_source_set_can_recurse(base, TRUE);
     g_source_attach(base, context);
     return base;
 }

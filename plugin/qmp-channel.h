@@ -27,8 +27,8 @@ QmpChannel *qmp_channel_new(GMainContext *context, int fd, gsize max_document, c
 /* Closes the socket. No callback comes any more. */
 void qmp_channel_free(QmpChannel *channel);
 
-/* Sends @length bytes, or queues what the socket does not take. A peer that does not read is cut off (on_closed with
- * QMP_ERROR_LIMIT, from the main context) when more than 64 MiB wait. */
+/* Sends @length bytes, together with what else is sent in this turn of the main context, when it is over. A peer
+ * that does not read is cut off (on_closed with QMP_ERROR_LIMIT, from the main context) when more than 64 MiB wait. */
 void qmp_channel_send(QmpChannel *channel, const char *text, gsize length);
 
 /* Bytes that the socket has not taken yet. */

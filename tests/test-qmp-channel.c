@@ -205,8 +205,8 @@ test_send_to_the_dead(Fixture *fixture, gconstpointer unused)
     qmp_peer_wait_until(fixture->context, qmp_peer_is_done(fixture->peer));
     qmp_channel_send(fixture->channel, "{}", 2);
     qmp_channel_send(fixture->channel, "{}", 2);
-    g_assert_cmpuint(qmp_channel_get_outgoing_size(fixture->channel), ==, 0);
     qmp_peer_settle(fixture->context);
+    g_assert_cmpuint(qmp_channel_get_outgoing_size(fixture->channel), ==, 0);
     g_assert_cmpuint(fixture->n_closed, ==, 0);
     qmp_channel_resume(fixture->channel);
     wait_closed(fixture, QMP_ERROR_DISCONNECTED);
