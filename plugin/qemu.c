@@ -22,6 +22,7 @@
 
 /* Bytes; `-name` is the longest, and VM_NAME_MAX refuses longer ones anyway. */
 #define MAX_PROPERTY 512
+#define MAX_PROPERTY_REPLY 65536
 
 struct Qemu {
     GMainContext *context; /* ref */
@@ -78,7 +79,7 @@ read_properties(Qemu *qemu, JsonObject *reply)
 static void
 read_reply(Qemu *qemu, const QmpReply *reply)
 {
-    if (!reply || !reply->value.text)
+    if (!reply || !reply->value.text || reply->value.length > MAX_PROPERTY_REPLY)
         return;
     g_autoptr(JsonNode) value = qmp_json_parse(reply->value.text, reply->value.length, NULL);
     if (value && JSON_NODE_HOLDS_OBJECT(value))
@@ -309,12 +310,6 @@ qemu_free(Qemu *qemu)
     g_clear_pointer(&qemu->package, g_free);
     g_clear_pointer(&qemu->status, g_free);
     g_rc_box_release(qemu);
-}
-
-gboolean
-qemu_is_up(Qemu *qemu)
-{
-    return qemu->up;
 }
 
 const char *

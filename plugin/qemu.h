@@ -30,8 +30,6 @@ Qemu *qemu_new(GMainContext *context, int fd, const QemuLimits *limits, const Qe
 /* Closes the connection. Commands under way are failed; none of the callbacks above comes. */
 void qemu_free(Qemu *qemu);
 
-gboolean qemu_is_up(Qemu *qemu);
-
 /* After on_up. All borrowed; what QEMU did not tell is empty. */
 const char *qemu_get_name(Qemu *qemu); /* `-name` */
 const char *qemu_get_uuid(Qemu *qemu);

@@ -8,6 +8,7 @@ import threading
 from gi.repository import GLib
 
 from harness import DIE, SILENCE, CallError, Flood, Message, Peer, Qemu, Raw, Steps, main, wait_until
+from harness.process import is_listening
 from monitor import (ANSWERS, DISCONNECTED, INVALID_ARGS, NAME, NOT_SUPPORTED, PROPERTIES, ROOT, UNKNOWN_OBJECT,
                      UNREPRESENTABLE, VERSIONS, MonitorTest, variants)
 
@@ -421,6 +422,7 @@ class Lies(VmTest):
                 path = f'{self.directory}/pretty-{version}'
                 self.start(Qemu, version, '-chardev', f'socket,id=m,path={path},server=on,wait=off', '-mon',
                            'chardev=m,mode=control,pretty=on')
+                wait_until(lambda: is_listening(path))
                 vm = self.add(version, f'unix:{path}')
                 self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
                 self.assertGreater(len(vm.qmp('QueryCommands')), 200)
