@@ -5,6 +5,7 @@ import os
 import socket
 
 from harness import SILENCE, Agent, Peer, Qemu, Raw, main, wait_until
+from harness.process import is_listening
 from monitor import (ANSWERS, DISCONNECTED, INVALID_ARGS, MODULE, NAME, NOT_SUPPORTED, OBJECT_MANAGER, ROOT, TIMED_OUT,
                      UNKNOWN_OBJECT, VERSIONS, VM, MonitorTest, variants)
 
@@ -196,7 +197,7 @@ class Listening(MonitorTest):
         self.start_agent()
 
     def listens(self, path):
-        wait_until(lambda: os.path.exists(path))
+        wait_until(lambda: is_listening(path))
 
     def test_qemu_comes_and_goes(self):
         path = f'{self.directory}/agent-listens'
