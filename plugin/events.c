@@ -85,22 +85,30 @@ new_general_signal(Events *events, const QmpEvent *event)
     return signal;
 }
 
-/* org.qemu.Monitor1.VM.Event(name, data, timestamp), with the JSON text where D-Bus cannot carry the data. */
+/* What D-Bus cannot carry: { "json": TEXT }. */
+static void
+append_text(DBusMessage *signal, const QmpText *data)
+{
+    g_autoptr(JsonObject) object = json_object_new();
+    g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), object);
+    g_autofree char *text = g_strndup(data->text, data->length);
+    DBusMessageIter iter;
+
+    json_object_set_member(object, "json", qmp_json_new_string(text));
+    dbus_message_iter_init_append(signal, &iter);
+    value_append(&iter, "a{sv}", node, "data", NULL);
+}
+
+/* org.qemu.Monitor1.VM.Event(name, data, timestamp) */
 static DBusMessage *
 make_general_signal(Events *events, const QmpEvent *event)
 {
     DBusMessage *signal = new_general_signal(events, event);
 
     if (!append_data(signal, &event->data)) {
-        g_autoptr(JsonNode) data = json_node_init_object(json_node_alloc(), json_object_new());
-        g_autofree char *text = g_strndup(event->data.text, event->data.length);
-        DBusMessageIter iter;
-
         dbus_message_unref(signal);
         signal = new_general_signal(events, event);
-        json_object_set_member(json_node_get_object(data), "json", qmp_json_new_string(text));
-        dbus_message_iter_init_append(signal, &iter);
-        value_append(&iter, "a{sv}", data, "data", NULL);
+        append_text(signal, &event->data);
     }
     append_timestamp(signal, event->timestamp);
     return signal;

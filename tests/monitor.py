@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the tests of the module have in common: an agent with it on a private bus, and a caller."""
 import os
+import signal
 
 from gi.repository import GLib
 
@@ -105,8 +106,16 @@ class MonitorTest(Test):
             self.write('qemu-monitor.conf', key_file)
         self.agent = self.start(Agent, (bus or self.bus).address, [MODULE], f'--config-dir={self.directory}',
                                 *arguments, ready=ready, environment={'XDG_RUNTIME_DIR': self.directory})
+        self.addCleanup(self.end_agent, self.agent)
         self.caller = self.connect()
         return self.agent
+
+    def end_agent(self, agent):
+        """In good order, however the test has left it: a leak or an error that a sanitizer or valgrind found shows in the
+        exit status."""
+        if agent.popen.poll() is None:
+            agent.kill(signal.SIGTERM)
+            self.assertEqual(agent.wait(), 0, agent.output)
 
     def connect(self):
         return self.adopt(Connection(self.bus.address))

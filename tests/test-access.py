@@ -23,6 +23,7 @@ class SystemBus(MonitorTest):
         isolate = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$@"', 'sh']
         self.agent = self.start(Agent, self.bus.address, [MODULE], f'--config-dir={self.directory}', '--system',
                                 wrapper=isolate)
+        self.addCleanup(self.end_agent, self.agent)
         self.caller = self.connect()
         self.peer = self.start(Peer, ANSWERS)
 
