@@ -84,6 +84,7 @@ try_again(Vm *vm, VmDown how)
     if (vm->given_up)
         return;
     vm->retry_delay = MIN(delay * 2, (guint64)RETRY_MAX);
+    timer_stop(&vm->retry_timer);
     vm->retry_timer = timer_start(vm->context, delay, on_retry, vm);
 }
 
@@ -111,6 +112,7 @@ drop_others(Vm *vm, Candidate *candidate)
     if (vm->connector)
         qmp_connector_stop(vm->connector);
     vm->connecting = FALSE;
+    timer_stop(&vm->retry_timer);
     for (guint i = vm->candidates->len; i-- > 0;)
         if (g_ptr_array_index(vm->candidates, i) != candidate)
             g_ptr_array_remove_index(vm->candidates, i);
