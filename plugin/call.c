@@ -9,7 +9,7 @@
 #include "call.h"
 
 #include "errors.h"
-#include "policy.h"
+#include "gate.h"
 #include "qmp-json.h"
 #include "value.h"
 
@@ -100,19 +100,14 @@ gboolean
 call_is_allowed(VmObject *object, BusCall *call, const char *what)
 {
     Vm *vm = vm_object_get_vm(object);
-    g_autoptr(GError) error = NULL;
     PolicyRequest request = {
-        .peer = bus_call_get_peer(call),
         .command = what,
         .vm = vm_get_name(vm),
         .owner_uid = vm_get_owner_uid(vm),
         .friend_uid = BUS_PEER_NO_ID,
     };
 
-    if (policy_allows(&request, &error))
-        return TRUE;
-    errors_fail(call, error);
-    return FALSE;
+    return gate_pass(call, request);
 }
 
 void

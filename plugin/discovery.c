@@ -12,7 +12,6 @@
 #include "log.h"
 
 #define DIRECTORY "qemu-monitor"
-#define TIMEOUT ((guint64)10 * G_TIME_SPAN_SECOND)
 
 /* Room for some thirty events of the longest names; more are read in the next turn. */
 #define BUFFER_SIZE 8192
@@ -49,9 +48,10 @@ on_appeared(Discovery *discovery, const char *file)
     g_string_prepend(text, "unix:");
     address = qmp_address_parse(text->str, &error);
     if (address) {
-        VmSpec spec = {
-            .origin = VM_FROM_DIRECTORY, .address = address, .timeout = TIMEOUT, .added_by = service_get_uid()
-        };
+        VmSpec spec = { .origin = VM_FROM_DIRECTORY,
+                        .address = address,
+                        .timeout = VM_TIMEOUT_DEFAULT,
+                        .added_by = service_get_uid() };
         registry_add(discovery->service->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error);
     }
     if (error)
@@ -89,6 +89,13 @@ scan(Discovery *discovery)
         on_appeared(discovery, file);
 }
 
+static gboolean
+fail_by_errno(GError **error)
+{
+    g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
+    return FALSE;
+}
+
 /* What is in the directory is connected to without asking anybody. It must be the agent's user's; whom they let
  * write to it otherwise is their affair, but on a session bus nobody else belongs there. */
 static gboolean
@@ -97,10 +104,8 @@ check_directory(Discovery *discovery, GError **error)
     gboolean session = discovery->service->host->bus == MANAGEMENT_BUS_SESSION;
     struct stat status;
 
-    if (lstat(discovery->path, &status) < 0) {
-        g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
-        return FALSE;
-    }
+    if (lstat(discovery->path, &status) < 0)
+        return fail_by_errno(error);
     if (S_ISDIR(status.st_mode) && status.st_uid == service_get_uid() && !(session && (status.st_mode & 022)))
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM, "it is no directory of user %u that others cannot write to",
@@ -118,8 +123,7 @@ make_directory(Discovery *discovery, GError **error)
         return chmod(discovery->path, mode) == 0 || check_directory(discovery, error);
     if (errno == EEXIST)
         return check_directory(discovery, error);
-    g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
-    return FALSE;
+    return fail_by_errno(error);
 }
 
 static gboolean
@@ -129,10 +133,8 @@ watch(Discovery *discovery, GError **error)
 
     if (!make_directory(discovery, error))
         return FALSE;
-    if (inotify_add_watch(discovery->inotify, discovery->path, mask) < 0) {
-        g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
-        return FALSE;
-    }
+    if (inotify_add_watch(discovery->inotify, discovery->path, mask) < 0)
+        return fail_by_errno(error);
     scan(discovery);
     return TRUE;
 }

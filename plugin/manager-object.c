@@ -6,28 +6,21 @@
 #include <unistd.h>
 
 #include "errors.h"
+#include "gate.h"
 #include "names.h"
-#include "policy.h"
 #include "registry.h"
-
-#define TIMEOUT_DEFAULT ((guint64)10 * G_TIME_SPAN_SECOND)
 
 static gboolean
 is_allowed(BusCall *call, const char *vm, guint32 owner_uid, guint32 friend_uid)
 {
-    g_autoptr(GError) error = NULL;
     PolicyRequest request = {
-        .peer = bus_call_get_peer(call),
         .command = bus_call_get_member(call),
         .vm = vm,
         .owner_uid = owner_uid,
         .friend_uid = friend_uid,
     };
 
-    if (policy_allows(&request, &error))
-        return TRUE;
-    errors_fail(call, error);
-    return FALSE;
+    return gate_pass(call, request);
 }
 
 static gboolean
@@ -58,7 +51,7 @@ read_options(DBusMessageIter *iter, VmSpec *spec, GError **error)
 {
     DBusMessageIter entries, entry;
 
-    spec->timeout = TIMEOUT_DEFAULT;
+    spec->timeout = VM_TIMEOUT_DEFAULT;
     dbus_message_iter_recurse(iter, &entries);
     for (; dbus_message_iter_get_arg_type(&entries) != DBUS_TYPE_INVALID; dbus_message_iter_next(&entries)) {
         dbus_message_iter_recurse(&entries, &entry);
@@ -182,8 +175,7 @@ remove_vm(BusCall *call, gpointer object_data)
         bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "There is no VM at %s", path);
         return;
     }
-    guint32 owner_uid = vm_get_qemu(vm) ? vm_get_owner_uid(vm) : vm_get_added_by(vm);
-    if (!is_allowed(call, vm_get_name(vm), owner_uid, vm_get_added_by(vm)))
+    if (!is_allowed(call, vm_get_name(vm), vm_get_owner_uid(vm), vm_get_added_by(vm)))
         return;
     registry_remove(service->registry, vm);
     bus_call_return(call, NULL);

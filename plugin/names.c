@@ -38,6 +38,15 @@ names_path_from_vm(const char *vm_name)
     return g_string_free(path, FALSE);
 }
 
+/* What was given, for an error: in quotes, printable, and not all of it if it is long. */
+static char *
+show(const char *text)
+{
+    g_autofree char *printable = g_strescape(text, NULL);
+
+    return g_strdup_printf("\"%.64s%s\"", printable, strlen(printable) > 64 ? "…" : "");
+}
+
 static gboolean
 has_control_character(const char *text)
 {
@@ -63,9 +72,8 @@ names_check_vm(const char *vm_name, GError **error)
     if (!fault)
         return TRUE;
 
-    g_autofree char *printable = g_strescape(vm_name, NULL);
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "The VM name \"%.64s%s\" %s", printable,
-                strlen(printable) > 64 ? "…" : "", fault);
+    g_autofree char *shown = show(vm_name);
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "The VM name %s %s", shown, fault);
     return FALSE;
 }
 
@@ -77,8 +85,7 @@ names_check_command(const char *command, GError **error)
     if (length > 0 && length <= MEMBER_MAX && strspn(command, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.-") == length)
         return TRUE;
 
-    g_autofree char *printable = g_strescape(command, NULL);
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "\"%.64s%s\" cannot be the name of a QMP command", printable,
-                strlen(printable) > 64 ? "…" : "");
+    g_autofree char *shown = show(command);
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "%s cannot be the name of a QMP command", shown);
     return FALSE;
 }

@@ -19,8 +19,6 @@
  * nobody for longer. */
 #define SETTLE_TIME ((guint64)G_TIME_SPAN_SECOND)
 
-#define KEY_FILE_TIMEOUT ((guint64)10 * G_TIME_SPAN_SECOND)
-
 /* Whatever ends first; the bus's end fails the question for the name as well. */
 static void
 fail(Service *service, const GError *error)
@@ -83,7 +81,7 @@ add_configured_vm(Service *service, const ConfigVm *vm)
         .origin = VM_FROM_KEY_FILE,
         .name = vm->name,
         .address = vm->address,
-        .timeout = KEY_FILE_TIMEOUT,
+        .timeout = VM_TIMEOUT_DEFAULT,
         .added_by = service_get_uid(),
     };
 

@@ -8,6 +8,9 @@
 
 typedef struct Vm Vm;
 
+/* us for one attempt, where nobody says otherwise. */
+#define VM_TIMEOUT_DEFAULT ((guint64)10 * G_TIME_SPAN_SECOND)
+
 /* How the agent came to know of it, which decides what happens when QEMU goes. */
 typedef enum VmOrigin {
     VM_FROM_CALL, /* AddVM: forgotten; with `server=on` listened for again */
@@ -61,6 +64,6 @@ guint32 vm_get_added_by(Vm *vm);
 /* The QEMU while it is up, from on_up to on_down; NULL otherwise. */
 Qemu *vm_get_qemu(Vm *vm);
 
-/* While it is up: the uid that QEMU runs as (SO_PEERCRED); over TCP, where the kernel has none, the uid that added
- * it. */
+/* The uid that QEMU runs as (SO_PEERCRED); over TCP, where the kernel has none, and while it is not up, the uid that
+ * added it. */
 guint32 vm_get_owner_uid(Vm *vm);
