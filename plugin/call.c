@@ -130,8 +130,8 @@ call_execute(VmObject *object, BusCall *bus_call, const char *command, JsonNode 
     call->result = result;
     call->link.data = call;
     g_queue_push_tail_link(&service->calls, &call->link);
-    call->ticket = reply_gate_submit(gate, bus_call_get_sender(bus_call), command, text ? text->str : NULL,
-                                     call_replied, call, &error);
+    QmpCommand qmp = { .name = command, .arguments = text ? text->str : NULL };
+    call->ticket = reply_gate_submit(gate, bus_call_get_sender(bus_call), &qmp, call_replied, call, &error);
     if (call->ticket)
         bus_call_drop_message(bus_call);
     else {

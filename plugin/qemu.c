@@ -146,7 +146,7 @@ ask_status(Qemu *qemu)
     if (qemu->status_stale)
         return;
     qemu->status_asked++;
-    if (!qmp_queue_submit(qemu->queue, OWN_LINE, "query-status", NULL, QMP_EXECUTE_DEFAULT, on_status, qemu, NULL))
+    if (!qmp_queue_submit(qemu->queue, OWN_LINE, &(QmpCommand){ .name = "query-status" }, on_status, qemu, NULL))
         reply_gate_open(qemu->gate, ++qemu->status_answered);
 }
 
@@ -226,7 +226,7 @@ on_ready(QmpClient *client, gpointer user_data)
     qemu->queue = qmp_queue_new(client, &(QmpQueueLimits){ 0 });
     qemu->gate = reply_gate_new(qemu->queue);
     for (guint i = 0; i < G_N_ELEMENTS(probes); i++) {
-        qmp_queue_submit(qemu->queue, OWN_LINE, probes[i], NULL, QMP_EXECUTE_DEFAULT, on_probed, qemu, NULL);
+        qmp_queue_submit(qemu->queue, OWN_LINE, &(QmpCommand){ .name = probes[i] }, on_probed, qemu, NULL);
         qemu->unanswered++;
     }
 }

@@ -42,6 +42,8 @@ struct QmpChannel {
     GByteArray *outgoing; /* owned; what has not gone to the socket; NULL: nothing */
     gboolean blocked; /* the socket takes no more until it polls as writable */
     gsize outgoing_sent; /* bytes at its beginning that have gone meanwhile */
+    int outgoing_fd; /* owned; -1: none */
+    gsize outgoing_fd_at; /* the byte in outgoing that it goes with */
     GError *failure; /* owned; what sending met, told when there is nothing left to read */
     guint paused;
 };
@@ -52,14 +54,22 @@ typedef struct ChannelSource {
 } ChannelSource;
 
 static void
+close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void
 channel_end(QmpChannel *channel)
 {
     channel->ended = TRUE;
     g_source_destroy(channel->source);
     g_clear_pointer(&channel->source, g_source_unref);
     channel->fd_tag = NULL;
-    close(channel->fd);
-    channel->fd = -1;
+    close_fd(&channel->fd);
+    close_fd(&channel->outgoing_fd);
     g_clear_pointer(&channel->unread, g_byte_array_unref);
     g_clear_pointer(&channel->outgoing, g_byte_array_unref);
 }
@@ -224,16 +234,39 @@ fail_later(QmpChannel *channel, GError *error)
 {
     channel->failure = error;
     channel->blocked = FALSE;
+    close_fd(&channel->outgoing_fd);
     g_clear_pointer(&channel->outgoing, g_byte_array_unref);
     update_poll(channel);
     g_source_set_ready_time(channel->source, 0);
 }
 
+static gssize
+send_with_fd(QmpChannel *channel, char *text, gsize length)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+    struct iovec data = { text, length };
+    struct msghdr message = {
+        .msg_iov = &data,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = CMSG_LEN(sizeof(int)),
+    };
+    memcpy(CMSG_DATA(&control.header), &channel->outgoing_fd, sizeof(int));
+    gssize n = sendmsg(channel->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n > 0)
+        close_fd(&channel->outgoing_fd);
+    return n;
+}
+
 /* What the socket takes now. */
 static gsize
-try_send(QmpChannel *channel, const char *text, gsize length)
+try_send(QmpChannel *channel, char *text, gsize length, gboolean with_fd)
 {
-    gssize n = send(channel->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    gssize n =
+        with_fd ? send_with_fd(channel, text, length) : send(channel->fd, text, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     channel->blocked = n < (gssize)length;
     if (n >= 0)
         return (gsize)n;
@@ -242,19 +275,33 @@ try_send(QmpChannel *channel, const char *text, gsize length)
     return 0;
 }
 
+/* A descriptor goes with the byte that it belongs to, so what stands before that goes by itself. */
+static void
+send_some(QmpChannel *channel)
+{
+    gsize begin = channel->outgoing_sent, end = channel->outgoing->len;
+    gboolean has_fd = channel->outgoing_fd >= 0;
+    if (has_fd && begin < channel->outgoing_fd_at)
+        end = channel->outgoing_fd_at;
+    channel->outgoing_sent += try_send(channel, (char *)channel->outgoing->data + begin, end - begin,
+                                       has_fd && begin == channel->outgoing_fd_at);
+}
+
 static void
 flush(QmpChannel *channel)
 {
     GByteArray *outgoing = channel->outgoing;
-    gsize waiting = outgoing->len - channel->outgoing_sent;
-    channel->outgoing_sent += try_send(channel, (const char *)outgoing->data + channel->outgoing_sent, waiting);
-    if (!channel->outgoing)
-        return;
+    do {
+        send_some(channel);
+        if (!channel->outgoing)
+            return;
+    } while (!channel->blocked && channel->outgoing_sent < outgoing->len);
     update_poll(channel);
     if (channel->outgoing_sent == outgoing->len) {
         g_clear_pointer(&channel->outgoing, g_byte_array_unref);
     } else if (channel->outgoing_sent > outgoing->len / 2) {
         g_byte_array_remove_range(outgoing, 0, (guint)channel->outgoing_sent);
+        channel->outgoing_fd_at -= MIN(channel->outgoing_fd_at, channel->outgoing_sent);
         channel->outgoing_sent = 0;
     }
 }
@@ -298,6 +345,7 @@ qmp_channel_new(GMainContext *context, int fd, gsize max_document, const QmpChan
     QmpChannel *channel = g_new0(QmpChannel, 1);
     channel->refs = 1;
     channel->fd = fd;
+    channel->outgoing_fd = -1;
     channel->funcs = funcs;
     channel->user_data = user_data;
     channel->max_document = max_document;
@@ -336,6 +384,20 @@ qmp_channel_send(QmpChannel *channel, const char *text, gsize length)
     if (!channel->outgoing)
         channel->outgoing_sent = 0;
     append(&channel->outgoing, text, length);
+}
+
+void
+qmp_channel_send_with_fd(QmpChannel *channel, const char *text, gsize length, int fd)
+{
+    gsize before = channel->outgoing ? channel->outgoing->len : 0;
+    qmp_channel_send(channel, text, length);
+    if (channel->ended || channel->failure || channel->outgoing_fd >= 0) {
+        g_warn_if_fail(channel->ended || channel->failure);
+        close(fd);
+        return;
+    }
+    channel->outgoing_fd = fd;
+    channel->outgoing_fd_at = before;
 }
 
 gsize

@@ -31,6 +31,10 @@ void qmp_channel_free(QmpChannel *channel);
  * that does not read is cut off (on_closed with QMP_ERROR_LIMIT, from the main context) when more than 64 MiB wait. */
 void qmp_channel_send(QmpChannel *channel, const char *text, gsize length);
 
+/* The same, with a descriptor beside the first byte (SCM_RIGHTS; other than on a Unix socket the kernel drops it). Takes
+ * @fd. Only one may wait to be sent at a time. */
+void qmp_channel_send_with_fd(QmpChannel *channel, const char *text, gsize length, int fd);
+
 /* Bytes that the socket has not taken yet. */
 gsize qmp_channel_get_outgoing_size(QmpChannel *channel);
 

@@ -155,29 +155,38 @@ client_close(QmpClient *client, GError *error)
     client_unref(client);
 }
 
-static QmpSlot *
-send_command(QmpClient *client, const char *command, const char *arguments, gboolean oob, QmpReplyFunc func,
-             gpointer user_data)
+static GString *
+write_command(const QmpCommand *command, gboolean oob, guint id)
 {
+    gsize length = strlen(command->name) + (command->arguments ? strlen(command->arguments) : 0);
+    GString *text = g_string_sized_new(64 + length);
+    g_string_append(text, oob ? "{\"exec-oob\":" : "{\"execute\":");
+    qmp_json_append_string(text, command->name, strlen(command->name));
+    if (command->arguments) {
+        g_string_append(text, ",\"arguments\":");
+        g_string_append(text, command->arguments);
+    }
+    g_string_append_printf(text, ",\"id\":%u}", id);
+    return text;
+}
+
+static QmpSlot *
+send_command(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
+{
+    gboolean oob = (command->flags & QMP_EXECUTE_OOB) != 0 && client->oob;
     QmpSlot *slot = g_new(QmpSlot, 1);
     *slot = (QmpSlot){
         .func = func,
         .user_data = user_data,
         .serial = ++client->last_serial,
         .oob = oob,
-        .quit = g_str_equal(command, "quit"),
+        .quit = g_str_equal(command->name, "quit"),
     };
-    guint id = slot_add(client, slot);
-    gsize length = strlen(command) + (arguments ? strlen(arguments) : 0);
-    g_autoptr(GString) text = g_string_sized_new(64 + length);
-    g_string_append(text, oob ? "{\"exec-oob\":" : "{\"execute\":");
-    qmp_json_append_string(text, command, strlen(command));
-    if (arguments) {
-        g_string_append(text, ",\"arguments\":");
-        g_string_append(text, arguments);
-    }
-    g_string_append_printf(text, ",\"id\":%u}", id);
-    qmp_channel_send(client->channel, text->str, text->len);
+    g_autoptr(GString) text = write_command(command, oob, slot_add(client, slot));
+    if (command->flags & QMP_EXECUTE_FD)
+        qmp_channel_send_with_fd(client->channel, text->str, text->len, command->fd);
+    else
+        qmp_channel_send(client->channel, text->str, text->len);
     return slot;
 }
 
@@ -216,8 +225,11 @@ take_greeting(QmpClient *client, QmpMessage *message)
     message->greeting = (QmpGreeting){ 0 };
     client->greeted = TRUE;
     client->stage = STAGE_NEGOTIATION;
-    send_command(client, "qmp_capabilities", client->greeting.oob ? "{\"enable\":[\"oob\"]}" : NULL, FALSE,
-                 on_negotiated, client);
+    QmpCommand negotiate = {
+        .name = "qmp_capabilities",
+        .arguments = client->greeting.oob ? "{\"enable\":[\"oob\"]}" : NULL,
+    };
+    send_command(client, &negotiate, on_negotiated, client);
 }
 
 static void
@@ -399,12 +411,10 @@ qmp_client_has_oob(QmpClient *client)
 }
 
 QmpSlot *
-qmp_client_execute(QmpClient *client, const char *command, const char *arguments, QmpExecuteFlags flags,
-                   QmpReplyFunc func, gpointer user_data)
+qmp_client_execute(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
 {
     g_return_val_if_fail(qmp_client_is_ready(client), NULL);
-    gboolean oob = (flags & QMP_EXECUTE_OOB) != 0 && client->oob;
-    return send_command(client, command, arguments, oob, func, user_data);
+    return send_command(client, command, func, user_data);
 }
 
 void

@@ -52,12 +52,20 @@ gboolean qmp_client_has_oob(QmpClient *client);
 typedef enum QmpExecuteFlags {
     QMP_EXECUTE_DEFAULT = 0,
     QMP_EXECUTE_OOB = 1 << 0, /* `exec-oob`; in band where oob is not enabled */
+    QMP_EXECUTE_FD = 1 << 1, /* @fd goes with it */
 } QmpExecuteFlags;
 
-/* Sends a command. @arguments: a compact JSON object, or NULL. Only when ready. At most 7 in-band commands should
- * be under way (with 8, out-of-band ones wait as well): QmpQueue sees to it. */
-QmpSlot *qmp_client_execute(QmpClient *client, const char *command, const char *arguments, QmpExecuteFlags flags,
-                            QmpReplyFunc func, gpointer user_data);
+/* A command to be sent. Nothing is kept but the descriptor, which is taken. */
+typedef struct QmpCommand {
+    const char *name;
+    const char *arguments; /* a compact JSON object, or NULL */
+    QmpExecuteFlags flags;
+    int fd; /* with QMP_EXECUTE_FD */
+} QmpCommand;
+
+/* Sends a command. Only when ready. At most 7 in-band commands should be under way (with 8, out-of-band ones wait as
+ * well), and one with a descriptor (with more, QEMU takes one's for the other's): QmpQueue sees to it. */
+QmpSlot *qmp_client_execute(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data);
 
 /* The callback will not come. The command itself cannot be called back; its id stays taken until QEMU answers. */
 void qmp_slot_cancel(QmpSlot *slot);

@@ -8,6 +8,7 @@
 #include "qmp-queue.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* With 8 in-band commands queued QEMU stops reading, and out-of-band ones wait as well. */
 #define MAX_UNDER_WAY 7
@@ -29,6 +30,7 @@ struct QmpTicket {
     char *command; /* owned; NULL once it is sent */
     char *arguments; /* owned; may be NULL */
     QmpExecuteFlags flags;
+    int fd; /* owned; -1: none, or sent */
     gboolean waits; /* in the line; else under way */
     gboolean in_band; /* counts against MAX_UNDER_WAY */
     QmpReplyFunc func; /* NULL: cancelled */
@@ -44,6 +46,7 @@ struct QmpQueue {
     GQueue turns; /* Line, weak, by their links */
     GQueue under_way; /* QmpTicket, owned, by their links */
     guint in_band; /* of under_way */
+    gboolean fd_under_way; /* one of them has a descriptor */
 };
 
 static void on_reply(const QmpReply *reply, const GError *error, gpointer user_data);
@@ -79,6 +82,8 @@ line_drop_if_empty(QmpQueue *queue, Line *line)
 static void
 ticket_free(QmpTicket *ticket)
 {
+    if (ticket->fd >= 0)
+        close(ticket->fd);
     g_free(ticket->command);
     g_free(ticket->arguments);
     g_free(ticket);
@@ -116,20 +121,43 @@ static void
 ticket_send(QmpTicket *ticket)
 {
     QmpQueue *queue = ticket->queue;
+    QmpCommand command = {
+        .name = ticket->command,
+        .arguments = ticket->arguments,
+        .flags = ticket->flags,
+        .fd = ticket->fd,
+    };
+    ticket->fd = -1;
     ticket->line->under_way++;
     queue->in_band += ticket->in_band ? 1 : 0;
+    queue->fd_under_way |= (ticket->flags & QMP_EXECUTE_FD) != 0;
     g_queue_push_tail_link(&queue->under_way, &ticket->link);
-    qmp_client_execute(queue->client, ticket->command, ticket->arguments, ticket->flags, on_reply, ticket);
+    qmp_client_execute(queue->client, &command, on_reply, ticket);
     g_clear_pointer(&ticket->command, g_free);
     g_clear_pointer(&ticket->arguments, g_free);
+}
+
+/* Whose turn it is. Those whose next command has a descriptor keep their place while another's is under way. */
+static Line *
+next_line(QmpQueue *queue)
+{
+    if (queue->in_band >= MAX_UNDER_WAY || !qmp_client_is_ready(queue->client))
+        return NULL;
+    for (GList *turn = queue->turns.head; turn; turn = turn->next) {
+        Line *line = turn->data;
+        QmpTicket *ticket = line->waiting.head->data;
+        if (!queue->fd_under_way || !(ticket->flags & QMP_EXECUTE_FD))
+            return line;
+    }
+    return NULL;
 }
 
 /* A turn each, as long as there is room. */
 static void
 take_turns(QmpQueue *queue)
 {
-    while (queue->turns.length > 0 && queue->in_band < MAX_UNDER_WAY && qmp_client_is_ready(queue->client)) {
-        Line *line = queue->turns.head->data;
+    Line *line;
+    while ((line = next_line(queue))) {
         QmpTicket *ticket = line->waiting.head->data;
         ticket_unwait(ticket);
         if (line->waiting.length > 0) {
@@ -149,6 +177,7 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
     if (queue) {
         g_queue_unlink(&queue->under_way, &ticket->link);
         queue->in_band -= ticket->in_band ? 1 : 0;
+        queue->fd_under_way &= !(ticket->flags & QMP_EXECUTE_FD);
         ticket->line->under_way--;
         line_drop_if_empty(queue, ticket->line);
         take_turns(queue);
@@ -205,33 +234,47 @@ check_room(QmpQueue *queue, Line *line, gsize size, GError **error)
 }
 
 static QmpTicket *
-ticket_new(QmpQueue *queue, Line *line, const char *command, const char *arguments, QmpExecuteFlags flags)
+ticket_new(QmpQueue *queue, Line *line, const QmpCommand *command)
 {
     QmpTicket *ticket = g_new0(QmpTicket, 1);
     ticket->queue = queue;
     ticket->line = line;
-    ticket->command = g_strdup(command);
-    ticket->arguments = g_strdup(arguments);
-    ticket->flags = flags;
-    ticket->in_band = (flags & QMP_EXECUTE_OOB) == 0 || !qmp_client_has_oob(queue->client);
+    ticket->command = g_strdup(command->name);
+    ticket->arguments = g_strdup(command->arguments);
+    ticket->flags = command->flags;
+    ticket->fd = command->flags & QMP_EXECUTE_FD ? command->fd : -1;
+    ticket->in_band = (command->flags & QMP_EXECUTE_OOB) == 0 || !qmp_client_has_oob(queue->client);
     ticket->link.data = ticket;
     return ticket;
 }
 
-QmpTicket *
-qmp_queue_submit(QmpQueue *queue, const char *caller, const char *command, const char *arguments,
-                 QmpExecuteFlags flags, QmpReplyFunc func, gpointer user_data, GError **error)
+/* Makes a line for @caller if there is none. NULL: there is no room in it. */
+static Line *
+get_line_with_room(QmpQueue *queue, const char *caller, const QmpCommand *command, GError **error)
 {
     if (queue->closing || !qmp_client_is_ready(queue->client)) {
         g_set_error(error, QMP_ERROR, QMP_ERROR_DISCONNECTED, "the session has ended");
         return NULL;
     }
     Line *line = line_get(queue, caller);
-    if (!check_room(queue, line, strlen(command) + (arguments ? strlen(arguments) : 0), error)) {
-        line_drop_if_empty(queue, line);
+    gsize size = strlen(command->name) + (command->arguments ? strlen(command->arguments) : 0);
+    if (check_room(queue, line, size, error))
+        return line;
+    line_drop_if_empty(queue, line);
+    return NULL;
+}
+
+QmpTicket *
+qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpCommand *command, QmpReplyFunc func, gpointer user_data,
+                 GError **error)
+{
+    Line *line = get_line_with_room(queue, caller, command, error);
+    if (!line) {
+        if (command->flags & QMP_EXECUTE_FD)
+            close(command->fd);
         return NULL;
     }
-    QmpTicket *ticket = ticket_new(queue, line, command, arguments, flags);
+    QmpTicket *ticket = ticket_new(queue, line, command);
     ticket->func = func;
     ticket->user_data = user_data;
     if (!ticket->in_band) {

@@ -23,12 +23,12 @@ QmpQueue *qmp_queue_new(QmpClient *client, const QmpQueueLimits *limits);
  * or end the client first, then the queue). */
 void qmp_queue_free(QmpQueue *queue);
 
-/* Puts a command into @caller's line (a line appears with its first command and goes with its last). @arguments is
- * copied; a compact JSON object or NULL. @func as for qmp_client_execute(), never from inside. Fails with
+/* Puts a command into @caller's line (a line appears with its first command and goes with its last). It is copied, and
+ * its descriptor is taken, also where this fails. @func as for qmp_client_execute(), never from inside. Fails with
  * QMP_ERROR_LIMIT when the line is full, with QMP_ERROR_DISCONNECTED when the session has ended. Out-of-band
- * commands do not wait in line. */
-QmpTicket *qmp_queue_submit(QmpQueue *queue, const char *caller, const char *command, const char *arguments,
-                            QmpExecuteFlags flags, QmpReplyFunc func, gpointer user_data, GError **error);
+ * commands do not wait in line; one with a descriptor waits until no other such command is under way. */
+QmpTicket *qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpCommand *command, QmpReplyFunc func,
+                            gpointer user_data, GError **error);
 
 /* No callback any more; a command that still waited is not sent. */
 void qmp_ticket_cancel(QmpTicket *ticket);

@@ -59,7 +59,7 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 }
 
 ReplyTicket *
-reply_gate_submit(ReplyGate *gate, const char *caller, const char *command, const char *arguments, QmpReplyFunc func,
+reply_gate_submit(ReplyGate *gate, const char *caller, const QmpCommand *command, QmpReplyFunc func,
                   gpointer user_data, GError **error)
 {
     ReplyTicket *ticket = g_new0(ReplyTicket, 1);
@@ -68,8 +68,7 @@ reply_gate_submit(ReplyGate *gate, const char *caller, const char *command, cons
     ticket->func = func;
     ticket->user_data = user_data;
     ticket->link.data = ticket;
-    ticket->ticket =
-        qmp_queue_submit(gate->queue, caller, command, arguments, QMP_EXECUTE_DEFAULT, on_reply, ticket, error);
+    ticket->ticket = qmp_queue_submit(gate->queue, caller, command, on_reply, ticket, error);
     if (!ticket->ticket)
         g_clear_pointer(&ticket, g_free);
     return ticket;

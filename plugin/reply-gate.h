@@ -18,8 +18,8 @@ ReplyGate *reply_gate_new(QmpQueue *queue);
 void reply_gate_free(ReplyGate *gate);
 
 /* As qmp_queue_submit(). */
-ReplyTicket *reply_gate_submit(ReplyGate *gate, const char *caller, const char *command, const char *arguments,
-                               QmpReplyFunc func, gpointer user_data, GError **error);
+ReplyTicket *reply_gate_submit(ReplyGate *gate, const char *caller, const QmpCommand *command, QmpReplyFunc func,
+                               gpointer user_data, GError **error);
 
 /* The callback does not come any more; a command that still waited for its turn is not sent. */
 void reply_ticket_cancel(ReplyTicket *ticket);

@@ -248,6 +248,55 @@ test_send_much(Fixture *fixture, gconstpointer unused)
     qmp_peer_wait_until(fixture->context, qmp_peer_is_done(fixture->peer));
 }
 
+/* What arrives at @fd with a descriptor beside it; nothing in front of that. */
+static void
+assert_arrives_with_fd(int fd, const char *expected)
+{
+    char text[100], control[CMSG_SPACE(sizeof(int))];
+    struct iovec data = { text, sizeof(text) };
+    struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control };
+    message.msg_controllen = sizeof(control);
+    gssize n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    g_assert_cmpmem(text, (gsize)n, expected, strlen(expected));
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    g_assert_nonnull(header);
+    g_assert_cmpint(header->cmsg_type, ==, SCM_RIGHTS);
+    int received;
+    memcpy(&received, CMSG_DATA(header), sizeof(int));
+    close(received);
+}
+
+/* A descriptor belongs to one command: QEMU would give it to whatever command stands where it arrives. */
+static void
+test_send_fd(Fixture *fixture, gconstpointer unused)
+{
+    int fds[2];
+    free_channel(fixture);
+    g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+    fixture->channel = qmp_channel_new(fixture->context, fds[1], 1000, &funcs, fixture);
+    /* More than the socket takes: the descriptor waits where its command does. */
+    g_autofree char *before = document_of(1024 * 1024);
+    qmp_channel_send(fixture->channel, before, 1024 * 1024);
+    qmp_channel_send_with_fd(fixture->channel, "{\"a\":1}", 7, dup(fds[0]));
+    qmp_channel_send(fixture->channel, "{}", 2);
+    for (gsize n = 0; n < 1024 * 1024;) {
+        char buffer[4096];
+        qmp_peer_settle(fixture->context);
+        gssize got = recv(fds[0], buffer, MIN(sizeof(buffer), 1024 * 1024 - n), 0);
+        g_assert_cmpint(got, >, 0);
+        n += (gsize)got;
+    }
+    qmp_peer_settle(fixture->context);
+    assert_arrives_with_fd(fds[0], "{\"a\":1}{}");
+    /* One that never gets that far is closed with the rest: fds[0] would not be told of an end otherwise. */
+    qmp_channel_send(fixture->channel, before, 1024 * 1024);
+    qmp_channel_send_with_fd(fixture->channel, "{}", 2, fds[0]);
+    qmp_peer_settle(fixture->context);
+    free_channel(fixture);
+    g_assert_cmpint(fcntl(fds[0], F_GETFD), ==, -1);
+    g_assert_cmpint(errno, ==, EBADF);
+}
+
 /* A peer that does not read must not grow the agent; whether it is read from or not. */
 static void
 test_never_reads(Fixture *fixture, gconstpointer paused)
@@ -375,6 +424,7 @@ main(int argc, char *argv[])
     ADD("/qmp-channel/send-to-the-dead", test_send_to_the_dead, NULL);
     ADD("/qmp-channel/send-refused", test_send_refused, NULL);
     ADD("/qmp-channel/send-much", test_send_much, NULL);
+    ADD("/qmp-channel/send-fd", test_send_fd, NULL);
     ADD("/qmp-channel/never-reads", test_never_reads, NULL);
     ADD("/qmp-channel/never-reads-paused", test_never_reads, "paused");
     ADD("/qmp-channel/pause", test_pause, NULL);

@@ -109,10 +109,11 @@ get_ready(Fixture *fixture, gboolean oob)
 void
 execute(Fixture *fixture, Call *call, const char *command, const char *arguments, QmpExecuteFlags flags)
 {
+    QmpCommand qmp = { .name = command, .arguments = arguments, .flags = flags };
     call->fixture = fixture;
     call->name = call->name ? call->name : command;
     fixture->starting = TRUE;
-    call->slot = qmp_client_execute(fixture->client, command, arguments, flags, on_reply, call);
+    call->slot = qmp_client_execute(fixture->client, &qmp, on_reply, call);
     fixture->starting = FALSE;
 }
 

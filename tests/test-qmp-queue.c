@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Fair turns: what breaks here lets one caller starve another, or lets a caller's commands outlive the caller. */
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "qmp-queue.h"
 #include "test-qmp-peer.h"
@@ -70,15 +72,30 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 }
 
 static void
-submit(Fixture *fixture, Call *call, const char *caller, const char *name, QmpExecuteFlags flags)
+submit_with_fd(Fixture *fixture, Call *call, const char *caller, const char *name, QmpExecuteFlags flags, int fd)
 {
+    QmpCommand command = { .name = name, .flags = flags, .fd = fd };
     g_autoptr(GError) error = NULL;
     call->fixture = fixture;
     g_strlcpy(call->name, name, sizeof(call->name));
     fixture->submitting = TRUE;
-    call->ticket = qmp_queue_submit(fixture->queue, caller, name, NULL, flags, on_reply, call, &error);
+    call->ticket = qmp_queue_submit(fixture->queue, caller, &command, on_reply, call, &error);
     fixture->submitting = FALSE;
     g_assert_no_error(error);
+}
+
+static void
+submit(Fixture *fixture, Call *call, const char *caller, const char *name, QmpExecuteFlags flags)
+{
+    submit_with_fd(fixture, call, caller, name, flags, -1);
+}
+
+static void
+assert_refused(Fixture *fixture, const char *caller, const QmpCommand *command, QmpErrorCode code)
+{
+    g_autoptr(GError) error = NULL;
+    g_assert_null(qmp_queue_submit(fixture->queue, caller, command, on_reply, NULL, &error));
+    g_assert_error(error, QMP_ERROR, (int)code);
 }
 
 /* @n commands of one caller, named 0 and so on. */
@@ -197,21 +214,15 @@ static void
 test_limits(Fixture *fixture, gconstpointer unused)
 {
     Call calls[10] = { 0 };
-    g_autoptr(GError) error = NULL;
     start(fixture, &(QmpQueueLimits){ .max_commands = 9, .max_bytes = 10 });
     for (guint i = 0; i < 7; i++)
         submit(fixture, &calls[i], "a", "1234567890", QMP_EXECUTE_DEFAULT);
     submit(fixture, &calls[7], "a", "12345", QMP_EXECUTE_DEFAULT);
-    g_assert_null(qmp_queue_submit(fixture->queue, "a", "123", "{} ", 0, on_reply, NULL, &error));
-    g_assert_error(error, QMP_ERROR, QMP_ERROR_LIMIT);
-    g_clear_error(&error);
+    assert_refused(fixture, "a", &(QmpCommand){ .name = "123", .arguments = "{} " }, QMP_ERROR_LIMIT);
     submit(fixture, &calls[8], "a", "12345", QMP_EXECUTE_DEFAULT);
-    g_assert_null(qmp_queue_submit(fixture->queue, "a", "", NULL, QMP_EXECUTE_OOB, on_reply, NULL, &error));
-    g_assert_error(error, QMP_ERROR, QMP_ERROR_LIMIT);
-    g_clear_error(&error);
+    assert_refused(fixture, "a", &(QmpCommand){ .name = "", .flags = QMP_EXECUTE_OOB }, QMP_ERROR_LIMIT);
     /* Another one's line has its own room; an empty line leaves nothing behind. */
-    g_assert_null(qmp_queue_submit(fixture->queue, "b", "12345678901", NULL, 0, on_reply, NULL, &error));
-    g_assert_error(error, QMP_ERROR, QMP_ERROR_LIMIT);
+    assert_refused(fixture, "b", &(QmpCommand){ .name = "12345678901" }, QMP_ERROR_LIMIT);
     submit(fixture, &calls[9], "b", "1234567890", QMP_EXECUTE_DEFAULT);
     qmp_peer_echo(fixture->peer);
     wait_answered(fixture, 10);
@@ -281,9 +292,7 @@ test_end(Fixture *fixture, gconstpointer unused)
     qmp_peer_close(fixture->peer);
     qmp_peer_wait_until(fixture->context, fixture->closed);
     assert_log(fixture, "-0 -1 -2 -3 -4 -5 -6 ");
-    g_autoptr(GError) error = NULL;
-    g_assert_null(qmp_queue_submit(fixture->queue, "a", "x", NULL, 0, on_reply, NULL, &error));
-    g_assert_error(error, QMP_ERROR, QMP_ERROR_DISCONNECTED);
+    assert_refused(fixture, "a", &(QmpCommand){ .name = "x" }, QMP_ERROR_DISCONNECTED);
     g_clear_pointer(&fixture->queue, qmp_queue_free);
     assert_log(fixture, "-7 ");
 
@@ -310,6 +319,62 @@ test_free_inside(Fixture *fixture, gconstpointer unused)
     assert_log(fixture, "0 1 -2 -3 -4 -5 -6 -7 -8 ");
 }
 
+/* A descriptor of the test's own to be given away: the end of a pipe, whose other end tells when it was closed. */
+static int
+new_fd(int *ret_watch)
+{
+    int ends[2];
+    g_assert_cmpint(pipe2(ends, O_CLOEXEC | O_NONBLOCK), ==, 0);
+    *ret_watch = ends[0];
+    return ends[1];
+}
+
+static void
+assert_closed(int watch)
+{
+    char byte;
+    g_assert_cmpint(read(watch, &byte, 1), ==, 0);
+    close(watch);
+}
+
+/* QEMU takes one command's descriptor for another's where two are under way. Others go on meanwhile. */
+static void
+test_one_fd_at_a_time(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[5] = { 0 };
+    int watches[3];
+    submit_with_fd(fixture, &calls[0], "a", "fd1", QMP_EXECUTE_FD, new_fd(&watches[0]));
+    submit_with_fd(fixture, &calls[1], "b", "fd2", QMP_EXECUTE_FD, new_fd(&watches[1]));
+    submit(fixture, &calls[2], "b", "after", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[3], "c", "other", QMP_EXECUTE_DEFAULT);
+    submit_with_fd(fixture, &calls[4], "c", "fd3", QMP_EXECUTE_FD, new_fd(&watches[2]));
+    g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 2);
+    qmp_ticket_cancel(calls[4].ticket);
+    assert_closed(watches[2]);
+    qmp_peer_echo(fixture->peer);
+    wait_answered(fixture, 4);
+    assert_log(fixture, "fd1 other fd2 after ");
+    assert_closed(watches[0]);
+    assert_closed(watches[1]);
+}
+
+/* Nobody else closes what was given away. */
+static void
+test_fd_of_a_command_that_is_not_sent(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[2] = { 0 };
+    int watches[3];
+    submit_with_fd(fixture, &calls[0], "a", "fd1", QMP_EXECUTE_FD, new_fd(&watches[0]));
+    submit_with_fd(fixture, &calls[1], "a", "fd2", QMP_EXECUTE_FD, new_fd(&watches[1]));
+    free_all(fixture);
+    assert_log(fixture, "-fd1 -fd2 ");
+    start(fixture, &(QmpQueueLimits){ .max_bytes = 1 });
+    assert_refused(fixture, "a", &(QmpCommand){ .name = "fd3", .flags = QMP_EXECUTE_FD, .fd = new_fd(&watches[2]) },
+                   QMP_ERROR_LIMIT);
+    for (guint i = 0; i < G_N_ELEMENTS(watches); i++)
+        assert_closed(watches[i]);
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -325,5 +390,7 @@ main(int argc, char *argv[])
     ADD("/qmp-queue/inside", test_inside);
     ADD("/qmp-queue/end", test_end);
     ADD("/qmp-queue/free-inside", test_free_inside);
+    ADD("/qmp-queue/one-fd-at-a-time", test_one_fd_at_a_time);
+    ADD("/qmp-queue/fd-of-a-command-that-is-not-sent", test_fd_of_a_command_that_is_not_sent);
     return g_test_run();
 }
