@@ -24,12 +24,32 @@ build_xml(BusTree *tree, const BusNode *node)
     return g_string_free(xml, FALSE);
 }
 
-void
-bus_introspect(BusCall *call, gpointer node)
+static void
+answer(BusCall *call, const BusNode *node)
 {
     g_autofree char *xml = build_xml(bus_call_get_bus(call)->tree, node);
     DBusMessage *reply = bus_call_new_reply(call);
 
     dbus_message_append_args(reply, DBUS_TYPE_STRING, &xml, DBUS_TYPE_INVALID);
     bus_call_return(call, reply);
+}
+
+void
+bus_introspect(BusCall *call, gpointer user_data)
+{
+    BusNode *node = user_data;
+
+    if (node->object && node->object->introspect)
+        node->object->introspect(call, node->object->data);
+    else
+        answer(call, node);
+}
+
+void
+bus_object_introspect(BusObject *object, BusCall *call)
+{
+    if (object->node)
+        answer(call, object->node);
+    else
+        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "There is no object %s", object->path);
 }

@@ -26,13 +26,19 @@ bus_object_find_slot(BusObject *object, const char *interface)
 }
 
 static void
-replace_interface(BusObject *object, BusSlot *slot, BusInterface *interface)
+set_interface(BusSlot *slot, BusInterface *interface)
 {
     bus_interface_ref(interface);
-    if (object->node)
-        bus_managed_removed(object, slot->interface);
     bus_interface_unref(slot->interface);
     slot->interface = interface;
+}
+
+static void
+replace_interface(BusObject *object, BusSlot *slot, BusInterface *interface)
+{
+    if (object->node)
+        bus_managed_removed(object, slot->interface);
+    set_interface(slot, interface);
     slot->dirty = 0;
 }
 
@@ -49,6 +55,21 @@ bus_object_add_interface(BusObject *object, BusInterface *interface)
     }
     if (object->node)
         bus_managed_added(object, interface);
+}
+
+void
+bus_object_refine_interface(BusObject *object, BusInterface *interface)
+{
+    BusSlot *slot = bus_object_find_slot(object, bus_interface_get_name(interface));
+
+    g_return_if_fail(slot);
+    set_interface(slot, interface);
+}
+
+void
+bus_object_set_introspect(BusObject *object, BusIntrospectFunc func)
+{
+    object->introspect = func;
 }
 
 void

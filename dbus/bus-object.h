@@ -14,6 +14,18 @@ BusObject *bus_object_new(Bus *bus, const char *path, gpointer object_data);
 /* Before publishing, or later (InterfacesAdded tells). An interface of the same name is replaced. References it. */
 void bus_object_add_interface(BusObject *object, BusInterface *interface);
 
+/* Puts @interface in the place of the object's one of the same name, and tells nobody: for more to be known of what the
+ * object could do all along. It must have the same properties. */
+void bus_object_refine_interface(BusObject *object, BusInterface *interface);
+
+/* For an object that has to find out first what it can do: @func consumes every call of Introspect, at once or later,
+ * and gets it answered by bus_object_introspect(). */
+typedef void (*BusIntrospectFunc)(BusCall *call, gpointer object_data);
+void bus_object_set_introspect(BusObject *object, BusIntrospectFunc func);
+
+/* Answers, and consumes, a call of Introspect on @object with what its interfaces say now. */
+void bus_object_introspect(BusObject *object, BusCall *call);
+
 /* Makes the object an org.freedesktop.DBus.ObjectManager for all objects below its path. Before publishing. */
 void bus_object_make_manager(BusObject *object);
 

@@ -107,6 +107,7 @@ struct BusObject {
     BusSlot *slots; /* owned */
     guint n_slots;
     gboolean is_manager;
+    BusIntrospectFunc introspect; /* NULL: answered at once */
     GList dirty_link; /* in the bus's dirty while its data is set */
 };
 

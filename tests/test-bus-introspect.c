@@ -150,6 +150,39 @@ test_introspection_of_paths(ObjectFixture *fixture, gconstpointer data)
     }
 }
 
+/* What an object that first finds out learns: another method. */
+static void
+on_introspect(BusCall *call, gpointer user_data)
+{
+    static const char learnt[] =
+        "<node><interface name='" ANY "'><method name='Listed'/><method name='Learnt'/></interface></node>";
+    ObjectFixture *fixture = user_data;
+    g_autoptr(GDBusNodeInfo) node = new_node(learnt);
+    BusInterface *interface = bus_interface_new(node->interfaces[0], NULL, NULL, on_return, NULL);
+
+    fixture->calls++;
+    bus_object_refine_interface(fixture->object, interface);
+    bus_interface_unref(interface);
+    bus_object_introspect(fixture->object, call);
+}
+
+/* A binding must be told all of what the object can do, however late that is known, and no interface may seem to come
+ * and go meanwhile. */
+static void
+test_finding_out_first(ObjectFixture *fixture, gconstpointer data)
+{
+    bus_object_set_introspect(fixture->object, on_introspect);
+    g_autoptr(GDBusNodeInfo) node = introspect(fixture, PATH);
+    GDBusInterfaceInfo *info = g_dbus_node_info_lookup_interface(node, ANY);
+
+    g_assert_cmpuint(fixture->calls, ==, 1);
+    g_assert_nonnull(g_dbus_interface_info_lookup_method(info, "Learnt"));
+    g_assert_nonnull(g_dbus_node_info_lookup_interface(node, THING));
+    assert_reply(fixture, PATH, ANY, "Learnt", NULL, "()");
+    assert_reply(fixture, PATH, "org.freedesktop.DBus.Properties", "Get", g_variant_new("(ss)", THING, "Count"),
+                 "(<uint32 1>,)");
+}
+
 static void
 on_busctl_done(GObject *process, GAsyncResult *result, gpointer user_data)
 {
@@ -201,6 +234,7 @@ main(int argc, char **argv)
     g_test_add_func("/bus-introspect/drift", test_drift);
     ADD("/bus-introspect/introspection", test_introspection);
     ADD("/bus-introspect/introspection-of-paths", test_introspection_of_paths);
+    ADD("/bus-introspect/finding-out-first", test_finding_out_first);
     ADD("/bus-introspect/busctl", test_busctl);
     return g_test_run();
 }
