@@ -5,7 +5,7 @@
 
 #include "bus-error.h"
 #include "qmp-json.h"
-#include "value-place.h"
+#include "qmp-place.h"
 #include "value.h"
 
 typedef struct Walk {
@@ -13,9 +13,9 @@ typedef struct Walk {
     GError **error;
 } Walk;
 
-static JsonNode *G_GNUC_PRINTF(3, 4) fail(Walk *walk, const ValuePlace *place, const char *format, ...)
+static JsonNode *G_GNUC_PRINTF(3, 4) fail(Walk *walk, const QmpPlace *place, const char *format, ...)
 {
-    g_autofree char *where = value_place_to_text(place);
+    g_autofree char *where = qmp_place_to_text(place);
     va_list arguments;
 
     va_start(arguments, format);
@@ -27,18 +27,18 @@ static JsonNode *G_GNUC_PRINTF(3, 4) fail(Walk *walk, const ValuePlace *place, c
 
 /* Counts before anything is made of the value. */
 static gboolean
-count(Walk *walk, gsize size, const ValuePlace *place)
+count(Walk *walk, gsize size, const QmpPlace *place)
 {
     walk->size += size;
     if (walk->size <= VALUE_ARGUMENTS_MAX)
         return TRUE;
-    g_autofree char *where = value_place_to_text(place);
+    g_autofree char *where = qmp_place_to_text(place);
     g_set_error(walk->error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
                 "%s is beyond the %u bytes of JSON that a command may have", where, VALUE_ARGUMENTS_MAX);
     return FALSE;
 }
 
-static JsonNode *read_value(Walk *walk, DBusMessageIter *iter, const ValuePlace *place);
+static JsonNode *read_value(Walk *walk, DBusMessageIter *iter, const QmpPlace *place);
 
 static JsonNode *
 read_int(gint64 value)
@@ -72,7 +72,7 @@ read_integer(DBusMessageIter *iter, int type)
 }
 
 static JsonNode *
-read_double(Walk *walk, DBusMessageIter *iter, const ValuePlace *place)
+read_double(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
 {
     double value;
 
@@ -92,7 +92,7 @@ read_boolean(DBusMessageIter *iter)
 }
 
 static JsonNode *
-read_string(Walk *walk, DBusMessageIter *iter, const ValuePlace *place)
+read_string(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
 {
     const char *value;
 
@@ -101,7 +101,7 @@ read_string(Walk *walk, DBusMessageIter *iter, const ValuePlace *place)
 }
 
 static JsonNode *
-read_null(Walk *walk, DBusMessageIter *iter, const ValuePlace *place)
+read_null(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
 {
     const char *value;
 
@@ -112,9 +112,9 @@ read_null(Walk *walk, DBusMessageIter *iter, const ValuePlace *place)
 }
 
 static gboolean
-read_member(Walk *walk, DBusMessageIter *entry, JsonObject *object, const ValuePlace *place)
+read_member(Walk *walk, DBusMessageIter *entry, JsonObject *object, const QmpPlace *place)
 {
-    ValuePlace member = { .up = place };
+    QmpPlace member = { .up = place };
     JsonNode *value;
 
     dbus_message_iter_get_basic(entry, &member.member);
@@ -132,7 +132,7 @@ read_member(Walk *walk, DBusMessageIter *entry, JsonObject *object, const ValueP
 }
 
 static JsonNode *
-read_dictionary(Walk *walk, DBusMessageIter *entries, const ValuePlace *place)
+read_dictionary(Walk *walk, DBusMessageIter *entries, const QmpPlace *place)
 {
     g_autoptr(JsonObject) object = json_object_new();
     DBusMessageIter entry;
@@ -148,12 +148,12 @@ read_dictionary(Walk *walk, DBusMessageIter *entries, const ValuePlace *place)
 }
 
 static JsonNode *
-read_array(Walk *walk, DBusMessageIter *elements, const ValuePlace *place)
+read_array(Walk *walk, DBusMessageIter *elements, const QmpPlace *place)
 {
     g_autoptr(JsonArray) array = json_array_new();
 
     while (dbus_message_iter_get_arg_type(elements) != DBUS_TYPE_INVALID) {
-        ValuePlace element = { .up = place, .element = json_array_get_length(array) };
+        QmpPlace element = { .up = place, .element = json_array_get_length(array) };
         JsonNode *value = read_value(walk, elements, &element);
         if (!value)
             return NULL;
@@ -164,7 +164,7 @@ read_array(Walk *walk, DBusMessageIter *elements, const ValuePlace *place)
 }
 
 static JsonNode *
-read_container(Walk *walk, DBusMessageIter *iter, int type, const ValuePlace *place)
+read_container(Walk *walk, DBusMessageIter *iter, int type, const QmpPlace *place)
 {
     DBusMessageIter content;
 
@@ -180,7 +180,7 @@ read_container(Walk *walk, DBusMessageIter *iter, int type, const ValuePlace *pl
 }
 
 static JsonNode *
-read_value(Walk *walk, DBusMessageIter *iter, const ValuePlace *place)
+read_value(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
 {
     int type = dbus_message_iter_get_arg_type(iter);
 
@@ -210,7 +210,7 @@ JsonNode *
 value_read(DBusMessageIter *iter, const char *place, GError **error)
 {
     Walk walk = { .error = error };
-    ValuePlace outermost = { .member = place };
+    QmpPlace outermost = { .member = place };
 
     return read_value(&walk, iter, &outermost);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "qmp-json.h"
-#include "value-place.h"
+#include "qmp-place.h"
 
 /* What dbus-daemon and libdbus check on every message (DBUS_MAXIMUM_TYPE_RECURSION_DEPTH): 64 containers inside one
  * another, variants included, and 32 arrays in one signature. */
@@ -25,9 +25,9 @@ value_error_quark(void)
     return g_quark_from_string("org-qemu-monitor1-value-error");
 }
 
-static gboolean G_GNUC_PRINTF(3, 4) fail(Walk *walk, const ValuePlace *place, const char *format, ...)
+static gboolean G_GNUC_PRINTF(3, 4) fail(Walk *walk, const QmpPlace *place, const char *format, ...)
 {
-    g_autofree char *where = value_place_to_text(place);
+    g_autofree char *where = qmp_place_to_text(place);
     va_list arguments;
 
     va_start(arguments, format);
@@ -101,7 +101,7 @@ append_element_type(GString *type, JsonNode *array)
 /* Counts a value of @length bytes that is aligned to @alignment. Called before libdbus is given the value, so that a
  * reply that no message can hold costs no memory either. */
 static gboolean
-count(Walk *walk, gsize alignment, gsize length, const ValuePlace *place)
+count(Walk *walk, gsize alignment, gsize length, const QmpPlace *place)
 {
     walk->size = (walk->size + alignment - 1) / alignment * alignment + length;
     if (walk->size <= VALUE_BODY_MAX)
@@ -110,10 +110,10 @@ count(Walk *walk, gsize alignment, gsize length, const ValuePlace *place)
 }
 
 static gboolean append_value(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node,
-                             const ValuePlace *place);
+                             const QmpPlace *place);
 
 static gboolean
-append_variant(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePlace *place)
+append_variant(Walk *walk, DBusMessageIter *iter, JsonNode *node, const QmpPlace *place)
 {
     g_autoptr(GString) type = g_string_sized_new(8);
     DBusMessageIter content;
@@ -133,9 +133,9 @@ append_variant(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePla
 }
 
 static gboolean
-append_entry(Walk *walk, DBusMessageIter *dictionary, const char *name, JsonNode *value, const ValuePlace *object)
+append_entry(Walk *walk, DBusMessageIter *dictionary, const char *name, JsonNode *value, const QmpPlace *object)
 {
-    ValuePlace place = { .up = object, .member = name };
+    QmpPlace place = { .up = object, .member = name };
     DBusMessageIter entry;
 
     if (!count(walk, 8, 4 + strlen(name) + 1, &place))
@@ -153,7 +153,7 @@ append_entry(Walk *walk, DBusMessageIter *dictionary, const char *name, JsonNode
 }
 
 static gboolean
-append_object(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePlace *place)
+append_object(Walk *walk, DBusMessageIter *iter, JsonNode *node, const QmpPlace *place)
 {
     DBusMessageIter dictionary;
     JsonObjectIter members;
@@ -173,14 +173,14 @@ append_object(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePlac
 }
 
 static gboolean
-append_array(Walk *walk, DBusMessageIter *iter, const char *element_type, JsonNode *node, const ValuePlace *place)
+append_array(Walk *walk, DBusMessageIter *iter, const char *element_type, JsonNode *node, const QmpPlace *place)
 {
     JsonArray *elements = json_node_get_array(node);
     DBusMessageIter array;
 
     dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, element_type, &array);
     for (guint i = 0; i < json_array_get_length(elements); i++) {
-        ValuePlace element = { .up = place, .element = i };
+        QmpPlace element = { .up = place, .element = i };
         if (!append_value(walk, &array, element_type, json_array_get_element(elements, i), &element)) {
             dbus_message_iter_abandon_container(iter, &array);
             return FALSE;
@@ -191,7 +191,7 @@ append_array(Walk *walk, DBusMessageIter *iter, const char *element_type, JsonNo
 }
 
 static gboolean
-append_container(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node, const ValuePlace *place)
+append_container(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node, const QmpPlace *place)
 {
     gboolean done;
 
@@ -213,7 +213,7 @@ append_container(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *
 /* An integer, as the type that is wanted: an `x` may be wanted where QEMU's value needs a `t`, which is a loss, and a
  * `d` where it printed a number without a fraction, which is none. */
 static gboolean
-append_number(Walk *walk, DBusMessageIter *iter, char type, JsonNode *node, const ValuePlace *place)
+append_number(Walk *walk, DBusMessageIter *iter, char type, JsonNode *node, const QmpPlace *place)
 {
     QmpJsonType is = qmp_json_get_type(node);
     DBusBasicValue value;
@@ -230,7 +230,7 @@ append_number(Walk *walk, DBusMessageIter *iter, char type, JsonNode *node, cons
 }
 
 static gboolean
-append_string(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePlace *place)
+append_string(Walk *walk, DBusMessageIter *iter, JsonNode *node, const QmpPlace *place)
 {
     if (qmp_json_get_type(node) == QMP_JSON_STRING_WITH_NUL)
         return fail(walk, place, "holds U+0000, which no D-Bus string can");
@@ -240,14 +240,14 @@ append_string(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePlac
 }
 
 static gboolean
-append_boolean(Walk *walk, DBusMessageIter *iter, JsonNode *node, const ValuePlace *place)
+append_boolean(Walk *walk, DBusMessageIter *iter, JsonNode *node, const QmpPlace *place)
 {
     dbus_bool_t value = json_node_get_boolean(node);
     return count(walk, 4, 4, place) && dbus_message_iter_append_basic(iter, DBUS_TYPE_BOOLEAN, &value);
 }
 
 static gboolean
-append_null(Walk *walk, DBusMessageIter *iter, const ValuePlace *place)
+append_null(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
 {
     const char *empty = "";
     return count(walk, 1, 2, place) && dbus_message_iter_append_basic(iter, DBUS_TYPE_SIGNATURE, &empty);
@@ -278,7 +278,7 @@ get_types(JsonNode *node)
 }
 
 static gboolean
-append_value(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node, const ValuePlace *place)
+append_value(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node, const QmpPlace *place)
 {
     gboolean wants_object = type[0] == DBUS_TYPE_ARRAY && type[1] == DBUS_DICT_ENTRY_BEGIN_CHAR;
 
@@ -304,7 +304,7 @@ gboolean
 value_append(DBusMessageIter *iter, const char *type, JsonNode *node, const char *place, GError **error)
 {
     Walk walk = { .error = error };
-    ValuePlace outermost = { .member = place };
+    QmpPlace outermost = { .member = place };
 
     return append_value(&walk, iter, type, node, &outermost);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "value-place.h"
+#include "qmp-place.h"
 
 static void
-append(GString *text, const ValuePlace *place)
+append(GString *text, const QmpPlace *place)
 {
     if (place->up)
         append(text, place->up);
@@ -13,7 +13,7 @@ append(GString *text, const ValuePlace *place)
 }
 
 char *
-value_place_to_text(const ValuePlace *place)
+qmp_place_to_text(const QmpPlace *place)
 {
     GString *text = g_string_new(NULL);
 

@@ -5,12 +5,12 @@
 
 #include <glib.h>
 
-typedef struct ValuePlace ValuePlace;
-struct ValuePlace {
-    const ValuePlace *up; /* NULL: the outermost value */
+typedef struct QmpPlace QmpPlace;
+struct QmpPlace {
+    const QmpPlace *up; /* NULL: the outermost value */
     const char *member; /* the outermost value's name, or that of an object's member; NULL: an element */
     guint element;
 };
 
 /* "return[3].name" */
-char *value_place_to_text(const ValuePlace *place);
+char *qmp_place_to_text(const QmpPlace *place);
