@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qmp-arguments.h"
+
+#include "qmp-error.h"
+#include "qmp-json.h"
+#include "qmp-place.h"
+
+/* Bytes of a list of words in an error; QEMU 11.1 has an enumeration of 300 (qom-type). */
+#define MAX_LIST 400
+
+static gboolean check_value(const QmpType *type, JsonNode *value, const QmpPlace *place, GError **error);
+
+static gboolean G_GNUC_PRINTF(3, 4) fail(const QmpPlace *place, GError **error, const char *format, ...)
+{
+    g_autofree char *where = qmp_place_to_text(place);
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *what = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error(error, QMP_ERROR, QMP_ERROR_INVALID, "%s: %s", where, what);
+    return FALSE;
+}
+
+static void
+append_word(GString *list, const char *word, const char *separator)
+{
+    if (list->len >= MAX_LIST)
+        return;
+    g_string_append_printf(list, "%s%s", list->len > 0 ? separator : "", word);
+    if (list->len >= MAX_LIST)
+        g_string_append(list, ", …");
+}
+
+static const char *
+name_kind(QmpTypeKind kind)
+{
+    switch (kind) {
+    case QMP_TYPE_ANY:
+    case QMP_TYPE_ALTERNATE:
+        break;
+    case QMP_TYPE_NULL:
+        return "null";
+    case QMP_TYPE_BOOLEAN:
+        return "a boolean";
+    case QMP_TYPE_INT:
+        return "an integer";
+    case QMP_TYPE_NUMBER:
+        return "a number";
+    case QMP_TYPE_STRING:
+    case QMP_TYPE_ENUM:
+        return "a string";
+    case QMP_TYPE_ARRAY:
+        return "an array";
+    case QMP_TYPE_OBJECT:
+        return "an object";
+    }
+    return "any value";
+}
+
+static char *
+describe_type(const QmpType *type)
+{
+    GString *text = g_string_new(NULL);
+    if (type->kind != QMP_TYPE_ALTERNATE)
+        g_string_append(text, name_kind(type->kind));
+    for (guint i = 0; type->kind == QMP_TYPE_ALTERNATE && i < type->n_members; i++)
+        append_word(text, name_kind(type->members[i].type->kind), " or ");
+    return g_string_free(text, FALSE);
+}
+
+static const char *
+describe_value(JsonNode *value)
+{
+    switch (qmp_json_get_type(value)) {
+    case QMP_JSON_NULL:
+        return "null";
+    case QMP_JSON_BOOLEAN:
+        return "a boolean";
+    case QMP_JSON_INT:
+    case QMP_JSON_UINT:
+        return "an integer";
+    case QMP_JSON_DOUBLE:
+        return "a number with a fraction";
+    case QMP_JSON_STRING:
+    case QMP_JSON_STRING_WITH_NUL:
+        return "a string";
+    case QMP_JSON_ARRAY:
+        return "an array";
+    case QMP_JSON_OBJECT:
+        return "an object";
+    }
+    g_return_val_if_reached("");
+}
+
+static gboolean
+check_word(const QmpType *type, JsonNode *value, const QmpPlace *place, GError **error)
+{
+    const char *word = qmp_json_get_string(value);
+    g_autoptr(GString) words = g_string_new(NULL);
+    if (qmp_json_get_type(value) == QMP_JSON_STRING && g_strv_contains(type->values, word))
+        return TRUE;
+    for (const char *const *known = type->values; *known; known++)
+        append_word(words, *known, ", ");
+    g_autofree char *shown = g_strescape(word, NULL);
+    return fail(place, error, "\"%.64s\" is none of: %s", shown, words->str);
+}
+
+static gboolean
+fail_unknown(const QmpType *type, JsonObject *object, const QmpPlace *place, GError **error)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (guint depth = 0; type && depth < QMP_TYPE_MAX_VARIANT_DEPTH; depth++) {
+        for (guint i = 0; i < type->n_members; i++)
+            append_word(names, type->members[i].name, ", ");
+        type = qmp_type_get_variant(type, object);
+    }
+    return fail(place, error, names->len > 0 ? "no such member; there are: %s" : "no such member%s", names->str);
+}
+
+/* A union's tag says which members there may be: it is looked at first. */
+static gboolean
+check_tags(const QmpType *type, JsonObject *object, const QmpPlace *place, GError **error)
+{
+    for (guint depth = 0; type && depth < QMP_TYPE_MAX_VARIANT_DEPTH; depth++) {
+        QmpPlace tag = { .up = place, .member = type->tag };
+        JsonNode *value = type->tag ? json_object_get_member(object, type->tag) : NULL;
+        const QmpMember *member = value ? qmp_type_find_member(type, object, type->tag) : NULL;
+        if (type->tag && !value)
+            return fail(&tag, error, "is missing");
+        if (member && !check_value(member->type, value, &tag, error))
+            return FALSE;
+        type = qmp_type_get_variant(type, object);
+    }
+    return TRUE;
+}
+
+static gboolean
+check_required(const QmpType *type, JsonObject *object, const QmpPlace *place, GError **error)
+{
+    for (guint depth = 0; type && depth < QMP_TYPE_MAX_VARIANT_DEPTH; depth++) {
+        for (guint i = 0; i < type->n_members; i++) {
+            QmpPlace member = { .up = place, .member = type->members[i].name };
+            if (!type->members[i].optional && !json_object_has_member(object, member.member))
+                return fail(&member, error, "is missing");
+        }
+        type = qmp_type_get_variant(type, object);
+    }
+    return TRUE;
+}
+
+static gboolean
+check_object(const QmpType *type, JsonObject *object, gboolean open, const QmpPlace *place, GError **error)
+{
+    JsonObjectIter members;
+    QmpPlace member = { .up = place };
+    JsonNode *value;
+    if (!check_tags(type, object, place, error))
+        return FALSE;
+    json_object_iter_init_ordered(&members, object);
+    while (json_object_iter_next_ordered(&members, &member.member, &value)) {
+        const QmpMember *known = qmp_type_find_member(type, object, member.member);
+        if (!known && !open)
+            return fail_unknown(type, object, &member, error);
+        if (known && !check_value(known->type, value, &member, error))
+            return FALSE;
+    }
+    return check_required(type, object, place, error);
+}
+
+static gboolean
+check_elements(const QmpType *type, JsonArray *array, const QmpPlace *place, GError **error)
+{
+    for (guint i = 0; i < json_array_get_length(array); i++) {
+        QmpPlace element = { .up = place, .element = i };
+        if (!check_value(type->element, json_array_get_element(array, i), &element, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+check_value(const QmpType *type, JsonNode *value, const QmpPlace *place, GError **error)
+{
+    if (!qmp_type_matches(type, value)) {
+        g_autofree char *expected = describe_type(type);
+        return fail(place, error, "%s is expected, %s was given", expected, describe_value(value));
+    }
+    switch (type->kind) {
+    case QMP_TYPE_ENUM:
+        return check_word(type, value, place, error);
+    case QMP_TYPE_ARRAY:
+        return check_elements(type, json_node_get_array(value), place, error);
+    case QMP_TYPE_OBJECT:
+        return check_object(type, json_node_get_object(value), /* open= */ FALSE, place, error);
+    case QMP_TYPE_ALTERNATE:
+        return check_value(qmp_type_find_branch(type, value), value, place, error);
+    case QMP_TYPE_ANY:
+    case QMP_TYPE_NULL:
+    case QMP_TYPE_BOOLEAN:
+    case QMP_TYPE_INT:
+    case QMP_TYPE_NUMBER:
+    case QMP_TYPE_STRING:
+        break;
+    }
+    return TRUE;
+}
+
+gboolean
+qmp_arguments_check(const QmpSchemaCommand *command, JsonObject *arguments, GError **error)
+{
+    return check_object(command->arguments, arguments, command->open, /* place= */ NULL, error);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The types of QMP's values, as a QEMU's schema has them. They belong to the schema and do not change. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+typedef enum QmpTypeKind {
+    QMP_TYPE_ANY, /* also what a future QEMU may call a kind that is none of these */
+    QMP_TYPE_NULL,
+    QMP_TYPE_BOOLEAN,
+    QMP_TYPE_INT,
+    QMP_TYPE_NUMBER,
+    QMP_TYPE_STRING,
+    QMP_TYPE_ENUM,
+    QMP_TYPE_ARRAY,
+    QMP_TYPE_OBJECT,
+    QMP_TYPE_ALTERNATE,
+} QmpTypeKind;
+
+typedef struct QmpType QmpType;
+
+typedef struct QmpMember {
+    const char *name; /* NULL: a branch of an alternate */
+    const QmpType *type;
+    gboolean optional;
+} QmpMember;
+
+struct QmpType {
+    QmpTypeKind kind;
+    const QmpType *element; /* of an array */
+    const QmpMember *members; /* of an object; the branches of an alternate */
+    guint n_members;
+    const char *tag; /* the member that decides on the variant; NULL: none */
+    const QmpMember *variants; /* by the tag's value; each is an object whose members come on top */
+    guint n_variants;
+    const char *const *values; /* of an enum, ended by NULL */
+};
+
+/* The member of that name that an @object of @type may have, by its variant too; NULL: none. */
+const QmpMember *qmp_type_find_member(const QmpType *type, JsonObject *object, const char *name);
+
+/* The branch of an alternate that @value is of; NULL: none. */
+const QmpType *qmp_type_find_branch(const QmpType *alternate, JsonNode *value);
+
+/* Whether the JSON type of @value is that of @type; what is inside it may differ. */
+gboolean qmp_type_matches(const QmpType *type, JsonNode *value);
+
+/* A variant may have variants of its own, which end somewhere unless the schema lies. */
+#define QMP_TYPE_MAX_VARIANT_DEPTH 8
+
+/* The variant that @object is of; NULL: none, or one that the schema does not list. */
+const QmpType *qmp_type_get_variant(const QmpType *type, JsonObject *object);
