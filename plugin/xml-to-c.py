@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes a C header with one string, contract_xml, of an XML file: xml-to-c.py XML HEADER. A GResource would do as
-well, at the price of a constructor that runs whenever the module is loaded."""
+"""Makes a C header with one string, contract_xml, of an XML file without its comments, which are most of it:
+xml-to-c.py XML HEADER. A GResource would do as well, at the price of a constructor that runs whenever the module is
+loaded."""
 import sys
+import xml.etree.ElementTree as ElementTree
 
-with open(sys.argv[1], encoding="utf-8") as xml, open(sys.argv[2], "w", encoding="utf-8") as header:
+contract = ElementTree.tostring(ElementTree.parse(sys.argv[1]).getroot(), encoding="unicode")
+with open(sys.argv[2], "w", encoding="utf-8") as header:
     header.write("static const char contract_xml[] =\n")
-    for line in xml:
-        escaped = line.rstrip("\n").replace("\\", "\\\\").replace('"', '\\"')
-        header.write(f'    "{escaped}\\n"\n')
+    for line in contract.splitlines():
+        escaped = line.strip().replace("\\", "\\\\").replace('"', '\\"')
+        if escaped:
+            header.write(f'    "{escaped}"\n')
     header.write("    ;\n")

@@ -3,6 +3,7 @@
 Events is there, with the signature that the mapping gives it. Programs that generate their bindings from the file
 depend on it."""
 import os
+import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
@@ -11,6 +12,11 @@ from monitor import NAME, VERSIONS
 
 CONTRACT = os.environ['CONTRACT']
 BUILTIN = {'int': 'x', 'number': 'd', 'boolean': 'b', 'string': 's', 'null': 'g', 'value': 'v'}
+DEPRECATED = 'org.freedesktop.DBus.Deprecated'
+
+# Their arguments are not the same in all versions, so that the contract has the one form that each version takes.
+VARYING = {'migrate', 'migrate-incoming', 'query-block', 'query-dirty-rate', 'query-machines', 'trace-event-get-state'}
+ANY_FORM = [('a{sv}', 'arguments')]
 
 
 def get_type(schema, name):
@@ -28,20 +34,39 @@ def get_type(schema, name):
 
 
 def get_in(schema, command):
-    members = schema[command['arg-type']].get('members', [])
-    required = [get_type(schema, member['type']) for member in members if 'default' not in member]
-    return ''.join(required) + ('a{sv}' if len(required) < len(members) else '')
+    """The (type, QMP name) of each in-argument."""
+    entity = schema[command['arg-type']]
+    required = [(get_type(schema, member['type']), member['name'])
+                for member in entity['members'] if 'default' not in member]
+    if 'variants' in entity or [kind for kind, _ in required] == ['a{sv}']:
+        return ANY_FORM
+    fd = [('h', 'fd')] if command['name'] in ('getfd', 'add-fd') else []
+    options = [('a{sv}', 'options')] if len(required) < len(entity['members']) else []
+    return fd + required + options
 
 
 def get_out(schema, command):
     entity = schema[command['ret-type']]
     if entity['meta-type'] == 'object' and not entity['members'] and 'variants' not in entity:
-        return ''
-    return get_type(schema, command['ret-type'])
+        return []
+    return [(get_type(schema, command['ret-type']), 'result')]
 
 
-def get_signature(method, direction):
-    return ''.join(arg.get('type') for arg in method.findall('arg') if arg.get('direction') == direction)
+def get_annotation(element, name):
+    for annotation in element.findall('annotation'):
+        if annotation.get('name') == name:
+            return annotation.get('value')
+    return None
+
+
+def get_qmp_name(element):
+    return get_annotation(element, f'{NAME}.Name')
+
+
+def get_arguments(member, direction=None):
+    """The (type, QMP name) of each argument, as in get_in()."""
+    return [(arg.get('type'), get_qmp_name(arg) or arg.get('name'))
+            for arg in member.findall('arg') if arg.get('direction') == direction]
 
 
 class Contract(Test):
@@ -49,29 +74,55 @@ class Contract(Test):
         super().setUp()
         root = ElementTree.parse(CONTRACT).getroot()
         self.interfaces = {interface.get('name'): interface for interface in root}
+        self.methods = dict(self.members('QMP', 'method'))
+        self.signals = dict(self.members('Events', 'signal'))
 
     def members(self, interface, kind):
         for member in self.interfaces[f'{NAME}.{interface}'].findall(kind):
-            yield member.find('annotation').get('value'), member
+            yield get_qmp_name(member), member
 
-    def test_methods_and_signals(self):
+    def start_schemas(self):
+        """The schema of each version."""
         for version in VERSIONS:
             reply = self.start(Qemu, version).raw().execute('query-qmp-schema')
-            schema = {entity['name']: entity for entity in reply}
-            for name, method in self.members('QMP', 'method'):
+            yield version, {entity['name']: entity for entity in reply}
+
+    def test_every_qemu_has_the_methods_and_signals(self):
+        for version, schema in self.start_schemas():
+            for name, method in self.methods.items():
                 with self.subTest(f'{version} {name}'):
-                    # QEMU 11 gave it an optional member; everybody takes a{sv}.
-                    if name != 'query-block':
-                        self.assertEqual(get_signature(method, 'in'), get_in(schema, schema[name]))
-                    self.assertEqual(get_signature(method, 'out'), get_out(schema, schema[name]))
-            for name, _ in self.members('Events', 'signal'):
-                self.assertEqual(schema[name]['meta-type'], 'event', name)
+                    command = schema[name]
+                    self.assertEqual(command['meta-type'], 'command')
+                    self.assertNotIn('unstable', command.get('features', []))
+                    self.assertEqual(get_arguments(method, 'in'),
+                                     ANY_FORM if name in VARYING else get_in(schema, command))
+                    self.assertEqual(get_arguments(method, 'out'), get_out(schema, command))
+            for name, signal in self.signals.items():
+                with self.subTest(f'{version} {name}'):
+                    self.assertEqual(schema[name]['meta-type'], 'event')
+                    self.assertEqual(get_arguments(signal), [('a{sv}', 'data'), ('t', 'timestamp')])
+
+    def test_the_excuses_are_needed(self):
+        """VARYING are all that differ, and deprecated is what all versions call so."""
+        schemas = [schema for _, schema in self.start_schemas()]
+        forms = {name: [get_in(schema, schema[name]) for schema in schemas] for name in self.methods}
+        self.assertEqual({name for name, form in forms.items() if any(one != form[0] for one in form)}, VARYING)
+        for name, method in self.methods.items():
+            with self.subTest(name):
+                deprecated = all('deprecated' in schema[name].get('features', []) for schema in schemas)
+                self.assertEqual(get_annotation(method, DEPRECATED), 'true' if deprecated else None)
+
+    def test_enough_for_everyday_management(self):
+        self.assertGreaterEqual(len(self.methods), 120)
+        self.assertGreaterEqual(len(self.signals), 40)
 
     def test_names_follow_the_rule(self):
-        for interface, kind in (('QMP', 'method'), ('Events', 'signal')):
-            for name, member in self.members(interface, kind):
-                words = name.replace('_', '-').split('-')
-                self.assertEqual(member.get('name'), ''.join(word.capitalize() for word in words))
+        for name, member in (self.methods | self.signals).items():
+            words = re.split('[^A-Za-z0-9]+', name)
+            self.assertEqual(member.get('name'), ''.join(word.capitalize() for word in words))
+            for arg in member.findall('arg'):
+                name = get_qmp_name(arg) or arg.get('name')
+                self.assertEqual(arg.get('name'), re.sub('[^A-Za-z0-9_]', '_', name))
 
     def test_everything_is_documented(self):
         generated = f'{self.directory}/doc'
@@ -79,6 +130,16 @@ class Contract(Test):
         for file in os.listdir(self.directory):
             with open(f'{self.directory}/{file}', encoding='utf-8') as text:
                 self.assertNotIn('FIXME', text.read())
+
+    def test_gdbus_codegen_makes_c_of_it(self):
+        """In which a method must not be named as another one's blocking call is: NAME_sync."""
+        generated = f'{self.directory}/contract.h'
+        subprocess.run(['gdbus-codegen', '--header', f'--output={generated}', CONTRACT], check=True,
+                       cwd=self.directory)
+        with open(generated, encoding='utf-8') as text:
+            names = re.findall(r'^\w[\w *]*\b(\w+_call_\w+) \($', text.read(), re.MULTILINE)
+        self.assertGreater(len(names), len(self.methods))
+        self.assertEqual(len(names), len(set(names)))
 
 
 if __name__ == '__main__':
