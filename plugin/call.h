@@ -7,9 +7,11 @@
 
 #include "vm-object.h"
 
+/* A call of any method of org.qemu.Monitor1.QMP, which is consumed; a BusMethodFunc. @vm_object: a VmObject. */
+void call_method(BusCall *call, gpointer vm_object);
+
 /* Runs a QMP command for a caller, and consumes @call. @arguments: an object, borrowed; NULL: none. @result: the
- * D-Bus type that the reply has: "v", "a{sv}" …, "" for a reply without values, NULL for the JSON text as a string.
- * It must live as long as the service. */
+ * D-Bus type that the reply has, a constant: "v", or NULL for the JSON text as a string. */
 void call_execute(VmObject *object, BusCall *call, const char *command, JsonNode *arguments, const char *result);
 
 /* Whether the caller may do @what to the VM, for methods that are no QMP command. Answers (and consumes) the call

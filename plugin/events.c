@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The path of an event, from bottom to top: events_publish() is called with QEMU's words, makes one signal of them,
- * and sends it to whom it may concern. QEMU's monitor is not read while the bus is behind, so that a VM that floods
- * fills its own buffers and not ours. */
+/* The path of an event, from bottom to top: events_publish() is called with QEMU's words; send_event() makes one signal of
+ * them, and sends it to whom it may concern. QEMU's monitor is not read while the bus is behind, so that a VM that
+ * floods fills its own buffers and not ours.
+ *
+ * The first event has QEMU asked for its schema, which says what is in it. It waits for that with all that follow, and
+ * so do the replies that QEMU sends after them. */
 #include "events.h"
 
 #include "names.h"
@@ -12,6 +15,10 @@
 #define OUTGOING_HIGH (4u * 1024 * 1024)
 #define OUTGOING_LOW (OUTGOING_HIGH / 2)
 
+/* Events that wait for the schema. With more, the rest of them is not worth it. */
+#define MAX_BACKLOG 1024
+#define MAX_BACKLOG_BYTES (1024u * 1024)
+
 struct Events {
     Service *service; /* weak */
     Vm *vm; /* weak */
@@ -19,6 +26,11 @@ struct Events {
     GHashTable *subscribers; /* owned; unique name → GStrv of event names, empty: all */
     BusPeerWatch *peer_watch; /* owned; while there are subscribers */
     BusDrain *drain; /* owned; while QEMU is not read */
+    VmSchema *schema; /* weak */
+    SchemaWait *wait; /* weak; while there is a backlog */
+    GPtrArray *backlog; /* owned, of QmpEvent; NULL: nothing waits */
+    gsize backlog_bytes;
+    gboolean is_impatient; /* it was full */
 };
 
 static void
@@ -48,28 +60,30 @@ append_timestamp(DBusMessage *signal, guint64 timestamp)
     dbus_message_append_args(signal, DBUS_TYPE_UINT64, &value, DBUS_TYPE_INVALID);
 }
 
+/* @type: may be NULL. */
 static gboolean
-append_data(DBusMessage *signal, const QmpText *data)
+append_data(DBusMessage *signal, const QmpText *data, const QmpType *type)
 {
     DBusMessageIter iter;
     g_autoptr(JsonNode) node =
         data->text ? qmp_json_parse(data->text, data->length, NULL) : qmp_json_parse("{}", 2, NULL);
 
     dbus_message_iter_init_append(signal, &iter);
-    return node && value_append(&iter, "a{sv}", node, "data", NULL);
+    return node && value_append(&iter, "a{sv}", type, node, "data", NULL);
 }
 
-/* org.qemu.Monitor1.Events.BlockIoError(data, timestamp); NULL where there is no such name or the data do not fit. */
+/* org.qemu.Monitor1.Events.BlockIoError(data, timestamp); NULL where there is no such signal or the data do not fit. */
 static DBusMessage *
 make_own_signal(Events *events, const QmpEvent *event)
 {
-    g_autofree char *member = names_member_from_qmp(event->name);
+    const QmpType *type;
+    g_autofree char *member = interfaces_dup_signal(vm_schema_get_interfaces(events->schema), event->name, &type);
     DBusMessage *signal;
 
     if (!member)
         return NULL;
     signal = bus_object_new_signal(events->object, MONITOR_EVENTS_INTERFACE, member);
-    if (!append_data(signal, &event->data))
+    if (!append_data(signal, &event->data, type))
         g_clear_pointer(&signal, dbus_message_unref);
     else
         append_timestamp(signal, event->timestamp);
@@ -96,7 +110,7 @@ append_text(DBusMessage *signal, const QmpText *data)
 
     json_object_set_member(object, "json", qmp_json_new_string(text));
     dbus_message_iter_init_append(signal, &iter);
-    value_append(&iter, "a{sv}", node, "data", NULL);
+    value_append(&iter, "a{sv}", /* type= */ NULL, node, "data", NULL);
 }
 
 /* org.qemu.Monitor1.VM.Event(name, data, timestamp) */
@@ -105,7 +119,7 @@ make_general_signal(Events *events, const QmpEvent *event)
 {
     DBusMessage *signal = new_general_signal(events, event);
 
-    if (!append_data(signal, &event->data)) {
+    if (!append_data(signal, &event->data, /* type= */ NULL)) {
         dbus_message_unref(signal);
         signal = new_general_signal(events, event);
         append_text(signal, &event->data);
@@ -120,8 +134,6 @@ send_to_subscribers(Events *events, DBusMessage *signal, const char *name)
     GHashTableIter subscribers;
     gpointer unique_name, names;
 
-    if (!events->subscribers)
-        return;
     g_hash_table_iter_init(&subscribers, events->subscribers);
     while (g_hash_table_iter_next(&subscribers, &unique_name, &names)) {
         if (*(char **)names && !g_strv_contains(names, name))
@@ -133,19 +145,81 @@ send_to_subscribers(Events *events, DBusMessage *signal, const char *name)
     }
 }
 
-void
-events_publish(Events *events, const QmpEvent *event)
+static gboolean
+is_broadcast(Events *events)
+{
+    return events->service->host->bus == MANAGEMENT_BUS_SESSION;
+}
+
+static void
+send_event(Events *events, const QmpEvent *event)
 {
     DBusMessage *signal = make_own_signal(events, event);
 
     if (!signal)
         signal = make_general_signal(events, event);
-    if (events->service->host->bus == MANAGEMENT_BUS_SESSION)
+    if (is_broadcast(events))
         bus_send(events->service->bus, signal);
     else
         send_to_subscribers(events, signal, event->name);
     dbus_message_unref(signal);
     hold_back(events);
+}
+
+static void
+send_backlog(Events *events)
+{
+    g_autoptr(GPtrArray) backlog = g_steal_pointer(&events->backlog);
+
+    events->backlog_bytes = 0;
+    for (guint i = 0; i < backlog->len; i++)
+        send_event(events, g_ptr_array_index(backlog, i));
+}
+
+static void
+on_described(const GError *error, gpointer user_data)
+{
+    Events *events = user_data;
+
+    events->wait = NULL;
+    send_backlog(events);
+    reply_gate_release(qemu_get_gate(vm_get_qemu(events->vm)));
+}
+
+static void
+end_backlog(Events *events)
+{
+    if (!events->wait)
+        return;
+    schema_wait_cancel(events->wait);
+    on_described(/* error= */ NULL, events);
+}
+
+static void
+keep_event(Events *events, const QmpEvent *event)
+{
+    if (!events->wait) {
+        events->backlog = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_event_free);
+        events->wait = vm_schema_wait(events->schema, /* caller= */ "", /* size= */ 0, on_described, events,
+                                      /* error= */ NULL);
+        reply_gate_hold(qemu_get_gate(vm_get_qemu(events->vm)));
+    }
+    g_ptr_array_add(events->backlog, qmp_event_copy(event));
+    events->backlog_bytes += event->data.length;
+    events->is_impatient = events->backlog->len >= MAX_BACKLOG || events->backlog_bytes >= MAX_BACKLOG_BYTES;
+    if (events->is_impatient)
+        end_backlog(events);
+}
+
+void
+events_publish(Events *events, const QmpEvent *event)
+{
+    if (!is_broadcast(events) && (!events->subscribers || g_hash_table_size(events->subscribers) == 0))
+        return;
+    if (vm_schema_is_settled(events->schema) || events->is_impatient)
+        send_event(events, event);
+    else
+        keep_event(events, event);
 }
 
 static void
@@ -174,19 +248,21 @@ events_unsubscribe(Events *events, const char *unique_name)
 }
 
 Events *
-events_new(Service *service, Vm *vm, BusObject *object)
+events_new(Service *service, Vm *vm, BusObject *object, VmSchema *schema)
 {
     Events *events = g_new0(Events, 1);
 
     events->service = service;
     events->vm = vm;
     events->object = object;
+    events->schema = schema;
     return events;
 }
 
 void
 events_free(Events *events)
 {
+    end_backlog(events);
     g_clear_pointer(&events->drain, bus_drain_cancel);
     g_clear_pointer(&events->peer_watch, bus_peer_watch_free);
     g_clear_pointer(&events->subscribers, g_hash_table_unref);

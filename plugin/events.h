@@ -2,13 +2,14 @@
 /* The path of an event: from QEMU's words to signals on the bus. */
 #pragma once
 
-#include "service.h"
-#include "vm.h"
+#include "vm-schema.h"
 
 typedef struct Events Events;
 
-/* The events of @vm, signalled by @object. Borrows both. */
-Events *events_new(Service *service, Vm *vm, BusObject *object);
+/* The events of @vm, signalled by @object as @schema says. Borrows all of them. */
+Events *events_new(Service *service, Vm *vm, BusObject *object, VmSchema *schema);
+
+/* What waits for the schema is sent as it can be. */
 void events_free(Events *events);
 
 /* Sends the event: to all on a session bus, to those who subscribed on the system bus. */

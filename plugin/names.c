@@ -25,6 +25,12 @@ names_member_from_qmp(const char *qmp_name)
 }
 
 char *
+names_arg_from_qmp(const char *qmp_name)
+{
+    return g_strcanon(g_strdup(qmp_name), G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_", '_');
+}
+
+char *
 names_path_from_vm(const char *vm_name)
 {
     GString *path = g_string_new(MONITOR_VM_PATH);

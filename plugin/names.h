@@ -12,6 +12,8 @@
 #define MONITOR_QMP_INTERFACE "org.qemu.Monitor1.QMP"
 #define MONITOR_EVENTS_INTERFACE "org.qemu.Monitor1.Events"
 #define MONITOR_NAME_ANNOTATION "org.qemu.Monitor1.Name"
+#define MONITOR_ACTION_ANNOTATION "org.qemu.Monitor1.Action"
+#define MONITOR_UNSTABLE_ANNOTATION "org.qemu.Monitor1.Unstable"
 
 /* Bytes. A path of D-Bus has no limit of its own; a name is for people, and stands in every message and log line. */
 #define VM_NAME_MAX 255
@@ -20,6 +22,10 @@
  * query-status → QueryStatus, BLOCK_IO_ERROR → BlockIoError, __com.redhat_drive_add → ComRedhatDriveAdd. NULL where
  * that makes no valid member name (nothing left, a digit in front, more than 255 bytes). */
 char *names_member_from_qmp(const char *qmp_name);
+
+/* The name of a method's argument for a member: what no programming language takes in an identifier becomes `_`, so that
+ * generated proxies compile. */
+char *names_arg_from_qmp(const char *qmp_name);
 
 /* The object path of a VM: every byte of @vm_name outside [A-Za-z0-9] as `_xx`. */
 char *names_path_from_vm(const char *vm_name);

@@ -146,7 +146,7 @@ ask_status(Qemu *qemu)
     if (qemu->status_stale)
         return;
     qemu->status_asked++;
-    if (!qmp_queue_submit(qemu->queue, OWN_LINE, &(QmpCommand){ .name = "query-status" }, on_status, qemu, NULL))
+    if (!qemu_ask(qemu, "query-status", on_status, qemu))
         reply_gate_open(qemu->gate, ++qemu->status_answered);
 }
 
@@ -160,28 +160,6 @@ changes_status(const char *event)
     };
 
     return g_strv_contains(events, event);
-}
-
-static QmpEvent *
-copy_event(const QmpEvent *event)
-{
-    QmpEvent *copy = g_new0(QmpEvent, 1);
-
-    copy->name = g_strdup(event->name);
-    copy->data.text = g_strndup(event->data.text, event->data.length);
-    copy->data.length = event->data.length;
-    copy->timestamp = event->timestamp;
-    return copy;
-}
-
-static void
-free_event(gpointer data)
-{
-    QmpEvent *event = data;
-
-    g_free((char *)event->name);
-    g_free((char *)event->data.text);
-    g_free(event);
 }
 
 static void
@@ -226,7 +204,7 @@ on_ready(QmpClient *client, gpointer user_data)
     qemu->queue = qmp_queue_new(client, &(QmpQueueLimits){ 0 });
     qemu->gate = reply_gate_new(qemu->queue);
     for (guint i = 0; i < G_N_ELEMENTS(probes); i++) {
-        qmp_queue_submit(qemu->queue, OWN_LINE, &(QmpCommand){ .name = probes[i] }, on_probed, qemu, NULL);
+        qemu_ask(qemu, probes[i], on_probed, qemu);
         qemu->unanswered++;
     }
 }
@@ -246,7 +224,7 @@ on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
         qemu->funcs.on_event(qemu, event, qemu->user_data);
     else if (qemu->early_events->len < MAX_EARLY_EVENTS && qemu->early_bytes + event->data.length < MAX_EARLY_BYTES) {
         qemu->early_bytes += event->data.length;
-        g_ptr_array_add(qemu->early_events, copy_event(event));
+        g_ptr_array_add(qemu->early_events, qmp_event_copy(event));
     }
 }
 
@@ -281,7 +259,7 @@ qemu_new(GMainContext *context, int fd, const QemuLimits *limits, const QemuFunc
     qemu->context = g_main_context_ref(context);
     qemu->funcs = *funcs;
     qemu->user_data = user_data;
-    qemu->early_events = g_ptr_array_new_with_free_func(free_event);
+    qemu->early_events = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_event_free);
     qemu->name = g_strdup("");
     qemu->uuid = g_strdup("");
     qemu->target = g_strdup("");
@@ -352,6 +330,13 @@ gboolean
 qemu_is_running(Qemu *qemu)
 {
     return qemu->running;
+}
+
+QmpTicket *
+qemu_ask(Qemu *qemu, const char *command, QmpReplyFunc func, gpointer user_data)
+{
+    return qmp_queue_submit(qemu->queue, OWN_LINE, &(QmpCommand){ .name = command }, func, user_data,
+                            /* error= */ NULL);
 }
 
 ReplyGate *

@@ -39,6 +39,9 @@ const char *qemu_get_package(Qemu *qemu);
 const char *qemu_get_status(Qemu *qemu); /* QMP's run state */
 gboolean qemu_is_running(Qemu *qemu);
 
+/* After on_up: asks QEMU something for the agent itself, which goes beside the gate. As qmp_queue_submit(). */
+QmpTicket *qemu_ask(Qemu *qemu, const char *command, QmpReplyFunc func, gpointer user_data);
+
 /* After on_up: where callers' commands go. */
 ReplyGate *qemu_get_gate(Qemu *qemu);
 

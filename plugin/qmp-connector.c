@@ -7,6 +7,7 @@
 #include "qmp-connector.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <netinet/in.h>
@@ -394,16 +395,38 @@ qmp_connector_free(QmpConnector *connector)
     g_free(connector);
 }
 
+static gboolean
+get_credentials(int fd, struct ucred *ret_credentials)
+{
+    int domain;
+    socklen_t domain_size = sizeof(domain), size = sizeof(*ret_credentials);
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) < 0 || domain != AF_UNIX)
+        return FALSE;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret_credentials, &size) == 0;
+}
+
 gboolean
 qmp_peer_get_uid(int fd, guint32 *ret_uid)
 {
     struct ucred credentials;
-    int domain;
-    socklen_t domain_size = sizeof(domain), size = sizeof(credentials);
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) < 0 || domain != AF_UNIX)
-        return FALSE;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0 || credentials.uid == (uid_t)-1)
+    if (!get_credentials(fd, &credentials) || credentials.uid == (uid_t)-1)
         return FALSE;
     *ret_uid = credentials.uid;
     return TRUE;
+}
+
+/* Without asking the file system, which may be one that does not answer. */
+char *
+qmp_peer_dup_program(int fd)
+{
+    struct ucred credentials;
+    struct statx file;
+    if (!get_credentials(fd, &credentials) || credentials.pid <= 0)
+        return NULL;
+    g_autofree char *path = g_strdup_printf("/proc/%d/exe", (int)credentials.pid);
+    if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO | STATX_CTIME, &file) < 0)
+        return NULL;
+    return g_strdup_printf("%x:%x:%" G_GUINT64_FORMAT ":%" G_GINT64_FORMAT ".%u", file.stx_dev_major,
+                           file.stx_dev_minor, (guint64)file.stx_ino, (gint64)file.stx_ctime.tv_sec,
+                           file.stx_ctime.tv_nsec);
 }

@@ -244,6 +244,25 @@ qmp_message_clear(QmpMessage *message)
     g_clear_pointer(&message->strings[1], g_free);
 }
 
+QmpEvent *
+qmp_event_copy(const QmpEvent *event)
+{
+    QmpEvent *copy = g_new0(QmpEvent, 1);
+    copy->name = g_strdup(event->name);
+    copy->data.text = event->data.text ? g_strndup(event->data.text, event->data.length) : NULL;
+    copy->data.length = event->data.length;
+    copy->timestamp = event->timestamp;
+    return copy;
+}
+
+void
+qmp_event_free(QmpEvent *event)
+{
+    g_free((char *)event->name);
+    g_free((char *)event->data.text);
+    g_free(event);
+}
+
 void
 qmp_greeting_clear(QmpGreeting *greeting)
 {

@@ -24,6 +24,10 @@ typedef struct QmpEvent {
         timestamp; /* us since the epoch, as QEMU stamped it; when the message came, where QEMU stamped none or -1 */
 } QmpEvent;
 
+/* A copy that lasts until it is freed. */
+QmpEvent *qmp_event_copy(const QmpEvent *event);
+void qmp_event_free(QmpEvent *event);
+
 typedef struct QmpGreeting {
     guint major, minor, micro;
     char *package; /* owned; "Debian 1:7.2+dfsg-7+deb12u18", may be empty */

@@ -17,6 +17,7 @@ qmp_place_to_text(const QmpPlace *place)
 {
     GString *text = g_string_new(NULL);
 
-    append(text, place);
+    if (place)
+        append(text, place);
     return g_string_free(text, FALSE);
 }

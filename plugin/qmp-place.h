@@ -12,5 +12,5 @@ struct QmpPlace {
     guint element;
 };
 
-/* "return[3].name" */
+/* "return[3].name"; empty for NULL, which is no place in particular. */
 char *qmp_place_to_text(const QmpPlace *place);

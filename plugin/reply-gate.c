@@ -4,6 +4,7 @@
 struct ReplyGate {
     QmpQueue *queue; /* weak */
     guint64 shut_for, open_for; /* numbers of questions */
+    guint holds;
     GQueue held; /* of ReplyTicket, by their own links, in the order of their questions */
     gboolean freed;
 };
@@ -50,7 +51,7 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     ReplyTicket *ticket = user_data;
 
-    if (reply && ticket->gate->shut_for > ticket->gate->open_for) {
+    if (reply && (ticket->gate->shut_for > ticket->gate->open_for || ticket->gate->holds > 0)) {
         hold(ticket, reply);
         return;
     }
@@ -90,20 +91,39 @@ reply_gate_shut(ReplyGate *gate, guint64 question)
     gate->shut_for = question;
 }
 
-void
-reply_gate_open(ReplyGate *gate, guint64 question)
+static void
+tell_held(ReplyGate *gate)
 {
-    gate->open_for = question;
     g_rc_box_acquire(gate);
-    while (!gate->freed && gate->held.head) {
+    while (!gate->freed && gate->holds == 0 && gate->held.head) {
         ReplyTicket *ticket = gate->held.head->data;
-        if (ticket->question > question)
+        if (ticket->question > gate->open_for)
             break;
         g_queue_unlink(&gate->held, &ticket->link);
         ticket->func(&ticket->reply, NULL, ticket->user_data);
         free_ticket(ticket);
     }
     g_rc_box_release(gate);
+}
+
+void
+reply_gate_open(ReplyGate *gate, guint64 question)
+{
+    gate->open_for = question;
+    tell_held(gate);
+}
+
+void
+reply_gate_hold(ReplyGate *gate)
+{
+    gate->holds++;
+}
+
+void
+reply_gate_release(ReplyGate *gate)
+{
+    gate->holds--;
+    tell_held(gate);
 }
 
 ReplyGate *
@@ -118,6 +138,7 @@ reply_gate_new(QmpQueue *queue)
 void
 reply_gate_free(ReplyGate *gate)
 {
+    gate->holds = 0;
     reply_gate_open(gate, G_MAXUINT64);
     gate->freed = TRUE;
     g_rc_box_release(gate);

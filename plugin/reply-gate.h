@@ -24,6 +24,11 @@ ReplyTicket *reply_gate_submit(ReplyGate *gate, const char *caller, const QmpCom
 /* The callback does not come any more; a command that still waited for its turn is not sent. */
 void reply_ticket_cancel(ReplyTicket *ticket);
 
+/* Replies that come from now on wait until reply_gate_release(), for something else than a question. Calls of it
+ * count. The gate may be freed from inside reply_gate_release(). */
+void reply_gate_hold(ReplyGate *gate);
+void reply_gate_release(ReplyGate *gate);
+
 /* Replies that come from now on wait for the answer to @question … */
 void reply_gate_shut(ReplyGate *gate, guint64 question);
 

@@ -11,7 +11,6 @@
 #include "log.h"
 #include "manager-object.h"
 #include "names.h"
-#include "qmp-object.h"
 #include "registry.h"
 #include "timer.h"
 
@@ -129,14 +128,8 @@ make_interfaces(Service *service, GError **error)
                                               vm_object_methods, vm_object_properties, /* any= */ NULL, error);
     if (!service->vm_interface)
         return FALSE;
-    service->qmp_interface = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_QMP_INTERFACE),
-                                               /* methods= */ NULL, /* properties= */ NULL, qmp_object_call, error);
-    if (!service->qmp_interface)
-        return FALSE;
-    service->events_interface =
-        bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_EVENTS_INTERFACE),
-                          /* methods= */ NULL, /* properties= */ NULL, /* any= */ NULL, error);
-    return service->events_interface != NULL;
+    service->promised = interfaces_new_from_contract(contract, call_method, error);
+    return service->promised != NULL;
 }
 
 Service *
@@ -145,7 +138,7 @@ service_start(const ManagementHost *host, GError **error)
     Service *service = g_new0(Service, 1);
 
     service->host = host;
-    g_queue_init(&service->calls);
+    service->schemas = schema_cache_new();
     if ((service->config = config_new(host->key_file, error)) && make_interfaces(service, error) &&
         (service->bus = bus_open(host->context, host->bus_address, on_bus_state, service, error)))
         return service;
@@ -166,8 +159,8 @@ service_stop(Service *service)
     g_clear_pointer(&service->bus, bus_close);
     g_clear_pointer(&service->manager_interface, bus_interface_unref);
     g_clear_pointer(&service->vm_interface, bus_interface_unref);
-    g_clear_pointer(&service->qmp_interface, bus_interface_unref);
-    g_clear_pointer(&service->events_interface, bus_interface_unref);
+    g_clear_pointer(&service->promised, interfaces_unref);
+    g_clear_pointer(&service->schemas, schema_cache_free);
     g_clear_pointer(&service->contract, g_dbus_node_info_unref);
     g_clear_pointer(&service->config, config_free);
     g_free(service);

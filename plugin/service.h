@@ -7,6 +7,7 @@
 #include "bus-object.h"
 #include "config.h"
 #include "management-module.h"
+#include "schema-cache.h"
 
 typedef struct Registry Registry;
 typedef struct Discovery Discovery;
@@ -16,10 +17,10 @@ typedef struct Service {
     Config *config; /* owned */
     Bus *bus; /* owned */
     GDBusNodeInfo *contract; /* ref */
-    BusInterface *manager_interface; /* ref; this and the next three are shared by all objects */
+    BusInterface *manager_interface; /* ref; this and the next are shared by all objects */
     BusInterface *vm_interface; /* ref */
-    BusInterface *qmp_interface; /* ref */
-    BusInterface *events_interface; /* ref */
+    Interfaces *promised; /* ref; what the contract promises of every QEMU */
+    SchemaCache *schemas; /* owned; what is known of some */
     BusObject *manager; /* owned */
     Registry *registry; /* owned */
     Discovery *discovery; /* owned; NULL where there is no run directory */

@@ -9,7 +9,7 @@
 #include "value.h"
 
 typedef struct Walk {
-    gsize size; /* bytes of JSON that the values so far make, at least */
+    gsize *size; /* bytes of JSON that the values so far make, at least */
     GError **error;
 } Walk;
 
@@ -29,8 +29,8 @@ static JsonNode *G_GNUC_PRINTF(3, 4) fail(Walk *walk, const QmpPlace *place, con
 static gboolean
 count(Walk *walk, gsize size, const QmpPlace *place)
 {
-    walk->size += size;
-    if (walk->size <= VALUE_ARGUMENTS_MAX)
+    *walk->size += size;
+    if (*walk->size <= VALUE_ARGUMENTS_MAX)
         return TRUE;
     g_autofree char *where = qmp_place_to_text(place);
     g_set_error(walk->error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
@@ -207,10 +207,10 @@ read_value(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
 }
 
 JsonNode *
-value_read(DBusMessageIter *iter, const char *place, GError **error)
+value_read(DBusMessageIter *iter, const char *place, gsize *size, GError **error)
 {
-    Walk walk = { .error = error };
+    Walk walk = { .size = size, .error = error };
     QmpPlace outermost = { .member = place };
 
-    return read_value(&walk, iter, &outermost);
+    return read_value(&walk, iter, place ? &outermost : NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JSON to D-Bus. A value is appended either as a type that the interface declares or, inside a variant, as its natural
- * type. */
+/* JSON to D-Bus. A value is appended as a signature that the interface declares or, inside a variant, as one that is
+ * chosen for it: by the schema's type where there is one and the value is of it, else by what the value is. */
 #include "value.h"
 
 #include <string.h>
@@ -38,64 +38,136 @@ static gboolean G_GNUC_PRINTF(3, 4) fail(Walk *walk, const QmpPlace *place, cons
     return FALSE;
 }
 
+void
+value_append_signature(GString *signature, const QmpType *type)
+{
+    switch (type->kind) {
+    case QMP_TYPE_ANY:
+    case QMP_TYPE_ALTERNATE:
+        g_string_append_c(signature, DBUS_TYPE_VARIANT);
+        break;
+    case QMP_TYPE_NULL:
+        g_string_append_c(signature, DBUS_TYPE_SIGNATURE);
+        break;
+    case QMP_TYPE_BOOLEAN:
+        g_string_append_c(signature, DBUS_TYPE_BOOLEAN);
+        break;
+    case QMP_TYPE_INT:
+        g_string_append_c(signature, DBUS_TYPE_INT64);
+        break;
+    case QMP_TYPE_NUMBER:
+        g_string_append_c(signature, DBUS_TYPE_DOUBLE);
+        break;
+    case QMP_TYPE_STRING:
+    case QMP_TYPE_ENUM:
+        g_string_append_c(signature, DBUS_TYPE_STRING);
+        break;
+    case QMP_TYPE_ARRAY:
+        g_string_append_c(signature, DBUS_TYPE_ARRAY);
+        value_append_signature(signature, type->element);
+        break;
+    case QMP_TYPE_OBJECT:
+        g_string_append(signature, "a{sv}");
+        break;
+    }
+}
+
 /* The type of an array's elements: theirs if all have the same, "v" otherwise. */
-static void append_element_type(GString *type, JsonNode *array);
+static void append_natural_element(GString *signature, JsonNode *array);
 
 static void
-append_natural_type(GString *type, JsonNode *node)
+append_natural(GString *signature, JsonNode *node)
 {
     switch (qmp_json_get_type(node)) {
     case QMP_JSON_NULL:
-        g_string_append_c(type, DBUS_TYPE_SIGNATURE);
+        g_string_append_c(signature, DBUS_TYPE_SIGNATURE);
         break;
     case QMP_JSON_BOOLEAN:
-        g_string_append_c(type, DBUS_TYPE_BOOLEAN);
+        g_string_append_c(signature, DBUS_TYPE_BOOLEAN);
         break;
     case QMP_JSON_INT:
-        g_string_append_c(type, DBUS_TYPE_INT64);
+        g_string_append_c(signature, DBUS_TYPE_INT64);
         break;
     case QMP_JSON_UINT:
-        g_string_append_c(type, DBUS_TYPE_UINT64);
+        g_string_append_c(signature, DBUS_TYPE_UINT64);
         break;
     case QMP_JSON_DOUBLE:
-        g_string_append_c(type, DBUS_TYPE_DOUBLE);
+        g_string_append_c(signature, DBUS_TYPE_DOUBLE);
         break;
     case QMP_JSON_STRING:
     case QMP_JSON_STRING_WITH_NUL:
-        g_string_append_c(type, DBUS_TYPE_STRING);
+        g_string_append_c(signature, DBUS_TYPE_STRING);
         break;
     case QMP_JSON_OBJECT:
-        g_string_append(type, "a{sv}");
+        g_string_append(signature, "a{sv}");
         break;
     case QMP_JSON_ARRAY:
-        g_string_append_c(type, DBUS_TYPE_ARRAY);
-        append_element_type(type, node);
+        g_string_append_c(signature, DBUS_TYPE_ARRAY);
+        append_natural_element(signature, node);
         break;
     }
 }
 
 static void
-append_element_type(GString *type, JsonNode *array)
+append_natural_element(GString *signature, JsonNode *array)
 {
     JsonArray *elements = json_node_get_array(array);
     guint n = json_array_get_length(elements);
-    gsize start = type->len;
+    gsize start = signature->len;
     g_autoptr(GString) other = NULL;
 
     if (n > 0)
-        append_natural_type(type, json_array_get_element(elements, 0));
+        append_natural(signature, json_array_get_element(elements, 0));
     for (guint i = 1; i < n; i++) {
         if (!other)
             other = g_string_new(NULL);
         g_string_truncate(other, 0);
-        append_natural_type(other, json_array_get_element(elements, i));
-        if (!g_str_equal(other->str, type->str + start)) {
-            g_string_truncate(type, start);
+        append_natural(other, json_array_get_element(elements, i));
+        if (!g_str_equal(other->str, signature->str + start)) {
+            g_string_truncate(signature, start);
             break;
         }
     }
-    if (type->len == start)
-        g_string_append_c(type, DBUS_TYPE_VARIANT);
+    if (signature->len == start)
+        g_string_append_c(signature, DBUS_TYPE_VARIANT);
+}
+
+/* Whether @node can be appended by the signature of @type. Variants and dictionaries hold anything. */
+static gboolean
+fits(const QmpType *type, JsonNode *node)
+{
+    JsonArray *elements;
+
+    if (type->kind == QMP_TYPE_ALTERNATE)
+        return TRUE;
+    if (!qmp_type_matches(type, node))
+        return FALSE;
+    if (type->kind == QMP_TYPE_INT)
+        return qmp_json_get_type(node) == QMP_JSON_INT;
+    if (type->kind != QMP_TYPE_ARRAY)
+        return TRUE;
+    elements = json_node_get_array(node);
+    for (guint i = 0; i < json_array_get_length(elements); i++)
+        if (!fits(type->element, json_array_get_element(elements, i)))
+            return FALSE;
+    return TRUE;
+}
+
+/* What a variant around @node holds, and what its content is a value of. */
+static const QmpType *
+choose_type(const QmpType *type, JsonNode *node, GString *signature)
+{
+    if (type && type->kind == QMP_TYPE_ALTERNATE)
+        type = qmp_type_find_branch(type, node);
+    if (type && type->kind == QMP_TYPE_ANY)
+        type = NULL;
+    if (type && !fits(type, node))
+        type = NULL;
+    if (type)
+        value_append_signature(signature, type);
+    else
+        append_natural(signature, node);
+    return type;
 }
 
 /* Counts a value of @length bytes that is aligned to @alignment. Called before libdbus is given the value, so that a
@@ -109,22 +181,22 @@ count(Walk *walk, gsize alignment, gsize length, const QmpPlace *place)
     return fail(walk, place, "is beyond the %u bytes that a message may have", VALUE_BODY_MAX);
 }
 
-static gboolean append_value(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node,
-                             const QmpPlace *place);
+static gboolean append_value(Walk *walk, DBusMessageIter *iter, const char *signature, const QmpType *type,
+                             JsonNode *node, const QmpPlace *place);
 
 static gboolean
-append_variant(Walk *walk, DBusMessageIter *iter, JsonNode *node, const QmpPlace *place)
+append_variant(Walk *walk, DBusMessageIter *iter, const QmpType *type, JsonNode *node, const QmpPlace *place)
 {
-    g_autoptr(GString) type = g_string_sized_new(8);
+    g_autoptr(GString) signature = g_string_sized_new(8);
     DBusMessageIter content;
 
-    append_natural_type(type, node);
-    if (strspn(type->str, DBUS_TYPE_ARRAY_AS_STRING) > MAX_ARRAYS)
+    type = choose_type(type, node, signature);
+    if (strspn(signature->str, DBUS_TYPE_ARRAY_AS_STRING) > MAX_ARRAYS)
         return fail(walk, place, "has more than %d arrays inside one another", MAX_ARRAYS);
-    if (!count(walk, 1, 1 + type->len + 1, place))
+    if (!count(walk, 1, 1 + signature->len + 1, place))
         return FALSE;
-    dbus_message_iter_open_container(iter, DBUS_TYPE_VARIANT, type->str, &content);
-    if (!append_value(walk, &content, type->str, node, place)) {
+    dbus_message_iter_open_container(iter, DBUS_TYPE_VARIANT, signature->str, &content);
+    if (!append_value(walk, &content, signature->str, type, node, place)) {
         dbus_message_iter_abandon_container(iter, &content);
         return FALSE;
     }
@@ -133,7 +205,8 @@ append_variant(Walk *walk, DBusMessageIter *iter, JsonNode *node, const QmpPlace
 }
 
 static gboolean
-append_entry(Walk *walk, DBusMessageIter *dictionary, const char *name, JsonNode *value, const QmpPlace *object)
+append_entry(Walk *walk, DBusMessageIter *dictionary, const char *name, const QmpType *type, JsonNode *value,
+             const QmpPlace *object)
 {
     QmpPlace place = { .up = object, .member = name };
     DBusMessageIter entry;
@@ -143,7 +216,7 @@ append_entry(Walk *walk, DBusMessageIter *dictionary, const char *name, JsonNode
     dbus_message_iter_open_container(dictionary, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
     dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &name);
     walk->depth++;
-    if (!append_value(walk, &entry, DBUS_TYPE_VARIANT_AS_STRING, value, &place)) {
+    if (!append_value(walk, &entry, DBUS_TYPE_VARIANT_AS_STRING, type, value, &place)) {
         dbus_message_iter_abandon_container(dictionary, &entry);
         return FALSE;
     }
@@ -153,17 +226,21 @@ append_entry(Walk *walk, DBusMessageIter *dictionary, const char *name, JsonNode
 }
 
 static gboolean
-append_object(Walk *walk, DBusMessageIter *iter, JsonNode *node, const QmpPlace *place)
+append_object(Walk *walk, DBusMessageIter *iter, const QmpType *type, JsonNode *node, const QmpPlace *place)
 {
+    JsonObject *object = json_node_get_object(node);
     DBusMessageIter dictionary;
     JsonObjectIter members;
     const char *name;
     JsonNode *value;
 
+    if (type && type->kind != QMP_TYPE_OBJECT)
+        type = NULL;
     dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", &dictionary);
-    json_object_iter_init_ordered(&members, json_node_get_object(node));
+    json_object_iter_init_ordered(&members, object);
     while (json_object_iter_next_ordered(&members, &name, &value)) {
-        if (!append_entry(walk, &dictionary, name, value, place)) {
+        const QmpMember *member = type ? qmp_type_find_member(type, object, name) : NULL;
+        if (!append_entry(walk, &dictionary, name, member ? member->type : NULL, value, place)) {
             dbus_message_iter_abandon_container(iter, &dictionary);
             return FALSE;
         }
@@ -173,15 +250,18 @@ append_object(Walk *walk, DBusMessageIter *iter, JsonNode *node, const QmpPlace 
 }
 
 static gboolean
-append_array(Walk *walk, DBusMessageIter *iter, const char *element_type, JsonNode *node, const QmpPlace *place)
+append_array(Walk *walk, DBusMessageIter *iter, const char *element_signature, const QmpType *type, JsonNode *node,
+             const QmpPlace *place)
 {
     JsonArray *elements = json_node_get_array(node);
+    const QmpType *element_type = type && type->kind == QMP_TYPE_ARRAY ? type->element : NULL;
     DBusMessageIter array;
 
-    dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, element_type, &array);
+    dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, element_signature, &array);
     for (guint i = 0; i < json_array_get_length(elements); i++) {
         QmpPlace element = { .up = place, .element = i };
-        if (!append_value(walk, &array, element_type, json_array_get_element(elements, i), &element)) {
+        if (!append_value(walk, &array, element_signature, element_type, json_array_get_element(elements, i),
+                          &element)) {
             dbus_message_iter_abandon_container(iter, &array);
             return FALSE;
         }
@@ -191,27 +271,28 @@ append_array(Walk *walk, DBusMessageIter *iter, const char *element_type, JsonNo
 }
 
 static gboolean
-append_container(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node, const QmpPlace *place)
+append_container(Walk *walk, DBusMessageIter *iter, const char *signature, const QmpType *type, JsonNode *node,
+                 const QmpPlace *place)
 {
     gboolean done;
 
     if (++walk->depth > MAX_CONTAINERS)
         return fail(walk, place, "is nested deeper than a D-Bus message may be");
-    if (type[0] == DBUS_TYPE_VARIANT)
-        done = append_variant(walk, iter, node, place);
+    if (signature[0] == DBUS_TYPE_VARIANT)
+        done = append_variant(walk, iter, type, node, place);
     /* An array's length, and the padding before its first element. */
-    else if (!count(walk, 4, 4, place) || !count(walk, strchr("xtd{", type[1]) ? 8 : 1, 0, place))
+    else if (!count(walk, 4, 4, place) || !count(walk, strchr("xtd{", signature[1]) ? 8 : 1, 0, place))
         done = FALSE;
-    else if (type[1] == DBUS_DICT_ENTRY_BEGIN_CHAR)
-        done = append_object(walk, iter, node, place);
+    else if (signature[1] == DBUS_DICT_ENTRY_BEGIN_CHAR)
+        done = append_object(walk, iter, type, node, place);
     else
-        done = append_array(walk, iter, type + 1, node, place);
+        done = append_array(walk, iter, signature + 1, type, node, place);
     walk->depth--;
     return done;
 }
 
-/* An integer, as the type that is wanted: an `x` may be wanted where QEMU's value needs a `t`, which is a loss, and a
- * `d` where it printed a number without a fraction, which is none. */
+/* An `x` may be wanted where QEMU's value needs a `t`, which is a loss, and a `d` where it printed a number without a
+ * fraction, which is none. */
 static gboolean
 append_number(Walk *walk, DBusMessageIter *iter, char type, JsonNode *node, const QmpPlace *place)
 {
@@ -278,17 +359,18 @@ get_types(JsonNode *node)
 }
 
 static gboolean
-append_value(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node, const QmpPlace *place)
+append_value(Walk *walk, DBusMessageIter *iter, const char *signature, const QmpType *type, JsonNode *node,
+             const QmpPlace *place)
 {
-    gboolean wants_object = type[0] == DBUS_TYPE_ARRAY && type[1] == DBUS_DICT_ENTRY_BEGIN_CHAR;
+    gboolean wants_object = signature[0] == DBUS_TYPE_ARRAY && signature[1] == DBUS_DICT_ENTRY_BEGIN_CHAR;
 
-    if (!strchr(get_types(node), type[0]) ||
-        (type[0] == DBUS_TYPE_ARRAY && wants_object != JSON_NODE_HOLDS_OBJECT(node)))
-        return fail(walk, place, "is no `%s`", type);
-    switch (type[0]) {
+    if (!strchr(get_types(node), signature[0]) ||
+        (signature[0] == DBUS_TYPE_ARRAY && wants_object != JSON_NODE_HOLDS_OBJECT(node)))
+        return fail(walk, place, "is no `%s`", signature);
+    switch (signature[0]) {
     case DBUS_TYPE_VARIANT:
     case DBUS_TYPE_ARRAY:
-        return append_container(walk, iter, type, node, place);
+        return append_container(walk, iter, signature, type, node, place);
     case DBUS_TYPE_STRING:
         return append_string(walk, iter, node, place);
     case DBUS_TYPE_BOOLEAN:
@@ -296,15 +378,16 @@ append_value(Walk *walk, DBusMessageIter *iter, const char *type, JsonNode *node
     case DBUS_TYPE_SIGNATURE:
         return append_null(walk, iter, place);
     default:
-        return append_number(walk, iter, type[0], node, place);
+        return append_number(walk, iter, signature[0], node, place);
     }
 }
 
 gboolean
-value_append(DBusMessageIter *iter, const char *type, JsonNode *node, const char *place, GError **error)
+value_append(DBusMessageIter *iter, const char *signature, const QmpType *type, JsonNode *node, const char *place,
+             GError **error)
 {
     Walk walk = { .error = error };
     QmpPlace outermost = { .member = place };
 
-    return append_value(&walk, iter, type, node, &outermost);
+    return append_value(&walk, iter, signature, type, node, &outermost);
 }

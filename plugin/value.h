@@ -5,26 +5,35 @@
 #pragma once
 
 #include <dbus/dbus.h>
-#include <json-glib/json-glib.h>
+
+#include "qmp-type.h"
 
 /* The most that the values of a message may measure: dbus-daemon carries 32 MiB on a system bus and disconnects the
  * sender of anything larger; the rest is for the header. */
 #define VALUE_BODY_MAX (32u * 1024 * 1024 - 65536u)
 
-/* Appends @node to @iter as @type: "v", or a type from the table above; an object takes members of any type. Fails
- * with VALUE_ERROR_UNREPRESENTABLE, naming the place (`return[3].name`, where @place is the first word): the value is
- * not of that type, holds U+0000, is too large, or nests deeper than a message may (64 levels of array, entry and
+/* Appends the D-Bus type that a value of @type always has: "v" for alternates and any. */
+void value_append_signature(GString *signature, const QmpType *type);
+
+/* Appends @node to @iter as @signature: "v", or a type from the table above. @type, if not NULL, says what is inside:
+ * which numbers are `d` although QEMU prints no fraction, what an empty array is an array of. Where a variant holds
+ * something else than @type says, or a member that it does not list, the value has its natural type. Fails with
+ * VALUE_ERROR_UNREPRESENTABLE, naming the place (`return[3].name`, where @place is the first word): the value is
+ * not of @signature, holds U+0000, is too large, or nests deeper than a message may (64 levels of array, entry and
  * variant: 21 of a{sv}). After an error the message is of no use. */
-gboolean value_append(DBusMessageIter *iter, const char *type, JsonNode *node, const char *place, GError **error);
+gboolean value_append(DBusMessageIter *iter, const char *signature, const QmpType *type, JsonNode *node,
+                      const char *place, GError **error);
 
 /* The most JSON that the arguments of one command may be. QEMU reads its input a byte a turn, 2.5 us each: these
  * take it 0.65 s, in which it does nothing else for anybody. */
 #define VALUE_ARGUMENTS_MAX (256u * 1024)
 
-/* Reads the value that @iter stands at. Fails with BUS_ERROR_INVALID_ARGS, naming the place: types that JSON has not
- * (structs, fds, dictionaries whose keys are no strings), NaN and the infinities, a key that is there twice; with
- * BUS_ERROR_LIMITS_EXCEEDED past VALUE_ARGUMENTS_MAX. */
-JsonNode *value_read(DBusMessageIter *iter, const char *place, GError **error);
+/* Reads the value that @iter stands at. @place: what it is called in errors; NULL: an object whose members stand for
+ * themselves. Fails with BUS_ERROR_INVALID_ARGS, naming the place: types that JSON has not (structs, fds, dictionaries
+ * whose keys are no strings), NaN and the infinities, a key that is there twice; with BUS_ERROR_LIMITS_EXCEEDED past
+ * VALUE_ARGUMENTS_MAX. @size: the bytes of JSON that were read before, to which this value's are added (at least so many
+ * they will be). */
+JsonNode *value_read(DBusMessageIter *iter, const char *place, gsize *size, GError **error);
 
 #define VALUE_ERROR (value_error_quark())
 

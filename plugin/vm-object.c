@@ -9,6 +9,7 @@
 #include "names.h"
 #include "qmp-json.h"
 #include "value.h"
+#include "vm-schema.h"
 
 /* Of one subscription; QEMU 11.1 has 57 events. */
 #define MAX_EVENT_NAMES 256
@@ -17,6 +18,7 @@ struct VmObject {
     Service *service; /* weak */
     Vm *vm; /* weak */
     BusObject *object; /* owned */
+    VmSchema *schema; /* owned */
     Events *events; /* owned */
 };
 
@@ -40,9 +42,10 @@ execute(BusCall *call, gpointer object_data)
     g_autoptr(JsonNode) arguments = NULL;
     DBusMessageIter iter;
     const char *command = read_command(call, &iter, &error);
+    gsize size = 0;
 
     if (command)
-        arguments = value_read(&iter, "arguments", &error);
+        arguments = value_read(&iter, "arguments", &size, &error);
     if (error)
         errors_fail(call, error);
     else
@@ -219,6 +222,52 @@ const BusProperty vm_object_properties[] = {
     { 0 },
 };
 
+static void
+on_schema(Interfaces *interfaces, gpointer user_data)
+{
+    VmObject *object = user_data;
+
+    bus_object_refine_interface(object->object, interfaces_get_qmp(interfaces));
+    bus_object_refine_interface(object->object, interfaces_get_events(interfaces));
+}
+
+/* A call of Introspect that waits. */
+typedef struct Introspection {
+    VmObject *object; /* weak */
+    BusCall *call; /* owned */
+} Introspection;
+
+static void
+on_described(const GError *error, gpointer user_data)
+{
+    g_autofree Introspection *introspection = user_data;
+
+    if (error)
+        errors_fail(introspection->call, error);
+    else
+        bus_object_introspect(introspection->object->object, introspection->call);
+}
+
+static void
+introspect(BusCall *call, gpointer object_data)
+{
+    VmObject *object = object_data;
+    g_autofree Introspection *introspection = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (vm_schema_is_settled(object->schema)) {
+        bus_object_introspect(object->object, call);
+        return;
+    }
+    introspection = g_new0(Introspection, 1);
+    introspection->object = object;
+    introspection->call = call;
+    if (vm_schema_wait(object->schema, bus_call_get_sender(call), /* size= */ 0, on_described, introspection, &error))
+        g_steal_pointer(&introspection);
+    else
+        errors_fail(call, error);
+}
+
 VmObject *
 vm_object_new(Service *service, Vm *vm, const char *path)
 {
@@ -227,10 +276,12 @@ vm_object_new(Service *service, Vm *vm, const char *path)
     object->service = service;
     object->vm = vm;
     object->object = bus_object_new(service->bus, path, object);
-    object->events = events_new(service, vm, object->object);
+    object->schema = vm_schema_new(service, vm, on_schema, object);
+    object->events = events_new(service, vm, object->object, object->schema);
     bus_object_add_interface(object->object, service->vm_interface);
-    bus_object_add_interface(object->object, service->qmp_interface);
-    bus_object_add_interface(object->object, service->events_interface);
+    bus_object_add_interface(object->object, interfaces_get_qmp(service->promised));
+    bus_object_add_interface(object->object, interfaces_get_events(service->promised));
+    bus_object_set_introspect(object->object, introspect);
     bus_object_publish(object->object);
     return object;
 }
@@ -239,8 +290,15 @@ void
 vm_object_free(VmObject *object)
 {
     events_free(object->events);
+    vm_schema_free(object->schema);
     bus_object_free(object->object);
     g_free(object);
+}
+
+VmSchema *
+vm_object_get_schema(VmObject *object)
+{
+    return object->schema;
 }
 
 Vm *

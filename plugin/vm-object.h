@@ -18,7 +18,10 @@ VmObject *vm_object_new(Service *service, Vm *vm, const char *path);
 /* It disappears from the bus. */
 void vm_object_free(VmObject *object);
 
+typedef struct VmSchema VmSchema;
+
 Vm *vm_object_get_vm(VmObject *object);
+VmSchema *vm_object_get_schema(VmObject *object);
 Service *vm_object_get_service(VmObject *object);
 
 /* The run state has changed: PropertiesChanged. */

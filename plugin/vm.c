@@ -42,6 +42,7 @@ typedef struct Candidate {
     Vm *vm; /* weak */
     Qemu *qemu; /* owned */
     guint32 owner_uid;
+    char *program; /* owned; may be NULL */
 } Candidate;
 
 static void attempt(Vm *vm);
@@ -52,6 +53,7 @@ candidate_free(gpointer data)
     Candidate *candidate = data;
 
     qemu_free(candidate->qemu);
+    g_free(candidate->program);
     g_free(candidate);
 }
 
@@ -179,6 +181,7 @@ take_socket(Vm *vm, int fd)
     candidate->vm = vm;
     if (!qmp_peer_get_uid(fd, &candidate->owner_uid))
         candidate->owner_uid = vm->added_by;
+    candidate->program = qmp_peer_dup_program(fd);
     candidate->qemu = qemu_new(vm->context, fd, &limits, &funcs, candidate);
     g_ptr_array_add(vm->candidates, candidate);
     if (is_listening(vm))
@@ -316,4 +319,10 @@ guint32
 vm_get_owner_uid(Vm *vm)
 {
     return vm->current ? vm->current->owner_uid : vm->added_by;
+}
+
+const char *
+vm_get_program(Vm *vm)
+{
+    return vm->current ? vm->current->program : NULL;
 }

@@ -67,3 +67,6 @@ Qemu *vm_get_qemu(Vm *vm);
 /* The uid that QEMU runs as (SO_PEERCRED); over TCP, where the kernel has none, and while it is not up, the uid that
  * added it. */
 guint32 vm_get_owner_uid(Vm *vm);
+
+/* As qmp_peer_dup_program(), borrowed; NULL while it is not up too. */
+const char *vm_get_program(Vm *vm);

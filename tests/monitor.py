@@ -29,6 +29,12 @@ ANSWERS = {'query-name': {'name': 'fake'}, 'query-uuid': {'UUID': '01234567-89ab
 LIMITS = '<limit name="max_replies_per_connection">50000</limit>'
 
 
+def requests(peer):
+    """The commands that a scripted peer was sent, but for those by which the agent finds out what QEMU understands."""
+    return [command for command in peer.commands
+            if command.get('execute') not in ('query-commands', 'query-qmp-schema')]
+
+
 def variants(dictionary):
     """A dict of GLib.Variants from one of (type, value) pairs."""
     return {name: GLib.Variant(*typed) for name, typed in dictionary.items()}

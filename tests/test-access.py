@@ -7,7 +7,7 @@ import subprocess
 
 from harness import Agent, Bus, CallError, Message, Peer, main, wait_until
 from harness.loop import PATIENCE
-from monitor import ANSWERS, MODULE, NAME, PROPERTIES, ROOT, MonitorTest
+from monitor import ANSWERS, MODULE, NAME, PROPERTIES, ROOT, MonitorTest, requests
 
 DENIED = 'org.freedesktop.DBus.Error.AccessDenied'
 NOBODY = 65534
@@ -44,7 +44,7 @@ class SystemBus(MonitorTest):
 
     def test_others_are_refused(self):
         vm = self.add('web', f'unix:{self.peer.path}')
-        asked = len(self.peer.commands)
+        asked = len(requests(self.peer))
         for path, interface, method, *arguments in (
                 (vm.path, f'{NAME}.VM', 'Execute', 'query-status', '{}'),
                 (vm.path, f'{NAME}.VM', 'ExecuteJSON', 'quit', ''),
@@ -56,7 +56,7 @@ class SystemBus(MonitorTest):
             with self.subTest(method):
                 self.assert_fails(DENIED, f'User {NOBODY} may not call', self.nobody, path, interface, method,
                                   *arguments)
-        self.assertEqual(len(self.peer.commands), asked)
+        self.assertEqual(len(requests(self.peer)), asked)
         self.assertEqual(self.paths(), [vm.path])
 
     def test_what_is_public(self):

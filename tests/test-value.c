@@ -48,7 +48,7 @@ append(const char *type, const char *json, GError **error)
     DBusMessageIter iter;
 
     dbus_message_iter_init_append(message, &iter);
-    if (value_append(&iter, type, node, "return", error))
+    if (value_append(&iter, type, /* type= */ NULL, node, "return", error))
         return message;
     dbus_message_unref(message);
     return NULL;
@@ -61,9 +61,10 @@ read_back(DBusMessage *message)
     g_autoptr(JsonNode) node = NULL;
     GString *text = g_string_new(NULL);
     DBusMessageIter iter;
+    gsize size = 0;
 
     dbus_message_iter_init(message, &iter);
-    node = value_read(&iter, "arguments", &error);
+    node = value_read(&iter, "arguments", &size, &error);
     g_assert_no_error(error);
     qmp_json_append(text, node);
     return g_string_free(text, FALSE);
@@ -264,9 +265,10 @@ assert_refused(DBusMessage *message, const char *text)
 {
     g_autoptr(GError) error = NULL;
     DBusMessageIter iter;
+    gsize size = 0;
 
     dbus_message_iter_init(message, &iter);
-    g_assert_null(value_read(&iter, "arguments", &error));
+    g_assert_null(value_read(&iter, "arguments", &size, &error));
     g_assert_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS);
     g_assert_cmpstr(error->message, ==, text);
     dbus_message_unref(message);

@@ -49,6 +49,7 @@ class Peer:
         self.commands = []
         self.fds = []
         self.connections = []
+        self.sending = threading.Lock()  # the test's own messages must not land inside an answer
         self.threads = []
         self.server = socket.socket(socket.AF_UNIX)
         self.server.bind(self.path)
@@ -129,14 +130,18 @@ class Peer:
             return True
         if isinstance(answer, Flood):
             while True:
-                connection.sendall(answer.chunk)
+                self.write(connection, answer.chunk)
         if not isinstance(answer, Raw):
             message = dict(answer) if command is None or isinstance(answer, Message) else {'return': answer}
             if command is not None and 'id' in command and 'event' not in message:
                 message['id'] = command['id']
             answer = json.dumps(message).encode() + b'\r\n'
-        connection.sendall(answer)
+        self.write(connection, answer)
         return True
+
+    def write(self, connection, data):
+        with self.sending:
+            connection.sendall(data)
 
     def emit(self, message):
         """Sends a message, such as an event, or Raw bytes to everybody who is connected."""

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "interfaces.h"
+
+#include "describe.h"
+#include "names.h"
+
+struct Interfaces {
+    guint refs;
+    QmpSchema *schema; /* owned; NULL: not known, the contract stands for it */
+    BusInterface *qmp; /* ref; its info is what the methods borrow from */
+    BusInterface *events; /* ref */
+    GHashTable *commands; /* of QmpSchemaCommand (the schema's), by name */
+    GHashTable *methods; /* of Method, owned, by D-Bus name (the info's) */
+    GHashTable *signals; /* QMP name → D-Bus name, both the info's */
+    GHashTable *data; /* of QmpType (the schema's), by the event's name */
+};
+
+static Interfaces *
+new_empty(QmpSchema *schema)
+{
+    Interfaces *interfaces = g_new0(Interfaces, 1);
+
+    interfaces->refs = 1;
+    interfaces->schema = schema;
+    interfaces->commands = g_hash_table_new(g_str_hash, g_str_equal);
+    interfaces->methods = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)method_free);
+    interfaces->signals = g_hash_table_new(g_str_hash, g_str_equal);
+    interfaces->data = g_hash_table_new(g_str_hash, g_str_equal);
+    return interfaces;
+}
+
+static void
+index_schema(Interfaces *interfaces)
+{
+    const QmpSchema *schema = interfaces->schema;
+
+    for (guint i = 0; i < schema->commands->len; i++) {
+        QmpSchemaCommand *command = g_ptr_array_index(schema->commands, i);
+        g_hash_table_insert(interfaces->commands, (gpointer)command->name, command);
+    }
+    for (guint i = 0; i < schema->events->len; i++) {
+        const QmpSchemaEvent *event = g_ptr_array_index(schema->events, i);
+        g_hash_table_insert(interfaces->data, (gpointer)event->name, (gpointer)event->data);
+    }
+}
+
+static const char *
+get_qmp_name(GDBusAnnotationInfo **annotations)
+{
+    return g_dbus_annotation_info_lookup(annotations, MONITOR_NAME_ANNOTATION);
+}
+
+static void
+index_members(Interfaces *interfaces)
+{
+    GDBusMethodInfo **methods = bus_interface_get_info(interfaces->qmp)->methods;
+    GDBusSignalInfo **signals = bus_interface_get_info(interfaces->events)->signals;
+
+    for (; methods && *methods; methods++) {
+        const char *command = get_qmp_name((*methods)->annotations);
+        g_hash_table_insert(interfaces->methods, (*methods)->name,
+                            method_new(*methods, g_hash_table_lookup(interfaces->commands, command)));
+    }
+    for (; signals && *signals; signals++)
+        g_hash_table_insert(interfaces->signals, (gpointer)get_qmp_name((*signals)->annotations), (*signals)->name);
+}
+
+static gboolean
+set_infos(Interfaces *interfaces, GDBusInterfaceInfo *qmp, GDBusInterfaceInfo *events, BusMethodFunc call,
+          GError **error)
+{
+    if (!(interfaces->qmp = bus_interface_new(qmp, NULL, NULL, call, error)) ||
+        !(interfaces->events = bus_interface_new(events, NULL, NULL, /* any= */ NULL, error)))
+        return FALSE;
+    index_members(interfaces);
+    return TRUE;
+}
+
+Interfaces *
+interfaces_new(QmpSchema *schema, BusMethodFunc call)
+{
+    Interfaces *interfaces = new_empty(schema);
+    GDBusInterfaceInfo *qmp = describe_commands(schema), *events = describe_events(schema);
+
+    index_schema(interfaces);
+    /* An interface that takes any method and has no properties cannot be wrong. */
+    set_infos(interfaces, qmp, events, call, /* error= */ NULL);
+    g_dbus_interface_info_unref(qmp);
+    g_dbus_interface_info_unref(events);
+    return interfaces;
+}
+
+Interfaces *
+interfaces_new_from_contract(GDBusNodeInfo *contract, BusMethodFunc call, GError **error)
+{
+    g_autoptr(Interfaces) interfaces = new_empty(/* schema= */ NULL);
+
+    if (!set_infos(interfaces, g_dbus_node_info_lookup_interface(contract, MONITOR_QMP_INTERFACE),
+                   g_dbus_node_info_lookup_interface(contract, MONITOR_EVENTS_INTERFACE), call, error))
+        return NULL;
+    return g_steal_pointer(&interfaces);
+}
+
+Interfaces *
+interfaces_ref(Interfaces *interfaces)
+{
+    interfaces->refs++;
+    return interfaces;
+}
+
+void
+interfaces_unref(Interfaces *interfaces)
+{
+    if (--interfaces->refs > 0)
+        return;
+    g_hash_table_unref(interfaces->commands);
+    g_hash_table_unref(interfaces->methods);
+    g_hash_table_unref(interfaces->signals);
+    g_hash_table_unref(interfaces->data);
+    g_clear_pointer(&interfaces->qmp, bus_interface_unref);
+    g_clear_pointer(&interfaces->events, bus_interface_unref);
+    g_clear_pointer(&interfaces->schema, qmp_schema_free);
+    g_free(interfaces);
+}
+
+BusInterface *
+interfaces_get_qmp(Interfaces *interfaces)
+{
+    return interfaces->qmp;
+}
+
+BusInterface *
+interfaces_get_events(Interfaces *interfaces)
+{
+    return interfaces->events;
+}
+
+const Method *
+interfaces_find_method(Interfaces *interfaces, const char *member)
+{
+    return g_hash_table_lookup(interfaces->methods, member);
+}
+
+/* Where QEMU has not said which events it has, every one has a signal, by the rule for names. */
+char *
+interfaces_dup_signal(Interfaces *interfaces, const char *event, const QmpType **ret_data)
+{
+    *ret_data = g_hash_table_lookup(interfaces->data, event);
+    if (interfaces->schema)
+        return g_strdup(g_hash_table_lookup(interfaces->signals, event));
+    return names_member_from_qmp(event);
+}
+
+/* Those of QEMU 7.2 to 11.1. They are for a QEMU that answers nothing else, its schema included. */
+static gboolean
+is_known_as_oob(const char *command)
+{
+    static const char *const commands[] = { "migrate-pause", "migrate-recover", "query-yank", "yank", NULL };
+
+    return g_strv_contains(commands, command);
+}
+
+gboolean
+interfaces_is_oob(Interfaces *interfaces, const char *command)
+{
+    const QmpSchemaCommand *known = g_hash_table_lookup(interfaces->commands, command);
+
+    return interfaces->schema ? known && known->oob : is_known_as_oob(command);
+}

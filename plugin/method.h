@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A method of org.qemu.Monitor1.QMP: which QMP command it is, and how the arguments of a call make that command's. */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "bus-call.h"
+#include "qmp-schema.h"
+
+typedef struct Method Method;
+
+/* @info: as describe.c makes it, or the contract has it; borrowed. @command: QEMU's own word on it, borrowed; NULL: there
+ * is none, and QEMU has to check the arguments. */
+Method *method_new(const GDBusMethodInfo *info, const QmpSchemaCommand *command);
+void method_free(Method *method);
+
+/* The QMP name of the command. */
+const char *method_get_command(const Method *method);
+
+/* The D-Bus type of the result, "" where there is none; and what the schema says of it, or NULL. */
+const char *method_get_result(const Method *method, const QmpType **ret_type);
+
+/* What a call brings, read from its message, which may go then. */
+typedef struct MethodValues MethodValues;
+
+/* @method: whose arguments they are, for their names in errors; NULL: not known yet. Fails as value_read() does; all
+ * values together may be VALUE_ARGUMENTS_MAX. */
+MethodValues *method_values_new(BusCall *call, const Method *method, GError **error);
+void method_values_free(MethodValues *values);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MethodValues, method_values_free)
+
+/* Bytes of JSON that they make, at least. */
+gsize method_values_get_size(const MethodValues *values);
+
+/* The command's arguments, an object. @ret_fd: the descriptor that goes with it, the caller's; -1: none. Accepts the
+ * declared form, whether or not it has a trailing dictionary of options; one dictionary of everything; nothing at all
+ * where nothing is required. Fails with BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID, naming the member. */
+JsonNode *method_get_arguments(const Method *method, MethodValues *values, int *ret_fd, GError **error);

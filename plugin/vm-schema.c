@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The path of a schema, from top to bottom:
+ *
+ *   vm_schema_wait()   somebody needs it: begins
+ *   on_commands()      query-commands has told, in 9 kB, whether this QEMU is one that is known already
+ *   look_up()          it is; or another VM of it is being asked; or this one is asked for its schema
+ *   on_schema()        query-qmp-schema has answered: read in slices, and put where others find it
+ *   settle()           those who wait are told
+ *
+ * A QEMU is known by what it says of itself, its commands, and the file that it runs from. Where the last two cannot be
+ * had, every VM is asked, and only what is made of the answer is shared. */
+#include "vm-schema.h"
+
+#include "call.h"
+#include "log.h"
+#include "qmp-schema-parse.h"
+#include "timer.h"
+
+/* QEMU answers in 20 ms, or is held up by a command that blocks: then nobody who can do without should wait. */
+#define PATIENCE ((guint64)3 * G_TIME_SPAN_SECOND)
+
+/* Of one caller, meanwhile. As JSON; in memory it is up to 25 times as much. */
+#define MAX_WAITS 128
+#define MAX_WAITING_BYTES (1024u * 1024)
+
+typedef enum Stage {
+    STAGE_UNASKED,
+    STAGE_ASKED, /* something is under way */
+    STAGE_SETTLED,
+} Stage;
+
+struct VmSchema {
+    Service *service; /* weak */
+    Vm *vm; /* weak */
+    VmSchemaFunc func;
+    gpointer user_data;
+    Interfaces *interfaces; /* ref */
+    Stage stage;
+    gboolean is_late; /* PATIENCE is over */
+    GSource *timer; /* owned; until then */
+    QmpTicket *ticket; /* weak; the question under way */
+    char *key; /* owned; NULL: this QEMU cannot be told from others */
+    char *digest; /* owned; of the schema being read */
+    SchemaClaim *claim; /* owned */
+    QmpSchemaParser *parser; /* owned */
+    GSource *slices; /* owned; while there is a parser */
+    GQueue waits; /* of SchemaWait, by their links, in their order */
+};
+
+struct SchemaWait {
+    VmSchema *schema; /* weak */
+    char *caller; /* owned */
+    gsize size;
+    SchemaWaitFunc func;
+    gpointer user_data;
+    GList link;
+};
+
+static void
+wait_free(SchemaWait *wait)
+{
+    g_queue_unlink(&wait->schema->waits, &wait->link);
+    g_free(wait->caller);
+    g_free(wait);
+}
+
+/* Any of them may bring about that others do not wait any more. */
+static void
+tell_waits(VmSchema *schema, const GError *error)
+{
+    while (schema->waits.head) {
+        SchemaWait *wait = schema->waits.head->data;
+        SchemaWaitFunc func = wait->func;
+        gpointer user_data = wait->user_data;
+        wait_free(wait);
+        func(error, user_data);
+    }
+}
+
+/* @interfaces: NULL: QEMU does not tell. */
+static void
+settle(VmSchema *schema, Interfaces *interfaces)
+{
+    schema->stage = STAGE_SETTLED;
+    timer_stop(&schema->timer);
+    g_clear_pointer(&schema->claim, schema_claim_free);
+    if (interfaces) {
+        interfaces_unref(schema->interfaces);
+        schema->interfaces = interfaces_ref(interfaces);
+        schema->func(interfaces, schema->user_data);
+    }
+    tell_waits(schema, /* error= */ NULL);
+}
+
+static void
+fail(VmSchema *schema, const char *why)
+{
+    const char *name = vm_get_name(schema->vm);
+
+    log_line(schema->service->host, G_LOG_LEVEL_INFO, name, "VM \"%s\" does not tell what it understands: %s", name,
+             why);
+    settle(schema, /* interfaces= */ NULL);
+}
+
+static gboolean
+on_late(gpointer user_data)
+{
+    VmSchema *schema = user_data;
+
+    timer_stop(&schema->timer);
+    schema->is_late = TRUE;
+    tell_waits(schema, /* error= */ NULL);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+end_reading(VmSchema *schema)
+{
+    g_clear_pointer(&schema->parser, qmp_schema_parser_free);
+    if (schema->slices)
+        g_source_destroy(schema->slices);
+    g_clear_pointer(&schema->slices, g_source_unref);
+}
+
+/* Tells whoever has claimed it, this VM too. */
+static void
+publish(VmSchema *schema, Interfaces *interfaces)
+{
+    schema_cache_add(schema->service->schemas, schema->key, schema->digest, interfaces);
+    if (schema->stage != STAGE_SETTLED)
+        settle(schema, interfaces);
+}
+
+static void
+on_read(VmSchema *schema, QmpSchema *read)
+{
+    g_autoptr(Interfaces) interfaces = interfaces_new(read, call_method);
+
+    publish(schema, interfaces);
+}
+
+static gboolean
+read_slice(gpointer user_data)
+{
+    VmSchema *schema = user_data;
+    g_autoptr(GError) error = NULL;
+    QmpSchema *read = NULL;
+
+    switch (qmp_schema_parser_step(schema->parser, &read, &error)) {
+    case QMP_SCHEMA_MORE:
+        return G_SOURCE_CONTINUE;
+    case QMP_SCHEMA_DONE:
+        end_reading(schema);
+        on_read(schema, read);
+        return G_SOURCE_REMOVE;
+    case QMP_SCHEMA_FAILED:
+        end_reading(schema);
+        fail(schema, error->message);
+        return G_SOURCE_REMOVE;
+    }
+    g_return_val_if_reached(G_SOURCE_REMOVE);
+}
+
+static void
+read_schema(VmSchema *schema, const QmpText *text)
+{
+    Interfaces *known;
+
+    schema->digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text->text, text->length);
+    known = schema_cache_find(schema->service->schemas, /* key= */ NULL, schema->digest);
+    if (known) {
+        g_autoptr(Interfaces) kept = interfaces_ref(known);
+        publish(schema, kept);
+        return;
+    }
+    schema->parser = qmp_schema_parser_new(text->text, text->length);
+    schema->slices = g_idle_source_new();
+    g_source_set_priority(schema->slices, G_PRIORITY_DEFAULT);
+    g_source_set_callback(schema->slices, read_slice, schema, NULL);
+    g_source_attach(schema->slices, schema->service->host->context);
+}
+
+/* Whether QEMU has answered. Where the session has ended instead, the VM goes, and those who wait are told that. */
+static gboolean
+is_answer(VmSchema *schema, const GError *error)
+{
+    schema->ticket = NULL;
+    if (error && error->code != QMP_ERROR_DISCONNECTED)
+        fail(schema, error->message);
+    return !error;
+}
+
+static void
+on_schema(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    VmSchema *schema = user_data;
+
+    if (!is_answer(schema, error))
+        return;
+    if (reply->error_class)
+        fail(schema, reply->error_text);
+    else if (reply->value.length > QMP_SCHEMA_MAX)
+        fail(schema, "query-qmp-schema returns too much");
+    else
+        read_schema(schema, &reply->value);
+}
+
+/* Also where the schema has become known to the cache, or the VM that was asked for it has gone. */
+static void
+look_up(gpointer user_data)
+{
+    VmSchema *schema = user_data;
+    Interfaces *known = schema_cache_find(schema->service->schemas, schema->key, /* digest= */ NULL);
+
+    if (known)
+        settle(schema, known);
+    else if (!schema->ticket && (!schema->claim || schema_claim_is_first(schema->claim)))
+        schema->ticket = qemu_ask(vm_get_qemu(schema->vm), "query-qmp-schema", on_schema, schema);
+}
+
+/* NULL where another QEMU could have the same. */
+static char *
+make_key(Vm *vm, const QmpText *commands)
+{
+    const char *program = vm_get_program(vm);
+    Qemu *qemu = vm_get_qemu(vm);
+    g_autofree char *digest = NULL;
+
+    if (!program)
+        return NULL;
+    digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)commands->text, commands->length);
+    return g_strdup_printf("%s %s %s %s %s", program, qemu_get_version(qemu), qemu_get_target(qemu), digest,
+                           qemu_get_package(qemu));
+}
+
+static void
+on_commands(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    VmSchema *schema = user_data;
+
+    if (!is_answer(schema, error))
+        return;
+    if (!reply->error_class && (schema->key = make_key(schema->vm, &reply->value)))
+        schema->claim = schema_cache_claim(schema->service->schemas, schema->key, look_up, schema);
+    look_up(schema);
+}
+
+static void
+begin(VmSchema *schema)
+{
+    schema->stage = STAGE_ASKED;
+    schema->timer = timer_start(schema->service->host->context, PATIENCE, on_late, schema);
+    schema->ticket = qemu_ask(vm_get_qemu(schema->vm), "query-commands", on_commands, schema);
+}
+
+VmSchema *
+vm_schema_new(Service *service, Vm *vm, VmSchemaFunc func, gpointer user_data)
+{
+    VmSchema *schema = g_new0(VmSchema, 1);
+
+    schema->service = service;
+    schema->vm = vm;
+    schema->func = func;
+    schema->user_data = user_data;
+    schema->interfaces = interfaces_ref(service->promised);
+    return schema;
+}
+
+void
+vm_schema_free(VmSchema *schema)
+{
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
+
+    tell_waits(schema, error);
+    timer_stop(&schema->timer);
+    g_clear_pointer(&schema->ticket, qmp_ticket_cancel);
+    end_reading(schema);
+    g_clear_pointer(&schema->claim, schema_claim_free);
+    interfaces_unref(schema->interfaces);
+    g_free(schema->key);
+    g_free(schema->digest);
+    g_free(schema);
+}
+
+Interfaces *
+vm_schema_get_interfaces(VmSchema *schema)
+{
+    return schema->interfaces;
+}
+
+gboolean
+vm_schema_is_settled(VmSchema *schema)
+{
+    return schema->stage == STAGE_SETTLED || schema->is_late;
+}
+
+gboolean
+vm_schema_is_awaited(VmSchema *schema)
+{
+    return schema->waits.length > 0;
+}
+
+static gboolean
+check_room(VmSchema *schema, const char *caller, gsize size, GError **error)
+{
+    guint n = 0;
+
+    for (GList *i = schema->waits.head; i; i = i->next) {
+        SchemaWait *wait = i->data;
+        if (!g_str_equal(wait->caller, caller))
+            continue;
+        n++;
+        size += wait->size;
+    }
+    if (!*caller || (n < MAX_WAITS && size <= MAX_WAITING_BYTES))
+        return TRUE;
+    g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT,
+                "%u calls with %" G_GSIZE_FORMAT " bytes wait already for QEMU to tell what it understands", n, size);
+    return FALSE;
+}
+
+SchemaWait *
+vm_schema_wait(VmSchema *schema, const char *caller, gsize size, SchemaWaitFunc func, gpointer user_data,
+               GError **error)
+{
+    SchemaWait *wait;
+
+    if (!check_room(schema, caller, size, error))
+        return NULL;
+    wait = g_new0(SchemaWait, 1);
+    wait->schema = schema;
+    wait->caller = g_strdup(caller);
+    wait->size = size;
+    wait->func = func;
+    wait->user_data = user_data;
+    wait->link.data = wait;
+    g_queue_push_tail_link(&schema->waits, &wait->link);
+    if (schema->stage == STAGE_UNASKED)
+        begin(schema);
+    return wait;
+}
+
+void
+schema_wait_cancel(SchemaWait *wait)
+{
+    wait_free(wait);
+}
