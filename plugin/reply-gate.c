@@ -14,6 +14,7 @@ struct ReplyTicket {
     QmpTicket *ticket; /* weak; until the reply has come */
     QmpReplyFunc func;
     gpointer user_data;
+    gboolean oob; /* its reply is never held: it is for a QEMU that answers nothing else */
     guint64 question; /* what a held reply waits for */
     QmpReply reply; /* owned; of a held one */
     GList link; /* in gate->held, once the reply has come */
@@ -46,12 +47,18 @@ hold(ReplyTicket *ticket, const QmpReply *reply)
     g_queue_push_tail_link(&ticket->gate->held, &ticket->link);
 }
 
+static gboolean
+is_shut(ReplyGate *gate)
+{
+    return gate->shut_for > gate->open_for || gate->holds > 0;
+}
+
 static void
 on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     ReplyTicket *ticket = user_data;
 
-    if (reply && (ticket->gate->shut_for > ticket->gate->open_for || ticket->gate->holds > 0)) {
+    if (reply && !ticket->oob && is_shut(ticket->gate)) {
         hold(ticket, reply);
         return;
     }
@@ -68,6 +75,7 @@ reply_gate_submit(ReplyGate *gate, const char *caller, const QmpCommand *command
     ticket->gate = gate;
     ticket->func = func;
     ticket->user_data = user_data;
+    ticket->oob = (command->flags & QMP_EXECUTE_OOB) != 0;
     ticket->link.data = ticket;
     ticket->ticket = qmp_queue_submit(gate->queue, caller, command, on_reply, ticket, error);
     if (!ticket->ticket)

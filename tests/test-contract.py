@@ -8,65 +8,14 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 
 from harness import Qemu, Test, main
+from mapping import ANY_FORM, get_annotation, get_arguments, get_in, get_member, get_out, get_qmp_name
 from monitor import NAME, VERSIONS
 
 CONTRACT = os.environ['CONTRACT']
-BUILTIN = {'int': 'x', 'number': 'd', 'boolean': 'b', 'string': 's', 'null': 'g', 'value': 'v'}
 DEPRECATED = 'org.freedesktop.DBus.Deprecated'
 
 # Their arguments are not the same in all versions, so that the contract has the one form that each version takes.
 VARYING = {'migrate', 'migrate-incoming', 'query-block', 'query-dirty-rate', 'query-machines', 'trace-event-get-state'}
-ANY_FORM = [('a{sv}', 'arguments')]
-
-
-def get_type(schema, name):
-    entity = schema[name]
-    match entity['meta-type']:
-        case 'builtin':
-            return BUILTIN[entity['json-type']]
-        case 'enum':
-            return 's'
-        case 'object':
-            return 'a{sv}'
-        case 'array':
-            return 'a' + get_type(schema, entity['element-type'])
-    return 'v'
-
-
-def get_in(schema, command):
-    """The (type, QMP name) of each in-argument."""
-    entity = schema[command['arg-type']]
-    required = [(get_type(schema, member['type']), member['name'])
-                for member in entity['members'] if 'default' not in member]
-    if 'variants' in entity or [kind for kind, _ in required] == ['a{sv}']:
-        return ANY_FORM
-    fd = [('h', 'fd')] if command['name'] in ('getfd', 'add-fd') else []
-    options = [('a{sv}', 'options')] if len(required) < len(entity['members']) else []
-    return fd + required + options
-
-
-def get_out(schema, command):
-    entity = schema[command['ret-type']]
-    if entity['meta-type'] == 'object' and not entity['members'] and 'variants' not in entity:
-        return []
-    return [(get_type(schema, command['ret-type']), 'result')]
-
-
-def get_annotation(element, name):
-    for annotation in element.findall('annotation'):
-        if annotation.get('name') == name:
-            return annotation.get('value')
-    return None
-
-
-def get_qmp_name(element):
-    return get_annotation(element, f'{NAME}.Name')
-
-
-def get_arguments(member, direction=None):
-    """The (type, QMP name) of each argument, as in get_in()."""
-    return [(arg.get('type'), get_qmp_name(arg) or arg.get('name'))
-            for arg in member.findall('arg') if arg.get('direction') == direction]
 
 
 class Contract(Test):
@@ -112,14 +61,22 @@ class Contract(Test):
                 deprecated = all('deprecated' in schema[name].get('features', []) for schema in schemas)
                 self.assertEqual(get_annotation(method, DEPRECATED), 'true' if deprecated else None)
 
+    def test_actions_are_those_of_the_policy(self):
+        """An administrator who writes a rule for a method finds the action's name here."""
+        output = subprocess.run([os.environ['COMMAND_CLASSES']], capture_output=True, text=True, check=True).stdout
+        actions = dict(line.split() for line in output.splitlines())
+        for name, member in (self.methods | self.signals).items():
+            with self.subTest(name):
+                expected = actions[name] if name in self.methods else 'org.qemu.monitor1.observe'
+                self.assertEqual(get_annotation(member, f'{NAME}.Action'), expected)
+
     def test_enough_for_everyday_management(self):
         self.assertGreaterEqual(len(self.methods), 120)
         self.assertGreaterEqual(len(self.signals), 40)
 
     def test_names_follow_the_rule(self):
         for name, member in (self.methods | self.signals).items():
-            words = re.split('[^A-Za-z0-9]+', name)
-            self.assertEqual(member.get('name'), ''.join(word.capitalize() for word in words))
+            self.assertEqual(member.get('name'), get_member(name))
             for arg in member.findall('arg'):
                 name = get_qmp_name(arg) or arg.get('name')
                 self.assertEqual(arg.get('name'), re.sub('[^A-Za-z0-9_]', '_', name))

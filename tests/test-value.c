@@ -41,17 +41,23 @@ transmit(DBusMessage *message)
 }
 
 static DBusMessage *
-append(const char *type, const char *json, GError **error)
+append_typed(const char *signature, const QmpType *type, const char *json, GError **error)
 {
     g_autoptr(JsonNode) node = parse(json);
     DBusMessage *message = new_message();
     DBusMessageIter iter;
 
     dbus_message_iter_init_append(message, &iter);
-    if (value_append(&iter, type, /* type= */ NULL, node, "return", error))
+    if (value_append(&iter, signature, type, node, "return", error))
         return message;
     dbus_message_unref(message);
     return NULL;
+}
+
+static DBusMessage *
+append(const char *signature, const char *json, GError **error)
+{
+    return append_typed(signature, /* type= */ NULL, json, error);
 }
 
 static char *
@@ -140,6 +146,72 @@ test_declared_types(void)
         g_assert_null(append(misfits[i].type, misfits[i].json, &error));
         g_assert_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE);
     }
+}
+
+/* The D-Bus type of what a variant of @type around @json holds. */
+static void
+assert_content(const QmpType *type, const char *json, const char *expected)
+{
+    DBusMessage *message = append_typed("v", type, json, NULL);
+    g_assert_nonnull(message);
+    DBusMessage *received = transmit(message);
+    g_assert_nonnull(received);
+    g_autofree char *text = read_back(received);
+    DBusMessageIter iter, content;
+
+    dbus_message_iter_init(received, &iter);
+    dbus_message_iter_recurse(&iter, &content);
+    char *signature = dbus_message_iter_get_signature(&content);
+    g_assert_cmpstr(signature, ==, expected);
+    dbus_free(signature);
+    g_assert_cmpstr(text, ==, json);
+    dbus_message_unref(message);
+    dbus_message_unref(received);
+}
+
+/* What the schema says counts, unless QEMU's value is something else: then nothing of it may be lost. */
+static void
+test_types_of_the_schema(void)
+{
+    static const QmpType integer = { .kind = QMP_TYPE_INT }, number = { .kind = QMP_TYPE_NUMBER },
+                         string = { .kind = QMP_TYPE_STRING }, null = { .kind = QMP_TYPE_NULL },
+                         any = { .kind = QMP_TYPE_ANY };
+    static const QmpType integers = { .kind = QMP_TYPE_ARRAY, .element = &integer },
+                         numbers = { .kind = QMP_TYPE_ARRAY, .element = &number },
+                         anything = { .kind = QMP_TYPE_ARRAY, .element = &any },
+                         matrix = { .kind = QMP_TYPE_ARRAY, .element = &integers };
+    static const QmpMember branches[] = { { .type = &string }, { .type = &numbers }, { .type = &null } };
+    static const QmpType alternate = { .kind = QMP_TYPE_ALTERNATE, .members = branches, .n_members = 3 };
+    static const QmpType alternates = { .kind = QMP_TYPE_ARRAY, .element = &alternate };
+    static const struct {
+        const QmpType *type;
+        const char *json, *signature;
+    } rows[] = {
+        { &integer, "1", "x" },
+        { &integer, "18446744073709551615", "t" },
+        { &integer, "0.5", "d" },
+        { &number, "0.5", "d" },
+        { &string, "1", "x" },
+        { &null, "null", "g" },
+        { &any, "[1]", "ax" },
+        { &any, "[]", "av" },
+        { &integers, "[]", "ax" },
+        { &integers, "[9223372036854775808]", "at" },
+        { &integers, "[9223372036854775808,-1]", "av" },
+        { &integers, "[1,\"a\"]", "av" },
+        { &integers, "{}", "a{sv}" },
+        { &matrix, "[]", "aax" },
+        { &matrix, "[[],[1]]", "aax" },
+        { &matrix, "[[],[\"a\"]]", "av" },
+        { &anything, "[1,2]", "av" },
+        { &alternate, "\"a\"", "s" },
+        { &alternate, "[]", "ad" },
+        { &alternate, "true", "b" },
+        { &alternates, "[\"a\",\"b\"]", "av" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
+        assert_content(rows[i].type, rows[i].json, rows[i].signature);
 }
 
 static void
@@ -327,6 +399,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/value/round-trips", test_round_trips);
     g_test_add_func("/value/declared-types", test_declared_types);
+    g_test_add_func("/value/types-of-the-schema", test_types_of_the_schema);
     g_test_add_func("/value/place", test_place);
     g_test_add_func("/value/depth", test_depth);
     g_test_add_func("/value/size", test_size);

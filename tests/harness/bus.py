@@ -2,7 +2,6 @@
 """A private message bus, and two kinds of client on it: a GDBus connection and busctl."""
 import json
 import os
-import os
 import subprocess
 
 from gi.repository import Gio, GLib
@@ -59,8 +58,9 @@ class Connection:
         self.name = self.gdbus.get_unique_name()
 
     def start(self, destination, path, interface, method, signature='()', *arguments, timeout=PATIENCE, fds=(),
-              interactive=False):
-        """Sends a call; gives a function that waits for its reply, for several at once in flight."""
+              interactive=False, unpack=True):
+        """Sends a call; gives a function that waits for its reply, for several at once in flight. unpack=False: the
+        reply as a GLib.Variant, with its types."""
         replies = []
         fd_list = Gio.UnixFDList.new_from_array([os.dup(fd) for fd in fds])
         flags = Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION if interactive else Gio.DBusCallFlags.NONE
@@ -76,6 +76,8 @@ class Connection:
                 name = Gio.DBusError.get_remote_error(error) or f'local.{error.domain}.{error.code}'
                 # GDBus puts the name before the text; its own function to take it away changes a copy in Python.
                 raise CallError(name, error.message.removeprefix(f'GDBus.Error:{name}: ')) from None
+            if not unpack:
+                return value
             if out_fds is not None and out_fds.get_length() > 0:
                 return value.unpack(), out_fds.steal_fds()
             return value.unpack()
