@@ -48,6 +48,30 @@ add_arg(GPtrArray *args, const char *name, const char *signature)
     return arg;
 }
 
+static gboolean
+has_arg(GPtrArray *args, const char *name)
+{
+    for (guint i = 0; i < args->len; i++)
+        if (g_str_equal(((GDBusArgInfo *)g_ptr_array_index(args, i))->name, name))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean
+is_reserved(const char *name)
+{
+    return g_str_equal(name, DESCRIBE_OPTIONS) || g_str_equal(name, DESCRIBE_ARGUMENTS);
+}
+
+static char *
+append_underscore(char *name)
+{
+    char *longer = g_strconcat(name, "_", NULL);
+
+    g_free(name);
+    return longer;
+}
+
 /* Whoever reads the argument must know which member it is, and that it is one: some commands have a member called
  * `options`. */
 static void
@@ -55,12 +79,13 @@ add_member(GPtrArray *args, const QmpMember *member, gboolean has_options)
 {
     g_autoptr(GString) signature = g_string_new(NULL);
     g_autofree char *name = names_arg_from_qmp(member->name);
-    gboolean is_misleading = g_str_equal(name, DESCRIBE_OPTIONS) || g_str_equal(name, DESCRIBE_ARGUMENTS);
-    g_autofree char *unique = g_strconcat(name, is_misleading && has_options ? "_" : "", NULL);
+    gboolean is_misleading = is_reserved(name);
     GDBusArgInfo *arg;
 
     value_append_signature(signature, member->type);
-    arg = add_arg(args, unique, signature->str);
+    while (has_arg(args, name) || (is_misleading && has_options && is_reserved(name)))
+        name = append_underscore(name);
+    arg = add_arg(args, name, signature->str);
     if (!is_misleading && g_str_equal(name, member->name))
         return;
     GPtrArray *annotations = g_ptr_array_new();
@@ -207,6 +232,12 @@ describe_event(const QmpSchemaEvent *event, GHashTable *taken)
     signal->args = end_array(args);
     signal->annotations = annotate(member, event->name, POLICY_CLASS_OBSERVE, event->deprecated, event->unstable);
     return signal;
+}
+
+const char *
+describe_get_qmp_name(GDBusAnnotationInfo **annotations)
+{
+    return g_dbus_annotation_info_lookup(annotations, MONITOR_NAME_ANNOTATION);
 }
 
 static GDBusInterfaceInfo *

@@ -11,6 +11,9 @@
 #define DESCRIBE_OPTIONS "options"
 #define DESCRIBE_ARGUMENTS "arguments"
 
+/* QMP's own name of what has these annotations; NULL: they do not tell. */
+const char *describe_get_qmp_name(GDBusAnnotationInfo **annotations);
+
 /* org.qemu.Monitor1.QMP: the caller's reference. In: a descriptor where the command is about one; the required members
  * one by one, then `a{sv} options` if there are others; or `a{sv} arguments` alone where the command's arguments are a
  * union, or its only required member is an object, or all would make no D-Bus signature. Out: `result`, or nothing where

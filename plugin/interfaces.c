@@ -44,12 +44,6 @@ index_schema(Interfaces *interfaces)
     }
 }
 
-static const char *
-get_qmp_name(GDBusAnnotationInfo **annotations)
-{
-    return g_dbus_annotation_info_lookup(annotations, MONITOR_NAME_ANNOTATION);
-}
-
 static void
 index_members(Interfaces *interfaces)
 {
@@ -57,12 +51,13 @@ index_members(Interfaces *interfaces)
     GDBusSignalInfo **signals = bus_interface_get_info(interfaces->events)->signals;
 
     for (; methods && *methods; methods++) {
-        const char *command = get_qmp_name((*methods)->annotations);
+        const char *command = describe_get_qmp_name((*methods)->annotations);
         g_hash_table_insert(interfaces->methods, (*methods)->name,
                             method_new(*methods, g_hash_table_lookup(interfaces->commands, command)));
     }
     for (; signals && *signals; signals++)
-        g_hash_table_insert(interfaces->signals, (gpointer)get_qmp_name((*signals)->annotations), (*signals)->name);
+        g_hash_table_insert(interfaces->signals, (gpointer)describe_get_qmp_name((*signals)->annotations),
+                            (*signals)->name);
 }
 
 static gboolean
@@ -149,6 +144,20 @@ interfaces_dup_signal(Interfaces *interfaces, const char *event, const QmpType *
     if (interfaces->schema)
         return g_strdup(g_hash_table_lookup(interfaces->signals, event));
     return names_member_from_qmp(event);
+}
+
+gboolean
+interfaces_has_monitor_object(Interfaces *interfaces)
+{
+    const QmpSchemaCommand *object_add = g_hash_table_lookup(interfaces->commands, "object-add");
+    const QmpType *arguments = object_add ? object_add->arguments : NULL;
+
+    for (guint i = 0; arguments && i < arguments->n_members; i++) {
+        const QmpMember *member = &arguments->members[i];
+        if (g_str_equal(member->name, "qom-type") && member->type->kind == QMP_TYPE_ENUM)
+            return g_strv_contains(member->type->values, "monitor-qmp");
+    }
+    return FALSE;
 }
 
 /* Those of QEMU 7.2 to 11.1. They are for a QEMU that answers nothing else, its schema included. */

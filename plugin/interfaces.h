@@ -29,5 +29,8 @@ const Method *interfaces_find_method(Interfaces *interfaces, const char *member)
  * data, or NULL. */
 char *interfaces_dup_signal(Interfaces *interfaces, const char *event, const QmpType **ret_data);
 
+/* Whether `object-add` makes monitors, as QEMU says. */
+gboolean interfaces_has_monitor_object(Interfaces *interfaces);
+
 /* Whether a command, by its QMP name, is to be executed out of band. */
 gboolean interfaces_is_oob(Interfaces *interfaces, const char *command);

@@ -36,14 +36,14 @@ struct MethodValues {
 static gboolean
 is_dictionary(const GDBusArgInfo *arg)
 {
-    return !g_dbus_annotation_info_lookup(arg->annotations, MONITOR_NAME_ANNOTATION) &&
+    return !describe_get_qmp_name(arg->annotations) &&
            (g_str_equal(arg->name, DESCRIBE_OPTIONS) || g_str_equal(arg->name, DESCRIBE_ARGUMENTS));
 }
 
 static const char *
 get_qmp_name(GDBusAnnotationInfo **annotations, const char *otherwise)
 {
-    const char *name = g_dbus_annotation_info_lookup(annotations, MONITOR_NAME_ANNOTATION);
+    const char *name = describe_get_qmp_name(annotations);
 
     return name ? name : otherwise;
 }
@@ -158,6 +158,12 @@ gsize
 method_values_get_size(const MethodValues *values)
 {
     return values->size;
+}
+
+gboolean
+method_values_has_fd(const MethodValues *values)
+{
+    return values->fd >= 0;
 }
 
 static gboolean

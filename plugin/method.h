@@ -29,8 +29,9 @@ MethodValues *method_values_new(BusCall *call, const Method *method, GError **er
 void method_values_free(MethodValues *values);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MethodValues, method_values_free)
 
-/* Bytes of JSON that they make, at least. */
+/* Bytes of JSON that they make, about. Whether a descriptor is with them. */
 gsize method_values_get_size(const MethodValues *values);
+gboolean method_values_has_fd(const MethodValues *values);
 
 /* The command's arguments, an object. @ret_fd: the descriptor that goes with it, the caller's; -1: none. Accepts the
  * declared form, whether or not it has a trailing dictionary of options; one dictionary of everything; nothing at all

@@ -26,7 +26,7 @@ append_word(GString *list, const char *word, const char *separator)
 {
     if (list->len >= MAX_LIST)
         return;
-    g_string_append_printf(list, "%s%s", list->len > 0 ? separator : "", word);
+    g_string_append_printf(list, "%s%.255s", list->len > 0 ? separator : "", word);
     if (list->len >= MAX_LIST)
         g_string_append(list, ", …");
 }
@@ -97,7 +97,7 @@ check_word(const QmpType *type, JsonNode *value, const QmpPlace *place, GError *
 {
     const char *word = qmp_json_get_string(value);
     g_autoptr(GString) words = g_string_new(NULL);
-    if (qmp_json_get_type(value) == QMP_JSON_STRING && g_strv_contains(type->values, word))
+    if (qmp_json_get_type(value) == QMP_JSON_STRING && qmp_type_has_word(type, word))
         return TRUE;
     for (const char *const *known = type->values; *known; known++)
         append_word(words, *known, ", ");
@@ -106,44 +106,41 @@ check_word(const QmpType *type, JsonNode *value, const QmpPlace *place, GError *
 }
 
 static gboolean
-fail_unknown(const QmpType *type, JsonObject *object, const QmpPlace *place, GError **error)
+fail_unknown(const QmpTypes *types, const QmpPlace *place, GError **error)
 {
     g_autoptr(GString) names = g_string_new(NULL);
-    for (guint depth = 0; type && depth < QMP_TYPE_MAX_VARIANT_DEPTH; depth++) {
-        for (guint i = 0; i < type->n_members; i++)
-            append_word(names, type->members[i].name, ", ");
-        type = qmp_type_get_variant(type, object);
-    }
+    for (guint i = 0; i < types->n; i++)
+        for (guint j = 0; j < types->types[i]->n_members; j++)
+            append_word(names, types->types[i]->members[j].name, ", ");
     return fail(place, error, names->len > 0 ? "no such member; there are: %s" : "no such member%s", names->str);
 }
 
 /* A union's tag says which members there may be: it is looked at first. */
 static gboolean
-check_tags(const QmpType *type, JsonObject *object, const QmpPlace *place, GError **error)
+check_tags(const QmpTypes *types, JsonObject *object, const QmpPlace *place, GError **error)
 {
-    for (guint depth = 0; type && depth < QMP_TYPE_MAX_VARIANT_DEPTH; depth++) {
-        QmpPlace tag = { .up = place, .member = type->tag };
-        JsonNode *value = type->tag ? json_object_get_member(object, type->tag) : NULL;
-        const QmpMember *member = value ? qmp_type_find_member(type, object, type->tag) : NULL;
-        if (type->tag && !value)
+    for (guint i = 0; i < types->n; i++) {
+        QmpPlace tag = { .up = place, .member = types->types[i]->tag };
+        JsonNode *value = tag.member ? json_object_get_member(object, tag.member) : NULL;
+        const QmpMember *member = value ? qmp_types_find_member(types, tag.member) : NULL;
+        if (tag.member && !value)
             return fail(&tag, error, "is missing");
         if (member && !check_value(member->type, value, &tag, error))
             return FALSE;
-        type = qmp_type_get_variant(type, object);
     }
     return TRUE;
 }
 
 static gboolean
-check_required(const QmpType *type, JsonObject *object, const QmpPlace *place, GError **error)
+check_required(const QmpTypes *types, JsonObject *object, const QmpPlace *place, GError **error)
 {
-    for (guint depth = 0; type && depth < QMP_TYPE_MAX_VARIANT_DEPTH; depth++) {
-        for (guint i = 0; i < type->n_members; i++) {
-            QmpPlace member = { .up = place, .member = type->members[i].name };
-            if (!type->members[i].optional && !json_object_has_member(object, member.member))
+    for (guint i = 0; i < types->n; i++) {
+        for (guint j = 0; j < types->types[i]->n_members; j++) {
+            const QmpMember *required = &types->types[i]->members[j];
+            QmpPlace member = { .up = place, .member = required->name };
+            if (!required->optional && !json_object_has_member(object, required->name))
                 return fail(&member, error, "is missing");
         }
-        type = qmp_type_get_variant(type, object);
     }
     return TRUE;
 }
@@ -153,18 +150,20 @@ check_object(const QmpType *type, JsonObject *object, gboolean open, const QmpPl
 {
     JsonObjectIter members;
     QmpPlace member = { .up = place };
+    QmpTypes types;
     JsonNode *value;
-    if (!check_tags(type, object, place, error))
+    qmp_types_resolve(&types, type, object);
+    if (!check_tags(&types, object, place, error))
         return FALSE;
     json_object_iter_init_ordered(&members, object);
     while (json_object_iter_next_ordered(&members, &member.member, &value)) {
-        const QmpMember *known = qmp_type_find_member(type, object, member.member);
+        const QmpMember *known = qmp_types_find_member(&types, member.member);
         if (!known && !open)
-            return fail_unknown(type, object, &member, error);
+            return fail_unknown(&types, &member, error);
         if (known && !check_value(known->type, value, &member, error))
             return FALSE;
     }
-    return check_required(type, object, place, error);
+    return check_required(&types, object, place, error);
 }
 
 static gboolean

@@ -14,6 +14,9 @@
 /* Of an error and its parts, and of the name of an event. */
 #define MAX_PART 65536
 
+/* Bytes; QEMU's longest has 33. */
+#define MAX_EVENT_NAME 255
+
 static const QmpText no_text = { NULL, 0 };
 
 /* Names are compared as they are written: QEMU escapes none of these. */
@@ -103,8 +106,8 @@ read_event(QmpMessage *message, const char *text, const QmpScan *scan)
 {
     QmpEvent *event = &message->event;
     event->name = message->strings[0] = dup_string(get_member(text, scan, "event"));
-    if (!event->name)
-        return "an event whose name is no string";
+    if (!event->name || strlen(event->name) > MAX_EVENT_NAME)
+        return "an event whose name is no string, or longer than any";
     event->data = get_member(text, scan, "data");
     if (event->data.text && event->data.text[0] != '{')
         return "an event whose data is no object";

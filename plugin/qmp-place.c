@@ -15,7 +15,7 @@ append(GString *text, const QmpPlace *place)
 char *
 qmp_place_to_text(const QmpPlace *place)
 {
-    GString *text = g_string_new(NULL);
+    GString *text = g_string_new(place ? NULL : "arguments");
 
     if (place)
         append(text, place);

@@ -12,5 +12,5 @@ struct QmpPlace {
     guint element;
 };
 
-/* "return[3].name"; empty for NULL, which is no place in particular. */
+/* "return[3].name"; "arguments" for NULL: all of them. */
 char *qmp_place_to_text(const QmpPlace *place);

@@ -16,11 +16,15 @@
 #define DEFAULT_MAX_COMMANDS 4096
 #define DEFAULT_MAX_BYTES (16 * 1024 * 1024)
 
+/* Of one caller, waiting or under way: descriptors are few, and all callers' come out of the same ones. */
+#define MAX_FDS 16
+
 typedef struct Line {
     char *caller; /* owned; the key in the queue's table */
     GQueue waiting; /* QmpTicket, owned, by their links */
     gsize bytes; /* of those that wait */
     guint under_way;
+    guint fds; /* of all its commands */
     GList turn; /* in the queue's turns, while something waits */
 } Line;
 
@@ -39,7 +43,7 @@ struct QmpTicket {
 };
 
 struct QmpQueue {
-    QmpClient *client; /* weak */
+    QmpClient *client; /* weak; NULL: not yet */
     QmpQueueLimits limits;
     gboolean closing;
     GHashTable *lines; /* owned: caller -> Line */
@@ -103,6 +107,7 @@ ticket_wait(QmpTicket *ticket)
         g_queue_push_tail_link(&ticket->queue->turns, &line->turn);
     ticket->waits = TRUE;
     line->bytes += ticket_size(ticket);
+    line->fds += (ticket->flags & QMP_EXECUTE_FD) != 0;
     g_queue_push_tail_link(&line->waiting, &ticket->link);
 }
 
@@ -112,6 +117,7 @@ ticket_unwait(QmpTicket *ticket)
     Line *line = ticket->line;
     ticket->waits = FALSE;
     line->bytes -= ticket_size(ticket);
+    line->fds -= (ticket->flags & QMP_EXECUTE_FD) != 0;
     g_queue_unlink(&line->waiting, &ticket->link);
     if (line->waiting.length == 0)
         g_queue_unlink(&ticket->queue->turns, &line->turn);
@@ -129,6 +135,7 @@ ticket_send(QmpTicket *ticket)
     };
     ticket->fd = -1;
     ticket->line->under_way++;
+    ticket->line->fds += (ticket->flags & QMP_EXECUTE_FD) != 0;
     queue->in_band += ticket->in_band ? 1 : 0;
     queue->fd_under_way |= (ticket->flags & QMP_EXECUTE_FD) != 0;
     g_queue_push_tail_link(&queue->under_way, &ticket->link);
@@ -141,7 +148,7 @@ ticket_send(QmpTicket *ticket)
 static Line *
 next_line(QmpQueue *queue)
 {
-    if (queue->in_band >= MAX_UNDER_WAY || !qmp_client_is_ready(queue->client))
+    if (queue->in_band >= MAX_UNDER_WAY || !queue->client || !qmp_client_is_ready(queue->client))
         return NULL;
     for (GList *turn = queue->turns.head; turn; turn = turn->next) {
         Line *line = turn->data;
@@ -179,6 +186,7 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
         queue->in_band -= ticket->in_band ? 1 : 0;
         queue->fd_under_way &= !(ticket->flags & QMP_EXECUTE_FD);
         ticket->line->under_way--;
+        ticket->line->fds -= (ticket->flags & QMP_EXECUTE_FD) != 0;
         line_drop_if_empty(queue, ticket->line);
         take_turns(queue);
     }
@@ -199,27 +207,66 @@ qmp_queue_new(QmpClient *client, const QmpQueueLimits *limits)
 }
 
 void
+qmp_queue_set_client(QmpQueue *queue, QmpClient *client)
+{
+    queue->client = client;
+    take_turns(queue);
+}
+
+static void
+hand_over_line(QmpQueue *queue, Line *line, QmpQueue *other)
+{
+    while (line->waiting.length > 0) {
+        QmpTicket *ticket = line->waiting.head->data;
+        ticket_unwait(ticket);
+        ticket->queue = other;
+        ticket->line = line_get(other, line->caller);
+        ticket_wait(ticket);
+    }
+    line_drop_if_empty(queue, line);
+}
+
+void
+qmp_queue_hand_over(QmpQueue *queue, QmpQueue *other)
+{
+    while (queue->turns.length > 0)
+        hand_over_line(queue, queue->turns.head->data, other);
+    take_turns(other);
+}
+
+void
+qmp_queue_fail_waiting(QmpQueue *queue, const GError *error)
+{
+    while (queue->turns.length > 0) {
+        Line *line = queue->turns.head->data;
+        QmpTicket *ticket = line->waiting.head->data;
+        ticket_unwait(ticket);
+        line_drop_if_empty(queue, line);
+        ticket->queue = NULL;
+        ticket->func(NULL, error, ticket->user_data);
+        ticket_free(ticket);
+    }
+}
+
+void
 qmp_queue_free(QmpQueue *queue)
 {
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "the session has ended");
     queue->closing = TRUE;
     for (GList *link = queue->under_way.head; link; link = link->next)
         ((QmpTicket *)link->data)->queue = NULL;
-    while (queue->turns.length > 0) {
-        Line *line = queue->turns.head->data;
-        QmpTicket *ticket = line->waiting.head->data;
-        ticket_unwait(ticket);
-        ticket->queue = NULL;
-        ticket->func(NULL, error, ticket->user_data);
-        ticket_free(ticket);
-    }
+    qmp_queue_fail_waiting(queue, error);
     g_hash_table_unref(queue->lines);
     g_free(queue);
 }
 
 static gboolean
-check_room(QmpQueue *queue, Line *line, gsize size, GError **error)
+check_room(QmpQueue *queue, Line *line, gsize size, gboolean has_fd, GError **error)
 {
+    if (has_fd && line->fds >= MAX_FDS) {
+        g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%d descriptors of this caller wait already", MAX_FDS);
+        return FALSE;
+    }
     if (line->waiting.length + line->under_way >= queue->limits.max_commands) {
         g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%u commands of this caller wait already",
                     queue->limits.max_commands);
@@ -242,8 +289,12 @@ ticket_new(QmpQueue *queue, Line *line, const QmpCommand *command)
     ticket->command = g_strdup(command->name);
     ticket->arguments = g_strdup(command->arguments);
     ticket->flags = command->flags;
-    ticket->fd = command->flags & QMP_EXECUTE_FD ? command->fd : -1;
-    ticket->in_band = (command->flags & QMP_EXECUTE_OOB) == 0 || !qmp_client_has_oob(queue->client);
+    ticket->fd = -1;
+    if (command->flags & QMP_EXECUTE_FD) {
+        ticket->fd = command->fd;
+        ticket->flags &= ~QMP_EXECUTE_OOB; /* one at a time, which only the line sees to */
+    }
+    ticket->in_band = (ticket->flags & QMP_EXECUTE_OOB) == 0 || !queue->client || !qmp_client_has_oob(queue->client);
     ticket->link.data = ticket;
     return ticket;
 }
@@ -252,13 +303,13 @@ ticket_new(QmpQueue *queue, Line *line, const QmpCommand *command)
 static Line *
 get_line_with_room(QmpQueue *queue, const char *caller, const QmpCommand *command, GError **error)
 {
-    if (queue->closing || !qmp_client_is_ready(queue->client)) {
+    if (queue->closing || (queue->client && !qmp_client_is_ready(queue->client))) {
         g_set_error(error, QMP_ERROR, QMP_ERROR_DISCONNECTED, "the session has ended");
         return NULL;
     }
     Line *line = line_get(queue, caller);
     gsize size = strlen(command->name) + (command->arguments ? strlen(command->arguments) : 0);
-    if (check_room(queue, line, size, error))
+    if (check_room(queue, line, size, (command->flags & QMP_EXECUTE_FD) != 0, error))
         return line;
     line_drop_if_empty(queue, line);
     return NULL;
@@ -298,6 +349,12 @@ qmp_ticket_cancel(QmpTicket *ticket)
     ticket_free(ticket);
 }
 
+gboolean
+qmp_ticket_is_waiting(QmpTicket *ticket)
+{
+    return ticket->waits;
+}
+
 void
 qmp_queue_drop(QmpQueue *queue, const char *caller)
 {
@@ -319,4 +376,10 @@ qmp_queue_get_pending(QmpQueue *queue, const char *caller)
 {
     Line *line = g_hash_table_lookup(queue->lines, caller);
     return line ? line->waiting.length + line->under_way : 0;
+}
+
+gboolean
+qmp_queue_is_busy(QmpQueue *queue)
+{
+    return g_hash_table_size(queue->lines) > 0;
 }

@@ -6,11 +6,21 @@
  * that is how a newer QEMU looks. Anything else out of shape fails the whole. */
 #include "qmp-schema-builder.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "qmp-error.h"
 #include "qmp-json.h"
 
 /* QEMU 11.1 has 299. */
-#define MAX_COMMANDS_AND_EVENTS 4096
+#define MAX_COMMANDS_AND_EVENTS 2048
+
+/* Bytes of names of what commands require, which are told anew for every command: QEMU 11.1 has 4 kB. */
+#define MAX_REQUIRED (256u * 1024)
+#define REQUIRED_OVERHEAD 64
+
+/* QAPI lets no two branches have the same JSON type. */
+#define MAX_BRANCHES 8
 
 /* In one signature (D-Bus) or out of it, nobody means more. */
 #define MAX_ARRAY_DEPTH 16
@@ -25,6 +35,7 @@ struct QmpSchemaBuilder {
     QmpSchema *schema; /* owned; being made */
     GHashTable *types; /* owned; name → QmpType, both weak */
     GArray *references; /* owned; of Reference */
+    GHashTable *taken; /* owned; set of the names of commands and events, weak */
     const char *entity; /* weak; the name of the one at hand, for errors */
 };
 
@@ -67,6 +78,14 @@ get_object_at(JsonArray *array, guint i)
 {
     JsonNode *node = json_array_get_element(array, i);
     return JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+/* By QAPI's rules for names. Others would make no XML, or no program. */
+static gboolean
+is_name(const char *name)
+{
+    gsize length = strlen(name);
+    return length > 0 && length <= 255 && strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.-") == length;
 }
 
 /* Kept; NULL where there is none. */
@@ -122,6 +141,29 @@ read_unknown(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
     return TRUE;
 }
 
+static int
+compare_words(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int
+compare_members(gconstpointer a, gconstpointer b)
+{
+    return strcmp((*(const QmpMember *const *)a)->name, (*(const QmpMember *const *)b)->name);
+}
+
+/* The members themselves stay where they are: what they refer to is filled in later. */
+static const QmpMember **
+sort_members(QmpSchemaBuilder *builder, const QmpMember *members, guint n)
+{
+    const QmpMember **sorted = allocate(builder, sizeof(QmpMember *), n);
+    for (guint i = 0; i < n; i++)
+        sorted[i] = &members[i];
+    qsort(sorted, n, sizeof(QmpMember *), compare_members);
+    return sorted;
+}
+
 /* `members` (from QEMU 6.2 on) has what `values` has, with features; both are sent. */
 static gboolean
 read_enum(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
@@ -131,13 +173,19 @@ read_enum(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
         return fail(builder, error, "no \"values\"");
     guint n = json_array_get_length(list);
     const char **values = allocate(builder, sizeof(char *), n + 1);
+    const char **sorted = allocate(builder, sizeof(char *), n + 1);
     for (guint i = 0; i < n; i++) {
         JsonNode *value = json_array_get_element(list, i);
         if (qmp_json_get_type(value) != QMP_JSON_STRING)
             return fail(builder, error, "values[%u] is no string", i);
         values[i] = g_string_chunk_insert_const(builder->schema->strings, qmp_json_get_string(value));
     }
-    add_type(builder, QMP_TYPE_ENUM)->values = values;
+    memcpy(sorted, values, n * sizeof(char *));
+    qsort(sorted, n, sizeof(char *), compare_words);
+    QmpType *type = add_type(builder, QMP_TYPE_ENUM);
+    type->values = values;
+    type->values_sorted = sorted;
+    type->n_values = n;
     return TRUE;
 }
 
@@ -176,7 +224,18 @@ read_variants(QmpSchemaBuilder *builder, QmpType *type, JsonObject *entity, GErr
         return fail(builder, error, "a union without \"tag\" or \"variants\"");
     type->n_variants = json_array_get_length(variants);
     type->variants = read_members(builder, variants, "case", error);
+    if (type->variants)
+        type->variants_by_name = sort_members(builder, type->variants, type->n_variants);
     return type->variants != NULL;
+}
+
+static gboolean
+check_names(QmpSchemaBuilder *builder, const QmpType *type, GError **error)
+{
+    for (guint i = 0; i < type->n_members; i++)
+        if (!is_name(type->members[i].name))
+            return fail(builder, error, "member %u has a name that is none", i);
+    return TRUE;
 }
 
 static gboolean
@@ -188,8 +247,9 @@ read_object(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
     QmpType *type = add_type(builder, QMP_TYPE_OBJECT);
     type->n_members = json_array_get_length(members);
     type->members = read_members(builder, members, "name", error);
-    if (!type->members)
+    if (!type->members || !check_names(builder, type, error))
         return FALSE;
+    type->members_by_name = sort_members(builder, type->members, type->n_members);
     return !json_object_has_member(entity, "tag") || read_variants(builder, type, entity, error);
 }
 
@@ -201,6 +261,8 @@ read_alternate(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
         return fail(builder, error, "no \"members\"");
     QmpType *type = add_type(builder, QMP_TYPE_ALTERNATE);
     type->n_members = json_array_get_length(members);
+    if (type->n_members > MAX_BRANCHES)
+        return fail(builder, error, "an alternate with %u branches", type->n_members);
     type->members = read_members(builder, members, NULL, error);
     return type->members != NULL;
 }
@@ -224,10 +286,21 @@ get_boolean(JsonObject *entity, const char *name)
     return node && qmp_json_get_type(node) == QMP_JSON_BOOLEAN && json_node_get_boolean(node);
 }
 
+static gboolean
+take_name(QmpSchemaBuilder *builder, GError **error)
+{
+    if (!is_name(builder->entity))
+        return fail(builder, error, "that is no name for a command or an event");
+    return g_hash_table_add(builder->taken, (gpointer)builder->entity) ||
+           fail(builder, error, "there are two of that name");
+}
+
 /* device_add takes every property of the device (QEMU checks them; 'gen': false in its schema), which no schema says. */
 static gboolean
 read_command(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
+    if (!take_name(builder, error))
+        return FALSE;
     QmpSchemaCommand *command = allocate(builder, sizeof(QmpSchemaCommand), 1);
     command->name = builder->entity;
     command->oob = get_boolean(entity, "allow-oob");
@@ -242,6 +315,8 @@ read_command(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 static gboolean
 read_event(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
+    if (!take_name(builder, error))
+        return FALSE;
     QmpSchemaEvent *event = allocate(builder, sizeof(QmpSchemaEvent), 1);
     event->name = builder->entity;
     event->deprecated = has_feature(entity, "deprecated");
@@ -276,7 +351,7 @@ qmp_schema_builder_add(QmpSchemaBuilder *builder, JsonObject *entity, GError **e
     if (!name || !meta_type)
         return fail(builder, error, "what follows has no \"name\" or no \"meta-type\"");
     builder->entity = name;
-    if (builder->schema->commands->len + builder->schema->events->len > MAX_COMMANDS_AND_EVENTS)
+    if (builder->schema->commands->len + builder->schema->events->len >= MAX_COMMANDS_AND_EVENTS)
         return fail(builder, error, "more than %d commands and events", MAX_COMMANDS_AND_EVENTS);
     return find_reader(meta_type)(builder, entity, error);
 }
@@ -312,15 +387,29 @@ check_arrays(QmpSchemaBuilder *builder, GError **error)
     return TRUE;
 }
 
+static gsize
+count_required(const QmpType *arguments)
+{
+    gsize size = REQUIRED_OVERHEAD;
+    for (guint i = 0; i < arguments->n_members; i++)
+        if (!arguments->members[i].optional)
+            size += REQUIRED_OVERHEAD + strlen(arguments->members[i].name);
+    return size;
+}
+
 static gboolean
 check_commands_and_events(QmpSchemaBuilder *builder, GError **error)
 {
     QmpSchema *schema = builder->schema;
+    gsize required = 0;
     for (guint i = 0; i < schema->commands->len; i++) {
         const QmpSchemaCommand *command = g_ptr_array_index(schema->commands, i);
         builder->entity = command->name;
         if (command->arguments->kind != QMP_TYPE_OBJECT)
             return fail(builder, error, "arguments that are no object");
+        required += count_required(command->arguments);
+        if (required > MAX_REQUIRED)
+            return fail(builder, error, "the commands so far require too much");
     }
     for (guint i = 0; i < schema->events->len; i++) {
         const QmpSchemaEvent *event = g_ptr_array_index(schema->events, i);
@@ -346,6 +435,7 @@ qmp_schema_builder_new(void)
     QmpSchemaBuilder *builder = g_new0(QmpSchemaBuilder, 1);
     QmpSchema *schema = builder->schema = g_new0(QmpSchema, 1);
     builder->types = g_hash_table_new(g_str_hash, g_str_equal);
+    builder->taken = g_hash_table_new(g_str_hash, g_str_equal);
     builder->references = g_array_new(FALSE, FALSE, sizeof(Reference));
     schema->commands = g_ptr_array_new();
     schema->events = g_ptr_array_new();
@@ -359,6 +449,7 @@ qmp_schema_builder_free(QmpSchemaBuilder *builder)
 {
     g_clear_pointer(&builder->schema, qmp_schema_free);
     g_hash_table_unref(builder->types);
+    g_hash_table_unref(builder->taken);
     g_array_unref(builder->references);
     g_free(builder);
 }

@@ -8,11 +8,11 @@
 #include "qmp-scan.h"
 #include "qmp-schema-builder.h"
 
-/* Of a step. */
-#define ENTITIES_A_STEP 128
+/* Bytes of a step: 0.5 ms. */
+#define STEP (16u * 1024)
 
-/* An enum of QEMU 11.1 that lists all devices is 12 kB. */
-#define MAX_ENTITY (256u * 1024)
+/* The largest of QEMU 11.1, an enum of all kinds of objects, is 12 kB. */
+#define MAX_ENTITY (64u * 1024)
 
 struct QmpSchemaParser {
     char *text; /* owned */
@@ -72,7 +72,7 @@ QmpSchemaStep
 qmp_schema_parser_step(QmpSchemaParser *parser, QmpSchema **ret_schema, GError **error)
 {
     gboolean at_end = FALSE;
-    for (guint i = 0; i < ENTITIES_A_STEP && !at_end; i++)
+    for (gsize begin = parser->at; parser->at - begin < STEP && !at_end;)
         if (!take_entity(parser, &at_end, error))
             return QMP_SCHEMA_FAILED;
     if (!at_end)

@@ -21,7 +21,7 @@ typedef enum QmpSchemaStep {
     QMP_SCHEMA_FAILED, /* QMP_ERROR_PROTOCOL or _INVALID, naming what is wrong where */
 } QmpSchemaStep;
 
-/* Takes about a millisecond. */
+/* Takes about a millisecond, and five where an entity is as large as it may be. */
 QmpSchemaStep qmp_schema_parser_step(QmpSchemaParser *parser, QmpSchema **ret_schema, GError **error);
 
 /* All steps at once. */

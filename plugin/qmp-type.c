@@ -3,37 +3,64 @@
  * by the conversion of results. */
 #include "qmp-type.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "qmp-json.h"
 
-static const QmpMember *
-find_by_name(const QmpMember *members, guint n_members, const char *name)
+static int
+compare_to_member(gconstpointer name, gconstpointer member)
 {
-    for (guint i = 0; i < n_members; i++)
-        if (g_str_equal(members[i].name, name))
-            return &members[i];
-    return NULL;
+    return strcmp(name, (*(const QmpMember *const *)member)->name);
 }
 
-const QmpType *
-qmp_type_get_variant(const QmpType *type, JsonObject *object)
+static int
+compare_to_word(gconstpointer word, gconstpointer value)
+{
+    return strcmp(word, *(const char *const *)value);
+}
+
+static const QmpMember *
+find(const QmpMember **sorted, guint n, const char *name)
+{
+    const QmpMember **member = bsearch(name, sorted, n, sizeof(QmpMember *), compare_to_member);
+    return member ? *member : NULL;
+}
+
+static const QmpType *
+find_variant(const QmpType *type, JsonObject *object)
 {
     JsonNode *tag = type->tag ? json_object_get_member(object, type->tag) : NULL;
     if (!tag || qmp_json_get_type(tag) != QMP_JSON_STRING)
         return NULL;
-    const QmpMember *variant = find_by_name(type->variants, type->n_variants, qmp_json_get_string(tag));
+    const QmpMember *variant = find(type->variants_by_name, type->n_variants, qmp_json_get_string(tag));
     return variant && variant->type->kind == QMP_TYPE_OBJECT ? variant->type : NULL;
 }
 
-const QmpMember *
-qmp_type_find_member(const QmpType *type, JsonObject *object, const char *name)
+void
+qmp_types_resolve(QmpTypes *types, const QmpType *type, JsonObject *object)
 {
-    for (guint depth = 0; type && depth < QMP_TYPE_MAX_VARIANT_DEPTH; depth++) {
-        const QmpMember *member = find_by_name(type->members, type->n_members, name);
+    types->n = 0;
+    for (; type && types->n < QMP_TYPE_MAX_VARIANT_DEPTH; type = find_variant(type, object))
+        types->types[types->n++] = type;
+}
+
+const QmpMember *
+qmp_types_find_member(const QmpTypes *types, const char *name)
+{
+    for (guint i = 0; i < types->n; i++) {
+        const QmpType *type = types->types[i];
+        const QmpMember *member = find(type->members_by_name, type->n_members, name);
         if (member)
             return member;
-        type = qmp_type_get_variant(type, object);
     }
     return NULL;
+}
+
+gboolean
+qmp_type_has_word(const QmpType *type, const char *word)
+{
+    return bsearch(word, type->values_sorted, type->n_values, sizeof(char *), compare_to_word) != NULL;
 }
 
 gboolean

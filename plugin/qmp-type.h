@@ -28,16 +28,30 @@ typedef struct QmpMember {
 struct QmpType {
     QmpTypeKind kind;
     const QmpType *element; /* of an array */
-    const QmpMember *members; /* of an object; the branches of an alternate */
+    const QmpMember *members; /* of an object, in QEMU's order; the branches of an alternate */
+    const QmpMember **members_by_name; /* of an object, sorted */
     guint n_members;
     const char *tag; /* the member that decides on the variant; NULL: none */
     const QmpMember *variants; /* by the tag's value; each is an object whose members come on top */
+    const QmpMember **variants_by_name; /* sorted */
     guint n_variants;
-    const char *const *values; /* of an enum, ended by NULL */
+    const char *const *values; /* of an enum, in QEMU's order, ended by NULL */
+    const char **values_sorted;
+    guint n_values;
 };
 
-/* The member of that name that an @object of @type may have, by its variant too; NULL: none. */
-const QmpMember *qmp_type_find_member(const QmpType *type, JsonObject *object, const char *name);
+/* A variant may have variants of its own, which end somewhere unless the schema lies. */
+#define QMP_TYPE_MAX_VARIANT_DEPTH 8
+
+/* The types that an object is of: its own, the variant that its tag says, that one's variant, … */
+typedef struct QmpTypes {
+    const QmpType *types[QMP_TYPE_MAX_VARIANT_DEPTH];
+    guint n;
+} QmpTypes;
+void qmp_types_resolve(QmpTypes *types, const QmpType *type, JsonObject *object);
+
+/* The member of that name that such an object may have; NULL: none. */
+const QmpMember *qmp_types_find_member(const QmpTypes *types, const char *name);
 
 /* The branch of an alternate that @value is of; NULL: none. */
 const QmpType *qmp_type_find_branch(const QmpType *alternate, JsonNode *value);
@@ -45,8 +59,5 @@ const QmpType *qmp_type_find_branch(const QmpType *alternate, JsonNode *value);
 /* Whether the JSON type of @value is that of @type; what is inside it may differ. */
 gboolean qmp_type_matches(const QmpType *type, JsonNode *value);
 
-/* A variant may have variants of its own, which end somewhere unless the schema lies. */
-#define QMP_TYPE_MAX_VARIANT_DEPTH 8
-
-/* The variant that @object is of; NULL: none, or one that the schema does not list. */
-const QmpType *qmp_type_get_variant(const QmpType *type, JsonObject *object);
+/* Whether an enum has that word. */
+gboolean qmp_type_has_word(const QmpType *type, const char *word);

@@ -132,6 +132,22 @@ append_natural_element(GString *signature, JsonNode *array)
         g_string_append_c(signature, DBUS_TYPE_VARIANT);
 }
 
+/* Whether a number, which QEMU may have printed without a fraction, is the same as a double. */
+static gboolean
+is_exact_double(JsonNode *node)
+{
+    double value = qmp_json_get_double(node);
+
+    switch (qmp_json_get_type(node)) {
+    case QMP_JSON_INT:
+        return value < 0x1p63 && (gint64)value == qmp_json_get_int(node);
+    case QMP_JSON_UINT:
+        return value < 0x1p64 && (guint64)value == qmp_json_get_uint(node);
+    default:
+        return TRUE;
+    }
+}
+
 /* Whether @node can be appended by the signature of @type. Variants and dictionaries hold anything. */
 static gboolean
 fits(const QmpType *type, JsonNode *node)
@@ -144,6 +160,8 @@ fits(const QmpType *type, JsonNode *node)
         return FALSE;
     if (type->kind == QMP_TYPE_INT)
         return qmp_json_get_type(node) == QMP_JSON_INT;
+    if (type->kind == QMP_TYPE_NUMBER)
+        return is_exact_double(node);
     if (type->kind != QMP_TYPE_ARRAY)
         return TRUE;
     elements = json_node_get_array(node);
@@ -229,17 +247,18 @@ static gboolean
 append_object(Walk *walk, DBusMessageIter *iter, const QmpType *type, JsonNode *node, const QmpPlace *place)
 {
     JsonObject *object = json_node_get_object(node);
+    QmpTypes types = { .n = 0 };
     DBusMessageIter dictionary;
     JsonObjectIter members;
     const char *name;
     JsonNode *value;
 
-    if (type && type->kind != QMP_TYPE_OBJECT)
-        type = NULL;
+    if (type && type->kind == QMP_TYPE_OBJECT)
+        qmp_types_resolve(&types, type, object);
     dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", &dictionary);
     json_object_iter_init_ordered(&members, object);
     while (json_object_iter_next_ordered(&members, &name, &value)) {
-        const QmpMember *member = type ? qmp_type_find_member(type, object, name) : NULL;
+        const QmpMember *member = qmp_types_find_member(&types, name);
         if (!append_entry(walk, &dictionary, name, member ? member->type : NULL, value, place)) {
             dbus_message_iter_abandon_container(iter, &dictionary);
             return FALSE;
@@ -299,7 +318,7 @@ append_number(Walk *walk, DBusMessageIter *iter, char type, JsonNode *node, cons
     QmpJsonType is = qmp_json_get_type(node);
     DBusBasicValue value;
 
-    if (type == DBUS_TYPE_DOUBLE)
+    if (type == DBUS_TYPE_DOUBLE && is_exact_double(node))
         value.dbl = qmp_json_get_double(node);
     else if (type == DBUS_TYPE_INT64 && is == QMP_JSON_INT)
         value.i64 = qmp_json_get_int(node);

@@ -31,8 +31,7 @@ gboolean value_append(DBusMessageIter *iter, const char *signature, const QmpTyp
 /* Reads the value that @iter stands at. @place: what it is called in errors; NULL: an object whose members stand for
  * themselves. Fails with BUS_ERROR_INVALID_ARGS, naming the place: types that JSON has not (structs, fds, dictionaries
  * whose keys are no strings), NaN and the infinities, a key that is there twice; with BUS_ERROR_LIMITS_EXCEEDED past
- * VALUE_ARGUMENTS_MAX. @size: the bytes of JSON that were read before, to which this value's are added (at least so many
- * they will be). */
+ * VALUE_ARGUMENTS_MAX. @size: the bytes of JSON that were read before, to which this value's are added, about. */
 JsonNode *value_read(DBusMessageIter *iter, const char *place, gsize *size, GError **error);
 
 #define VALUE_ERROR (value_error_quark())
