@@ -3,6 +3,7 @@
  *
  *   call_method()       a method of QMP: reads the values (bad ones are refused before anything else happens)
  *   call_execute()      Execute or ExecuteJSON, whose arguments vm-object.c has read
+ *   call_introspect()   Introspect, which only waits
  *   call_described()    what QEMU understands is known: the values become the command's arguments, and are checked
  *   send()              asks the policy, and gets in line
  *   call_replied()      QEMU has answered, or is gone: the caller gets a value or an error
@@ -10,18 +11,21 @@
  */
 #include "call.h"
 
-#include <string.h>
 #include <unistd.h>
 
 #include "errors.h"
 #include "gate.h"
 #include "names.h"
 #include "qmp-json.h"
+#include "sessions.h"
 #include "value.h"
 #include "vm-schema.h"
 
-/* Values of a reply that are made a D-Bus value of; query-qmp-schema of QEMU 11.1 has 19,000 and takes 12 ms. */
-#define MAX_VALUES 100000
+/* Values of a reply that are made a D-Bus value of: 20 ms. query-qmp-schema of QEMU 11.1 has 19,000. */
+#define MAX_VALUES 25000
+
+/* Of all callers. A process may have 1,024 descriptors where nobody has allowed it more. */
+#define MAX_FD_CALLS 256
 
 typedef struct Call {
     Service *service; /* weak */
@@ -29,9 +33,13 @@ typedef struct Call {
     BusCall *call; /* owned; until it is answered */
     SchemaWait *wait; /* weak; until QEMU is described */
     MethodValues *values; /* owned; of a method, until it is described */
+    gboolean has_fd; /* came with a descriptor */
     Interfaces *interfaces; /* ref; of a method: what the result is described by */
-    QmpCommand command; /* until it is sent; its texts and descriptor are owned */
-    ReplyTicket *ticket; /* weak; until the reply */
+    char *command; /* owned; until it is sent; and the next three */
+    JsonNode *arguments; /* ref; may be NULL */
+    QmpExecuteFlags flags;
+    int fd; /* owned; -1: none */
+    SessionTicket *ticket; /* weak; until the reply */
     const char *result; /* weak; D-Bus type, "" for none; NULL: JSON text */
     const QmpType *result_type; /* weak; may be NULL */
     GList link; /* in service->calls */
@@ -45,7 +53,7 @@ new_call(VmObject *object, BusCall *bus_call)
     call->service = vm_object_get_service(object);
     call->object = object;
     call->call = bus_call;
-    call->command.fd = -1;
+    call->fd = -1;
     call->link.data = call;
     g_queue_push_tail_link(&call->service->calls, &call->link);
     return call;
@@ -54,17 +62,18 @@ new_call(VmObject *object, BusCall *bus_call)
 static void
 clear_command(Call *call)
 {
-    g_clear_pointer((char **)&call->command.name, g_free);
-    g_clear_pointer((char **)&call->command.arguments, g_free);
-    if (call->command.fd >= 0)
-        close(call->command.fd);
-    call->command.fd = -1;
+    g_clear_pointer(&call->command, g_free);
+    g_clear_pointer(&call->arguments, json_node_unref);
+    if (call->fd >= 0)
+        close(call->fd);
+    call->fd = -1;
 }
 
 static void
 free_call(Call *call)
 {
     g_queue_unlink(&call->service->calls, &call->link);
+    call->service->fd_calls -= call->has_fd;
     clear_command(call);
     g_clear_pointer(&call->values, method_values_free);
     g_clear_pointer(&call->interfaces, interfaces_unref);
@@ -159,16 +168,23 @@ call_is_allowed(VmObject *object, BusCall *call, const char *what)
 static void
 send(Call *call)
 {
-    ReplyGate *gate = qemu_get_gate(vm_get_qemu(vm_object_get_vm(call->object)));
-    const char *caller = bus_call_get_sender(call->call);
+    Sessions *sessions = vm_object_get_sessions(call->object);
+    SessionsRequest request = {
+        .caller = bus_call_get_sender(call->call),
+        .uid = bus_call_get_peer(call->call)->uid,
+        .command = call->command,
+        .arguments = call->arguments,
+        .flags = call->flags,
+        .fd = call->fd,
+    };
     g_autoptr(GError) error = NULL;
 
-    if (!call_is_allowed(call->object, call->call, call->command.name)) {
+    if (!call_is_allowed(call->object, call->call, call->command)) {
         free_call(call);
         return;
     }
-    call->ticket = reply_gate_submit(gate, caller, &call->command, call_replied, call, &error);
-    call->command.fd = -1; /* taken */
+    call->ticket = sessions_submit(sessions, &request, call_replied, call, &error);
+    call->fd = -1; /* taken */
     call->object = NULL;
     if (call->ticket) {
         clear_command(call);
@@ -183,14 +199,10 @@ set_command(Call *call, const char *name, JsonNode *arguments)
 {
     VmSchema *schema = vm_object_get_schema(call->object);
 
-    call->command.name = g_strdup(name);
+    call->command = g_strdup(name);
+    call->arguments = arguments ? json_node_ref(arguments) : NULL;
     if (interfaces_is_oob(vm_schema_get_interfaces(schema), name))
-        call->command.flags |= QMP_EXECUTE_OOB;
-    if (arguments && json_object_get_size(json_node_get_object(arguments)) > 0) {
-        GString *text = g_string_sized_new(64);
-        qmp_json_append(text, arguments);
-        call->command.arguments = g_string_free(text, FALSE);
-    }
+        call->flags |= QMP_EXECUTE_OOB;
 }
 
 /* The values become what the command takes. */
@@ -203,7 +215,7 @@ describe(Call *call)
     g_autoptr(JsonNode) arguments = NULL;
 
     if (method)
-        arguments = method_get_arguments(method, call->values, &call->command.fd, &error);
+        arguments = method_get_arguments(method, call->values, &call->fd, &error);
     else
         g_set_error(&error, BUS_ERROR, BUS_ERROR_UNKNOWN_METHOD,
                     "This VM's QEMU has no command that is %s; " MONITOR_VM_INTERFACE
@@ -213,13 +225,20 @@ describe(Call *call)
         fail(call, error);
         return;
     }
-    if (call->command.fd >= 0)
-        call->command.flags |= QMP_EXECUTE_FD;
+    if (call->fd >= 0)
+        call->flags |= QMP_EXECUTE_FD;
     set_command(call, method_get_command(method), arguments);
     g_clear_pointer(&call->values, method_values_free);
     call->interfaces = interfaces_ref(interfaces);
     call->result = method_get_result(method, &call->result_type);
     send(call);
+}
+
+static void
+introspect(Call *call)
+{
+    bus_object_introspect(vm_object_get_object(call->object), g_steal_pointer(&call->call));
+    free_call(call);
 }
 
 static void
@@ -232,9 +251,14 @@ call_described(const GError *error, gpointer user_data)
         fail(call, error);
     else if (call->values)
         describe(call);
-    else
+    else if (call->command)
         send(call);
+    else
+        introspect(call);
 }
+
+/* A descriptor weighs as much as a caller's share has room for sixteen. */
+#define FD_SIZE (32u * 1024)
 
 static void
 wait_for_schema(Call *call, gsize size)
@@ -249,6 +273,40 @@ wait_for_schema(Call *call, gsize size)
         fail(call, error);
 }
 
+/* What others have asked for before may be waiting: what comes later waits behind it. */
+static gboolean
+may_go_on(VmSchema *schema)
+{
+    return vm_schema_is_settled(schema) && !vm_schema_is_awaited(schema);
+}
+
+void
+call_introspect(BusCall *bus_call, gpointer vm_object)
+{
+    Call *call = new_call(vm_object, bus_call);
+
+    if (may_go_on(vm_object_get_schema(vm_object)))
+        introspect(call);
+    else
+        wait_for_schema(call, /* size= */ 0);
+}
+
+/* Without it no new VM could be connected to, and no caller's monitor plugged. */
+static gboolean
+count_fd(Call *call, GError **error)
+{
+    if (!method_values_has_fd(call->values))
+        return TRUE;
+    if (call->service->fd_calls >= MAX_FD_CALLS) {
+        g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%d calls with descriptors wait already",
+                    MAX_FD_CALLS);
+        return FALSE;
+    }
+    call->has_fd = TRUE;
+    call->service->fd_calls++;
+    return TRUE;
+}
+
 void
 call_method(BusCall *bus_call, gpointer vm_object)
 {
@@ -259,27 +317,29 @@ call_method(BusCall *bus_call, gpointer vm_object)
     g_autoptr(GError) error = NULL;
 
     call->values = method_values_new(bus_call, method, &error);
-    if (!call->values)
+    if (!call->values || !count_fd(call, &error))
         fail(call, error);
-    else if (vm_schema_is_settled(schema) || (method && interfaces_is_oob(interfaces, method_get_command(method))))
+    else if (may_go_on(schema) || (method && interfaces_is_oob(interfaces, method_get_command(method))))
         describe(call);
     else
-        wait_for_schema(call, method_values_get_size(call->values));
+        wait_for_schema(call,
+                        method_values_get_size(call->values) + (method_values_has_fd(call->values) ? FD_SIZE : 0));
 }
 
 void
-call_execute(VmObject *object, BusCall *bus_call, const char *command, JsonNode *arguments, const char *result)
+call_execute(VmObject *object, BusCall *bus_call, const char *command, JsonNode *arguments, gsize size,
+             const char *result)
 {
     Call *call = new_call(object, bus_call);
     VmSchema *schema = vm_object_get_schema(object);
+    gboolean is_awaited = vm_schema_is_awaited(schema) || vm_object_needs_schema(object);
 
     call->result = result;
     set_command(call, command, arguments);
-    /* What this caller has asked for before may be waiting. */
-    if (!vm_schema_is_awaited(schema) || call->command.flags & QMP_EXECUTE_OOB)
-        send(call);
+    if (is_awaited && !(call->flags & QMP_EXECUTE_OOB))
+        wait_for_schema(call, size);
     else
-        wait_for_schema(call, call->command.arguments ? strlen(call->command.arguments) : 0);
+        send(call);
 }
 
 void
@@ -295,7 +355,7 @@ call_drop_caller(Service *service, const char *unique_name)
         if (call->wait)
             schema_wait_cancel(call->wait);
         if (call->ticket)
-            reply_ticket_cancel(call->ticket);
+            session_ticket_cancel(call->ticket);
         bus_call_fail_code(call->call, BUS_ERROR_DISCONNECTED, "The caller has left");
         free_call(call);
     }

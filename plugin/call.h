@@ -10,9 +10,14 @@
 /* A call of any method of org.qemu.Monitor1.QMP, which is consumed; a BusMethodFunc. @vm_object: a VmObject. */
 void call_method(BusCall *call, gpointer vm_object);
 
-/* Runs a QMP command for a caller, and consumes @call. @arguments: an object, borrowed; NULL: none. @result: the
- * D-Bus type that the reply has, a constant: "v", or NULL for the JSON text as a string. */
-void call_execute(VmObject *object, BusCall *call, const char *command, JsonNode *arguments, const char *result);
+/* Runs a QMP command for a caller, and consumes @call. @arguments: an object, borrowed; NULL: none. @size: bytes of JSON
+ * that they make. @result: the D-Bus type that the reply has, a constant: "v", or NULL for the JSON text as a string. */
+void call_execute(VmObject *object, BusCall *call, const char *command, JsonNode *arguments, gsize size,
+                  const char *result);
+
+/* A call of Introspect on a VM, which is consumed: it waits until more can be said than what the contract promises. A
+ * BusIntrospectFunc. */
+void call_introspect(BusCall *call, gpointer vm_object);
 
 /* Whether the caller may do @what to the VM, for methods that are no QMP command. Answers (and consumes) the call
  * where not. */

@@ -3,9 +3,14 @@
  *
  *   [qemu-monitor]
  *   max-reply=33554432     bytes of one reply of QEMU's, 64 KiB to 1 GiB
+ *   idle-timeout=10        seconds, 0.001 to a day: a caller's monitor is removed after so long without a command
+ *   max-monitors=16        that callers have in one QEMU at once, 1 to 1000: each slows it down
+ *   isolation=preferred    or `required`: whether callers may share a monitor where there are too few
  *
  *   [vm NAME]
  *   address=unix:/run/vm/web.sock
+ *   spares=unix:/run/vm/web-2.sock;unix:/run/vm/web-3.sock    monitors that this QEMU has for callers
+ *   isolation=required     for this VM
  *
  * Anything else in it is an error, so that a misspelt word is noticed. */
 #pragma once
@@ -15,15 +20,25 @@
 typedef struct ConfigVm {
     char *name; /* owned */
     QmpAddress *address; /* owned */
+    GPtrArray *spares; /* owned, of QmpAddress */
+    gboolean isolation_required;
 } ConfigVm;
 
 typedef struct Config {
     gsize max_reply;
+    guint64 idle_timeout; /* us */
+    guint max_monitors;
+    gboolean isolation_required; /* where nothing else is said of a VM */
     GPtrArray *vms; /* owned, of ConfigVm */
 } Config;
 
 /* @key_file may be NULL: the defaults. Fails with BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID, naming group and
  * key. */
+/* The words of `isolation`, and the addresses of spares, as the key file and AddVM() take them. Fail with
+ * BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID. */
+gboolean config_read_isolation(const char *word, gboolean *ret_required, GError **error);
+GPtrArray *config_read_spares(const char *const *addresses, GError **error);
+
 Config *config_new(GKeyFile *key_file, GError **error);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)

@@ -50,6 +50,7 @@ on_appeared(Discovery *discovery, const char *file)
     if (address) {
         VmSpec spec = { .origin = VM_FROM_DIRECTORY,
                         .address = address,
+                        .isolation_required = discovery->service->config->isolation_required,
                         .timeout = VM_TIMEOUT_DEFAULT,
                         .added_by = service_get_uid() };
         registry_add(discovery->service->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error);

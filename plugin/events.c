@@ -7,6 +7,8 @@
  * so do the replies that QEMU sends after them. */
 #include "events.h"
 
+#include <string.h>
+
 #include "names.h"
 #include "qmp-json.h"
 #include "value.h"
@@ -18,6 +20,7 @@
 /* Events that wait for the schema. With more, the rest of them is not worth it. */
 #define MAX_BACKLOG 1024
 #define MAX_BACKLOG_BYTES (1024u * 1024)
+#define EVENTS_A_TURN 32
 
 struct Events {
     Service *service; /* weak */
@@ -27,11 +30,20 @@ struct Events {
     BusPeerWatch *peer_watch; /* owned; while there are subscribers */
     BusDrain *drain; /* owned; while QEMU is not read */
     VmSchema *schema; /* weak */
-    SchemaWait *wait; /* weak; while there is a backlog */
-    GPtrArray *backlog; /* owned, of QmpEvent; NULL: nothing waits */
+    GQueue backlog; /* of QmpEvent, owned */
     gsize backlog_bytes;
-    gboolean is_impatient; /* it was full */
+    gboolean is_full; /* QEMU is not read until it is empty */
+    SchemaWait *wait; /* weak; what the backlog waits for */
+    GSource *sender; /* owned; while the backlog is sent */
 };
+
+static void
+stop_sender(Events *events)
+{
+    if (events->sender)
+        g_source_destroy(events->sender);
+    g_clear_pointer(&events->sender, g_source_unref);
+}
 
 static void
 on_drained(gpointer user_data)
@@ -167,13 +179,48 @@ send_event(Events *events, const QmpEvent *event)
 }
 
 static void
-send_backlog(Events *events)
+end_backlog(Events *events)
 {
-    g_autoptr(GPtrArray) backlog = g_steal_pointer(&events->backlog);
+    Qemu *qemu = vm_get_qemu(events->vm);
 
+    stop_sender(events);
     events->backlog_bytes = 0;
-    for (guint i = 0; i < backlog->len; i++)
-        send_event(events, g_ptr_array_index(backlog, i));
+    if (events->is_full)
+        qemu_resume(qemu);
+    events->is_full = FALSE;
+    qemu_release_replies(qemu);
+}
+
+static void
+send_first(Events *events)
+{
+    QmpEvent *event = g_queue_pop_head(&events->backlog);
+
+    send_event(events, event);
+    qmp_event_free(event);
+}
+
+/* A few a turn, as they come from the socket. */
+static gboolean
+send_some(gpointer user_data)
+{
+    Events *events = user_data;
+
+    for (guint i = 0; i < EVENTS_A_TURN && events->backlog.length > 0; i++)
+        send_first(events);
+    if (events->backlog.length > 0)
+        return G_SOURCE_CONTINUE;
+    end_backlog(events);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+start_sender(Events *events)
+{
+    events->sender = g_idle_source_new();
+    g_source_set_priority(events->sender, G_PRIORITY_DEFAULT);
+    g_source_set_callback(events->sender, send_some, events, NULL);
+    g_source_attach(events->sender, events->service->host->context);
 }
 
 static void
@@ -182,33 +229,38 @@ on_described(const GError *error, gpointer user_data)
     Events *events = user_data;
 
     events->wait = NULL;
-    send_backlog(events);
-    reply_gate_release(qemu_get_gate(vm_get_qemu(events->vm)));
+    start_sender(events);
 }
 
 static void
-end_backlog(Events *events)
+begin_backlog(Events *events)
 {
+    events->wait = vm_schema_wait(events->schema, /* caller= */ "", /* size= */ 0, on_described, events,
+                                  /* error= */ NULL);
+    qemu_hold_replies(vm_get_qemu(events->vm));
+}
+
+/* They are not worth more memory: what waits is sent as it can be, and QEMU is not read until that is done. */
+static void
+stop_waiting(Events *events)
+{
+    events->is_full = TRUE;
+    qemu_pause(vm_get_qemu(events->vm));
     if (!events->wait)
         return;
-    schema_wait_cancel(events->wait);
-    on_described(/* error= */ NULL, events);
+    schema_wait_cancel(g_steal_pointer(&events->wait));
+    start_sender(events);
 }
 
 static void
 keep_event(Events *events, const QmpEvent *event)
 {
-    if (!events->wait) {
-        events->backlog = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_event_free);
-        events->wait = vm_schema_wait(events->schema, /* caller= */ "", /* size= */ 0, on_described, events,
-                                      /* error= */ NULL);
-        reply_gate_hold(qemu_get_gate(vm_get_qemu(events->vm)));
-    }
-    g_ptr_array_add(events->backlog, qmp_event_copy(event));
-    events->backlog_bytes += event->data.length;
-    events->is_impatient = events->backlog->len >= MAX_BACKLOG || events->backlog_bytes >= MAX_BACKLOG_BYTES;
-    if (events->is_impatient)
-        end_backlog(events);
+    if (events->backlog.length == 0)
+        begin_backlog(events);
+    g_queue_push_tail(&events->backlog, qmp_event_copy(event));
+    events->backlog_bytes += sizeof *event + strlen(event->name) + event->data.length;
+    if (!events->is_full && (events->backlog.length >= MAX_BACKLOG || events->backlog_bytes >= MAX_BACKLOG_BYTES))
+        stop_waiting(events);
 }
 
 void
@@ -216,7 +268,7 @@ events_publish(Events *events, const QmpEvent *event)
 {
     if (!is_broadcast(events) && (!events->subscribers || g_hash_table_size(events->subscribers) == 0))
         return;
-    if (vm_schema_is_settled(events->schema) || events->is_impatient)
+    if (vm_schema_is_settled(events->schema) && events->backlog.length == 0)
         send_event(events, event);
     else
         keep_event(events, event);
@@ -262,7 +314,11 @@ events_new(Service *service, Vm *vm, BusObject *object, VmSchema *schema)
 void
 events_free(Events *events)
 {
-    end_backlog(events);
+    if (events->wait)
+        schema_wait_cancel(events->wait);
+    while (events->backlog.length > 0)
+        send_first(events);
+    stop_sender(events);
     g_clear_pointer(&events->drain, bus_drain_cancel);
     g_clear_pointer(&events->peer_watch, bus_peer_watch_free);
     g_clear_pointer(&events->subscribers, g_hash_table_unref);

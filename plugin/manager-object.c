@@ -23,8 +23,72 @@ is_allowed(BusCall *call, const char *vm, guint32 owner_uid, guint32 friend_uid)
     return gate_pass(call, request);
 }
 
+/* What AddVM() takes as `options`. */
+typedef struct AddOptions {
+    guint64 timeout;
+    GPtrArray *spares; /* owned; may be NULL */
+    gboolean isolation_required;
+} AddOptions;
+
+static void
+add_options_clear(AddOptions *options)
+{
+    g_clear_pointer(&options->spares, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AddOptions, add_options_clear)
+
 static gboolean
-read_option(DBusMessageIter *entry, VmSpec *spec, GError **error)
+read_timeout(DBusMessageIter *value, AddOptions *options, GError **error)
+{
+    dbus_message_iter_get_basic(value, &options->timeout);
+    if (options->timeout == 0)
+        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.timeout: 0 leaves no time");
+    return options->timeout > 0;
+}
+
+static gboolean
+read_isolation(DBusMessageIter *value, AddOptions *options, GError **error)
+{
+    const char *word;
+
+    dbus_message_iter_get_basic(value, &word);
+    if (config_read_isolation(word, &options->isolation_required, error))
+        return TRUE;
+    g_prefix_error(error, "options.");
+    return FALSE;
+}
+
+static gboolean
+read_spares(DBusMessageIter *value, AddOptions *options, GError **error)
+{
+    g_autoptr(GPtrArray) addresses = g_ptr_array_new();
+    DBusMessageIter elements;
+
+    dbus_message_iter_recurse(value, &elements);
+    for (; dbus_message_iter_get_arg_type(&elements) != DBUS_TYPE_INVALID; dbus_message_iter_next(&elements)) {
+        const char *address;
+        dbus_message_iter_get_basic(&elements, &address);
+        g_ptr_array_add(addresses, (gpointer)address);
+    }
+    g_ptr_array_add(addresses, NULL);
+    g_clear_pointer(&options->spares, g_ptr_array_unref);
+    options->spares = config_read_spares((const char *const *)addresses->pdata, error);
+    if (!options->spares)
+        g_prefix_error(error, "options.");
+    return options->spares != NULL;
+}
+
+static const struct {
+    const char *name, *signature, *meaning;
+    gboolean (*read)(DBusMessageIter *value, AddOptions *options, GError **error);
+} option_rows[] = {
+    { "isolation", "s", "`required` or `preferred`", read_isolation },
+    { "spares", "as", "addresses", read_spares },
+    { "timeout", "t", "microseconds", read_timeout },
+};
+
+static gboolean
+read_option(DBusMessageIter *entry, AddOptions *options, GError **error)
 {
     DBusMessageIter value;
     const char *name;
@@ -32,30 +96,33 @@ read_option(DBusMessageIter *entry, VmSpec *spec, GError **error)
     dbus_message_iter_get_basic(entry, &name);
     dbus_message_iter_next(entry);
     dbus_message_iter_recurse(entry, &value);
-    if (!g_str_equal(name, "timeout")) {
-        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.%s: no such option; there is `timeout`", name);
+    for (guint i = 0; i < G_N_ELEMENTS(option_rows); i++) {
+        if (!g_str_equal(name, option_rows[i].name))
+            continue;
+        char *signature = dbus_message_iter_get_signature(&value);
+        gboolean is_right = g_str_equal(signature, option_rows[i].signature);
+        dbus_free(signature);
+        if (is_right)
+            return option_rows[i].read(&value, options, error);
+        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.%s: `%s` (%s) is expected", name,
+                    option_rows[i].signature, option_rows[i].meaning);
         return FALSE;
     }
-    if (dbus_message_iter_get_arg_type(&value) != DBUS_TYPE_UINT64) {
-        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.timeout: `t` (microseconds) is expected");
-        return FALSE;
-    }
-    dbus_message_iter_get_basic(&value, &spec->timeout);
-    if (spec->timeout == 0)
-        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.timeout: 0 leaves no time");
-    return spec->timeout > 0;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
+                "options.%s: no such option; there are `isolation`, `spares` and `timeout`", name);
+    return FALSE;
 }
 
 static gboolean
-read_options(DBusMessageIter *iter, VmSpec *spec, GError **error)
+read_options(DBusMessageIter *iter, const Config *config, AddOptions *options, GError **error)
 {
     DBusMessageIter entries, entry;
 
-    spec->timeout = VM_TIMEOUT_DEFAULT;
+    *options = (AddOptions){ .timeout = VM_TIMEOUT_DEFAULT, .isolation_required = config->isolation_required };
     dbus_message_iter_recurse(iter, &entries);
     for (; dbus_message_iter_get_arg_type(&entries) != DBUS_TYPE_INVALID; dbus_message_iter_next(&entries)) {
         dbus_message_iter_recurse(&entries, &entry);
-        if (!read_option(&entry, spec, error))
+        if (!read_option(&entry, options, error))
             return FALSE;
     }
     return TRUE;
@@ -90,10 +157,13 @@ manager_object_drop_caller(Service *service, const char *unique_name)
 }
 
 static void
-add(Service *service, BusCall *call, const VmSpec *spec)
+add(Service *service, BusCall *call, VmSpec *spec, const AddOptions *options)
 {
     g_autoptr(GError) error = NULL;
 
+    spec->timeout = options->timeout;
+    spec->spares = options->spares;
+    spec->isolation_required = options->isolation_required;
     if (!registry_add(service->registry, spec, on_added, call, &error))
         errors_fail(call, error);
     else
@@ -103,7 +173,9 @@ add(Service *service, BusCall *call, const VmSpec *spec)
 static void
 add_vm(BusCall *call, gpointer object_data)
 {
+    Service *service = object_data;
     VmSpec spec = { .origin = VM_FROM_CALL, .added_by = bus_call_get_peer(call)->uid };
+    g_auto(AddOptions) options = { 0 };
     g_autoptr(GError) error = NULL;
     g_autoptr(QmpAddress) address = NULL;
     const char *text;
@@ -115,14 +187,14 @@ add_vm(BusCall *call, gpointer object_data)
     dbus_message_iter_get_basic(&iter, &text);
     dbus_message_iter_next(&iter);
     if ((*spec.name && !names_check_vm(spec.name, &error)) || !(address = qmp_address_parse(text, &error)) ||
-        !read_options(&iter, &spec, &error)) {
+        !read_options(&iter, service->config, &options, &error)) {
         errors_fail(call, error);
         return;
     }
     if (!is_allowed(call, *spec.name ? spec.name : NULL, service_get_uid(), BUS_PEER_NO_ID))
         return;
     spec.address = address;
-    add(object_data, call, &spec);
+    add(service, call, &spec, &options);
 }
 
 static gboolean
@@ -143,7 +215,9 @@ check_socket(int fd, GError **error)
 static void
 add_vm_from_fd(BusCall *call, gpointer object_data)
 {
+    Service *service = object_data;
     VmSpec spec = { .origin = VM_FROM_FD, .added_by = bus_call_get_peer(call)->uid };
+    g_auto(AddOptions) options = { 0 };
     g_autoptr(GError) error = NULL;
     DBusMessageIter iter;
 
@@ -153,13 +227,13 @@ add_vm_from_fd(BusCall *call, gpointer object_data)
     dbus_message_iter_get_basic(&iter, &spec.fd); /* a duplicate of our own */
     dbus_message_iter_next(&iter);
     if ((*spec.name && !names_check_vm(spec.name, &error)) || !check_socket(spec.fd, &error) ||
-        !read_options(&iter, &spec, &error)) {
+        !read_options(&iter, service->config, &options, &error)) {
         close(spec.fd);
         errors_fail(call, error);
     } else if (!is_allowed(call, *spec.name ? spec.name : NULL, service_get_uid(), BUS_PEER_NO_ID))
         close(spec.fd);
     else
-        add(object_data, call, &spec);
+        add(service, call, &spec, &options);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A QEMU from the connected socket on: negotiates, asks the four things that the properties need (one round trip,
- * they are sent together), then keeps the run state true: QEMU tells by events that it changed, and by query-status
+/* A QEMU from the connected socket on: negotiates, asks the five things that must be known of it (one round trip, they
+ * are sent together), then keeps the run state true: QEMU tells by events that it changed, and by query-status
  * what to. */
 #include "qemu.h"
 
@@ -30,7 +30,8 @@ struct Qemu {
     gpointer user_data;
     QmpClient *client; /* owned; NULL once the connection has ended */
     QmpQueue *queue; /* owned; on client */
-    ReplyGate *gate; /* owned; on queue */
+    GPtrArray *gates; /* owned, of ReplyGate, weak */
+    gboolean holding; /* replies */
     GSource *deadline; /* owned; until up */
     guint unanswered; /* probes */
     gboolean up, freed;
@@ -41,6 +42,8 @@ struct Qemu {
     gsize early_bytes; /* of their data */
     char *name, *uuid, *target, *version, *package, *status; /* owned */
     gboolean running;
+    char *commands_digest; /* owned; may be NULL */
+    gboolean has_monitor_add;
 };
 
 static void
@@ -86,7 +89,17 @@ read_reply(Qemu *qemu, const QmpReply *reply)
         read_properties(qemu, json_node_get_object(value));
 }
 
-static void ask_status(Qemu *qemu);
+/* A reply that is told may bring about that the Qemu is freed. */
+static void
+for_each_gate(Qemu *qemu, void (*func)(ReplyGate *gate, guint64 question), guint64 question)
+{
+    g_rc_box_acquire(qemu);
+    for (guint i = 0; !qemu->freed && i < qemu->gates->len; i++)
+        func(g_ptr_array_index(qemu->gates, i), question);
+    g_rc_box_release(qemu);
+}
+
+static void ask_status(Qemu *qemu, ReplyGate *gate);
 
 static gboolean
 on_status_timer(gpointer user_data)
@@ -94,7 +107,7 @@ on_status_timer(gpointer user_data)
     Qemu *qemu = user_data;
 
     timer_stop(&qemu->status_timer);
-    ask_status(qemu);
+    ask_status(qemu, /* gate= */ NULL);
     return G_SOURCE_REMOVE;
 }
 
@@ -128,26 +141,28 @@ on_status(const QmpReply *reply, const GError *error, gpointer user_data)
 
     read_reply(qemu, reply);
     if (qemu->status_stale && !qemu->freed)
-        ask_status(qemu);
+        ask_status(qemu, /* gate= */ NULL);
     watch_status(qemu);
     if (qemu->running != running_before || g_strcmp0(qemu->status, status_before) != 0)
         qemu->funcs.on_changed(qemu, qemu->user_data);
-    /* As the last thing: the Qemu may be gone after it. */
-    reply_gate_open(qemu->gate, question);
+    for_each_gate(qemu, reply_gate_open, question);
 }
 
 /* At most one query-status is under way; an event that comes meanwhile makes its answer old, and the next one
- * counts. */
+ * counts. @gate: whose replies wait for it; NULL: all. */
 static void
-ask_status(Qemu *qemu)
+ask_status(Qemu *qemu, ReplyGate *gate)
 {
     qemu->status_stale = qemu->status_asked > qemu->status_answered;
-    reply_gate_shut(qemu->gate, qemu->status_asked + 1);
+    if (gate)
+        reply_gate_shut(gate, qemu->status_asked + 1);
+    else
+        for_each_gate(qemu, reply_gate_shut, qemu->status_asked + 1);
     if (qemu->status_stale)
         return;
     qemu->status_asked++;
-    if (!qemu_ask(qemu, "query-status", on_status, qemu))
-        reply_gate_open(qemu->gate, ++qemu->status_answered);
+    if (!qemu_ask(qemu, &(QmpCommand){ .name = "query-status" }, on_status, qemu))
+        for_each_gate(qemu, reply_gate_open, ++qemu->status_answered);
 }
 
 /* Every event that a change of the run state can come with, in QEMU 7.2 to 11.1. */
@@ -170,7 +185,7 @@ go_up(Qemu *qemu)
     timer_stop(&qemu->deadline);
     qemu->up = TRUE;
     if (qemu->status_stale)
-        ask_status(qemu);
+        ask_status(qemu, /* gate= */ NULL);
     watch_status(qemu);
 
     g_rc_box_acquire(qemu);
@@ -192,6 +207,20 @@ on_probed(const QmpReply *reply, const GError *error, gpointer user_data)
         go_up(qemu);
 }
 
+/* 9 kB that tell this QEMU from others, and one word in them. It is asked first, and not waited for. */
+static void
+on_commands(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    static const char monitor_add[] = "\"monitor-add\"";
+    Qemu *qemu = user_data;
+
+    if (!reply || reply->error_class || reply->value.length > MAX_PROPERTY_REPLY)
+        return;
+    const QmpText *list = &reply->value;
+    qemu->commands_digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)list->text, list->length);
+    qemu->has_monitor_add = memmem(list->text, list->length, monitor_add, strlen(monitor_add)) != NULL;
+}
+
 static void
 on_ready(QmpClient *client, gpointer user_data)
 {
@@ -202,9 +231,9 @@ on_ready(QmpClient *client, gpointer user_data)
     qemu->version = g_strdup_printf("%u.%u.%u", greeting->major, greeting->minor, greeting->micro);
     qemu->package = strlen(greeting->package) > MAX_PROPERTY ? g_strdup("") : g_strdup(greeting->package);
     qemu->queue = qmp_queue_new(client, &(QmpQueueLimits){ 0 });
-    qemu->gate = reply_gate_new(qemu->queue);
+    qemu_ask(qemu, &(QmpCommand){ .name = "query-commands" }, on_commands, qemu);
     for (guint i = 0; i < G_N_ELEMENTS(probes); i++) {
-        qemu_ask(qemu, probes[i], on_probed, qemu);
+        qemu_ask(qemu, &(QmpCommand){ .name = probes[i] }, on_probed, qemu);
         qemu->unanswered++;
     }
 }
@@ -216,7 +245,7 @@ on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
 
     if (changes_status(event->name)) {
         if (qemu->up)
-            ask_status(qemu);
+            ask_status(qemu, /* gate= */ NULL);
         else
             qemu->status_stale = TRUE;
     }
@@ -259,6 +288,7 @@ qemu_new(GMainContext *context, int fd, const QemuLimits *limits, const QemuFunc
     qemu->context = g_main_context_ref(context);
     qemu->funcs = *funcs;
     qemu->user_data = user_data;
+    qemu->gates = g_ptr_array_new();
     qemu->early_events = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_event_free);
     qemu->name = g_strdup("");
     qemu->uuid = g_strdup("");
@@ -278,7 +308,7 @@ qemu_free(Qemu *qemu)
     timer_stop(&qemu->status_timer);
     g_clear_pointer(&qemu->client, qmp_client_free);
     g_clear_pointer(&qemu->queue, qmp_queue_free);
-    g_clear_pointer(&qemu->gate, reply_gate_free);
+    g_clear_pointer(&qemu->gates, g_ptr_array_unref);
     g_clear_pointer(&qemu->early_events, g_ptr_array_unref);
     g_clear_pointer(&qemu->context, g_main_context_unref);
     g_clear_pointer(&qemu->name, g_free);
@@ -287,6 +317,7 @@ qemu_free(Qemu *qemu)
     g_clear_pointer(&qemu->version, g_free);
     g_clear_pointer(&qemu->package, g_free);
     g_clear_pointer(&qemu->status, g_free);
+    g_clear_pointer(&qemu->commands_digest, g_free);
     g_rc_box_release(qemu);
 }
 
@@ -332,17 +363,82 @@ qemu_is_running(Qemu *qemu)
     return qemu->running;
 }
 
-QmpTicket *
-qemu_ask(Qemu *qemu, const char *command, QmpReplyFunc func, gpointer user_data)
+gboolean
+qemu_is_at_least(Qemu *qemu, guint major, guint minor)
 {
-    return qmp_queue_submit(qemu->queue, OWN_LINE, &(QmpCommand){ .name = command }, func, user_data,
-                            /* error= */ NULL);
+    const QmpGreeting *greeting = qmp_client_get_greeting(qemu->client);
+
+    return greeting->major > major || (greeting->major == major && greeting->minor >= minor);
 }
 
-ReplyGate *
-qemu_get_gate(Qemu *qemu)
+const char *
+qemu_get_commands_digest(Qemu *qemu)
 {
-    return qemu->gate;
+    return qemu->commands_digest;
+}
+
+gboolean
+qemu_has_monitor_add(Qemu *qemu)
+{
+    return qemu->has_monitor_add;
+}
+
+QmpTicket *
+qemu_ask(Qemu *qemu, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
+{
+    return qmp_queue_submit(qemu->queue, OWN_LINE, command, func, user_data, /* error= */ NULL);
+}
+
+QmpQueue *
+qemu_get_control(Qemu *qemu)
+{
+    return qemu->queue;
+}
+
+void
+qemu_add_gate(Qemu *qemu, ReplyGate *gate)
+{
+    g_ptr_array_add(qemu->gates, gate);
+    if (qemu->holding)
+        reply_gate_hold(gate);
+}
+
+void
+qemu_remove_gate(Qemu *qemu, ReplyGate *gate)
+{
+    g_ptr_array_remove(qemu->gates, gate);
+}
+
+void
+qemu_catch_up(Qemu *qemu, ReplyGate *gate)
+{
+    ask_status(qemu, gate);
+}
+
+static void
+hold(ReplyGate *gate, guint64 unused)
+{
+    reply_gate_hold(gate);
+}
+
+static void
+release(ReplyGate *gate, guint64 unused)
+{
+    reply_gate_release(gate);
+}
+
+void
+qemu_hold_replies(Qemu *qemu)
+{
+    qemu->holding = TRUE;
+    for_each_gate(qemu, hold, 0);
+}
+
+void
+qemu_release_replies(Qemu *qemu)
+{
+    qemu->holding = FALSE;
+    for_each_gate(qemu, release, 0);
 }
 
 void

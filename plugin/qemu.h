@@ -39,11 +39,28 @@ const char *qemu_get_package(Qemu *qemu);
 const char *qemu_get_status(Qemu *qemu); /* QMP's run state */
 gboolean qemu_is_running(Qemu *qemu);
 
-/* After on_up: asks QEMU something for the agent itself, which goes beside the gate. As qmp_queue_submit(). */
-QmpTicket *qemu_ask(Qemu *qemu, const char *command, QmpReplyFunc func, gpointer user_data);
+/* After on_up: what is known of its commands. The digest is NULL where QEMU does not list them. */
+gboolean qemu_is_at_least(Qemu *qemu, guint major, guint minor);
+const char *qemu_get_commands_digest(Qemu *qemu);
+gboolean qemu_has_monitor_add(Qemu *qemu);
 
-/* After on_up: where callers' commands go. */
-ReplyGate *qemu_get_gate(Qemu *qemu);
+/* After on_up: asks QEMU something for the agent itself. As qmp_queue_submit(). */
+QmpTicket *qemu_ask(Qemu *qemu, const QmpCommand *command, QmpReplyFunc func, gpointer user_data);
+
+/* After on_up: the control monitor's queue. */
+QmpQueue *qemu_get_control(Qemu *qemu);
+
+/* The replies behind @gate wait for the run state whenever it may have changed, and while others are held. Borrowed. */
+void qemu_add_gate(Qemu *qemu, ReplyGate *gate);
+void qemu_remove_gate(Qemu *qemu, ReplyGate *gate);
+
+/* Another monitor than the control monitor has told of an event: the replies that follow it wait behind @gate until the
+ * control monitor has told of it too, and the run state is known. */
+void qemu_catch_up(Qemu *qemu, ReplyGate *gate);
+
+/* No replies behind any gate from now on, until qemu_release_replies(). */
+void qemu_hold_replies(Qemu *qemu);
+void qemu_release_replies(Qemu *qemu);
 
 /* Back-pressure: no more events until qemu_resume(). Replies wait too. */
 void qemu_pause(Qemu *qemu);

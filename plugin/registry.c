@@ -346,6 +346,18 @@ registry_forget_waiting(Registry *registry, RegistryMatchFunc func, gpointer use
     }
 }
 
+void
+registry_drop_caller(Registry *registry, const char *unique_name)
+{
+    GHashTableIter entries;
+    gpointer entry;
+
+    g_hash_table_iter_init(&entries, registry->entries);
+    while (g_hash_table_iter_next(&entries, NULL, &entry))
+        if (((Entry *)entry)->object)
+            vm_object_drop_caller(((Entry *)entry)->object, unique_name);
+}
+
 Vm *
 registry_get_by_socket(Registry *registry, const char *socket_path)
 {

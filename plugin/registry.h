@@ -28,6 +28,9 @@ void registry_remove(Registry *registry, Vm *vm);
 typedef gboolean (*RegistryMatchFunc)(gpointer add_data, gpointer user_data);
 void registry_forget_waiting(Registry *registry, RegistryMatchFunc func, gpointer user_data);
 
+/* A caller has left. */
+void registry_drop_caller(Registry *registry, const char *unique_name);
+
 /* All return NULL where there is none. By path: also one that is not connected now, but is listened for or tried
  * again. By name, or by a UUID that no other has: a connected one. By socket: that which was added from that file. */
 Vm *registry_get_by_path(Registry *registry, const char *path);

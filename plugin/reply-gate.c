@@ -54,6 +54,22 @@ is_shut(ReplyGate *gate)
 }
 
 static void
+tell(ReplyTicket *ticket)
+{
+    g_queue_unlink(&ticket->gate->held, &ticket->link);
+    ticket->func(&ticket->reply, NULL, ticket->user_data);
+    free_ticket(ticket);
+}
+
+/* The session ends: what came before that is told before it. */
+static void
+tell_all_held(ReplyGate *gate)
+{
+    while (gate->held.head)
+        tell(gate->held.head->data);
+}
+
+static void
 on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     ReplyTicket *ticket = user_data;
@@ -62,6 +78,8 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
         hold(ticket, reply);
         return;
     }
+    if (error)
+        tell_all_held(ticket->gate);
     ticket->func(reply, error, ticket->user_data);
     free_ticket(ticket);
 }
@@ -93,6 +111,18 @@ reply_ticket_cancel(ReplyTicket *ticket)
     free_ticket(ticket);
 }
 
+gboolean
+reply_ticket_is_waiting(ReplyTicket *ticket)
+{
+    return ticket->ticket && qmp_ticket_is_waiting(ticket->ticket);
+}
+
+void
+reply_gate_set_queue(ReplyGate *gate, QmpQueue *queue)
+{
+    gate->queue = queue;
+}
+
 void
 reply_gate_shut(ReplyGate *gate, guint64 question)
 {
@@ -107,9 +137,7 @@ tell_held(ReplyGate *gate)
         ReplyTicket *ticket = gate->held.head->data;
         if (ticket->question > gate->open_for)
             break;
-        g_queue_unlink(&gate->held, &ticket->link);
-        ticket->func(&ticket->reply, NULL, ticket->user_data);
-        free_ticket(ticket);
+        tell(ticket);
     }
     g_rc_box_release(gate);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Callers' commands on one session, whose replies wait until what they brought about shows in the VM's properties:
- * who has stopped a VM reads `paused` right after. QEMU sends the event before the reply, but what the run state is
- * now has to be asked for; replies that come meanwhile are held, in their order.
+/* Callers' commands on one monitor, whose replies wait until what they brought about shows in the VM's properties and
+ * signals: who has stopped a VM reads `paused` right after. QEMU sends the event before the reply, but what the run
+ * state is now has to be asked for; replies that come meanwhile are held, in their order.
  *
  * The questions are numbered, from 1. */
 #pragma once
@@ -11,8 +11,9 @@
 typedef struct ReplyGate ReplyGate;
 typedef struct ReplyTicket ReplyTicket; /* a command whose reply has not been told */
 
-/* Borrows @queue, which must outlive the gate. */
+/* Borrows @queue, which must outlive the gate, or be replaced before. */
 ReplyGate *reply_gate_new(QmpQueue *queue);
+void reply_gate_set_queue(ReplyGate *gate, QmpQueue *queue);
 
 /* Every command must have been answered: free the client and the queue's commands first. Held replies are told. */
 void reply_gate_free(ReplyGate *gate);
@@ -23,6 +24,9 @@ ReplyTicket *reply_gate_submit(ReplyGate *gate, const char *caller, const QmpCom
 
 /* The callback does not come any more; a command that still waited for its turn is not sent. */
 void reply_ticket_cancel(ReplyTicket *ticket);
+
+/* Whether it still waits for its turn, so that cancelling it undoes it. */
+gboolean reply_ticket_is_waiting(ReplyTicket *ticket);
 
 /* Replies that come from now on wait until reply_gate_release(), for something else than a question. Calls of it
  * count. The gate may be freed from inside reply_gate_release(). */

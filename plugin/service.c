@@ -70,6 +70,7 @@ on_peer_gone(Bus *bus, const char *unique_name, gpointer user_data)
 {
     call_drop_caller(user_data, unique_name);
     manager_object_drop_caller(user_data, unique_name);
+    registry_drop_caller(((Service *)user_data)->registry, unique_name);
 }
 
 static void
@@ -80,6 +81,8 @@ add_configured_vm(Service *service, const ConfigVm *vm)
         .origin = VM_FROM_KEY_FILE,
         .name = vm->name,
         .address = vm->address,
+        .spares = vm->spares,
+        .isolation_required = vm->isolation_required,
         .timeout = VM_TIMEOUT_DEFAULT,
         .added_by = service_get_uid(),
     };

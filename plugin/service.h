@@ -26,6 +26,7 @@ typedef struct Service {
     Discovery *discovery; /* owned; NULL where there is no run directory */
     BusPeerWatch *peer_watch; /* owned */
     GQueue calls; /* of Call, by their own links: answers that callers wait for */
+    guint fd_calls; /* of them, those that came with a descriptor */
     GSource *settle_timer; /* owned; until the name is asked for */
     gboolean name_asked;
     gboolean has_failed; /* the host has been told */

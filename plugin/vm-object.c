@@ -8,6 +8,7 @@
 #include "events.h"
 #include "names.h"
 #include "qmp-json.h"
+#include "sessions.h"
 #include "value.h"
 #include "vm-schema.h"
 
@@ -19,6 +20,7 @@ struct VmObject {
     Vm *vm; /* weak */
     BusObject *object; /* owned */
     VmSchema *schema; /* owned */
+    Sessions *sessions; /* owned */
     Events *events; /* owned */
 };
 
@@ -49,7 +51,7 @@ execute(BusCall *call, gpointer object_data)
     if (error)
         errors_fail(call, error);
     else
-        call_execute(object_data, call, command, arguments, DBUS_TYPE_VARIANT_AS_STRING);
+        call_execute(object_data, call, command, arguments, size, DBUS_TYPE_VARIANT_AS_STRING);
 }
 
 static JsonNode *
@@ -91,7 +93,7 @@ execute_json(BusCall *call, gpointer object_data)
     if (error)
         errors_fail(call, error);
     else
-        call_execute(object_data, call, command, arguments, /* result= */ NULL);
+        call_execute(object_data, call, command, arguments, strlen(text), /* result= */ NULL);
 }
 
 static void
@@ -205,7 +207,7 @@ get_owner_uid(DBusMessageIter *iter, gpointer object_data)
 static void
 get_monitor_mode(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, "shared");
+    append_string(iter, places_get_mode(sessions_get_places(((VmObject *)object_data)->sessions)));
 }
 
 const BusProperty vm_object_properties[] = {
@@ -231,41 +233,48 @@ on_schema(Interfaces *interfaces, gpointer user_data)
     bus_object_refine_interface(object->object, interfaces_get_events(interfaces));
 }
 
-/* A call of Introspect that waits. */
-typedef struct Introspection {
-    VmObject *object; /* weak */
-    BusCall *call; /* owned */
-} Introspection;
-
 static void
-on_described(const GError *error, gpointer user_data)
+on_mode(gpointer user_data)
 {
-    g_autofree Introspection *introspection = user_data;
+    VmObject *object = user_data;
 
-    if (error)
-        errors_fail(introspection->call, error);
-    else
-        bus_object_introspect(introspection->object->object, introspection->call);
+    bus_object_property_changed(object->object, MONITOR_VM_INTERFACE, "MonitorMode");
 }
 
-static void
-introspect(BusCall *call, gpointer object_data)
+static Sessions *
+new_sessions(VmObject *object)
 {
-    VmObject *object = object_data;
-    g_autofree Introspection *introspection = NULL;
-    g_autoptr(GError) error = NULL;
+    const Config *config = object->service->config;
+    PlacesLimits limits = {
+        .idle_timeout = config->idle_timeout,
+        .max_monitors = config->max_monitors,
+        .max_reply = config->max_reply,
+    };
 
-    if (vm_schema_is_settled(object->schema)) {
-        bus_object_introspect(object->object, call);
-        return;
-    }
-    introspection = g_new0(Introspection, 1);
-    introspection->object = object;
-    introspection->call = call;
-    if (vm_schema_wait(object->schema, bus_call_get_sender(call), /* size= */ 0, on_described, introspection, &error))
-        g_steal_pointer(&introspection);
-    else
-        errors_fail(call, error);
+    return sessions_new(object->service->host->context, object->vm, &limits, on_mode, object);
+}
+
+/* Before that is known, the version tells: QEMU 11.1 has monitors as objects. */
+gboolean
+vm_object_needs_schema(VmObject *object)
+{
+    return !vm_schema_is_settled(object->schema) && qemu_is_at_least(get_qemu(object), 11, 1);
+}
+
+Sessions *
+vm_object_get_sessions(VmObject *object)
+{
+    Interfaces *interfaces = vm_schema_get_interfaces(object->schema);
+
+    if (vm_schema_is_settled(object->schema))
+        places_set_can_hotplug(sessions_get_places(object->sessions), interfaces_has_monitor_object(interfaces));
+    return object->sessions;
+}
+
+void
+vm_object_drop_caller(VmObject *object, const char *unique_name)
+{
+    sessions_drop_caller(object->sessions, unique_name);
 }
 
 VmObject *
@@ -278,10 +287,11 @@ vm_object_new(Service *service, Vm *vm, const char *path)
     object->object = bus_object_new(service->bus, path, object);
     object->schema = vm_schema_new(service, vm, on_schema, object);
     object->events = events_new(service, vm, object->object, object->schema);
+    object->sessions = new_sessions(object);
     bus_object_add_interface(object->object, service->vm_interface);
     bus_object_add_interface(object->object, interfaces_get_qmp(service->promised));
     bus_object_add_interface(object->object, interfaces_get_events(service->promised));
-    bus_object_set_introspect(object->object, introspect);
+    bus_object_set_introspect(object->object, call_introspect);
     bus_object_publish(object->object);
     return object;
 }
@@ -291,8 +301,15 @@ vm_object_free(VmObject *object)
 {
     events_free(object->events);
     vm_schema_free(object->schema);
+    sessions_free(object->sessions);
     bus_object_free(object->object);
     g_free(object);
+}
+
+BusObject *
+vm_object_get_object(VmObject *object)
+{
+    return object->object;
 }
 
 VmSchema *
@@ -318,6 +335,7 @@ vm_object_changed(VmObject *object)
 {
     bus_object_property_changed(object->object, MONITOR_VM_INTERFACE, "Status");
     bus_object_property_changed(object->object, MONITOR_VM_INTERFACE, "Running");
+    sessions_status_changed(object->sessions);
 }
 
 void

@@ -19,9 +19,18 @@ VmObject *vm_object_new(Service *service, Vm *vm, const char *path);
 void vm_object_free(VmObject *object);
 
 typedef struct VmSchema VmSchema;
+typedef struct Sessions Sessions;
 
 Vm *vm_object_get_vm(VmObject *object);
+BusObject *vm_object_get_object(VmObject *object);
 VmSchema *vm_object_get_schema(VmObject *object);
+
+/* The VM's callers. Whether it must be known first what QEMU understands, to know how they get at it. */
+Sessions *vm_object_get_sessions(VmObject *object);
+gboolean vm_object_needs_schema(VmObject *object);
+
+/* A caller has left. */
+void vm_object_drop_caller(VmObject *object, const char *unique_name);
 Service *vm_object_get_service(VmObject *object);
 
 /* The run state has changed: PropertiesChanged. */

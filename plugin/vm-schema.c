@@ -2,13 +2,12 @@
 /* The path of a schema, from top to bottom:
  *
  *   vm_schema_wait()   somebody needs it: begins
- *   on_commands()      query-commands has told, in 9 kB, whether this QEMU is one that is known already
- *   look_up()          it is; or another VM of it is being asked; or this one is asked for its schema
+ *   look_up()          this QEMU is known already; or another VM of it is being asked; or this one is asked
  *   on_schema()        query-qmp-schema has answered: read in slices, and put where others find it
  *   settle()           those who wait are told
  *
- * A QEMU is known by what it says of itself, its commands, and the file that it runs from. Where the last two cannot be
- * had, every VM is asked, and only what is made of the answer is shared. */
+ * A QEMU is known by what it says of itself, its list of commands, and the file that it runs from. Where the last two
+ * cannot be had, every VM is asked, and only what is made of the answer is shared. */
 #include "vm-schema.h"
 
 #include "call.h"
@@ -19,9 +18,14 @@
 /* QEMU answers in 20 ms, or is held up by a command that blocks: then nobody who can do without should wait. */
 #define PATIENCE ((guint64)3 * G_TIME_SPAN_SECOND)
 
-/* Of one caller, meanwhile. As JSON; in memory it is up to 25 times as much. */
+/* Meanwhile, of one caller and of all. As JSON; in memory it is up to 25 times as much. */
 #define MAX_WAITS 128
-#define MAX_WAITING_BYTES (1024u * 1024)
+#define MAX_WAITING_BYTES (512u * 1024)
+#define MAX_WAITS_OF_ALL 1024
+#define MAX_WAITING_BYTES_OF_ALL (2u * 1024 * 1024)
+
+/* Of one turn in which those who wait are told. */
+#define TURN G_TIME_SPAN_MILLISECOND
 
 typedef enum Stage {
     STAGE_UNASKED,
@@ -45,6 +49,7 @@ struct VmSchema {
     QmpSchemaParser *parser; /* owned */
     GSource *slices; /* owned; while there is a parser */
     GQueue waits; /* of SchemaWait, by their links, in their order */
+    GSource *teller; /* owned; while those who wait are told */
 };
 
 struct SchemaWait {
@@ -66,15 +71,55 @@ wait_free(SchemaWait *wait)
 
 /* Any of them may bring about that others do not wait any more. */
 static void
-tell_waits(VmSchema *schema, const GError *error)
+tell_one(VmSchema *schema, const GError *error)
 {
-    while (schema->waits.head) {
-        SchemaWait *wait = schema->waits.head->data;
-        SchemaWaitFunc func = wait->func;
-        gpointer user_data = wait->user_data;
-        wait_free(wait);
-        func(error, user_data);
-    }
+    SchemaWait *wait = schema->waits.head->data;
+    SchemaWaitFunc func = wait->func;
+    gpointer user_data = wait->user_data;
+
+    wait_free(wait);
+    func(error, user_data);
+}
+
+static gboolean
+tell_some(gpointer user_data)
+{
+    VmSchema *schema = user_data;
+    gint64 begin = g_get_monotonic_time();
+
+    while (schema->waits.head && g_get_monotonic_time() - begin < TURN)
+        tell_one(schema, /* error= */ NULL);
+    if (schema->waits.head)
+        return G_SOURCE_CONTINUE;
+    g_clear_pointer(&schema->teller, g_source_unref);
+    return G_SOURCE_REMOVE;
+}
+
+/* Attached at the priority of everything else: work that is left over, not idle work. */
+static GSource *
+start_turns(VmSchema *schema, GSourceFunc func)
+{
+    GSource *turns = g_idle_source_new();
+
+    g_source_set_priority(turns, G_PRIORITY_DEFAULT);
+    g_source_set_callback(turns, func, schema, NULL);
+    g_source_attach(turns, schema->service->host->context);
+    return turns;
+}
+
+static void
+stop_turns(GSource **turns)
+{
+    if (*turns)
+        g_source_destroy(*turns);
+    g_clear_pointer(turns, g_source_unref);
+}
+
+static void
+tell_waits(VmSchema *schema)
+{
+    if (schema->waits.head && !schema->teller)
+        schema->teller = start_turns(schema, tell_some);
 }
 
 /* @interfaces: NULL: QEMU does not tell. */
@@ -89,7 +134,7 @@ settle(VmSchema *schema, Interfaces *interfaces)
         schema->interfaces = interfaces_ref(interfaces);
         schema->func(interfaces, schema->user_data);
     }
-    tell_waits(schema, /* error= */ NULL);
+    tell_waits(schema);
 }
 
 static void
@@ -102,6 +147,9 @@ fail(VmSchema *schema, const char *why)
     settle(schema, /* interfaces= */ NULL);
 }
 
+static void look_up(gpointer user_data);
+
+/* Others of this QEMU need wait no longer for one that does not answer, nor this one for another. */
 static gboolean
 on_late(gpointer user_data)
 {
@@ -109,7 +157,9 @@ on_late(gpointer user_data)
 
     timer_stop(&schema->timer);
     schema->is_late = TRUE;
-    tell_waits(schema, /* error= */ NULL);
+    g_clear_pointer(&schema->claim, schema_claim_free);
+    look_up(schema);
+    tell_waits(schema);
     return G_SOURCE_REMOVE;
 }
 
@@ -117,9 +167,7 @@ static void
 end_reading(VmSchema *schema)
 {
     g_clear_pointer(&schema->parser, qmp_schema_parser_free);
-    if (schema->slices)
-        g_source_destroy(schema->slices);
-    g_clear_pointer(&schema->slices, g_source_unref);
+    stop_turns(&schema->slices);
 }
 
 /* Tells whoever has claimed it, this VM too. */
@@ -174,10 +222,7 @@ read_schema(VmSchema *schema, const QmpText *text)
         return;
     }
     schema->parser = qmp_schema_parser_new(text->text, text->length);
-    schema->slices = g_idle_source_new();
-    g_source_set_priority(schema->slices, G_PRIORITY_DEFAULT);
-    g_source_set_callback(schema->slices, read_slice, schema, NULL);
-    g_source_attach(schema->slices, schema->service->host->context);
+    schema->slices = start_turns(schema, read_slice);
 }
 
 /* Whether QEMU has answered. Where the session has ended instead, the VM goes, and those who wait are told that. */
@@ -214,35 +259,38 @@ look_up(gpointer user_data)
 
     if (known)
         settle(schema, known);
-    else if (!schema->ticket && (!schema->claim || schema_claim_is_first(schema->claim)))
-        schema->ticket = qemu_ask(vm_get_qemu(schema->vm), "query-qmp-schema", on_schema, schema);
+    else if (!schema->ticket && !schema->parser && (!schema->claim || schema_claim_is_first(schema->claim)))
+        schema->ticket =
+            qemu_ask(vm_get_qemu(schema->vm), &(QmpCommand){ .name = "query-qmp-schema" }, on_schema, schema);
 }
 
-/* NULL where another QEMU could have the same. */
+/* NULL where another QEMU could have the same. Who listens need not be who answers: a user can have the key of a QEMU stand
+ * for a lie, but only among their own VMs. */
 static char *
-make_key(Vm *vm, const QmpText *commands)
+make_key(Vm *vm)
 {
     const char *program = vm_get_program(vm);
     Qemu *qemu = vm_get_qemu(vm);
-    g_autofree char *digest = NULL;
+    const char *commands = qemu_get_commands_digest(qemu);
 
-    if (!program)
+    if (!program || !commands)
         return NULL;
-    digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)commands->text, commands->length);
-    return g_strdup_printf("%s %s %s %s %s", program, qemu_get_version(qemu), qemu_get_target(qemu), digest,
-                           qemu_get_package(qemu));
+    return g_strdup_printf("%u %s %s %s %s %s", vm_get_owner_uid(vm), program, qemu_get_version(qemu),
+                           qemu_get_target(qemu), commands, qemu_get_package(qemu));
 }
 
-static void
-on_commands(const QmpReply *reply, const GError *error, gpointer user_data)
+/* Whether nobody need be asked. */
+static gboolean
+settle_by_cache(VmSchema *schema)
 {
-    VmSchema *schema = user_data;
+    Interfaces *known;
 
-    if (!is_answer(schema, error))
-        return;
-    if (!reply->error_class && (schema->key = make_key(schema->vm, &reply->value)))
-        schema->claim = schema_cache_claim(schema->service->schemas, schema->key, look_up, schema);
-    look_up(schema);
+    if (!schema->key)
+        schema->key = make_key(schema->vm);
+    known = schema_cache_find(schema->service->schemas, schema->key, /* digest= */ NULL);
+    if (known)
+        settle(schema, known);
+    return known != NULL;
 }
 
 static void
@@ -250,7 +298,9 @@ begin(VmSchema *schema)
 {
     schema->stage = STAGE_ASKED;
     schema->timer = timer_start(schema->service->host->context, PATIENCE, on_late, schema);
-    schema->ticket = qemu_ask(vm_get_qemu(schema->vm), "query-commands", on_commands, schema);
+    if (schema->key)
+        schema->claim = schema_cache_claim(schema->service->schemas, schema->key, look_up, schema);
+    look_up(schema);
 }
 
 VmSchema *
@@ -271,7 +321,9 @@ vm_schema_free(VmSchema *schema)
 {
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
 
-    tell_waits(schema, error);
+    stop_turns(&schema->teller);
+    while (schema->waits.head)
+        tell_one(schema, error);
     timer_stop(&schema->timer);
     g_clear_pointer(&schema->ticket, qmp_ticket_cancel);
     end_reading(schema);
@@ -291,7 +343,8 @@ vm_schema_get_interfaces(VmSchema *schema)
 gboolean
 vm_schema_is_settled(VmSchema *schema)
 {
-    return schema->stage == STAGE_SETTLED || schema->is_late;
+    return schema->stage == STAGE_SETTLED || schema->is_late ||
+           (schema->stage == STAGE_UNASKED && settle_by_cache(schema));
 }
 
 gboolean
@@ -303,19 +356,22 @@ vm_schema_is_awaited(VmSchema *schema)
 static gboolean
 check_room(VmSchema *schema, const char *caller, gsize size, GError **error)
 {
+    gsize size_of_all = size;
     guint n = 0;
 
     for (GList *i = schema->waits.head; i; i = i->next) {
         SchemaWait *wait = i->data;
-        if (!g_str_equal(wait->caller, caller))
-            continue;
-        n++;
-        size += wait->size;
+        gboolean is_theirs = g_str_equal(wait->caller, caller);
+        n += is_theirs;
+        size += is_theirs ? wait->size : 0;
+        size_of_all += wait->size;
     }
-    if (!*caller || (n < MAX_WAITS && size <= MAX_WAITING_BYTES))
+    if (!*caller || (n < MAX_WAITS && size <= MAX_WAITING_BYTES && schema->waits.length < MAX_WAITS_OF_ALL &&
+                     size_of_all <= MAX_WAITING_BYTES_OF_ALL))
         return TRUE;
     g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT,
-                "%u calls with %" G_GSIZE_FORMAT " bytes wait already for QEMU to tell what it understands", n, size);
+                "%u calls wait already for QEMU to tell what it understands, with %" G_GSIZE_FORMAT " bytes",
+                schema->waits.length, size_of_all);
     return FALSE;
 }
 

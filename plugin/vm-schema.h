@@ -34,7 +34,7 @@ typedef struct SchemaWait SchemaWait;
  * returns. */
 typedef void (*SchemaWaitFunc)(const GError *error, gpointer user_data);
 
-/* Only while it is not settled; begins to find out. @caller: who causes it, "" for the agent; @size: bytes that are kept
+/* Only while it is not settled, or awaited; begins to find out. @caller: who causes it, "" for the agent; @size: bytes that are kept
  * meanwhile. Fails with QMP_ERROR_LIMIT where too much of that caller's waits already. */
 SchemaWait *vm_schema_wait(VmSchema *schema, const char *caller, gsize size, SchemaWaitFunc func, gpointer user_data,
                            GError **error);

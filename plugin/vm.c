@@ -23,6 +23,8 @@ struct Vm {
     char *name; /* owned */
     VmOrigin origin;
     QmpAddress *address; /* owned */
+    GPtrArray *spares; /* owned, of QmpAddress */
+    gboolean isolation_required;
     guint32 added_by;
     guint64 timeout;
     gsize max_reply;
@@ -241,6 +243,10 @@ vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs
     vm->name = spec->name && *spec->name ? g_strdup(spec->name) : NULL;
     vm->origin = spec->origin;
     vm->address = spec->address ? qmp_address_copy(spec->address) : NULL;
+    vm->spares = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_address_free);
+    for (guint i = 0; spec->spares && i < spec->spares->len; i++)
+        g_ptr_array_add(vm->spares, qmp_address_copy(g_ptr_array_index(spec->spares, i)));
+    vm->isolation_required = spec->isolation_required;
     vm->added_by = spec->added_by;
     vm->timeout = spec->timeout;
     vm->max_reply = max_reply;
@@ -263,6 +269,7 @@ vm_free(Vm *vm)
     g_clear_pointer(&vm->connector, qmp_connector_free);
     g_main_context_unref(vm->context);
     g_clear_pointer(&vm->address, qmp_address_free);
+    g_ptr_array_unref(vm->spares);
     g_free(vm->name);
     g_free(vm);
 }
@@ -307,6 +314,18 @@ guint32
 vm_get_added_by(Vm *vm)
 {
     return vm->added_by;
+}
+
+GPtrArray *
+vm_get_spares(Vm *vm)
+{
+    return vm->spares;
+}
+
+gboolean
+vm_requires_isolation(Vm *vm)
+{
+    return vm->isolation_required;
 }
 
 Qemu *

@@ -23,6 +23,8 @@ typedef struct VmSpec {
     VmOrigin origin;
     const char *name; /* NULL or empty: QEMU's own */
     const QmpAddress *address; /* NULL: VM_FROM_FD */
+    GPtrArray *spares; /* of QmpAddress: monitors that QEMU has for callers; NULL: none */
+    gboolean isolation_required; /* no caller shares a monitor with another */
     int fd; /* of VM_FROM_FD, taken */
     guint64 timeout; /* us for one attempt */
     guint32 added_by; /* uid */
@@ -60,6 +62,8 @@ void vm_set_name(Vm *vm, const char *name);
 VmOrigin vm_get_origin(Vm *vm);
 const QmpAddress *vm_get_address(Vm *vm); /* NULL: VM_FROM_FD */
 guint32 vm_get_added_by(Vm *vm);
+GPtrArray *vm_get_spares(Vm *vm); /* of QmpAddress; may be empty */
+gboolean vm_requires_isolation(Vm *vm);
 
 /* The QEMU while it is up, from on_up to on_down; NULL otherwise. */
 Qemu *vm_get_qemu(Vm *vm);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The callers of one VM, kept apart: from their first command on each has a place of their own in its QEMU, and what QEMU
+ * keeps for all alike they see of only what is theirs. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "places.h"
+
+typedef struct Sessions Sessions;
+typedef struct SessionTicket SessionTicket; /* a command whose reply has not been told */
+
+/* Borrows @vm, which is up and must outlive it. As places_new(). */
+Sessions *sessions_new(GMainContext *context, Vm *vm, const PlacesLimits *limits, PlacesModeFunc func,
+                       gpointer user_data);
+
+/* The VM is going: commands that wait or are under way are failed with QMP_ERROR_DISCONNECTED. */
+void sessions_free(Sessions *sessions);
+
+/* Where they get at QEMU. */
+Places *sessions_get_places(Sessions *sessions);
+
+/* A command of a caller. Nothing is kept but the descriptor, which is taken, also where this fails. */
+typedef struct SessionsRequest {
+    const char *caller; /* unique name */
+    guint32 uid;
+    const char *command;
+    JsonNode *arguments; /* an object; NULL: none */
+    QmpExecuteFlags flags;
+    int fd; /* with QMP_EXECUTE_FD */
+} SessionsRequest;
+
+/* Sends the command when its turn has come, and when the caller's monitor is there. The reply shows nothing that is not
+ * the caller's to see. @func as for qmp_client_execute(), never from inside. Fails with BUS_ERROR_ACCESS_DENIED where it
+ * names what is the agent's or another caller's, and as places_find() and qmp_queue_submit(). */
+SessionTicket *sessions_submit(Sessions *sessions, const SessionsRequest *request, QmpReplyFunc func,
+                               gpointer user_data, GError **error);
+
+/* The callback does not come any more; a command that still waited is not sent. */
+void session_ticket_cancel(SessionTicket *ticket);
+
+/* The caller has left, and their commands have been cancelled. */
+void sessions_drop_caller(Sessions *sessions, const char *caller);
+
+/* The VM's run state has changed. */
+void sessions_status_changed(Sessions *sessions);
+
+/* Calls @func for each caller that has a way to QEMU now. */
+typedef struct SessionInfo {
+    const char *id; /* of their monitor */
+    const char *caller;
+    guint32 uid;
+    const char *mode;
+    guint pending; /* commands */
+    gint64 since; /* us since the epoch; when they got it */
+} SessionInfo;
+typedef void (*SessionsFunc)(const SessionInfo *info, gpointer user_data);
+void sessions_foreach(Sessions *sessions, SessionsFunc func, gpointer user_data);
