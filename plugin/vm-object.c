@@ -126,9 +126,69 @@ unsubscribe(BusCall *call, gpointer object_data)
     bus_call_return(call, NULL);
 }
 
+static void
+append_entry(DBusMessageIter *dictionary, const char *name, const char *signature, const void *value)
+{
+    DBusMessageIter entry, variant;
+
+    dbus_message_iter_open_container(dictionary, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &name);
+    dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, signature, &variant);
+    dbus_message_iter_append_basic(&variant, signature[0], value);
+    dbus_message_iter_close_container(&entry, &variant);
+    dbus_message_iter_close_container(dictionary, &entry);
+}
+
+/* A list of monitors for one who asks. */
+typedef struct Listing {
+    DBusMessageIter list;
+    const char *caller; /* whose it is to be; NULL: all */
+} Listing;
+
+static void
+append_session(const SessionInfo *info, gpointer user_data)
+{
+    Listing *listing = user_data;
+    DBusMessageIter dictionary;
+    dbus_uint64_t since = (dbus_uint64_t)info->since;
+
+    if (listing->caller && !g_str_equal(listing->caller, info->caller))
+        return;
+    dbus_message_iter_open_container(&listing->list, DBUS_TYPE_ARRAY, "{sv}", &dictionary);
+    append_entry(&dictionary, "id", DBUS_TYPE_STRING_AS_STRING, &info->id);
+    append_entry(&dictionary, "caller", DBUS_TYPE_STRING_AS_STRING, &info->caller);
+    append_entry(&dictionary, "uid", DBUS_TYPE_UINT32_AS_STRING, &info->uid);
+    append_entry(&dictionary, "mode", DBUS_TYPE_STRING_AS_STRING, &info->mode);
+    append_entry(&dictionary, "pending", DBUS_TYPE_UINT32_AS_STRING, &info->pending);
+    append_entry(&dictionary, "since", DBUS_TYPE_UINT64_AS_STRING, &since);
+    dbus_message_iter_close_container(&listing->list, &dictionary);
+}
+
+/* Root and the VM's owner see all, others their own. */
+static void
+list_monitors(BusCall *call, gpointer object_data)
+{
+    VmObject *object = object_data;
+    guint32 uid = bus_call_get_peer(call)->uid;
+    gboolean sees_all = uid == 0 || uid == vm_get_owner_uid(object->vm);
+    Listing listing = { .caller = sees_all ? NULL : bus_call_get_sender(call) };
+    DBusMessageIter iter;
+    DBusMessage *reply;
+
+    if (!call_is_allowed(object, call, "ListMonitors"))
+        return;
+    reply = bus_call_new_reply(call);
+    dbus_message_iter_init_append(reply, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "a{sv}", &listing.list);
+    sessions_foreach(object->sessions, append_session, &listing);
+    dbus_message_iter_close_container(&iter, &listing.list);
+    bus_call_return(call, reply);
+}
+
 const BusMethod vm_object_methods[] = {
     { "Execute", BUS_ACCESS_GATED, execute },
     { "ExecuteJSON", BUS_ACCESS_GATED, execute_json },
+    { "ListMonitors", BUS_ACCESS_GATED, list_monitors },
     { "Subscribe", BUS_ACCESS_GATED, subscribe },
     { "Unsubscribe", BUS_ACCESS_PUBLIC, unsubscribe },
     { 0 },
