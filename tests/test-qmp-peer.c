@@ -88,12 +88,14 @@ run_expect(QmpPeer *peer, Step *step)
 static void
 echo_command(QmpPeer *peer)
 {
+    g_string_append(peer->answers, "{\"return\": {}");
     for (guint i = 0; i < peer->scan.n_members; i++) {
         const QmpScanMember *member = &peer->scan.members[i];
         if (member->name_length == 2 && memcmp(peer->command->str + member->name, "id", 2) == 0)
-            g_string_append_printf(peer->answers, "{\"return\": {}, \"id\": %.*s}\r\n", (int)member->value_length,
+            g_string_append_printf(peer->answers, ", \"id\": %.*s", (int)member->value_length,
                                    peer->command->str + member->value);
     }
+    g_string_append(peer->answers, "}\r\n");
     peer->n_echoed++;
     g_string_truncate(peer->command, 0);
     qmp_scan_init(&peer->scan);
@@ -225,9 +227,9 @@ void
 qmp_peer_negotiate(QmpPeer *peer, gboolean oob)
 {
     qmp_peer_send(peer, oob ? QMP_PEER_GREETING_OOB : QMP_PEER_GREETING);
-    qmp_peer_expect(peer, oob ? "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]},\"id\":0}"
-                              : "{\"execute\":\"qmp_capabilities\",\"id\":0}");
-    qmp_peer_send(peer, "{\"return\": {}, \"id\": 0}\r\n");
+    qmp_peer_expect(peer, oob ? "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}"
+                              : "{\"execute\":\"qmp_capabilities\"}");
+    qmp_peer_send(peer, "{\"return\": {}}\r\n");
 }
 
 gboolean

@@ -196,7 +196,7 @@ test_oob(Fixture *fixture, gconstpointer unused)
     for (guint i = 0; i < 8; i++) {
         submit(fixture, &calls[i], "a", "x", QMP_EXECUTE_DEFAULT);
         if (i < 7)
-            g_string_append_printf(expected, "{\"execute\":\"x\",\"id\":%u}", i);
+            g_string_append_printf(expected, i > 0 ? "{\"execute\":\"x\",\"id\":%u}" : "{\"execute\":\"x\"}", i);
     }
     submit(fixture, &calls[8], "a", "yank", QMP_EXECUTE_OOB);
     g_string_append(expected, "{\"exec-oob\":\"yank\",\"id\":7}");
