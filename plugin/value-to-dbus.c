@@ -72,40 +72,48 @@ value_append_signature(GString *signature, const QmpType *type)
     }
 }
 
+/* Nearly all variants hold one of these. NULL: an array. */
+static const char *
+get_simple_signature(const QmpType *type, JsonNode *node)
+{
+    if (type && type->kind == QMP_TYPE_NUMBER)
+        return DBUS_TYPE_DOUBLE_AS_STRING;
+    switch (qmp_json_get_type(node)) {
+    case QMP_JSON_NULL:
+        return DBUS_TYPE_SIGNATURE_AS_STRING;
+    case QMP_JSON_BOOLEAN:
+        return DBUS_TYPE_BOOLEAN_AS_STRING;
+    case QMP_JSON_INT:
+        return DBUS_TYPE_INT64_AS_STRING;
+    case QMP_JSON_UINT:
+        return DBUS_TYPE_UINT64_AS_STRING;
+    case QMP_JSON_DOUBLE:
+        return DBUS_TYPE_DOUBLE_AS_STRING;
+    case QMP_JSON_STRING:
+    case QMP_JSON_STRING_WITH_NUL:
+        return DBUS_TYPE_STRING_AS_STRING;
+    case QMP_JSON_OBJECT:
+        return "a{sv}";
+    case QMP_JSON_ARRAY:
+        break;
+    }
+    return NULL;
+}
+
 /* The type of an array's elements: theirs if all have the same, "v" otherwise. */
 static void append_natural_element(GString *signature, JsonNode *array);
 
 static void
 append_natural(GString *signature, JsonNode *node)
 {
-    switch (qmp_json_get_type(node)) {
-    case QMP_JSON_NULL:
-        g_string_append_c(signature, DBUS_TYPE_SIGNATURE);
-        break;
-    case QMP_JSON_BOOLEAN:
-        g_string_append_c(signature, DBUS_TYPE_BOOLEAN);
-        break;
-    case QMP_JSON_INT:
-        g_string_append_c(signature, DBUS_TYPE_INT64);
-        break;
-    case QMP_JSON_UINT:
-        g_string_append_c(signature, DBUS_TYPE_UINT64);
-        break;
-    case QMP_JSON_DOUBLE:
-        g_string_append_c(signature, DBUS_TYPE_DOUBLE);
-        break;
-    case QMP_JSON_STRING:
-    case QMP_JSON_STRING_WITH_NUL:
-        g_string_append_c(signature, DBUS_TYPE_STRING);
-        break;
-    case QMP_JSON_OBJECT:
-        g_string_append(signature, "a{sv}");
-        break;
-    case QMP_JSON_ARRAY:
-        g_string_append_c(signature, DBUS_TYPE_ARRAY);
-        append_natural_element(signature, node);
-        break;
+    const char *simple = get_simple_signature(/* type= */ NULL, node);
+
+    if (simple) {
+        g_string_append(signature, simple);
+        return;
     }
+    g_string_append_c(signature, DBUS_TYPE_ARRAY);
+    append_natural_element(signature, node);
 }
 
 static void
@@ -171,21 +179,25 @@ fits(const QmpType *type, JsonNode *node)
     return TRUE;
 }
 
-/* What a variant around @node holds, and what its content is a value of. */
+/* What the content of a variant around @node is a value of; NULL: of nothing in particular. */
 static const QmpType *
-choose_type(const QmpType *type, JsonNode *node, GString *signature)
+choose_type(const QmpType *type, JsonNode *node)
 {
     if (type && type->kind == QMP_TYPE_ALTERNATE)
         type = qmp_type_find_branch(type, node);
-    if (type && type->kind == QMP_TYPE_ANY)
-        type = NULL;
-    if (type && !fits(type, node))
-        type = NULL;
+    return type && type->kind != QMP_TYPE_ANY && fits(type, node) ? type : NULL;
+}
+
+static char *
+dup_array_signature(const QmpType *type, JsonNode *node)
+{
+    GString *signature = g_string_sized_new(16);
+
     if (type)
         value_append_signature(signature, type);
     else
         append_natural(signature, node);
-    return type;
+    return g_string_free(signature, FALSE);
 }
 
 /* Counts a value of @length bytes that is aligned to @alignment. Called before libdbus is given the value, so that a
@@ -205,16 +217,19 @@ static gboolean append_value(Walk *walk, DBusMessageIter *iter, const char *sign
 static gboolean
 append_variant(Walk *walk, DBusMessageIter *iter, const QmpType *type, JsonNode *node, const QmpPlace *place)
 {
-    g_autoptr(GString) signature = g_string_sized_new(8);
+    const QmpType *chosen = choose_type(type, node);
+    const char *signature = get_simple_signature(chosen, node);
+    g_autofree char *built = NULL;
     DBusMessageIter content;
 
-    type = choose_type(type, node, signature);
-    if (strspn(signature->str, DBUS_TYPE_ARRAY_AS_STRING) > MAX_ARRAYS)
+    if (!signature)
+        signature = built = dup_array_signature(chosen, node);
+    if (strspn(signature, DBUS_TYPE_ARRAY_AS_STRING) > MAX_ARRAYS)
         return fail(walk, place, "has more than %d arrays inside one another", MAX_ARRAYS);
-    if (!count(walk, 1, 1 + signature->len + 1, place))
+    if (!count(walk, 1, 1 + strlen(signature) + 1, place))
         return FALSE;
-    dbus_message_iter_open_container(iter, DBUS_TYPE_VARIANT, signature->str, &content);
-    if (!append_value(walk, &content, signature->str, type, node, place)) {
+    dbus_message_iter_open_container(iter, DBUS_TYPE_VARIANT, signature, &content);
+    if (!append_value(walk, &content, signature, chosen, node, place)) {
         dbus_message_iter_abandon_container(iter, &content);
         return FALSE;
     }

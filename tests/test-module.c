@@ -148,6 +148,7 @@ get_answer(const char *command)
         { "\"query-target\"", "{\"arch\": \"x86_64\"}" },
         { "\"query-status\"", "{\"status\": \"running\", \"running\": true}" },
         { "\"query-commands\"", "[]" },
+        { "\"query-chardev\"", "[]" },
         { "\"query-fdsets\"", "[]" },
         { "\"query-qmp-schema\"", "[]" },
     };
