@@ -19,7 +19,7 @@ test_session(Fixture *fixture, gconstpointer unused)
     execute(fixture, &add, "device_add", "{\"driver\":\"x\"}", QMP_EXECUTE_OOB);
     g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 2);
     qmp_peer_expect(fixture->peer, "{\"execute\":\"query-status\"}"
-                                   "{\"execute\":\"device_add\",\"arguments\":{\"driver\":\"x\"},\"id\":1}");
+                                   "{\"execute\":\"device_add\",\"id\":1,\"arguments\":{\"driver\":\"x\"}}");
     qmp_peer_send(fixture->peer,
                   "{\"return\": {\"status\": \"running\"}}\r\n"
                   "{\"id\": 1, \"error\": {\"class\": \"GenericError\", \"desc\": \"no \\\"x\\\"\"}}\r\n");
@@ -57,7 +57,7 @@ test_events_anywhere(Fixture *fixture, gconstpointer unused)
     qmp_peer_send(fixture->peer, event);
     qmp_peer_send(fixture->peer, QMP_PEER_GREETING_OOB);
     qmp_peer_send(fixture->peer, event);
-    qmp_peer_expect(fixture->peer, "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}");
+    qmp_peer_expect(fixture->peer, "{\"execute\":\"qmp_capabilities\",\"id\":0,\"arguments\":{\"enable\":[\"oob\"]}}");
     qmp_peer_send(fixture->peer, event);
     qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 0}");
     qmp_peer_run(fixture->peer);

@@ -227,9 +227,9 @@ void
 qmp_peer_negotiate(QmpPeer *peer, gboolean oob)
 {
     qmp_peer_send(peer, oob ? QMP_PEER_GREETING_OOB : QMP_PEER_GREETING);
-    qmp_peer_expect(peer, oob ? "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}"
+    qmp_peer_expect(peer, oob ? "{\"execute\":\"qmp_capabilities\",\"id\":0,\"arguments\":{\"enable\":[\"oob\"]}}"
                               : "{\"execute\":\"qmp_capabilities\"}");
-    qmp_peer_send(peer, "{\"return\": {}}\r\n");
+    qmp_peer_send(peer, oob ? "{\"return\": {}, \"id\": 0}\r\n" : "{\"return\": {}}\r\n");
 }
 
 gboolean
