@@ -124,10 +124,13 @@ bus_call_drop_message(BusCall *call)
 {
     if (!call->message)
         return;
-    call->copies = g_strdup_printf("%s%c%s%c%s", call->path, 0, call->member, 0, bus_call_get_signature(call));
-    call->path = call->copies;
-    call->member = call->path + strlen(call->path) + 1;
-    call->signature = call->member + strlen(call->member) + 1;
+    const char *signature = bus_call_get_signature(call);
+    gsize path_size = strlen(call->path) + 1, member_size = strlen(call->member) + 1;
+
+    call->copies = g_malloc(path_size + member_size + strlen(signature) + 1);
+    call->path = memcpy(call->copies, call->path, path_size);
+    call->member = memcpy(call->copies + path_size, call->member, member_size);
+    call->signature = strcpy(call->copies + path_size + member_size, signature);
     g_clear_pointer(&call->message, dbus_message_unref);
 }
 

@@ -215,7 +215,7 @@ describe(Call *call)
     g_autoptr(JsonNode) arguments = NULL;
 
     if (method)
-        arguments = method_get_arguments(method, call->values, &call->fd, &error);
+        method_get_arguments(method, call->call, call->values, &arguments, &call->fd, &error);
     else
         g_set_error(&error, BUS_ERROR, BUS_ERROR_UNKNOWN_METHOD,
                     "This VM's QEMU has no command that is %s; " MONITOR_VM_INTERFACE

@@ -162,9 +162,9 @@ clean_node(const View *view, JsonNode *node)
 }
 
 char *
-guard_clean(Fdsets *fdsets, const char *caller, const char *command, const QmpText *value)
+guard_clean(Fdsets *fdsets, const char *caller, gboolean lists_fdsets, const QmpText *value)
 {
-    View view = { fdsets, caller, g_str_equal(command, "query-fdsets") };
+    View view = { fdsets, caller, lists_fdsets };
     g_autoptr(JsonNode) node = NULL;
     g_autoptr(JsonNode) rest = NULL;
     GString *text;

@@ -13,5 +13,5 @@
 gboolean guard_check(Fdsets *fdsets, const char *caller, const char *command, JsonNode *arguments, const char *text,
                      GError **error);
 
-/* What @caller may see of the reply to @command; NULL: all of it. */
-char *guard_clean(Fdsets *fdsets, const char *caller, const char *command, const QmpText *value);
+/* What @caller may see of a reply; NULL: all of it. @lists_fdsets: it is query-fdsets'. */
+char *guard_clean(Fdsets *fdsets, const char *caller, gboolean lists_fdsets, const QmpText *value);

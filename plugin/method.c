@@ -23,11 +23,11 @@ struct Method {
     const char **members; /* owned array of weak; those that come one by one */
     guint n_members;
     gboolean takes_fd;
+    gboolean needs_something; /* in `arguments` */
 };
 
 struct MethodValues {
-    char *signature; /* owned; as it came */
-    GPtrArray *nodes; /* owned, of JsonNode; without the descriptor */
+    GPtrArray *nodes; /* owned, of JsonNode; without the descriptor; NULL: none */
     gboolean ends_in_dictionary; /* by its D-Bus type, not by what a variant holds */
     gsize size;
     int fd; /* owned; -1: none */
@@ -58,6 +58,15 @@ add_arg(Method *method, GString *signature, GDBusArgInfo *arg)
         method->members[method->n_members++] = get_qmp_name(arg->annotations, arg->name);
 }
 
+static gboolean
+needs_something(const QmpType *arguments)
+{
+    for (guint i = 0; i < arguments->n_members; i++)
+        if (!arguments->members[i].optional)
+            return TRUE;
+    return arguments->tag != NULL;
+}
+
 Method *
 method_new(const GDBusMethodInfo *info, const QmpSchemaCommand *command)
 {
@@ -72,6 +81,7 @@ method_new(const GDBusMethodInfo *info, const QmpSchemaCommand *command)
     for (guint i = 0; i < n_args; i++)
         add_arg(method, signature, info->in_args[i]);
     method->signature = g_string_free(signature, FALSE);
+    method->needs_something = command && needs_something(command->arguments);
     return method;
 }
 
@@ -108,7 +118,7 @@ is_dictionary_at(DBusMessageIter *iter)
 static gboolean
 read_one(MethodValues *values, DBusMessageIter *iter, const Method *method, GError **error)
 {
-    guint index = values->nodes->len;
+    guint index = values->nodes ? values->nodes->len : 0;
     g_autofree char *number = NULL;
     const char *place = NULL;
     JsonNode *node;
@@ -119,9 +129,12 @@ read_one(MethodValues *values, DBusMessageIter *iter, const Method *method, GErr
     else if (!values->ends_in_dictionary)
         place = number = g_strdup_printf("argument %u", index + 1);
     node = value_read(iter, place, &values->size, error);
-    if (node)
-        g_ptr_array_add(values->nodes, node);
-    return node != NULL;
+    if (!node)
+        return FALSE;
+    if (!values->nodes)
+        values->nodes = g_ptr_array_new_with_free_func((GDestroyNotify)json_node_unref);
+    g_ptr_array_add(values->nodes, node);
+    return TRUE;
 }
 
 MethodValues *
@@ -130,8 +143,6 @@ method_values_new(BusCall *call, const Method *method, GError **error)
     g_autoptr(MethodValues) values = g_new0(MethodValues, 1);
     DBusMessageIter iter;
 
-    values->signature = g_strdup(bus_call_get_signature(call));
-    values->nodes = g_ptr_array_new_with_free_func((GDestroyNotify)json_node_unref);
     values->fd = -1;
     dbus_message_iter_init(bus_call_get_message(call), &iter);
     if (dbus_message_iter_get_arg_type(&iter) == DBUS_TYPE_UNIX_FD) {
@@ -149,8 +160,7 @@ method_values_free(MethodValues *values)
 {
     if (values->fd >= 0)
         close(values->fd);
-    g_ptr_array_unref(values->nodes);
-    g_free(values->signature);
+    g_clear_pointer(&values->nodes, g_ptr_array_unref);
     g_free(values);
 }
 
@@ -193,15 +203,15 @@ set_members(JsonObject *arguments, JsonNode *dictionary, GError **error)
 
 /* Values one by one, then a dictionary if there is one more. */
 static gboolean
-arrange(const Method *method, const MethodValues *values, JsonObject *arguments, GError **error)
+arrange(const Method *method, BusCall *call, const MethodValues *values, JsonObject *arguments, GError **error)
 {
-    guint n_nodes = values->nodes->len, n_members = n_nodes - values->ends_in_dictionary;
+    guint n_nodes = values->nodes ? values->nodes->len : 0, n_members = n_nodes - values->ends_in_dictionary;
 
     if (values->ends_in_dictionary && n_nodes == method->n_members && n_nodes != 1)
         n_members = n_nodes; /* the last member is an object */
     if (n_members != method->n_members && !(n_nodes == 1 && values->ends_in_dictionary)) {
         g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "%s takes `%s` or `%sa{sv}`, the call has `%s`",
-                    method->info->name, method->signature, method->takes_fd ? "h" : "", values->signature);
+                    method->info->name, method->signature, method->takes_fd ? "h" : "", bus_call_get_signature(call));
         return FALSE;
     }
     for (guint i = 0; i < n_members; i++)
@@ -221,15 +231,30 @@ check_fd(const Method *method, const MethodValues *values, GError **error)
     return FALSE;
 }
 
-JsonNode *
-method_get_arguments(const Method *method, MethodValues *values, int *ret_fd, GError **error)
+/* Nothing comes and nothing is needed: the most frequent case by far. */
+static gboolean
+is_bare(const Method *method, const MethodValues *values)
 {
-    g_autoptr(JsonObject) arguments = json_object_new();
+    return !values->nodes && method->n_members == 0 && (!method->command || !method->needs_something);
+}
 
-    if (!check_fd(method, values, error) || !arrange(method, values, arguments, error) ||
-        (method->command && !qmp_arguments_check(method->command, arguments, error)))
-        return NULL;
+gboolean
+method_get_arguments(const Method *method, BusCall *call, MethodValues *values, JsonNode **ret_arguments, int *ret_fd,
+                     GError **error)
+{
+    g_autoptr(JsonObject) arguments = NULL;
+
+    if (!check_fd(method, values, error))
+        return FALSE;
+    *ret_arguments = NULL;
+    if (!is_bare(method, values)) {
+        arguments = json_object_new();
+        if (!arrange(method, call, values, arguments, error) ||
+            (method->command && !qmp_arguments_check(method->command, arguments, error)))
+            return FALSE;
+        *ret_arguments = json_node_init_object(json_node_alloc(), arguments);
+    }
     *ret_fd = values->fd;
     values->fd = -1;
-    return json_node_init_object(json_node_alloc(), arguments);
+    return TRUE;
 }

@@ -33,7 +33,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MethodValues, method_values_free)
 gsize method_values_get_size(const MethodValues *values);
 gboolean method_values_has_fd(const MethodValues *values);
 
-/* The command's arguments, an object. @ret_fd: the descriptor that goes with it, the caller's; -1: none. Accepts the
- * declared form, whether or not it has a trailing dictionary of options; one dictionary of everything; nothing at all
- * where nothing is required. Fails with BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID, naming the member. */
-JsonNode *method_get_arguments(const Method *method, MethodValues *values, int *ret_fd, GError **error);
+/* The command's arguments, an object, or NULL where @call brings none; and the descriptor that goes with it, -1 where there
+ * is none. Both are the caller's. Accepts the declared form, whether or not it has a trailing dictionary of options; one
+ * dictionary of everything; nothing at all where nothing is required. Fails with BUS_ERROR_INVALID_ARGS or
+ * QMP_ERROR_INVALID, naming the member. */
+gboolean method_get_arguments(const Method *method, BusCall *call, MethodValues *values, JsonNode **ret_arguments,
+                              int *ret_fd, GError **error);

@@ -124,22 +124,29 @@ ticket_unwait(QmpTicket *ticket)
 }
 
 static void
-ticket_send(QmpTicket *ticket)
+send_command(QmpTicket *ticket, const QmpCommand *command)
 {
     QmpQueue *queue = ticket->queue;
+    gboolean has_fd = (ticket->flags & QMP_EXECUTE_FD) != 0;
+    ticket->fd = -1;
+    ticket->line->under_way++;
+    ticket->line->fds += has_fd;
+    queue->in_band += ticket->in_band ? 1 : 0;
+    queue->fd_under_way |= has_fd;
+    g_queue_push_tail_link(&queue->under_way, &ticket->link);
+    qmp_client_execute(queue->client, command, on_reply, ticket);
+}
+
+static void
+ticket_send(QmpTicket *ticket)
+{
     QmpCommand command = {
         .name = ticket->command,
         .arguments = ticket->arguments,
         .flags = ticket->flags,
         .fd = ticket->fd,
     };
-    ticket->fd = -1;
-    ticket->line->under_way++;
-    ticket->line->fds += (ticket->flags & QMP_EXECUTE_FD) != 0;
-    queue->in_band += ticket->in_band ? 1 : 0;
-    queue->fd_under_way |= (ticket->flags & QMP_EXECUTE_FD) != 0;
-    g_queue_push_tail_link(&queue->under_way, &ticket->link);
-    qmp_client_execute(queue->client, &command, on_reply, ticket);
+    send_command(ticket, &command);
     g_clear_pointer(&ticket->command, g_free);
     g_clear_pointer(&ticket->arguments, g_free);
 }
@@ -260,6 +267,16 @@ qmp_queue_free(QmpQueue *queue)
     g_free(queue);
 }
 
+/* Whether a command may be sent at once: nobody waits whose turn would be before. */
+static gboolean
+has_turn_now(QmpQueue *queue, const QmpTicket *ticket)
+{
+    if (!queue->client || !ticket->in_band)
+        return queue->client != NULL;
+    return queue->turns.length == 0 && queue->in_band < MAX_UNDER_WAY &&
+           !(queue->fd_under_way && ticket->flags & QMP_EXECUTE_FD);
+}
+
 static gboolean
 check_room(QmpQueue *queue, Line *line, gsize size, gboolean has_fd, GError **error)
 {
@@ -286,8 +303,6 @@ ticket_new(QmpQueue *queue, Line *line, const QmpCommand *command)
     QmpTicket *ticket = g_new0(QmpTicket, 1);
     ticket->queue = queue;
     ticket->line = line;
-    ticket->command = g_strdup(command->name);
-    ticket->arguments = g_strdup(command->arguments);
     ticket->flags = command->flags;
     ticket->fd = -1;
     if (command->flags & QMP_EXECUTE_FD) {
@@ -328,10 +343,15 @@ qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpCommand *command,
     QmpTicket *ticket = ticket_new(queue, line, command);
     ticket->func = func;
     ticket->user_data = user_data;
-    if (!ticket->in_band) {
-        ticket_send(ticket);
+    if (has_turn_now(queue, ticket)) {
+        QmpCommand now = {
+            .name = command->name, .arguments = command->arguments, .flags = ticket->flags, .fd = ticket->fd
+        };
+        send_command(ticket, &now);
         return ticket;
     }
+    ticket->command = g_strdup(command->name);
+    ticket->arguments = g_strdup(command->arguments);
     ticket_wait(ticket);
     take_turns(queue);
     return ticket;

@@ -43,12 +43,12 @@ typedef enum Effect {
     EFFECT_NAMES_FD,
     EFFECT_CLOSES_FD,
     EFFECT_ADDS_FD,
+    EFFECT_LISTS_FDSETS, /* which has to be looked through */
 } Effect;
 
 struct SessionTicket {
     Session *session; /* weak: it waits for its tickets */
     ReplyTicket *ticket; /* weak; until the reply */
-    char *command; /* owned */
     char *fd_name; /* owned; of EFFECT_NAMES_FD and _CLOSES_FD */
     Effect effect;
     QmpReplyFunc func; /* NULL: cancelled */
@@ -138,6 +138,7 @@ note_effect(SessionTicket *ticket, const QmpReply *reply)
 
     switch (ticket->effect) {
     case EFFECT_NONE:
+    case EFFECT_LISTS_FDSETS:
         break;
     case EFFECT_NAMES_FD:
         fd_names_add(session->fd_names, ticket->fd_name);
@@ -160,7 +161,6 @@ ticket_free(SessionTicket *ticket)
 
     g_queue_unlink(&session->sessions->tickets, &ticket->link);
     session->user.pending--;
-    g_free(ticket->command);
     g_free(ticket->fd_name);
     g_free(ticket);
 }
@@ -179,7 +179,8 @@ tell(SessionTicket *ticket, const QmpReply *reply, const GError *error)
         return;
     }
     seen = *reply;
-    cleaned = guard_clean(session->sessions->fdsets, session->caller, ticket->command, &reply->value);
+    cleaned =
+        guard_clean(session->sessions->fdsets, session->caller, ticket->effect == EFFECT_LISTS_FDSETS, &reply->value);
     if (cleaned)
         seen.value = (QmpText){ cleaned, strlen(cleaned) };
     ticket->func(&seen, NULL, ticket->user_data);
@@ -206,6 +207,8 @@ get_effect(const char *command)
         return EFFECT_NAMES_FD;
     if (g_str_equal(command, "closefd"))
         return EFFECT_CLOSES_FD;
+    if (g_str_equal(command, "query-fdsets"))
+        return EFFECT_LISTS_FDSETS;
     return g_str_equal(command, "add-fd") ? EFFECT_ADDS_FD : EFFECT_NONE;
 }
 
@@ -223,7 +226,6 @@ ticket_new(Session *session, const SessionsRequest *request, QmpReplyFunc func, 
     SessionTicket *ticket = g_new0(SessionTicket, 1);
 
     ticket->session = session;
-    ticket->command = g_strdup(request->command);
     ticket->effect = get_effect(request->command);
     if (ticket->effect == EFFECT_NAMES_FD || ticket->effect == EFFECT_CLOSES_FD)
         ticket->fd_name = get_fd_name(request->arguments);
@@ -329,12 +331,18 @@ sessions_submit(Sessions *sessions, const SessionsRequest *request, QmpReplyFunc
     return NULL;
 }
 
+static gboolean
+changes_something(SessionTicket *ticket)
+{
+    return ticket->effect != EFFECT_NONE && ticket->effect != EFFECT_LISTS_FDSETS;
+}
+
 void
 session_ticket_cancel(SessionTicket *ticket)
 {
     ticket->func = NULL;
     /* What it brings about is to be known all the same. */
-    if (ticket->effect != EFFECT_NONE && !reply_ticket_is_waiting(ticket->ticket))
+    if (changes_something(ticket) && !reply_ticket_is_waiting(ticket->ticket))
         return;
     reply_ticket_cancel(ticket->ticket);
     ticket_free(ticket);
