@@ -17,18 +17,25 @@ test_none(void)
     g_autoptr(Config) config = config_new(NULL, NULL);
 
     g_assert_cmpuint(config->max_reply, ==, 32 * 1024 * 1024);
+    g_assert_cmpuint(config->max_monitors, ==, 16);
+    g_assert_cmpuint(config->idle_timeout, ==, 10 * G_USEC_PER_SEC);
+    g_assert_false(config->isolation_required);
     g_assert_cmpuint(config->vms->len, ==, 0);
 }
 
 static void
 test_full(void)
 {
-    g_autoptr(Config) config = parse("[qemu-monitor]\nmax-reply=65536\n"
-                                     "[vm web]\naddress=unix:/run/web.sock\n"
-                                     "[vm db 1]\naddress=tcp:localhost:4444,server=on\n",
+    /* The group that holds for all may come last. */
+    g_autoptr(Config) config = parse("[vm web]\naddress=unix:/run/web.sock\nspares=unix:/run/2;unix:/run/3\n"
+                                     "[vm db 1]\naddress=tcp:localhost:4444,server=on\nisolation=preferred\n"
+                                     "[qemu-monitor]\nmax-reply=65536\nmax-monitors=3\nidle-timeout=0.25\n"
+                                     "isolation=required\n",
                                      NULL);
 
     g_assert_cmpuint(config->max_reply, ==, 65536);
+    g_assert_cmpuint(config->max_monitors, ==, 3);
+    g_assert_cmpuint(config->idle_timeout, ==, 250000);
     g_assert_cmpuint(config->vms->len, ==, 2);
     const ConfigVm *web = g_ptr_array_index(config->vms, 0);
     const ConfigVm *db = g_ptr_array_index(config->vms, 1);
@@ -36,6 +43,10 @@ test_full(void)
     g_assert_cmpstr(web->address->path, ==, "/run/web.sock");
     g_assert_cmpstr(db->name, ==, "db 1");
     g_assert_true(db->address->server);
+    g_assert_true(web->isolation_required && !db->isolation_required);
+    g_assert_cmpuint(web->spares->len, ==, 2);
+    g_assert_cmpstr(((QmpAddress *)g_ptr_array_index(web->spares, 1))->path, ==, "/run/3");
+    g_assert_cmpuint(db->spares->len, ==, 0);
 }
 
 static void
@@ -47,6 +58,14 @@ test_mistakes(void)
         { "[qemu-monitor]\nmax_reply=65536\n", "max_reply" },
         { "[qemu-monitor]\nmax-reply=12\n", "max-reply" },
         { "[qemu-monitor]\nmax-reply=many\n", "max-reply" },
+        { "[qemu-monitor]\nmax-monitors=0\n", "max-monitors" },
+        { "[qemu-monitor]\nidle-timeout=0\n", "idle-timeout" },
+        { "[qemu-monitor]\nidle-timeout=1 s\n", "idle-timeout" },
+        { "[qemu-monitor]\nidle-timeout=nan\n", "idle-timeout" },
+        { "[qemu-monitor]\nisolation=yes\n", "[qemu-monitor] isolation" },
+        { "[vm web]\naddress=unix:/run/web.sock\nisolation=\n", "[vm web] isolation" },
+        { "[vm web]\naddress=unix:/run/web.sock\nspares=web\n", "[vm web]: spares" },
+        { "[vm web]\naddress=unix:/run/web.sock\nspares=unix:/x,server=on\n", "must listen" },
         { "[vm web]\n", "[vm web]" },
         { "[vm web]\naddress=unix:run/web.sock\n", "[vm web]" },
         { "[vm web]\naddress=unix:/run/web.sock\nadress=x\n", "adress" },
