@@ -188,7 +188,7 @@ end_backlog(Events *events)
     if (events->is_full)
         qemu_resume(qemu);
     events->is_full = FALSE;
-    qemu_release_replies(qemu);
+    reply_gates_release(qemu_get_gates(qemu));
 }
 
 static void
@@ -237,7 +237,7 @@ begin_backlog(Events *events)
 {
     events->wait = vm_schema_wait(events->schema, /* caller= */ "", /* size= */ 0, on_described, events,
                                   /* error= */ NULL);
-    qemu_hold_replies(vm_get_qemu(events->vm));
+    reply_gates_hold(qemu_get_gates(vm_get_qemu(events->vm)));
 }
 
 /* They are not worth more memory: what waits is sent as it can be, and QEMU is not read until that is done. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fdsets.h"
 
-#include <string.h>
+#include "qmp-json.h"
+
+/* Bytes of a reply; a thousand fdsets are 100 kB. */
+#define MAX_REPLY (1024u * 1024)
 
 /* Nobody's unique name. */
 #define LEFT ""
@@ -46,20 +49,47 @@ fdsets_free(Fdsets *fdsets)
     g_free(fdsets);
 }
 
-void
-fdsets_add_common(Fdsets *fdsets, gint64 fdset)
+static JsonNode *
+parse(const QmpText *reply)
 {
-    if (!g_hash_table_contains(fdsets->owners, &fdset))
-        g_hash_table_add(fdsets->common, g_memdup2(&fdset, sizeof fdset));
+    return reply->length <= MAX_REPLY ? qmp_json_parse(reply->text, reply->length, NULL) : NULL;
+}
+
+/* -1: there is none. */
+static gint64
+get_number(JsonNode *node, const char *name)
+{
+    JsonObject *object = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+    JsonNode *value = object ? json_object_get_member(object, name) : NULL;
+
+    return value && qmp_json_get_type(value) == QMP_JSON_INT ? qmp_json_get_int(value) : -1;
 }
 
 void
-fdsets_add(Fdsets *fdsets, gint64 fdset, gint64 fd, const char *caller)
+fdsets_note_common(Fdsets *fdsets, const QmpText *reply)
 {
-    Fd *added = g_new(Fd, 1);
+    g_autoptr(JsonNode) list = parse(reply);
 
-    *added = (Fd){ .fdset = fdset, .fd = fd, .caller = g_strdup(caller) };
-    g_ptr_array_add(fdsets->fds, added);
+    for (guint i = 0; list && JSON_NODE_HOLDS_ARRAY(list) && i < json_array_get_length(json_node_get_array(list));
+         i++) {
+        gint64 fdset = get_number(json_array_get_element(json_node_get_array(list), i), "fdset-id");
+        if (!g_hash_table_contains(fdsets->owners, &fdset))
+            g_hash_table_add(fdsets->common, g_memdup2(&fdset, sizeof fdset));
+    }
+}
+
+void
+fdsets_note_added(Fdsets *fdsets, const QmpText *reply, const char *caller)
+{
+    g_autoptr(JsonNode) added = parse(reply);
+    gint64 fdset = added ? get_number(added, "fdset-id") : -1;
+    Fd *fd;
+
+    if (fdset < 0)
+        return;
+    fd = g_new(Fd, 1);
+    *fd = (Fd){ .fdset = fdset, .fd = get_number(added, "fd"), .caller = g_strdup(caller) };
+    g_ptr_array_add(fdsets->fds, fd);
     if (!g_hash_table_contains(fdsets->common, &fdset) && !g_hash_table_contains(fdsets->owners, &fdset))
         g_hash_table_insert(fdsets->owners, g_memdup2(&fdset, sizeof fdset), g_strdup(caller));
 }

@@ -3,18 +3,18 @@
  * put into a set is taken out when they leave. */
 #pragma once
 
-#include <glib.h>
+#include "qmp-message.h"
 
 typedef struct Fdsets Fdsets;
 
 Fdsets *fdsets_new(void);
 void fdsets_free(Fdsets *fdsets);
 
-/* There before any caller was: everybody's. */
-void fdsets_add_common(Fdsets *fdsets, gint64 fdset);
+/* The reply to query-fdsets, before any caller has made one: these are everybody's. */
+void fdsets_note_common(Fdsets *fdsets, const QmpText *reply);
 
-/* @caller has added @fd (the number that it has in QEMU) to @fdset, which is theirs now if it is nobody's. */
-void fdsets_add(Fdsets *fdsets, gint64 fdset, gint64 fd, const char *caller);
+/* The reply to @caller's add-fd: the descriptor is theirs, and the fdset if it is nobody's. */
+void fdsets_note_added(Fdsets *fdsets, const QmpText *reply, const char *caller);
 
 /* Whether @fdset is another one's than @caller's. */
 gboolean fdsets_is_foreign(Fdsets *fdsets, gint64 fdset, const char *caller);

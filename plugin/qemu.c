@@ -30,8 +30,7 @@ struct Qemu {
     gpointer user_data;
     QmpClient *client; /* owned; NULL once the connection has ended */
     QmpQueue *queue; /* owned; on client */
-    GPtrArray *gates; /* owned, of ReplyGate, weak */
-    gboolean holding; /* replies */
+    ReplyGates *gates; /* owned */
     GSource *deadline; /* owned; until up */
     guint unanswered; /* probes */
     gboolean up, freed;
@@ -89,16 +88,6 @@ read_reply(Qemu *qemu, const QmpReply *reply)
         read_properties(qemu, json_node_get_object(value));
 }
 
-/* A reply that is told may bring about that the Qemu is freed. */
-static void
-for_each_gate(Qemu *qemu, void (*func)(ReplyGate *gate, guint64 question), guint64 question)
-{
-    g_rc_box_acquire(qemu);
-    for (guint i = 0; !qemu->freed && i < qemu->gates->len; i++)
-        func(g_ptr_array_index(qemu->gates, i), question);
-    g_rc_box_release(qemu);
-}
-
 static void ask_status(Qemu *qemu, ReplyGate *gate);
 
 static gboolean
@@ -145,7 +134,7 @@ on_status(const QmpReply *reply, const GError *error, gpointer user_data)
     watch_status(qemu);
     if (qemu->running != running_before || g_strcmp0(qemu->status, status_before) != 0)
         qemu->funcs.on_changed(qemu, qemu->user_data);
-    for_each_gate(qemu, reply_gate_open, question);
+    reply_gates_open(qemu->gates, question);
 }
 
 /* At most one query-status is under way; an event that comes meanwhile makes its answer old, and the next one
@@ -157,12 +146,12 @@ ask_status(Qemu *qemu, ReplyGate *gate)
     if (gate)
         reply_gate_shut(gate, qemu->status_asked + 1);
     else
-        for_each_gate(qemu, reply_gate_shut, qemu->status_asked + 1);
+        reply_gates_shut(qemu->gates, qemu->status_asked + 1);
     if (qemu->status_stale)
         return;
     qemu->status_asked++;
     if (!qemu_ask(qemu, &(QmpCommand){ .name = "query-status" }, on_status, qemu))
-        for_each_gate(qemu, reply_gate_open, ++qemu->status_answered);
+        reply_gates_open(qemu->gates, ++qemu->status_answered);
 }
 
 /* Every event that a change of the run state can come with, in QEMU 7.2 to 11.1. */
@@ -288,7 +277,7 @@ qemu_new(GMainContext *context, int fd, const QemuLimits *limits, const QemuFunc
     qemu->context = g_main_context_ref(context);
     qemu->funcs = *funcs;
     qemu->user_data = user_data;
-    qemu->gates = g_ptr_array_new();
+    qemu->gates = reply_gates_new();
     qemu->early_events = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_event_free);
     qemu->name = g_strdup("");
     qemu->uuid = g_strdup("");
@@ -308,7 +297,7 @@ qemu_free(Qemu *qemu)
     timer_stop(&qemu->status_timer);
     g_clear_pointer(&qemu->client, qmp_client_free);
     g_clear_pointer(&qemu->queue, qmp_queue_free);
-    g_clear_pointer(&qemu->gates, g_ptr_array_unref);
+    g_clear_pointer(&qemu->gates, reply_gates_free);
     g_clear_pointer(&qemu->early_events, g_ptr_array_unref);
     g_clear_pointer(&qemu->context, g_main_context_unref);
     g_clear_pointer(&qemu->name, g_free);
@@ -395,50 +384,16 @@ qemu_get_control(Qemu *qemu)
     return qemu->queue;
 }
 
-void
-qemu_add_gate(Qemu *qemu, ReplyGate *gate)
+ReplyGates *
+qemu_get_gates(Qemu *qemu)
 {
-    g_ptr_array_add(qemu->gates, gate);
-    if (qemu->holding)
-        reply_gate_hold(gate);
-}
-
-void
-qemu_remove_gate(Qemu *qemu, ReplyGate *gate)
-{
-    g_ptr_array_remove(qemu->gates, gate);
+    return qemu->gates;
 }
 
 void
 qemu_catch_up(Qemu *qemu, ReplyGate *gate)
 {
     ask_status(qemu, gate);
-}
-
-static void
-hold(ReplyGate *gate, guint64 unused)
-{
-    reply_gate_hold(gate);
-}
-
-static void
-release(ReplyGate *gate, guint64 unused)
-{
-    reply_gate_release(gate);
-}
-
-void
-qemu_hold_replies(Qemu *qemu)
-{
-    qemu->holding = TRUE;
-    for_each_gate(qemu, hold, 0);
-}
-
-void
-qemu_release_replies(Qemu *qemu)
-{
-    qemu->holding = FALSE;
-    for_each_gate(qemu, release, 0);
 }
 
 void

@@ -3,7 +3,7 @@
  * without asking. Exists from a connected socket to the end of the connection. Knows no D-Bus. */
 #pragma once
 
-#include "reply-gate.h"
+#include "reply-gates.h"
 
 typedef struct Qemu Qemu;
 
@@ -50,17 +50,12 @@ QmpTicket *qemu_ask(Qemu *qemu, const QmpCommand *command, QmpReplyFunc func, gp
 /* After on_up: the control monitor's queue. */
 QmpQueue *qemu_get_control(Qemu *qemu);
 
-/* The replies behind @gate wait for the run state whenever it may have changed, and while others are held. Borrowed. */
-void qemu_add_gate(Qemu *qemu, ReplyGate *gate);
-void qemu_remove_gate(Qemu *qemu, ReplyGate *gate);
+/* The replies behind these gates wait for the run state whenever it may have changed. */
+ReplyGates *qemu_get_gates(Qemu *qemu);
 
 /* Another monitor than the control monitor has told of an event: the replies that follow it wait behind @gate until the
  * control monitor has told of it too, and the run state is known. */
 void qemu_catch_up(Qemu *qemu, ReplyGate *gate);
-
-/* No replies behind any gate from now on, until qemu_release_replies(). */
-void qemu_hold_replies(Qemu *qemu);
-void qemu_release_replies(Qemu *qemu);
 
 /* Back-pressure: no more events until qemu_resume(). Replies wait too. */
 void qemu_pause(Qemu *qemu);

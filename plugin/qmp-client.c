@@ -13,6 +13,7 @@
 
 #include "qmp-channel.h"
 #include "qmp-json.h"
+#include "qmp-stranger.h"
 
 #define DEFAULT_MAX_REPLY (32 * 1024 * 1024)
 #define DEFAULT_MAX_EVENT (256 * 1024)
@@ -311,35 +312,12 @@ on_document(const char *text, gsize length, const QmpScan *scan, gpointer user_d
     client_unref(client);
 }
 
-/* What is there instead of QMP. */
-static char *
-describe_peer(const char *said)
-{
-    static const struct {
-        const char *sign;
-        const char *what;
-    } peers[] = {
-        { "monitor - type 'help'", "a human monitor answers there, not QMP (QEMU's option -qmp makes a QMP monitor)" },
-        { "(qemu)", "a human monitor answers there, not QMP (QEMU's option -qmp makes a QMP monitor)" },
-        { "SSH-", "an SSH server answers there, not QMP" },
-        { "HTTP/", "a web server answers there, not QMP" },
-        { "RFB ", "a VNC server answers there, not QMP" },
-        { "\xff\xfb", "a telnet server answers there, not QMP (its first bytes negotiate telnet options)" },
-    };
-    for (guint i = 0; i < G_N_ELEMENTS(peers); i++)
-        if (strstr(said, peers[i].sign))
-            return g_strdup(peers[i].what);
-    g_autofree char *valid = g_utf8_make_valid(said, -1);
-    g_autofree char *escaped = g_strescape(valid, NULL);
-    return g_strdup_printf("something else than QMP answers there; it says \"%s\"", escaped);
-}
-
 static void
 on_channel_closed(const GError *error, const char *said, gpointer user_data)
 {
     QmpClient *client = user_data;
     if (error->code == QMP_ERROR_PROTOCOL && client->stage == STAGE_GREETING) {
-        g_autofree char *what = describe_peer(said);
+        g_autofree char *what = qmp_stranger_describe(said);
         client_close(client, g_error_new_literal(QMP_ERROR, QMP_ERROR_PROTOCOL, what));
         return;
     }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "qmp-connector.h"
+#include "qmp-entity.h"
 #include "qmp-json.h"
 
 /* The agent's own line in the control queue. */
@@ -346,23 +347,15 @@ remove_by_id(LeftOver *left_over, const char *id)
                          &(QmpCommand){ .name = commands[i], .arguments = arguments->str }, ignore, NULL, NULL);
 }
 
-static const char *
-get_string(JsonObject *object, const char *name)
-{
-    JsonNode *node = json_object_get_member(object, name);
-
-    return node && qmp_json_get_type(node) == QMP_JSON_STRING ? qmp_json_get_string(node) : "";
-}
-
 /* QEMU says of a character device whose other end is closed that it is `disconnected:fd:…`. */
 static void
-look_at(LeftOver *left_over, JsonNode *chardev)
+look_at(LeftOver *left_over, JsonObject *chardev)
 {
-    JsonObject *object = JSON_NODE_HOLDS_OBJECT(chardev) ? json_node_get_object(chardev) : NULL;
+    const char *label = chardev ? qmp_entity_get_string(chardev, "label") : NULL;
+    const char *file = chardev ? qmp_entity_get_string(chardev, "filename") : NULL;
 
-    if (object && g_str_has_prefix(get_string(object, "label"), QMP_MONITOR_PREFIX) &&
-        g_str_has_prefix(get_string(object, "filename"), "disconnected:"))
-        remove_by_id(left_over, get_string(object, "label"));
+    if (label && g_str_has_prefix(label, QMP_MONITOR_PREFIX) && file && g_str_has_prefix(file, "disconnected:"))
+        remove_by_id(left_over, label);
 }
 
 static void
@@ -375,7 +368,7 @@ on_chardevs(const QmpReply *reply, const GError *error, gpointer user_data)
     if (!chardevs || !JSON_NODE_HOLDS_ARRAY(chardevs))
         return;
     for (guint i = 0; i < json_array_get_length(json_node_get_array(chardevs)); i++)
-        look_at(left_over, json_array_get_element(json_node_get_array(chardevs), i));
+        look_at(left_over, qmp_entity_get_object_at(json_node_get_array(chardevs), i));
 }
 
 void

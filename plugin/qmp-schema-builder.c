@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "qmp-entity.h"
 #include "qmp-error.h"
 #include "qmp-json.h"
 
@@ -58,28 +59,6 @@ allocate(QmpSchemaBuilder *builder, gsize size, guint n)
     return block;
 }
 
-static const char *
-get_string(JsonObject *object, const char *name)
-{
-    JsonNode *node = json_object_get_member(object, name);
-    return node && qmp_json_get_type(node) == QMP_JSON_STRING ? qmp_json_get_string(node) : NULL;
-}
-
-static JsonArray *
-get_array(JsonObject *object, const char *name)
-{
-    JsonNode *node = json_object_get_member(object, name);
-    return node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
-}
-
-/* Element @i, if it is an object. */
-static JsonObject *
-get_object_at(JsonArray *array, guint i)
-{
-    JsonNode *node = json_array_get_element(array, i);
-    return JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
-
 /* By QAPI's rules for names. Others would make no XML, or no program. */
 static gboolean
 is_name(const char *name)
@@ -92,7 +71,7 @@ is_name(const char *name)
 static const char *
 keep_string(QmpSchemaBuilder *builder, JsonObject *object, const char *name)
 {
-    const char *string = get_string(object, name);
+    const char *string = qmp_entity_get_string(object, name);
     return string ? g_string_chunk_insert_const(builder->schema->strings, string) : NULL;
 }
 
@@ -125,7 +104,7 @@ read_builtin(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
         { "string", QMP_TYPE_STRING },   { "number", QMP_TYPE_NUMBER }, { "int", QMP_TYPE_INT },
         { "boolean", QMP_TYPE_BOOLEAN }, { "null", QMP_TYPE_NULL },     { "value", QMP_TYPE_ANY },
     };
-    const char *json_type = get_string(entity, "json-type");
+    const char *json_type = qmp_entity_get_string(entity, "json-type");
     QmpTypeKind kind = QMP_TYPE_ANY;
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
         if (g_strcmp0(json_type, kinds[i].json_type) == 0)
@@ -168,7 +147,7 @@ sort_members(QmpSchemaBuilder *builder, const QmpMember *members, guint n)
 static gboolean
 read_enum(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
-    JsonArray *list = get_array(entity, "values");
+    JsonArray *list = qmp_entity_get_array(entity, "values");
     if (!list)
         return fail(builder, error, "no \"values\"");
     guint n = json_array_get_length(list);
@@ -202,7 +181,7 @@ read_members(QmpSchemaBuilder *builder, JsonArray *list, const char *name_key, G
     guint n = json_array_get_length(list);
     QmpMember *members = allocate(builder, sizeof(QmpMember), n);
     for (guint i = 0; i < n; i++) {
-        JsonObject *entry = get_object_at(list, i);
+        JsonObject *entry = qmp_entity_get_object_at(list, i);
         members[i].name = entry && name_key ? keep_string(builder, entry, name_key) : NULL;
         if (!entry || (name_key && !members[i].name)) {
             fail(builder, error, "entry %u has no name", i);
@@ -218,7 +197,7 @@ read_members(QmpSchemaBuilder *builder, JsonArray *list, const char *name_key, G
 static gboolean
 read_variants(QmpSchemaBuilder *builder, QmpType *type, JsonObject *entity, GError **error)
 {
-    JsonArray *variants = get_array(entity, "variants");
+    JsonArray *variants = qmp_entity_get_array(entity, "variants");
     type->tag = keep_string(builder, entity, "tag");
     if (!type->tag || !variants)
         return fail(builder, error, "a union without \"tag\" or \"variants\"");
@@ -241,7 +220,7 @@ check_names(QmpSchemaBuilder *builder, const QmpType *type, GError **error)
 static gboolean
 read_object(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
-    JsonArray *members = get_array(entity, "members");
+    JsonArray *members = qmp_entity_get_array(entity, "members");
     if (!members)
         return fail(builder, error, "no \"members\"");
     QmpType *type = add_type(builder, QMP_TYPE_OBJECT);
@@ -256,7 +235,7 @@ read_object(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 static gboolean
 read_alternate(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
-    JsonArray *members = get_array(entity, "members");
+    JsonArray *members = qmp_entity_get_array(entity, "members");
     if (!members)
         return fail(builder, error, "no \"members\"");
     QmpType *type = add_type(builder, QMP_TYPE_ALTERNATE);
@@ -265,25 +244,6 @@ read_alternate(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
         return fail(builder, error, "an alternate with %u branches", type->n_members);
     type->members = read_members(builder, members, NULL, error);
     return type->members != NULL;
-}
-
-static gboolean
-has_feature(JsonObject *entity, const char *feature)
-{
-    JsonArray *features = get_array(entity, "features");
-    for (guint i = 0; features && i < json_array_get_length(features); i++) {
-        JsonNode *node = json_array_get_element(features, i);
-        if (qmp_json_get_type(node) == QMP_JSON_STRING && g_str_equal(qmp_json_get_string(node), feature))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static gboolean
-get_boolean(JsonObject *entity, const char *name)
-{
-    JsonNode *node = json_object_get_member(entity, name);
-    return node && qmp_json_get_type(node) == QMP_JSON_BOOLEAN && json_node_get_boolean(node);
 }
 
 static gboolean
@@ -303,10 +263,10 @@ read_command(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
         return FALSE;
     QmpSchemaCommand *command = allocate(builder, sizeof(QmpSchemaCommand), 1);
     command->name = builder->entity;
-    command->oob = get_boolean(entity, "allow-oob");
+    command->oob = qmp_entity_get_boolean(entity, "allow-oob");
     command->open = g_str_equal(command->name, "device_add");
-    command->deprecated = has_feature(entity, "deprecated");
-    command->unstable = has_feature(entity, "unstable");
+    command->deprecated = qmp_entity_has_feature(entity, "deprecated");
+    command->unstable = qmp_entity_has_feature(entity, "unstable");
     g_ptr_array_add(builder->schema->commands, command);
     return refer(builder, &command->arguments, entity, "arg-type", error) &&
            refer(builder, &command->result, entity, "ret-type", error);
@@ -319,8 +279,8 @@ read_event(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
         return FALSE;
     QmpSchemaEvent *event = allocate(builder, sizeof(QmpSchemaEvent), 1);
     event->name = builder->entity;
-    event->deprecated = has_feature(entity, "deprecated");
-    event->unstable = has_feature(entity, "unstable");
+    event->deprecated = qmp_entity_has_feature(entity, "deprecated");
+    event->unstable = qmp_entity_has_feature(entity, "unstable");
     g_ptr_array_add(builder->schema->events, event);
     return refer(builder, &event->data, entity, "arg-type", error);
 }
@@ -347,7 +307,7 @@ find_reader(const char *meta_type)
 gboolean
 qmp_schema_builder_add(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
-    const char *name = keep_string(builder, entity, "name"), *meta_type = get_string(entity, "meta-type");
+    const char *name = keep_string(builder, entity, "name"), *meta_type = qmp_entity_get_string(entity, "meta-type");
     if (!name || !meta_type)
         return fail(builder, error, "what follows has no \"name\" or no \"meta-type\"");
     builder->entity = name;

@@ -109,28 +109,6 @@ end_session(Session *session)
     session_free(session);
 }
 
-static gint64
-get_int(JsonObject *object, const char *name)
-{
-    JsonNode *node = json_object_get_member(object, name);
-
-    return node && qmp_json_get_type(node) == QMP_JSON_INT ? qmp_json_get_int(node) : -1;
-}
-
-static void
-note_added_fd(Session *session, const QmpText *value)
-{
-    g_autoptr(JsonNode) node = qmp_json_parse(value->text, value->length, NULL);
-    gint64 fdset, fd;
-
-    if (!node || !JSON_NODE_HOLDS_OBJECT(node))
-        return;
-    fdset = get_int(json_node_get_object(node), "fdset-id");
-    fd = get_int(json_node_get_object(node), "fd");
-    if (fdset >= 0 && fd >= 0)
-        fdsets_add(session->sessions->fdsets, fdset, fd, session->caller);
-}
-
 static void
 note_effect(SessionTicket *ticket, const QmpReply *reply)
 {
@@ -147,7 +125,7 @@ note_effect(SessionTicket *ticket, const QmpReply *reply)
         fd_names_remove(session->fd_names, ticket->fd_name);
         break;
     case EFFECT_ADDS_FD:
-        note_added_fd(session, &reply->value);
+        fdsets_note_added(session->sessions->fdsets, &reply->value, session->caller);
         break;
     }
     session->user.has_names = session->user.place && !fd_names_is_empty(session->fd_names);
@@ -279,18 +257,10 @@ static void
 on_fdsets(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     Sessions *sessions = user_data;
-    g_autoptr(JsonNode) node = NULL;
 
     sessions->fdsets_ticket = NULL;
     if (reply && !reply->error_class)
-        node = qmp_json_parse(reply->value.text, reply->value.length, NULL);
-    if (!node || !JSON_NODE_HOLDS_ARRAY(node))
-        return;
-    for (guint i = 0; i < json_array_get_length(json_node_get_array(node)); i++) {
-        JsonNode *fdset = json_array_get_element(json_node_get_array(node), i);
-        if (JSON_NODE_HOLDS_OBJECT(fdset))
-            fdsets_add_common(sessions->fdsets, get_int(json_node_get_object(fdset), "fdset-id"));
-    }
+        fdsets_note_common(sessions->fdsets, &reply->value);
 }
 
 /* The first of them has QEMU asked which fdsets are there without them. */

@@ -49,7 +49,7 @@ new_slot(Qemu *qemu, const char *id, QmpQueue *queue)
     slot->qemu = qemu;
     slot->id = g_strdup(id);
     slot->gate = reply_gate_new(queue);
-    qemu_add_gate(qemu, slot->gate);
+    reply_gates_add(qemu_get_gates(qemu), slot->gate);
     return slot;
 }
 
@@ -92,7 +92,7 @@ static void
 free_rest(Slot *slot)
 {
     g_clear_pointer(&slot->own_queue, qmp_queue_free);
-    qemu_remove_gate(slot->qemu, slot->gate);
+    reply_gates_remove(qemu_get_gates(slot->qemu), slot->gate);
     reply_gate_free(slot->gate);
     g_free(slot->id);
     g_free(slot);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Members of an object that has been parsed, if they are of the type that is expected: NULL or FALSE otherwise. For what
+ * QEMU lists: entities of its schema, character devices. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+/* All borrowed. */
+const char *qmp_entity_get_string(JsonObject *object, const char *name);
+JsonArray *qmp_entity_get_array(JsonObject *object, const char *name);
+gboolean qmp_entity_get_boolean(JsonObject *entity, const char *name);
+
+/* Element @i, if it is an object. */
+JsonObject *qmp_entity_get_object_at(JsonArray *array, guint i);
+
+/* Whether the list `features` has that word. */
+gboolean qmp_entity_has_feature(JsonObject *entity, const char *feature);
