@@ -358,26 +358,34 @@ sessions_get_places(Sessions *sessions)
     return sessions->places;
 }
 
+static void
+show(Session *session, SessionsFunc func, gpointer user_data)
+{
+    Place *place = session->user.place;
+
+    if (!place)
+        return;
+    func(&(SessionInfo){ .id = place_get_id(place),
+                         .caller = session->caller,
+                         .uid = session->uid,
+                         .mode = place_get_mode(place),
+                         .pending = session->user.pending,
+                         .since = session->user.since },
+         user_data);
+}
+
 void
 sessions_foreach(Sessions *sessions, SessionsFunc func, gpointer user_data)
 {
     GHashTableIter callers;
-    gpointer caller, value;
+    gpointer session;
 
     g_hash_table_iter_init(&callers, sessions->by_caller);
-    while (g_hash_table_iter_next(&callers, &caller, &value)) {
-        Session *session = value;
-        Place *place = session->user.place;
-        if (!place)
-            continue;
-        func(&(SessionInfo){ .id = place_get_id(place),
-                             .caller = caller,
-                             .uid = session->uid,
-                             .mode = place_get_mode(place),
-                             .pending = session->user.pending,
-                             .since = session->user.since },
-             user_data);
-    }
+    while (g_hash_table_iter_next(&callers, NULL, &session))
+        show(session, func, user_data);
+    /* Who has left holds a monitor for as long as something of theirs is under way in it. */
+    for (GList *i = sessions->leaving.head; i; i = i->next)
+        show(i->data, func, user_data);
 }
 
 Sessions *
