@@ -50,6 +50,7 @@ struct QmpClient {
     GPtrArray *slots; /* owned, QmpSlot, owned; the index is the id, NULL where it is free */
     guint in_flight;
     guint64 last_serial;
+    guint negotiation_id; /* nobody else's */
     gboolean event_dropped; /* has been logged */
 };
 
@@ -187,9 +188,11 @@ send_command(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gp
         .serial = ++client->last_serial,
         .oob = oob,
         .quit = g_str_equal(command->name, "quit"),
-        .has_id = oob || client->in_flight > 0 || command->arguments,
+        .has_id = oob || client->in_flight > 0 || command->arguments || client->stage == STAGE_NEGOTIATION,
     };
-    g_autoptr(GString) text = write_command(command, slot, slot_add(client, slot));
+    guint id = slot_add(client, slot);
+    g_autoptr(GString) text =
+        write_command(command, slot, client->stage == STAGE_NEGOTIATION ? client->negotiation_id : id);
     if (command->flags & QMP_EXECUTE_FD)
         qmp_channel_send_with_fd(client->channel, text->str, text->len, command->fd);
     else
@@ -232,6 +235,7 @@ take_greeting(QmpClient *client, QmpMessage *message)
     message->greeting = (QmpGreeting){ 0 };
     client->greeted = TRUE;
     client->stage = STAGE_NEGOTIATION;
+    client->negotiation_id = (guint)g_random_int_range(1 << 24, G_MAXINT);
     QmpCommand negotiate = {
         .name = "qmp_capabilities",
         .arguments = client->greeting.oob ? "{\"enable\":[\"oob\"]}" : NULL,
@@ -253,6 +257,11 @@ static void
 take_reply(QmpClient *client, const QmpMessage *message)
 {
     int id = message->id;
+    if (client->stage == STAGE_NEGOTIATION) {
+        if (id != (int)client->negotiation_id)
+            return; /* to who was connected before: QEMU sends what it was at to whoever comes next (7.2 to 11.1) */
+        id = 0;
+    }
     if (id == QMP_MESSAGE_NO_ID) {
         id = find_without_id(client, message);
         if (id < 0 && !message->problem && message->reply.error_class)

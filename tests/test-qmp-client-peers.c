@@ -143,7 +143,7 @@ test_lies(Fixture *fixture, gconstpointer unused)
         Call call = { 0 };
         fixture_start(fixture, &(QmpClientLimits){ 0 });
         get_ready(fixture, FALSE);
-        execute(fixture, &call, "x", NULL, QMP_EXECUTE_DEFAULT);
+        execute(fixture, &call, "x", "{}", QMP_EXECUTE_DEFAULT);
         expect_end(fixture, lies[i], QMP_ERROR_PROTOCOL, "the peer");
         assert_log(fixture, "x failed 2;closed;");
     }

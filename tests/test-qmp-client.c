@@ -57,9 +57,7 @@ test_events_anywhere(Fixture *fixture, gconstpointer unused)
     qmp_peer_send(fixture->peer, event);
     qmp_peer_send(fixture->peer, QMP_PEER_GREETING_OOB);
     qmp_peer_send(fixture->peer, event);
-    qmp_peer_expect(fixture->peer, "{\"execute\":\"qmp_capabilities\",\"id\":0,\"arguments\":{\"enable\":[\"oob\"]}}");
-    qmp_peer_send(fixture->peer, event);
-    qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 0}");
+    qmp_peer_agree(fixture->peer, event);
     qmp_peer_run(fixture->peer);
     g_assert_cmpuint(fixture->timestamp, ==, G_GUINT64_CONSTANT(1700000000000007));
     execute(fixture, &call, "stop", NULL, QMP_EXECUTE_DEFAULT);
@@ -70,6 +68,22 @@ test_events_anywhere(Fixture *fixture, gconstpointer unused)
     qmp_peer_run(fixture->peer);
     assert_log(fixture, "event E {\"n\": 1};event E {\"n\": 1};event E {\"n\": 1};ready;event STOP ;stop {};");
     g_assert_cmpuint(fixture->timestamp, >=, (guint64)before);
+}
+
+/* What QEMU was doing for who was connected before, it answers to whoever comes next (7.2 to 11.1). */
+static void
+test_somebody_elses_replies(Fixture *fixture, gconstpointer unused)
+{
+    Call call = { 0 };
+    qmp_peer_send(fixture->peer, QMP_PEER_GREETING_OOB);
+    qmp_peer_agree(fixture->peer, "{\"return\": 1}{\"return\": 2, \"id\": 0}{\"return\": 3, \"id\": 1}"
+                                  "{\"error\": {\"class\": \"E\", \"desc\": \"\"}}");
+    qmp_peer_run(fixture->peer);
+    assert_log(fixture, "ready;");
+    execute(fixture, &call, "x", NULL, QMP_EXECUTE_DEFAULT);
+    qmp_peer_send(fixture->peer, "{\"return\": 4}");
+    qmp_peer_run(fixture->peer);
+    assert_log(fixture, "x 4;");
 }
 
 /* State first, then the commands in the order in which they were sent, then on_closed. */
@@ -154,7 +168,8 @@ test_free_inside(Fixture *fixture, gconstpointer unused)
         Call a = { .name = "a" }, b = { .name = "b" }, c = { .name = "c" };
         fixture_start(fixture, &(QmpClientLimits){ 0 });
         fixture->free_on = cases[i].at;
-        qmp_peer_send(fixture->peer, "{\"event\": \"EARLY\"}" QMP_PEER_GREETING "{\"return\": {}, \"id\": 0}");
+        qmp_peer_send(fixture->peer, "{\"event\": \"EARLY\"}" QMP_PEER_GREETING);
+        qmp_peer_agree(fixture->peer, "");
         qmp_peer_run(fixture->peer);
         if (fixture->client) {
             execute(fixture, &a, "x", NULL, QMP_EXECUTE_DEFAULT);
@@ -203,6 +218,7 @@ main(int argc, char *argv[])
     ADD("/qmp-client/session", test_session);
     ADD("/qmp-client/ids", test_ids);
     ADD("/qmp-client/events-anywhere", test_events_anywhere);
+    ADD("/qmp-client/somebody-elses-replies", test_somebody_elses_replies);
     ADD("/qmp-client/disconnect-order", test_disconnect_order);
     ADD("/qmp-client/quit", test_quit);
     ADD("/qmp-client/cancel", test_cancel);

@@ -14,6 +14,7 @@ typedef enum StepType {
     STEP_EXPECT,
     STEP_CLOSE,
     STEP_ECHO,
+    STEP_AGREE,
 } StepType;
 
 typedef struct Step {
@@ -54,7 +55,7 @@ watch(QmpPeer *peer)
     Step *step = g_queue_peek_head(&peer->steps);
     if (!step || peer->fd < 0)
         return;
-    GIOCondition condition = step->type == STEP_EXPECT || step->type == STEP_ECHO ? G_IO_IN : G_IO_OUT;
+    GIOCondition condition = step->type == STEP_SEND || step->type == STEP_CLOSE ? G_IO_OUT : G_IO_IN;
     if (peer->answers->len > 0)
         condition |= G_IO_OUT;
     peer->source = g_unix_fd_source_new(peer->fd, condition);
@@ -121,6 +122,30 @@ run_echo(QmpPeer *peer, Step *step)
     return n == 0 || (n < 0 && errno != EAGAIN);
 }
 
+/* The id is the client's, and any. */
+static gboolean
+run_agree(QmpPeer *peer, Step *step)
+{
+    char buffer[4096];
+    gssize n = recv(peer->fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+    gsize used;
+    if (n < 0 && errno == EAGAIN)
+        return FALSE;
+    if (n <= 0)
+        return TRUE; /* the other side has gone */
+    g_string_append_len(peer->command, buffer, n);
+    if (qmp_scan_feed(&peer->scan, buffer, (gsize)n, &used) != QMP_SCAN_DONE)
+        return FALSE;
+    g_assert_true(g_str_has_prefix(peer->command->str, "{\"execute\":\"qmp_capabilities\",\"id\":"));
+    g_assert_cmpuint(used, ==, (gsize)n);
+    g_string_append(peer->answers, step->text);
+    echo_command(peer);
+    peer->n_echoed--;
+    g_assert_cmpint(send(peer->fd, peer->answers->str, peer->answers->len, MSG_NOSIGNAL), >, 0);
+    g_string_truncate(peer->answers, 0);
+    return TRUE;
+}
+
 static gboolean
 run_step(QmpPeer *peer, Step *step)
 {
@@ -131,6 +156,8 @@ run_step(QmpPeer *peer, Step *step)
         return run_expect(peer, step);
     case STEP_ECHO:
         return run_echo(peer, step);
+    case STEP_AGREE:
+        return run_agree(peer, step);
     case STEP_CLOSE:
         close(peer->fd);
         peer->fd = -1;
@@ -218,6 +245,12 @@ qmp_peer_expect(QmpPeer *peer, const char *text)
 }
 
 void
+qmp_peer_agree(QmpPeer *peer, const char *before)
+{
+    add_step(peer, STEP_AGREE, before, strlen(before));
+}
+
+void
 qmp_peer_close(QmpPeer *peer)
 {
     add_step(peer, STEP_CLOSE, "", 0);
@@ -227,9 +260,7 @@ void
 qmp_peer_negotiate(QmpPeer *peer, gboolean oob)
 {
     qmp_peer_send(peer, oob ? QMP_PEER_GREETING_OOB : QMP_PEER_GREETING);
-    qmp_peer_expect(peer, oob ? "{\"execute\":\"qmp_capabilities\",\"id\":0,\"arguments\":{\"enable\":[\"oob\"]}}"
-                              : "{\"execute\":\"qmp_capabilities\"}");
-    qmp_peer_send(peer, oob ? "{\"return\": {}, \"id\": 0}\r\n" : "{\"return\": {}}\r\n");
+    qmp_peer_agree(peer, "");
 }
 
 gboolean
