@@ -2,7 +2,8 @@
 #include "reply-gates.h"
 
 struct ReplyGates {
-    GPtrArray *gates; /* owned, of ReplyGate, weak */
+    GPtrArray *gates; /* owned, of ReplyGate, weak; NULL: removed during a walk */
+    guint walks; /* under way, during which no gate changes its place */
     gboolean holding;
     gboolean freed;
 };
@@ -40,25 +41,53 @@ reply_gates_add(ReplyGates *gates, ReplyGate *gate)
 void
 reply_gates_remove(ReplyGates *gates, ReplyGate *gate)
 {
-    g_ptr_array_remove(gates->gates, gate);
+    guint i;
+
+    if (!g_ptr_array_find(gates->gates, gate, &i))
+        return;
+    if (gates->walks > 0)
+        g_ptr_array_index(gates->gates, i) = NULL;
+    else
+        g_ptr_array_remove_index_fast(gates->gates, i);
 }
 
 void
 reply_gates_shut(ReplyGates *gates, guint64 question)
 {
     for (guint i = 0; i < gates->gates->len; i++)
-        reply_gate_shut(g_ptr_array_index(gates->gates, i), question);
+        if (g_ptr_array_index(gates->gates, i))
+            reply_gate_shut(g_ptr_array_index(gates->gates, i), question);
 }
 
-/* Replies that are told may bring about that gates come and go. */
+static void
+sweep(ReplyGates *gates)
+{
+    for (guint i = gates->gates->len; i-- > 0;)
+        if (!g_ptr_array_index(gates->gates, i))
+            g_ptr_array_remove_index_fast(gates->gates, i);
+}
+
+/* Replies that are told may bring about that gates come and go, and that another walk begins. Gates that come are not
+ * walked to. */
+static void
+walk(ReplyGates *gates, void (*func)(ReplyGate *gate, guint64 question), guint64 question)
+{
+    guint n = gates->gates->len;
+
+    g_rc_box_acquire(gates);
+    gates->walks++;
+    for (guint i = 0; i < n && !gates->freed; i++)
+        if (g_ptr_array_index(gates->gates, i))
+            func(g_ptr_array_index(gates->gates, i), question);
+    if (--gates->walks == 0)
+        sweep(gates);
+    g_rc_box_release_full(gates, clear);
+}
+
 void
 reply_gates_open(ReplyGates *gates, guint64 question)
 {
-    g_rc_box_acquire(gates);
-    for (guint i = gates->gates->len; i-- > 0 && !gates->freed;)
-        if (i < gates->gates->len)
-            reply_gate_open(g_ptr_array_index(gates->gates, i), question);
-    g_rc_box_release_full(gates, clear);
+    walk(gates, reply_gate_open, question);
 }
 
 void
@@ -66,16 +95,19 @@ reply_gates_hold(ReplyGates *gates)
 {
     gates->holding = TRUE;
     for (guint i = 0; i < gates->gates->len; i++)
-        reply_gate_hold(g_ptr_array_index(gates->gates, i));
+        if (g_ptr_array_index(gates->gates, i))
+            reply_gate_hold(g_ptr_array_index(gates->gates, i));
+}
+
+static void
+release(ReplyGate *gate, guint64 unused)
+{
+    reply_gate_release(gate);
 }
 
 void
 reply_gates_release(ReplyGates *gates)
 {
     gates->holding = FALSE;
-    g_rc_box_acquire(gates);
-    for (guint i = gates->gates->len; i-- > 0 && !gates->freed;)
-        if (i < gates->gates->len)
-            reply_gate_release(g_ptr_array_index(gates->gates, i));
-    g_rc_box_release_full(gates, clear);
+    walk(gates, release, 0);
 }
