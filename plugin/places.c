@@ -110,8 +110,7 @@ free_place(Place *place)
 static gboolean
 is_refusal(Mode mode, const GError *error)
 {
-    return (mode == MODE_HOTPLUG || mode == MODE_MONITOR_ADD) &&
-           (error->code == QMP_ERROR_PROTOCOL || error->code == QMP_ERROR_DISCONNECTED);
+    return (mode == MODE_HOTPLUG || mode == MODE_MONITOR_ADD) && error->code == QMP_ERROR_PROTOCOL;
 }
 
 static void
@@ -124,6 +123,7 @@ on_slot_ended(Slot *slot, gboolean was_ready, const GError *error, gpointer user
         set_mode(places, places->mode + 1);
     if (!was_ready && !vm_requires_isolation(places->vm)) {
         slot_use_control(slot);
+        place->spare = NULL;
         return;
     }
     slot_fail_waiting(slot, error);
@@ -169,12 +169,18 @@ new_slot(Place *place, GError **error)
 static Place *
 new_place(Places *places, Mode mode, gboolean is_common, GError **error)
 {
-    Place *place = g_new0(Place, 1);
+    const QmpAddress *spare = mode == MODE_SPARE ? find_spare(places) : NULL;
+    Place *place;
 
+    if (mode == MODE_SPARE && !spare) {
+        g_set_error_literal(error, QMP_ERROR, QMP_ERROR_LIMIT, "All spare monitors are in use");
+        return NULL;
+    }
+    place = g_new0(Place, 1);
     place->places = places;
     place->mode = mode;
     place->is_common = is_common;
-    place->spare = mode == MODE_SPARE ? find_spare(places) : NULL;
+    place->spare = spare;
     place->slot = mode == MODE_SHARED ? slot_new_on_control(vm_get_qemu(places->vm)) : new_slot(place, error);
     if (!place->slot) {
         g_free(place);
@@ -250,7 +256,7 @@ on_idle_time(gpointer user_data)
 {
     Places *places = user_data;
     gint64 now = g_get_monotonic_time();
-    guint64 timeout = places->limits.idle_timeout, next = timeout;
+    guint64 timeout = places->limits.idle_timeout, next = G_MAXUINT64;
 
     timer_stop(&places->idle_timer);
     for (guint i = places->all->len; i-- > 0;) {
@@ -263,7 +269,8 @@ on_idle_time(gpointer user_data)
         else
             next = MIN(next, timeout - idle_for);
     }
-    arm_idle_timer(places, next);
+    if (next < G_MAXUINT64)
+        arm_idle_timer(places, next);
     return G_SOURCE_REMOVE;
 }
 
@@ -294,8 +301,14 @@ places_find(Places *places, PlaceUser *user, GError **error)
     if (!user->place)
         join(place, user);
     place->used = g_get_monotonic_time();
-    arm_idle_timer(places, places->limits.idle_timeout);
     return TRUE;
+}
+
+void
+place_note_idle(PlaceUser *user)
+{
+    if (user->pending == 0 && !user->has_names)
+        arm_idle_timer(user->place->places, user->place->places->limits.idle_timeout);
 }
 
 void

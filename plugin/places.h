@@ -42,6 +42,9 @@ typedef struct PlaceUser {
  * one of their own. */
 gboolean places_find(Places *places, PlaceUser *user, GError **error);
 
+/* @user has nothing under way in it any more, for the time being. */
+void place_note_idle(PlaceUser *user);
+
 /* @user has no use for it any more, and nothing under way. */
 void place_give_back(PlaceUser *user);
 void place_leave(PlaceUser *user); /* the same for one who was in it with others */

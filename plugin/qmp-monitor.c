@@ -189,6 +189,16 @@ note_removed(QmpMonitor *monitor, Part part, const QmpReply *reply)
     monitor->has[part] = reply && reply->error_class && strstr(reply->error_text, "busy");
 }
 
+/* QEMU does not know how, which will not change; anything else (it has no descriptors left, say) may. */
+static int
+get_error_code(const QmpReply *reply)
+{
+    gboolean is_unknown =
+        g_str_equal(reply->error_class, "CommandNotFound") || strstr(reply->error_text, "does not accept value");
+
+    return is_unknown ? QMP_ERROR_PROTOCOL : QMP_ERROR_LIMIT;
+}
+
 static void
 note_added(QmpMonitor *monitor, Part part, const QmpReply *reply, const GError *error)
 {
@@ -197,9 +207,9 @@ note_added(QmpMonitor *monitor, Part part, const QmpReply *reply, const GError *
         monitor->has[PART_FD] = FALSE;
     if (monitor->has[part] || monitor->error)
         return;
-    monitor->error = error
-                         ? g_error_copy(error)
-                         : g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "QEMU takes no monitor: %s", reply->error_text);
+    monitor->error =
+        error ? g_error_copy(error)
+              : g_error_new(QMP_ERROR, get_error_code(reply), "QEMU takes no monitor: %s", reply->error_text);
 }
 
 static void
