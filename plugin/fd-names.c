@@ -2,20 +2,27 @@
 #include "fd-names.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #include "qmp-json.h"
 
+/* Far more than a caller has use for: QEMU itself may have 1024 descriptors as a rule. */
+#define MAX_NAMES 1024
+
 struct FdNames {
-    guint number;
+    char prefix[20]; /* not a digit first: QEMU takes such a name for the number of a descriptor of its own */
     GHashTable *names; /* owned; set */
 };
 
 FdNames *
-fd_names_new(guint number)
+fd_names_new(void)
 {
     FdNames *names = g_new0(FdNames, 1);
+    guint64 token;
 
-    names->number = number;
+    if (getrandom(&token, sizeof token, 0) != sizeof token)
+        token = (guint64)g_random_int() << 32 | g_random_int();
+    g_snprintf(names->prefix, sizeof names->prefix, "c%016" G_GINT64_MODIFIER "x.", token);
     names->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return names;
 }
@@ -51,27 +58,35 @@ fd_names_is_empty(FdNames *names)
     return g_hash_table_size(names->names) == 0;
 }
 
-/* Not a digit first: QEMU takes such a name for the number of a descriptor of its own. */
-static char *
-translate_name(FdNames *names, const char *name)
+gboolean
+fd_names_is_full(FdNames *names)
 {
-    return g_strdup_printf("c%u.%s", names->number, name);
+    return g_hash_table_size(names->names) >= MAX_NAMES;
 }
+
+/* Where the names that are found go. */
+typedef struct Translation {
+    FdNames *names;
+    GPtrArray *used; /* of strings, owned */
+} Translation;
 
 /* A name of the caller's, or what is none as it is. */
 static char *
-translate_known(FdNames *names, const char *text)
+translate_known(Translation *translation, const char *text)
 {
-    return g_hash_table_contains(names->names, text) ? translate_name(names, text) : g_strdup(text);
+    if (!g_hash_table_contains(translation->names->names, text))
+        return g_strdup(text);
+    g_ptr_array_add(translation->used, g_strdup(text));
+    return g_strconcat(translation->names->prefix, text, NULL);
 }
 
 static char *
-translate_list(FdNames *names, const char *text)
+translate_list(Translation *translation, const char *text)
 {
     g_auto(GStrv) parts = g_strsplit(text, ":", -1);
 
     for (guint i = 0; parts[i]; i++) {
-        char *translated = translate_known(names, parts[i]);
+        char *translated = translate_known(translation, parts[i]);
         g_free(parts[i]);
         parts[i] = translated;
     }
@@ -79,22 +94,30 @@ translate_list(FdNames *names, const char *text)
 }
 
 static char *
-translate_text(FdNames *names, const char *member, const char *text)
+translate_uri(Translation *translation, const char *uri)
 {
-    static const char *const one[] = { "fdname", "fd", "vhostfd", "str", NULL };
-    static const char *const several[] = { "fds", "vhostfds", "uri", NULL };
+    g_autofree char *name = g_str_has_prefix(uri, "fd:") ? translate_known(translation, uri + 3) : NULL;
 
-    if (g_strv_contains(one, member))
-        return translate_known(names, text);
-    if (g_strv_contains(several, member))
-        return translate_list(names, text);
-    return g_strdup(text);
+    return name ? g_strconcat("fd:", name, NULL) : g_strdup(uri);
 }
 
-static JsonNode *translate_node(FdNames *names, const char *member, JsonNode *node);
+static char *
+translate_text(Translation *translation, const char *member, const char *text)
+{
+    static const char *const one[] = { "fdname", "fd", "vhostfd", "str", NULL };
+    static const char *const several[] = { "fds", "vhostfds", NULL };
+
+    if (g_strv_contains(one, member))
+        return translate_known(translation, text);
+    if (g_strv_contains(several, member))
+        return translate_list(translation, text);
+    return g_str_equal(member, "uri") ? translate_uri(translation, text) : g_strdup(text);
+}
+
+static JsonNode *translate_node(Translation *translation, const char *member, JsonNode *node);
 
 static JsonNode *
-translate_object(FdNames *names, JsonNode *node)
+translate_object(Translation *translation, JsonNode *node)
 {
     g_autoptr(JsonObject) translated = json_object_new();
     JsonObjectIter members;
@@ -103,33 +126,33 @@ translate_object(FdNames *names, JsonNode *node)
 
     json_object_iter_init_ordered(&members, json_node_get_object(node));
     while (json_object_iter_next_ordered(&members, &member, &value))
-        json_object_set_member(translated, member, translate_node(names, member, value));
+        json_object_set_member(translated, member, translate_node(translation, member, value));
     return json_node_init_object(json_node_alloc(), translated);
 }
 
 static JsonNode *
-translate_array(FdNames *names, const char *member, JsonNode *node)
+translate_array(Translation *translation, const char *member, JsonNode *node)
 {
     g_autoptr(JsonArray) translated = json_array_new();
     JsonArray *array = json_node_get_array(node);
 
     for (guint i = 0; i < json_array_get_length(array); i++)
-        json_array_add_element(translated, translate_node(names, member, json_array_get_element(array, i)));
+        json_array_add_element(translated, translate_node(translation, member, json_array_get_element(array, i)));
     return json_node_init_array(json_node_alloc(), translated);
 }
 
 static JsonNode *
-translate_node(FdNames *names, const char *member, JsonNode *node)
+translate_node(Translation *translation, const char *member, JsonNode *node)
 {
     g_autofree char *text = NULL;
 
     if (JSON_NODE_HOLDS_OBJECT(node))
-        return translate_object(names, node);
+        return translate_object(translation, node);
     if (JSON_NODE_HOLDS_ARRAY(node))
-        return translate_array(names, member, node);
+        return translate_array(translation, member, node);
     if (qmp_json_get_type(node) != QMP_JSON_STRING)
         return json_node_ref(node);
-    text = translate_text(names, member, qmp_json_get_string(node));
+    text = translate_text(translation, member, qmp_json_get_string(node));
     return qmp_json_new_string(text);
 }
 
@@ -137,25 +160,50 @@ translate_node(FdNames *names, const char *member, JsonNode *node)
 static JsonNode *
 translate_own(FdNames *names, JsonNode *arguments)
 {
-    JsonNode *translated, *name = json_object_get_member(json_node_get_object(arguments), "fdname");
+    JsonNode *name = json_object_get_member(json_node_get_object(arguments), "fdname");
+    g_autoptr(JsonObject) translated = json_object_new();
     g_autofree char *text = NULL;
+    JsonObjectIter members;
+    const char *member;
+    JsonNode *value;
 
     if (!name || qmp_json_get_type(name) != QMP_JSON_STRING || g_ascii_isdigit(*qmp_json_get_string(name)))
         return json_node_ref(arguments);
-    text = translate_name(names, qmp_json_get_string(name));
-    translated = translate_object(names, arguments);
-    json_object_set_member(json_node_get_object(translated), "fdname", qmp_json_new_string(text));
-    return translated;
+    text = g_strconcat(names->prefix, qmp_json_get_string(name), NULL);
+    json_object_iter_init_ordered(&members, json_node_get_object(arguments));
+    while (json_object_iter_next_ordered(&members, &member, &value))
+        json_object_set_member(translated, member, json_node_ref(value));
+    json_object_set_member(translated, "fdname", qmp_json_new_string(text));
+    return json_node_init_object(json_node_alloc(), translated);
 }
 
 JsonNode *
-fd_names_translate(FdNames *names, const char *command, JsonNode *arguments)
+fd_names_translate(FdNames *names, const char *command, JsonNode *arguments, GPtrArray **ret_used)
 {
+    g_autoptr(GPtrArray) used = g_ptr_array_new_with_free_func(g_free);
+    JsonNode *translated;
+
+    *ret_used = NULL;
     if (g_str_equal(command, "getfd") || g_str_equal(command, "closefd"))
         return translate_own(names, arguments);
     if (fd_names_is_empty(names))
         return json_node_ref(arguments);
-    return translate_node(names, "", arguments);
+    translated = translate_node(&(Translation){ names, used }, "", arguments);
+    if (used->len > 0)
+        *ret_used = g_steal_pointer(&used);
+    return translated;
+}
+
+char *
+fd_names_translate_back(FdNames *names, const char *text)
+{
+    g_autoptr(GString) own = NULL;
+
+    if (!strstr(text, names->prefix))
+        return NULL;
+    own = g_string_new(text);
+    g_string_replace(own, names->prefix, "", 0);
+    return g_string_free(g_steal_pointer(&own), FALSE);
 }
 
 GPtrArray *

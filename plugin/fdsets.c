@@ -3,8 +3,12 @@
 
 #include "qmp-json.h"
 
-/* Bytes of a reply; a thousand fdsets are 100 kB. */
+/* Bytes of query-fdsets' reply, a thousand of which are 100 kB, and of add-fd's. */
 #define MAX_REPLY (1024u * 1024)
+#define MAX_ADDED 1024u
+
+/* Of one caller; QEMU may have as many descriptors altogether, as a rule. */
+#define MAX_FDS 1024
 
 /* Nobody's unique name. */
 #define LEFT ""
@@ -12,12 +16,16 @@
 typedef struct Fd {
     gint64 fdset, fd;
     char *caller; /* owned; LEFT: has left */
+    guint64 serial; /* the younger, the greater */
+    gboolean is_removed; /* QEMU says so */
+    gboolean is_tried; /* to be removed by us */
 } Fd;
 
 struct Fdsets {
     GHashTable *owners; /* owned; fdset → caller, owned; LEFT: has left */
     GHashTable *common; /* owned; set of fdsets */
     GPtrArray *fds; /* owned, of Fd */
+    guint64 serial; /* the last */
 };
 
 static void
@@ -65,6 +73,13 @@ get_number(JsonNode *node, const char *name)
     return value && qmp_json_get_type(value) == QMP_JSON_INT ? qmp_json_get_int(value) : -1;
 }
 
+static char *
+name_fd(gint64 fdset, gint64 fd)
+{
+    return fd < 0 ? g_strdup_printf("%" G_GINT64_FORMAT, fdset)
+                  : g_strdup_printf("%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT, fdset, fd);
+}
+
 void
 fdsets_note_common(Fdsets *fdsets, const QmpText *reply)
 {
@@ -78,20 +93,110 @@ fdsets_note_common(Fdsets *fdsets, const QmpText *reply)
     }
 }
 
+static gboolean
+has_fds(Fdsets *fdsets, gint64 fdset, gboolean also_removed)
+{
+    for (guint i = 0; i < fdsets->fds->len; i++) {
+        Fd *fd = g_ptr_array_index(fdsets->fds, i);
+        if (fd->fdset == fdset && (also_removed || !fd->is_removed))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 void
 fdsets_note_added(Fdsets *fdsets, const QmpText *reply, const char *caller)
 {
-    g_autoptr(JsonNode) added = parse(reply);
+    g_autoptr(JsonNode) added = reply->length <= MAX_ADDED ? parse(reply) : NULL;
     gint64 fdset = added ? get_number(added, "fdset-id") : -1;
     Fd *fd;
 
     if (fdset < 0)
         return;
-    fd = g_new(Fd, 1);
-    *fd = (Fd){ .fdset = fdset, .fd = get_number(added, "fd"), .caller = g_strdup(caller) };
-    g_ptr_array_add(fdsets->fds, fd);
-    if (!g_hash_table_contains(fdsets->common, &fdset) && !g_hash_table_contains(fdsets->owners, &fdset))
+    if (!g_hash_table_contains(fdsets->common, &fdset) && !has_fds(fdsets, fdset, /* also_removed= */ FALSE))
         g_hash_table_insert(fdsets->owners, g_memdup2(&fdset, sizeof fdset), g_strdup(caller));
+    fd = g_new(Fd, 1);
+    *fd = (Fd){
+        .fdset = fdset,
+        .fd = get_number(added, "fd"),
+        .caller = g_strdup(caller),
+        .serial = ++fdsets->serial,
+    };
+    g_ptr_array_add(fdsets->fds, fd);
+}
+
+void
+fdsets_note_removed(Fdsets *fdsets, JsonNode *arguments)
+{
+    gint64 fdset = get_number(arguments, "fdset-id"), number = get_number(arguments, "fd");
+
+    for (guint i = 0; i < fdsets->fds->len; i++) {
+        Fd *fd = g_ptr_array_index(fdsets->fds, i);
+        if (fd->fdset == fdset && (number < 0 || fd->fd == number))
+            fd->is_removed = TRUE;
+    }
+}
+
+guint64
+fdsets_get_serial(Fdsets *fdsets)
+{
+    return fdsets->serial;
+}
+
+/* Of "FDSET" and "FDSET/FD"; NULL: not to be read. */
+static GHashTable *
+read_listed(const QmpText *reply)
+{
+    g_autoptr(JsonNode) list = parse(reply);
+    GHashTable *listed;
+
+    if (!list || !JSON_NODE_HOLDS_ARRAY(list))
+        return NULL;
+    listed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < json_array_get_length(json_node_get_array(list)); i++) {
+        JsonNode *element = json_array_get_element(json_node_get_array(list), i);
+        JsonNode *fds =
+            JSON_NODE_HOLDS_OBJECT(element) ? json_object_get_member(json_node_get_object(element), "fds") : NULL;
+        gint64 fdset = get_number(element, "fdset-id");
+        g_hash_table_add(listed, name_fd(fdset, -1));
+        for (guint j = 0; fds && JSON_NODE_HOLDS_ARRAY(fds) && j < json_array_get_length(json_node_get_array(fds));
+             j++)
+            g_hash_table_add(listed,
+                             name_fd(fdset, get_number(json_array_get_element(json_node_get_array(fds), j), "fd")));
+    }
+    return listed;
+}
+
+static gboolean
+is_listed(GHashTable *listed, gint64 fdset, gint64 fd)
+{
+    g_autofree char *name = name_fd(fdset, fd);
+
+    return g_hash_table_contains(listed, name);
+}
+
+void
+fdsets_note_all(Fdsets *fdsets, const QmpText *reply, guint64 serial)
+{
+    g_autoptr(GHashTable) listed = read_listed(reply);
+    GHashTableIter sets;
+    gpointer fdset;
+
+    if (!listed)
+        return;
+    for (guint i = fdsets->fds->len; i-- > 0;) {
+        Fd *fd = g_ptr_array_index(fdsets->fds, i);
+        if (fd->serial <= serial && !is_listed(listed, fd->fdset, fd->fd))
+            g_ptr_array_remove_index_fast(fdsets->fds, i);
+    }
+    g_hash_table_iter_init(&sets, fdsets->owners);
+    while (g_hash_table_iter_next(&sets, &fdset, NULL))
+        if (!is_listed(listed, *(gint64 *)fdset, -1) && !has_fds(fdsets, *(gint64 *)fdset, /* also_removed= */ TRUE))
+            g_hash_table_iter_remove(&sets);
+    g_hash_table_iter_init(&sets, fdsets->common);
+    while (g_hash_table_iter_next(&sets, &fdset, NULL))
+        if (!is_listed(listed, *(gint64 *)fdset, -1))
+            g_hash_table_iter_remove(&sets);
 }
 
 gboolean
@@ -100,6 +205,16 @@ fdsets_is_foreign(Fdsets *fdsets, gint64 fdset, const char *caller)
     const char *owner = g_hash_table_lookup(fdsets->owners, &fdset);
 
     return owner && !g_str_equal(owner, caller);
+}
+
+gboolean
+fdsets_is_full(Fdsets *fdsets, const char *caller)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < fdsets->fds->len; i++)
+        n += g_str_equal(((Fd *)g_ptr_array_index(fdsets->fds, i))->caller, caller);
+    return n >= MAX_FDS;
 }
 
 void
@@ -121,32 +236,38 @@ fdsets_leave(Fdsets *fdsets, const char *caller)
             g_hash_table_iter_replace(&owners, g_strdup(LEFT));
 }
 
-static gboolean
-is_left(gpointer fdset, gpointer owner, gpointer unused)
+/* With all others of its set, where that has one owner. */
+static void
+remove_one(Fdsets *fdsets, Fd *fd, FdsetsFunc func, gpointer user_data)
 {
-    return g_str_equal(owner, LEFT);
+    gboolean is_whole = g_hash_table_contains(fdsets->owners, &fd->fdset);
+
+    fd->is_tried = TRUE;
+    for (guint i = 0; is_whole && i < fdsets->fds->len; i++) {
+        Fd *other = g_ptr_array_index(fdsets->fds, i);
+        other->is_tried |= other->fdset == fd->fdset;
+    }
+    func(fd->fdset, is_whole ? -1 : fd->fd, user_data);
+}
+
+guint
+fdsets_remove_left(Fdsets *fdsets, guint max, FdsetsFunc func, gpointer user_data)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < fdsets->fds->len && n < max; i++) {
+        Fd *fd = g_ptr_array_index(fdsets->fds, i);
+        if (!g_str_equal(fd->caller, LEFT) || fd->is_tried)
+            continue;
+        remove_one(fdsets, fd, func, user_data);
+        n++;
+    }
+    return n;
 }
 
 void
-fdsets_remove_left(Fdsets *fdsets, gboolean is_final, FdsetsFunc func, gpointer user_data)
-{
-    for (guint i = fdsets->fds->len; i-- > 0;) {
-        Fd *fd = g_ptr_array_index(fdsets->fds, i);
-        if (!g_str_equal(fd->caller, LEFT))
-            continue;
-        func(fd->fdset, fd->fd, user_data);
-        if (is_final)
-            g_ptr_array_remove_index_fast(fdsets->fds, i);
-    }
-    if (is_final)
-        g_hash_table_foreach_remove(fdsets->owners, is_left, NULL);
-}
-
-gboolean
-fdsets_has_left(Fdsets *fdsets)
+fdsets_retry(Fdsets *fdsets)
 {
     for (guint i = 0; i < fdsets->fds->len; i++)
-        if (g_str_equal(((Fd *)g_ptr_array_index(fdsets->fds, i))->caller, LEFT))
-            return TRUE;
-    return FALSE;
+        ((Fd *)g_ptr_array_index(fdsets->fds, i))->is_tried = FALSE;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What QEMU keeps for all monitors alike and a caller must not touch: the agent's own objects, which can be neither named
- * nor seen, and other callers' fdsets. */
+ * nor seen; the monitors that the agent is given, which cannot be removed; and other callers' fdsets. */
 #pragma once
 
 #include <json-glib/json-glib.h>
@@ -8,10 +8,20 @@
 #include "fdsets.h"
 #include "qmp-message.h"
 
-/* Whether @caller may send @command so. @text: @arguments as they are sent; both NULL: none. Fails with
- * BUS_ERROR_ACCESS_DENIED. */
-gboolean guard_check(Fdsets *fdsets, const char *caller, const char *command, JsonNode *arguments, const char *text,
-                     GError **error);
+typedef struct Guard Guard;
 
-/* What @caller may see of a reply; NULL: all of it. @lists_fdsets: it is query-fdsets'. */
-char *guard_clean(Fdsets *fdsets, const char *caller, gboolean lists_fdsets, const QmpText *value);
+/* Borrows @fdsets. */
+Guard *guard_new(Fdsets *fdsets);
+void guard_free(Guard *guard);
+
+/* The reply to query-chardev: which of the character devices listen at @path, the agent's, must not be removed. Those that
+ * QEMU has named itself (compat_monitor0 …) never may. */
+void guard_note_chardevs(Guard *guard, const QmpText *reply, const char *path);
+
+/* Whether @caller may send @command so. @arguments: NULL: none. Fails with BUS_ERROR_ACCESS_DENIED. */
+gboolean guard_check(Guard *guard, const char *caller, const char *command, JsonNode *arguments, GError **error);
+
+/* What @caller may see of the reply to @command, in @ret_text (owned); NULL: all of it. Fails with QMP_ERROR_PROTOCOL
+ * where that cannot be told: there is more than can be read through meanwhile. */
+gboolean guard_clean(Guard *guard, const char *caller, const char *command, const QmpText *value, char **ret_text,
+                     GError **error);

@@ -12,20 +12,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fd-names.h"
-#include "fdsets.h"
-#include "guard.h"
+#include "claims.h"
+#include "effect.h"
 #include "qmp-json.h"
+#include "timer.h"
 
 struct Sessions {
     Vm *vm; /* weak */
     Places *places; /* owned */
     GHashTable *by_caller; /* owned, of Session, by its caller */
-    GQueue leaving; /* of Session, owned, by their links: have left, and something is under way */
+    GQueue leaving; /* of Session, owned, by their links: have left, and something is to be done for them */
+    GSource *sweeper; /* owned */
     GQueue tickets; /* of SessionTicket, owned, by their links */
-    Fdsets *fdsets; /* owned */
-    QmpTicket *fdsets_ticket; /* weak; the question which there are */
-    guint n_callers; /* so far */
+    Claims *claims; /* owned */
+    GMainContext *context; /* ref */
 };
 
 typedef struct Session {
@@ -36,20 +36,13 @@ typedef struct Session {
     FdNames *fd_names; /* owned */
     GList link; /* in sessions->leaving, once they have left */
     gboolean has_left;
+    gboolean has_closed; /* what they had named, on leaving */
 } Session;
-
-typedef enum Effect {
-    EFFECT_NONE,
-    EFFECT_NAMES_FD,
-    EFFECT_CLOSES_FD,
-    EFFECT_ADDS_FD,
-    EFFECT_LISTS_FDSETS, /* which has to be looked through */
-} Effect;
 
 struct SessionTicket {
     Session *session; /* weak: it waits for its tickets */
     ReplyTicket *ticket; /* weak; until the reply */
-    char *fd_name; /* owned; of EFFECT_NAMES_FD and _CLOSES_FD */
+    char *command; /* owned */
     Effect effect;
     QmpReplyFunc func; /* NULL: cancelled */
     gpointer user_data;
@@ -66,34 +59,6 @@ session_free(gpointer data)
     g_free(session);
 }
 
-static void
-ignore(const QmpReply *reply, const GError *error, gpointer user_data)
-{
-}
-
-static void
-remove_fd(gint64 fdset, gint64 fd, gpointer user_data)
-{
-    Sessions *sessions = user_data;
-    g_autofree char *arguments =
-        g_strdup_printf("{\"fdset-id\":%" G_GINT64_FORMAT ",\"fd\":%" G_GINT64_FORMAT "}", fdset, fd);
-
-    qemu_ask(vm_get_qemu(sessions->vm), &(QmpCommand){ .name = "remove-fd", .arguments = arguments }, ignore, NULL);
-}
-
-static void
-remove_fdsets(Sessions *sessions)
-{
-    fdsets_remove_left(sessions->fdsets, qemu_is_running(vm_get_qemu(sessions->vm)), remove_fd, sessions);
-}
-
-void
-sessions_status_changed(Sessions *sessions)
-{
-    if (fdsets_has_left(sessions->fdsets) && qemu_is_running(vm_get_qemu(sessions->vm)))
-        remove_fdsets(sessions);
-}
-
 /* They have left, and nothing that they asked for is under way. */
 static void
 end_session(Session *session)
@@ -102,32 +67,52 @@ end_session(Session *session)
 
     if (session->user.place)
         place_give_back(&session->user);
-    fdsets_leave(sessions->fdsets, session->caller);
-    if (fdsets_has_left(sessions->fdsets))
-        remove_fdsets(sessions);
+    claims_leave(sessions->claims, session->caller);
     g_queue_unlink(&sessions->leaving, &session->link);
     session_free(session);
+}
+
+static void close_names(Session *session);
+
+/* Not from inside a reply: a monitor may go with its session. */
+static gboolean
+sweep(gpointer user_data)
+{
+    Sessions *sessions = user_data;
+
+    g_clear_pointer(&sessions->sweeper, g_source_unref);
+    for (GList *i = sessions->leaving.head, *next; i; i = next) {
+        Session *session = i->data;
+        next = i->next;
+        if (session->user.pending == 0 && !session->has_closed)
+            close_names(session);
+        if (session->user.pending == 0)
+            end_session(session);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+static void
+start_sweep(Sessions *sessions)
+{
+    if (sessions->sweeper)
+        return;
+    sessions->sweeper = g_idle_source_new();
+    g_source_set_priority(sessions->sweeper, G_PRIORITY_DEFAULT);
+    g_source_set_callback(sessions->sweeper, sweep, sessions, NULL);
+    g_source_attach(sessions->sweeper, sessions->context);
 }
 
 static void
 note_effect(SessionTicket *ticket, const QmpReply *reply)
 {
     Session *session = ticket->session;
+    Sessions *sessions = session->sessions;
 
-    switch (ticket->effect) {
-    case EFFECT_NONE:
-    case EFFECT_LISTS_FDSETS:
-        break;
-    case EFFECT_NAMES_FD:
-        fd_names_add(session->fd_names, ticket->fd_name);
-        break;
-    case EFFECT_CLOSES_FD:
-        fd_names_remove(session->fd_names, ticket->fd_name);
-        break;
-    case EFFECT_ADDS_FD:
-        fdsets_note_added(session->sessions->fdsets, &reply->value, session->caller);
-        break;
-    }
+    effect_note(&ticket->effect, reply->error_class ? NULL : &reply->value, session->caller, session->fd_names,
+                claims_get_fdsets(sessions->claims));
+    if (ticket->effect.kind == EFFECT_REMOVES_FD)
+        claims_ask_fdsets(sessions->claims);
     session->user.has_names = session->user.place && !fd_names_is_empty(session->fd_names);
 }
 
@@ -139,74 +124,72 @@ ticket_free(SessionTicket *ticket)
 
     g_queue_unlink(&session->sessions->tickets, &ticket->link);
     session->user.pending--;
-    g_free(ticket->fd_name);
+    if (session->user.place)
+        place_note_idle(&session->user);
+    if (session->has_left && session->user.pending == 0)
+        start_sweep(session->sessions);
+    effect_clear(&ticket->effect);
+    g_free(ticket->command);
     g_free(ticket);
+}
+
+/* An error's text, with the caller's own names. */
+static void
+tell_error(SessionTicket *ticket, const QmpReply *reply)
+{
+    g_autofree char *text = fd_names_translate_back(ticket->session->fd_names, reply->error_text);
+    QmpReply seen = *reply;
+
+    if (text)
+        seen.error_text = text;
+    ticket->func(&seen, NULL, ticket->user_data);
 }
 
 static void
 tell(SessionTicket *ticket, const QmpReply *reply, const GError *error)
 {
     Session *session = ticket->session;
+    g_autoptr(GError) problem = NULL;
     g_autofree char *cleaned = NULL;
     QmpReply seen;
 
     if (!ticket->func)
         return;
-    if (!reply || reply->error_class) {
-        ticket->func(reply, error, ticket->user_data);
-        return;
+    if (!reply) {
+        ticket->func(NULL, error, ticket->user_data);
+    } else if (reply->error_class) {
+        tell_error(ticket, reply);
+    } else if (!guard_clean(claims_get_guard(session->sessions->claims), session->caller, ticket->command,
+                            &reply->value, &cleaned, &problem)) {
+        ticket->func(NULL, problem, ticket->user_data);
+    } else {
+        seen = *reply;
+        if (cleaned)
+            seen.value = (QmpText){ cleaned, strlen(cleaned) };
+        ticket->func(&seen, NULL, ticket->user_data);
     }
-    seen = *reply;
-    cleaned =
-        guard_clean(session->sessions->fdsets, session->caller, ticket->effect == EFFECT_LISTS_FDSETS, &reply->value);
-    if (cleaned)
-        seen.value = (QmpText){ cleaned, strlen(cleaned) };
-    ticket->func(&seen, NULL, ticket->user_data);
 }
 
 static void
 on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     SessionTicket *ticket = user_data;
-    Session *session = ticket->session;
 
-    if (reply && !reply->error_class)
+    if (reply)
         note_effect(ticket, reply);
     tell(ticket, reply, error);
     ticket_free(ticket);
-    if (session->has_left && session->user.pending == 0)
-        end_session(session);
 }
 
-static Effect
-get_effect(const char *command)
-{
-    if (g_str_equal(command, "getfd"))
-        return EFFECT_NAMES_FD;
-    if (g_str_equal(command, "closefd"))
-        return EFFECT_CLOSES_FD;
-    if (g_str_equal(command, "query-fdsets"))
-        return EFFECT_LISTS_FDSETS;
-    return g_str_equal(command, "add-fd") ? EFFECT_ADDS_FD : EFFECT_NONE;
-}
-
-static char *
-get_fd_name(JsonNode *arguments)
-{
-    JsonNode *name = arguments ? json_object_get_member(json_node_get_object(arguments), "fdname") : NULL;
-
-    return g_strdup(name && qmp_json_get_type(name) == QMP_JSON_STRING ? qmp_json_get_string(name) : "");
-}
-
+/* Takes @used. */
 static SessionTicket *
-ticket_new(Session *session, const SessionsRequest *request, QmpReplyFunc func, gpointer user_data)
+ticket_new(Session *session, const SessionsRequest *request, GPtrArray *used, QmpReplyFunc func, gpointer user_data)
 {
     SessionTicket *ticket = g_new0(SessionTicket, 1);
 
     ticket->session = session;
-    ticket->effect = get_effect(request->command);
-    if (ticket->effect == EFFECT_NAMES_FD || ticket->effect == EFFECT_CLOSES_FD)
-        ticket->fd_name = get_fd_name(request->arguments);
+    ticket->command = g_strdup(request->command);
+    effect_init(&ticket->effect, request->command, request->arguments, used);
     ticket->func = func;
     ticket->user_data = user_data;
     ticket->link.data = ticket;
@@ -228,42 +211,28 @@ write_arguments(JsonNode *arguments)
 }
 
 static SessionTicket *
-send(Session *session, const SessionsRequest *request, const char *text, QmpReplyFunc func, gpointer user_data,
-     GError **error)
+send(Session *session, const SessionsRequest *request, QmpReplyFunc func, gpointer user_data, GError **error)
 {
-    Place *place = session->user.place;
-    g_autoptr(JsonNode) translated = NULL;
-    g_autofree char *translated_text = NULL;
+    GPtrArray *used = NULL;
+    g_autoptr(JsonNode) translated =
+        request->arguments ? fd_names_translate(session->fd_names, request->command, request->arguments, &used) : NULL;
+    g_autofree char *text = write_arguments(translated);
     QmpCommand command = {
         .name = request->command,
         .arguments = text,
         .flags = request->flags,
         .fd = request->fd,
     };
-    SessionTicket *ticket = ticket_new(session, request, func, user_data);
+    SessionTicket *ticket = ticket_new(session, request, used, func, user_data);
 
-    if (text && place_is_common(place)) {
-        translated = fd_names_translate(session->fd_names, request->command, request->arguments);
-        command.arguments = translated_text = write_arguments(translated);
-    }
-    ticket->ticket =
-        slot_submit(place_get_slot(place, request->flags), session->caller, &command, on_replied, ticket, error);
+    ticket->ticket = slot_submit(place_get_slot(session->user.place, request->flags), session->caller, &command,
+                                 on_replied, ticket, error);
     if (!ticket->ticket)
         g_clear_pointer(&ticket, ticket_free);
     return ticket;
 }
 
-static void
-on_fdsets(const QmpReply *reply, const GError *error, gpointer user_data)
-{
-    Sessions *sessions = user_data;
-
-    sessions->fdsets_ticket = NULL;
-    if (reply && !reply->error_class)
-        fdsets_note_common(sessions->fdsets, &reply->value);
-}
-
-/* The first of them has QEMU asked which fdsets are there without them. */
+/* The first of them has QEMU asked what is there without them. */
 static Session *
 get_session(Sessions *sessions, const char *caller, guint32 uid)
 {
@@ -271,14 +240,12 @@ get_session(Sessions *sessions, const char *caller, guint32 uid)
 
     if (session)
         return session;
-    if (sessions->n_callers == 0)
-        sessions->fdsets_ticket =
-            qemu_ask(vm_get_qemu(sessions->vm), &(QmpCommand){ .name = "query-fdsets" }, on_fdsets, sessions);
+    claims_begin(sessions->claims);
     session = g_new0(Session, 1);
     session->sessions = sessions;
     session->caller = g_strdup(caller);
     session->uid = uid;
-    session->fd_names = fd_names_new(++sessions->n_callers);
+    session->fd_names = fd_names_new();
     session->link.data = session;
     g_hash_table_insert(sessions->by_caller, session->caller, session);
     return session;
@@ -289,13 +256,15 @@ sessions_submit(Sessions *sessions, const SessionsRequest *request, QmpReplyFunc
                 GError **error)
 {
     Session *session = get_session(sessions, request->caller, request->uid);
-    g_autofree char *text = write_arguments(request->arguments);
 
     if (!session->user.place)
         fd_names_clear(session->fd_names);
-    if (guard_check(sessions->fdsets, request->caller, request->command, request->arguments, text, error) &&
+    if (guard_check(claims_get_guard(sessions->claims), request->caller, request->command, request->arguments,
+                    error) &&
+        effect_check_room(request->command, request->caller, session->fd_names, claims_get_fdsets(sessions->claims),
+                          error) &&
         places_find(sessions->places, &session->user, error))
-        return send(session, request, text, func, user_data, error);
+        return send(session, request, func, user_data, error);
     if (request->flags & QMP_EXECUTE_FD)
         close(request->fd);
     return NULL;
@@ -304,7 +273,7 @@ sessions_submit(Sessions *sessions, const SessionsRequest *request, QmpReplyFunc
 static gboolean
 changes_something(SessionTicket *ticket)
 {
-    return ticket->effect != EFFECT_NONE && ticket->effect != EFFECT_LISTS_FDSETS;
+    return ticket->effect.kind != EFFECT_NONE || ticket->effect.used;
 }
 
 void
@@ -324,16 +293,23 @@ close_names(Session *session)
 {
     g_autoptr(GPtrArray) names = fd_names_dup(session->fd_names);
 
+    session->has_closed = TRUE;
+    if (!session->user.place || !place_keeps_names(session->user.place))
+        return;
     for (guint i = 0; i < names->len; i++) {
         g_autoptr(JsonObject) arguments = json_object_new();
         g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), arguments);
         SessionsRequest request = { .command = "closefd", .arguments = node };
-        g_autofree char *text = NULL;
 
         json_object_set_member(arguments, "fdname", qmp_json_new_string(g_ptr_array_index(names, i)));
-        text = write_arguments(node);
-        send(session, &request, text, /* func= */ NULL, /* user_data= */ NULL, /* error= */ NULL);
+        send(session, &request, /* func= */ NULL, /* user_data= */ NULL, /* error= */ NULL);
     }
+}
+
+void
+sessions_status_changed(Sessions *sessions)
+{
+    claims_status_changed(sessions->claims);
 }
 
 void
@@ -346,10 +322,7 @@ sessions_drop_caller(Sessions *sessions, const char *caller)
     g_hash_table_steal(sessions->by_caller, caller);
     g_queue_push_tail_link(&sessions->leaving, &session->link);
     session->has_left = TRUE;
-    if (session->user.place && place_keeps_names(session->user.place))
-        close_names(session);
-    if (session->user.pending == 0)
-        end_session(session);
+    start_sweep(sessions);
 }
 
 Places *
@@ -394,9 +367,10 @@ sessions_new(GMainContext *context, Vm *vm, const PlacesLimits *limits, PlacesMo
     Sessions *sessions = g_new0(Sessions, 1);
 
     sessions->vm = vm;
+    sessions->context = g_main_context_ref(context);
     sessions->places = places_new(context, vm, limits, func, user_data);
     sessions->by_caller = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
-    sessions->fdsets = fdsets_new();
+    sessions->claims = claims_new(vm);
     return sessions;
 }
 
@@ -420,10 +394,15 @@ void
 sessions_free(Sessions *sessions)
 {
     fail_tickets(sessions);
-    g_clear_pointer(&sessions->fdsets_ticket, qmp_ticket_cancel);
+    timer_stop(&sessions->sweeper);
     places_free(sessions->places);
     g_hash_table_unref(sessions->by_caller);
-    g_queue_clear_full(&sessions->leaving, session_free);
-    fdsets_free(sessions->fdsets);
+    while (sessions->leaving.head) {
+        Session *session = sessions->leaving.head->data;
+        g_queue_unlink(&sessions->leaving, &session->link);
+        session_free(session);
+    }
+    claims_free(sessions->claims);
+    g_main_context_unref(sessions->context);
     g_free(sessions);
 }

@@ -79,6 +79,33 @@ class Hotplug(MonitorsTest):
         self.wait_clean()
         self.assertEqual(list_monitors(vm), {})
 
+    def test_the_vm_goes_while_a_caller_leaves(self):
+        for _ in range(3):
+            vm = self.start_vm()
+            leaver = self.other(vm)
+            leaver.qmp('QueryStatus')
+            self.qemu.kill(signal.SIGSTOP)
+            for name in ('one', 'two'):
+                leaver.caller.start(NAME, vm.path, f'{NAME}.QMP', 'Getfd', '(hs)', 0, name, fds=[self.null])
+            leaver.caller.gdbus.flush_sync(None)
+            leaver.caller.stop()
+            vm.get('Name')
+            self.manager('RemoveVM', '(o)', vm.path)
+            self.qemu.kill(signal.SIGCONT)
+
+    def test_monitors_cannot_be_taken_from_under_it(self):
+        for version in ('7.2', '11.1'):
+            with self.subTest(version):
+                vm = self.start_vm(version)
+                yank = variants({'type': ('s', 'chardev'), 'id': ('s', 'compat_monitor0')})
+                for method, signature, *arguments in (
+                        ('Yank', '(aa{sv})', [yank]), ('ObjectDel', '(s)', 'compat_monitor0'),
+                        ('ChardevRemove', '(s)', 'compat_monitor0'),
+                        ('HumanMonitorCommand', '(s)', ' object_del  "compat\\_monitor0"')):
+                    self.assert_fails(DENIED, 'is given', vm.start('QMP', method, signature, *arguments))
+                self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+                self.manager('RemoveVM', '(o)', vm.path)
+
     def test_who_leaves_in_the_middle_of_it(self):
         vm = self.start_vm()
         for _ in range(30):
@@ -291,6 +318,35 @@ class Fdsets(MonitorsTest):
                 self.assertIsNone(vm.qmp('RemoveFd', '(x)', fdset))
                 self.manager('RemoveVM', '(o)', vm.path)
 
+    def test_a_number_that_is_used_again_is_the_next_ones(self):
+        for version in ('7.2', '11.1'):
+            with self.subTest(version):
+                vm = self.start_vm(version)
+                other = self.other(vm)
+                fdset = self.add_fd(vm)['fdset-id']
+                vm.qmp('RemoveFd', '(x)', fdset)
+                self.assertEqual(self.add_fd(other)['fdset-id'], fdset)
+                self.assertEqual([entry['fdset-id'] for entry in other.qmp('QueryFdsets')], [fdset])
+                self.assertEqual(vm.qmp('QueryFdsets'), [])
+                vm.caller.stop()
+                self.assertEqual([entry['fdset-id'] for entry in other.qmp('QueryFdsets')], [fdset])
+                self.caller = other.caller
+                self.assertIsNone(other.qmp('RemoveFd', '(x)', fdset))
+                self.manager('RemoveVM', '(o)', other.path)
+                self.caller = self.connect()
+
+    def test_another_spelling_does_not_get_past(self):
+        vm = self.start_vm()
+        other = self.other(vm)
+        fdset = self.add_fd(vm)['fdset-id']
+        for path in (f'/dev/fdset/\t{fdset}', f'/dev/fdset/+{fdset}', f'/dev/fdset/0{fdset}',
+                     f'json:{{"driver":"file","filename":"/dev/\\u0066dset/{fdset}"}}',
+                     f'json:{{"filename":"\\/dev\\/fdset/{fdset}"}}', '/proc/self/fd/3', '/dev/fd/3'):
+            with self.subTest(path):
+                with self.assertRaises(CallError) as caught:
+                    other.qmp('BlockdevAdd', '(a{sv})', variants({'driver': ('s', 'file'), 'filename': ('s', path)}))
+                self.assertEqual(caught.exception.name, DENIED)
+
     def test_they_go_with_their_maker(self):
         for version in ('7.2', '11.1'):
             with self.subTest(version):
@@ -327,8 +383,8 @@ class Spares(MonitorsTest):
         super().setUp()
         self.start_agent()
 
-    def start_vm_with_spares(self, number, **options):
-        self.qemu = self.start(Qemu, '7.2', monitors=number + 2)
+    def start_vm_with_spares(self, number, version='7.2', **options):
+        self.qemu = self.start(Qemu, version, monitors=number + 2)
         self.raw = self.adopt(self.qemu.raw())
         self.spares = [f'unix:{path}' for path in self.qemu.paths[1:-1]]
         return self.add('vm', f'unix:{self.qemu.path}', spares=('as', self.spares), **options)
@@ -357,10 +413,53 @@ class Spares(MonitorsTest):
         for caller in callers:
             self.assertIsNone(caller.qmp('Closefd', '(s)', 'mine'))
 
-    def test_one_that_is_not_there(self):
+    def test_some_that_are_not_there(self):
         self.qemu = self.start(Qemu, '7.2')
         vm = self.add('vm', f'unix:{self.qemu.path}', spares=('as', ['unix:/nonexistent', 'unix:/nonexistent2']))
-        self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+        callers = [self.other(vm) for _ in range(4)]
+        for caller in callers:
+            self.fds(caller, 'Getfd', '(hs)', 0, 'mine')
+        for caller in callers:
+            self.assertIsNone(caller.qmp('Closefd', '(s)', 'mine'))
+
+    def test_what_was_for_another_does_not_arrive(self):
+        """QEMU answers to whoever is connected what it was asked before."""
+        for version in ('7.2', '10.0'):
+            with self.subTest(version):
+                vm = self.start_vm_with_spares(1, version, isolation=('s', 'required'))
+                for _ in range(20):
+                    leaver, comer = self.other(vm), self.other(vm)
+                    for _ in range(9):
+                        leaver.start('VM', 'ExecuteJSON', '(ss)', 'query-qmp-schema', '')
+                    leaver.caller.gdbus.flush_sync(None)
+                    leaver.caller.stop()
+                    self.call_when_free(comer, 'QueryStatus')
+                    comer.caller.stop()
+                self.manager('RemoveVM', '(o)', vm.path)
+
+    def call_when_free(self, vm, method):
+        """The monitor may be another's for a moment."""
+        def call():
+            try:
+                return vm.qmp(method)
+            except CallError as error:
+                if error.name != LIMITS_EXCEEDED:
+                    raise
+                return None
+        wait_until(call)
+        self.assertEqual(call()['status'], 'running')
+
+    def test_a_name_that_is_given_while_its_caller_leaves(self):
+        vm = self.start_vm_with_spares(1)
+        for _ in range(5):
+            leaver, comer = self.other(vm), self.other(vm)
+            for name in ('one', 'two', 'three'):
+                leaver.caller.start(NAME, vm.path, f'{NAME}.QMP', 'Getfd', '(hs)', 0, name, fds=[self.null])
+            leaver.caller.gdbus.flush_sync(None)
+            leaver.caller.stop()
+            for name in ('one', 'two', 'three'):
+                self.assert_fails(GENERIC, 'not found', comer.start('QMP', 'Closefd', '(s)', name))
+            comer.caller.stop()
 
     def test_key_file(self):
         self.agent.kill(signal.SIGTERM)
@@ -504,7 +603,7 @@ class MonitorAdd(MonitorsTest):
         """Then they share the control monitor, and nothing that was begun is left."""
         for command in ('getfd', 'chardev-add', 'monitor-add'):
             with self.subTest(command):
-                vm, adder = self.start_adder({command: Adder.error('no'), 'x': {}})
+                vm, adder = self.start_adder({command: Adder.error('x does not accept value y'), 'x': {}})
                 changes = vm.record_changes()
                 self.assertEqual(vm.execute('x'), {})
                 wait_until(lambda: not adder.names and not adder.chardevs)
@@ -513,6 +612,24 @@ class MonitorAdd(MonitorsTest):
                 self.assertEqual(list_monitors(vm)[vm.caller.name]['mode'], 'shared')
                 self.manager('RemoveVM', '(o)', vm.path)
                 adder.stop()
+
+    def test_none_is_taken_this_time(self):
+        """One who has filled QEMU's table of descriptors takes nobody's isolation away for good."""
+        vm, adder = self.start_adder({'x': {}})
+        trouble = ['no room']
+
+        def getfd(command):
+            if not trouble:
+                return adder.getfd(command)
+            os.close(adder.fds.pop(0))
+            return Adder.error(trouble.pop())
+        adder.answers['getfd'] = getfd
+        self.assertEqual(vm.execute('x'), {})
+        self.assertEqual(list_monitors(vm)[vm.caller.name]['mode'], 'shared')
+        self.assertEqual(vm.get('MonitorMode'), 'monitor-add')
+        other = self.other(vm)
+        other.execute('x')
+        self.assertEqual(list_monitors(vm)[other.caller.name]['mode'], 'monitor-add')
 
     def test_what_another_agent_left(self):
         adder = self.start(Adder)

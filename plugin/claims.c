@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "claims.h"
+
+/* Descriptors that are removed for those who have left before somebody else has a turn. */
+#define REMOVALS_AT_ONCE 8
+
+struct Claims {
+    Vm *vm; /* weak */
+    Fdsets *fdsets; /* owned */
+    Guard *guard; /* owned */
+    QmpTicket *ticket; /* weak; the question which fdsets there are */
+    guint64 serial; /* when it was asked */
+    gboolean is_stale; /* it is to be asked again */
+    gboolean is_known; /* which there were before anybody's */
+    QmpTicket *chardevs_ticket; /* weak */
+    gboolean has_begun;
+};
+
+static void
+ignore(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+}
+
+static void
+remove_fd(gint64 fdset, gint64 fd, gpointer user_data)
+{
+    Claims *claims = user_data;
+    g_autoptr(GString) arguments = g_string_new(NULL);
+
+    g_string_printf(arguments, "{\"fdset-id\":%" G_GINT64_FORMAT, fdset);
+    if (fd >= 0)
+        g_string_append_printf(arguments, ",\"fd\":%" G_GINT64_FORMAT, fd);
+    g_string_append_c(arguments, '}');
+    qemu_ask(vm_get_qemu(claims->vm), &(QmpCommand){ .name = "remove-fd", .arguments = arguments->str }, ignore, NULL);
+}
+
+/* A few, and then which are left. */
+static void
+remove_fdsets(Claims *claims)
+{
+    if (fdsets_remove_left(claims->fdsets, REMOVALS_AT_ONCE, remove_fd, claims) > 0)
+        claims_ask_fdsets(claims);
+}
+
+static void
+on_fdsets(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    Claims *claims = user_data;
+    gboolean is_answer = reply && !reply->error_class;
+
+    claims->ticket = NULL;
+    if (is_answer && !claims->is_known)
+        fdsets_note_common(claims->fdsets, &reply->value);
+    else if (is_answer)
+        fdsets_note_all(claims->fdsets, &reply->value, claims->serial);
+    claims->is_known = TRUE;
+    if (error)
+        return;
+    if (claims->is_stale)
+        claims_ask_fdsets(claims);
+    remove_fdsets(claims);
+}
+
+/* At most one question is under way; what comes meanwhile makes its answer old. */
+void
+claims_ask_fdsets(Claims *claims)
+{
+    claims->is_stale = claims->ticket != NULL;
+    if (claims->is_stale)
+        return;
+    claims->serial = fdsets_get_serial(claims->fdsets);
+    claims->ticket = qemu_ask(vm_get_qemu(claims->vm), &(QmpCommand){ .name = "query-fdsets" }, on_fdsets, claims);
+}
+
+void
+claims_status_changed(Claims *claims)
+{
+    if (!qemu_is_running(vm_get_qemu(claims->vm)))
+        return;
+    fdsets_retry(claims->fdsets);
+    remove_fdsets(claims);
+}
+
+static void
+note_monitor(Claims *claims, const QmpReply *reply, const QmpAddress *address)
+{
+    if (address && address->path)
+        guard_note_chardevs(claims->guard, &reply->value, address->path);
+}
+
+static void
+on_chardevs(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    Claims *claims = user_data;
+    GPtrArray *spares = vm_get_spares(claims->vm);
+
+    claims->chardevs_ticket = NULL;
+    if (!reply || reply->error_class)
+        return;
+    note_monitor(claims, reply, vm_get_address(claims->vm));
+    for (guint i = 0; i < spares->len; i++)
+        note_monitor(claims, reply, g_ptr_array_index(spares, i));
+}
+
+void
+claims_begin(Claims *claims)
+{
+    if (claims->has_begun)
+        return;
+    claims->has_begun = TRUE;
+    claims->chardevs_ticket =
+        qemu_ask(vm_get_qemu(claims->vm), &(QmpCommand){ .name = "query-chardev" }, on_chardevs, claims);
+    claims_ask_fdsets(claims);
+}
+
+void
+claims_leave(Claims *claims, const char *caller)
+{
+    fdsets_leave(claims->fdsets, caller);
+    remove_fdsets(claims);
+}
+
+Fdsets *
+claims_get_fdsets(Claims *claims)
+{
+    return claims->fdsets;
+}
+
+Guard *
+claims_get_guard(Claims *claims)
+{
+    return claims->guard;
+}
+
+Claims *
+claims_new(Vm *vm)
+{
+    Claims *claims = g_new0(Claims, 1);
+
+    claims->vm = vm;
+    claims->fdsets = fdsets_new();
+    claims->guard = guard_new(claims->fdsets);
+    return claims;
+}
+
+void
+claims_free(Claims *claims)
+{
+    g_clear_pointer(&claims->ticket, qmp_ticket_cancel);
+    g_clear_pointer(&claims->chardevs_ticket, qmp_ticket_cancel);
+    guard_free(claims->guard);
+    fdsets_free(claims->fdsets);
+    g_free(claims);
+}
