@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fdsets, which QEMU keeps for all monitors alike, are kept apart. On real QEMUs."""
+from harness import CallError, main, wait_until
+from monitor import NAME, variants
+from monitors import DENIED, MonitorsTest
+
+
+class Fdsets(MonitorsTest):
+    def setUp(self):
+        super().setUp()
+        self.start_agent()
+
+    def add_fd(self, vm, **options):
+        return self.fds(vm, 'AddFd', '(ha{sv})', 0, variants(options))[0]
+
+    def test_they_are_their_makers(self):
+        for version in ('7.2', '11.1'):
+            with self.subTest(version):
+                vm = self.start_vm(version)
+                other = self.other(vm)
+                fdset = self.add_fd(vm)['fdset-id']
+                self.assertEqual([entry['fdset-id'] for entry in vm.qmp('QueryFdsets')], [fdset])
+                self.assertEqual(other.qmp('QueryFdsets'), [])
+                for method, signature, *arguments in (
+                        ('RemoveFd', '(x)', fdset), ('RemoveFd', '(a{sv})', variants({'fdset-id': ('x', fdset)})),
+                        ('BlockdevAdd', '(a{sv})', variants({'driver': ('s', 'file'),
+                                                             'filename': ('s', f'/dev/fdset/{fdset}')}))):
+                    self.assert_fails(DENIED, "another caller's", other.start('QMP', method, signature, *arguments))
+                with self.assertRaises(CallError) as caught:
+                    self.add_fd(other, **{'fdset-id': ('x', fdset)})
+                self.assertEqual(caught.exception.name, DENIED)
+                self.assertIsNone(vm.qmp('RemoveFd', '(x)', fdset))
+                self.manager('RemoveVM', '(o)', vm.path)
+
+    def test_a_number_that_is_used_again_is_the_next_ones(self):
+        for version in ('7.2', '11.1'):
+            with self.subTest(version):
+                vm = self.start_vm(version)
+                other = self.other(vm)
+                fdset = self.add_fd(vm)['fdset-id']
+                vm.qmp('RemoveFd', '(x)', fdset)
+                self.assertEqual(self.add_fd(other)['fdset-id'], fdset)
+                self.assertEqual([entry['fdset-id'] for entry in other.qmp('QueryFdsets')], [fdset])
+                self.assertEqual(vm.qmp('QueryFdsets'), [])
+                vm.caller.stop()
+                self.assertEqual([entry['fdset-id'] for entry in other.qmp('QueryFdsets')], [fdset])
+                self.caller = other.caller
+                self.assertIsNone(other.qmp('RemoveFd', '(x)', fdset))
+                self.manager('RemoveVM', '(o)', other.path)
+                self.caller = self.connect()
+
+    def test_another_spelling_does_not_get_past(self):
+        vm = self.start_vm()
+        other = self.other(vm)
+        fdset = self.add_fd(vm)['fdset-id']
+        for path in (f'/dev/fdset/\t{fdset}', f'/dev/fdset/+{fdset}', f'/dev/fdset/0{fdset}',
+                     f'json:{{"driver":"file","filename":"/dev/\\u0066dset/{fdset}"}}',
+                     f'json:{{"filename":"\\/dev\\/fdset/{fdset}"}}', '/proc/self/fd/3', '/dev/fd/3'):
+            with self.subTest(path):
+                with self.assertRaises(CallError) as caught:
+                    other.qmp('BlockdevAdd', '(a{sv})', variants({'driver': ('s', 'file'), 'filename': ('s', path)}))
+                self.assertEqual(caught.exception.name, DENIED)
+
+    def test_they_go_with_their_maker(self):
+        for version in ('7.2', '11.1'):
+            with self.subTest(version):
+                vm = self.start_vm(version)
+                self.raw.execute('add-fd', {'opaque': 'not a caller\'s'}, fds=[self.null])
+                leaver = self.other(vm)
+                self.add_fd(leaver)
+                self.add_fd(leaver)
+                # One that is still on its way, too.
+                leaver.caller.start(NAME, vm.path, f'{NAME}.QMP', 'AddFd', '(ha{sv})', 0, {}, fds=[self.null])
+                leaver.caller.gdbus.flush_sync(None)
+                leaver.caller.stop()
+                wait_until(lambda: len(self.raw.execute('query-fdsets')) == 1)
+                self.assertEqual(len(vm.qmp('QueryFdsets')), 1)
+                self.manager('RemoveVM', '(o)', vm.path)
+
+    def test_also_while_the_guest_is_paused(self):
+        """Where QEMU says that it has removed them, and does so when it is told again while the guest runs."""
+        for version in ('7.2', '11.1'):
+            with self.subTest(version):
+                vm = self.start_vm(version)
+                leaver = self.other(vm)
+                self.add_fd(leaver)
+                vm.qmp('Stop')
+                leaver.caller.stop()
+                wait_until(lambda: vm.qmp('QueryFdsets') == [])
+                vm.qmp('Cont')
+                wait_until(lambda: self.raw.execute('query-fdsets') == [])
+                self.manager('RemoveVM', '(o)', vm.path)
+
+
+if __name__ == '__main__':
+    main()
