@@ -374,19 +374,22 @@ sessions_new(GMainContext *context, Vm *vm, const PlacesLimits *limits, PlacesMo
     return sessions;
 }
 
+/* The end of the control monitor may be seen before the end of the one that `quit` went by. */
 static void
 fail_tickets(Sessions *sessions)
 {
+    const QmpReply empty = { .value = { "{}", 2 } };
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
 
     while (sessions->tickets.head) {
         SessionTicket *ticket = sessions->tickets.head->data;
         QmpReplyFunc func = ticket->func;
         gpointer user_data = ticket->user_data;
+        gboolean has_quit = g_str_equal(ticket->command, "quit") && !reply_ticket_is_waiting(ticket->ticket);
         reply_ticket_cancel(ticket->ticket);
         ticket_free(ticket);
         if (func)
-            func(NULL, error, user_data);
+            func(has_quit ? &empty : NULL, has_quit ? NULL : error, user_data);
     }
 }
 

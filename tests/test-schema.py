@@ -168,7 +168,7 @@ class WithoutIt(SchemaTest):
                 {}, [1], [{'name': 'a'}], [*SMALL, command('x', 'nowhere')], [*SMALL, command('x', 'int')],
                 [{'name': 'a', 'meta-type': 'array', 'element-type': 'a'}], 'schema', None, 5,
                 [*SMALL, command('odd "<name>')], [*SMALL, struct('x', **{'a\x01': 'int'})], [*SMALL, command('poke')],
-                lambda asked: Raw(b'{"return": [inf]' + b', "id": %d' % asked['id'] * ('id' in asked) + b'}'),
+                lambda asked: Raw(b'{"return": [inf]%s}' % (b', "id": %d' % asked['id'] if 'id' in asked else b'')),
                 Message({'error': {'class': 'CommandNotFound', 'desc': 'no'}}))):
             with self.subTest(str(lie)[:40]):
                 vm, peer = self.fake(f'vm{number}', lie, set_link={})
