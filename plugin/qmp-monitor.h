@@ -47,7 +47,8 @@ QmpMonitor *qmp_monitor_new(const QmpMonitorPlan *plan, const QmpMonitorFuncs *f
 void qmp_monitor_free(QmpMonitor *monitor);
 
 /* The same where the control monitor is about to go: commands under way are failed, and the connection is closed at once,
- * which is all that QMP_MONITOR_OBJECT needs. */
+ * which is all that QMP_MONITOR_OBJECT needs once it is plugged. What is only half plugged, and of QMP_MONITOR_ADD what
+ * does not go out any more, stays for qmp_monitor_remove_left_over(). */
 void qmp_monitor_free_at_once(QmpMonitor *monitor);
 
 /* Borrowed; NULL before on_ready. */
