@@ -51,6 +51,7 @@ struct QmpClient {
     guint in_flight;
     guint64 last_serial;
     guint negotiation_id; /* nobody else's */
+    gboolean answered; /* a command of the user's was */
     gboolean event_dropped; /* has been logged */
 };
 
@@ -267,12 +268,15 @@ take_reply(QmpClient *client, const QmpMessage *message)
         if (id < 0 && !message->problem && message->reply.error_class)
             return; /* one complaint too many */
     }
+    if (id >= 0 && !slot_at(client, (guint)id) && !client->answered)
+        return; /* likewise: rarely, and under load, one comes late (10.0) */
     if (id < 0 || !slot_at(client, (guint)id)) {
         const char *what = id < 0 ? "without an id" : "with the id of no command";
         client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the peer sent a reply %s (%s)", what,
                                          message->problem ? message->problem : "out of step"));
         return;
     }
+    client->answered = client->stage == STAGE_READY;
     QmpSlot *slot = slot_steal(client, (guint)id);
     if (message->problem) {
         g_autoptr(GError) error =
