@@ -268,7 +268,7 @@ take_reply(QmpClient *client, const QmpMessage *message)
         if (id < 0 && !message->problem && message->reply.error_class)
             return; /* one complaint too many */
     }
-    if (id >= 0 && !slot_at(client, (guint)id) && !client->answered)
+    if (client->stage == STAGE_READY && id >= 0 && !slot_at(client, (guint)id) && !client->answered)
         return; /* likewise: rarely, and under load, one comes late (10.0) */
     if (id < 0 || !slot_at(client, (guint)id)) {
         const char *what = id < 0 ? "without an id" : "with the id of no command";
