@@ -82,24 +82,26 @@ claims_status_changed(Claims *claims)
 }
 
 static void
-note_monitor(Claims *claims, const QmpReply *reply, const QmpAddress *address)
+add_path(GPtrArray *paths, const QmpAddress *address)
 {
     if (address && address->path)
-        guard_note_chardevs(claims->guard, &reply->value, address->path);
+        g_ptr_array_add(paths, address->path);
 }
 
 static void
 on_chardevs(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     Claims *claims = user_data;
+    g_autoptr(GPtrArray) paths = g_ptr_array_new();
     GPtrArray *spares = vm_get_spares(claims->vm);
 
     claims->chardevs_ticket = NULL;
     if (!reply || reply->error_class)
         return;
-    note_monitor(claims, reply, vm_get_address(claims->vm));
+    add_path(paths, vm_get_address(claims->vm));
     for (guint i = 0; i < spares->len; i++)
-        note_monitor(claims, reply, g_ptr_array_index(spares, i));
+        add_path(paths, g_ptr_array_index(spares, i));
+    guard_note_chardevs(claims->guard, &reply->value, paths);
 }
 
 void

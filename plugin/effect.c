@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "effect.h"
 
+#include "qmp-entity.h"
 #include "qmp-error.h"
-#include "qmp-json.h"
 
 static EffectKind
 get_kind(const char *command)
@@ -41,9 +41,9 @@ effect_clear(Effect *effect)
 static const char *
 get_name(JsonNode *arguments)
 {
-    JsonNode *name = arguments ? json_object_get_member(json_node_get_object(arguments), "fdname") : NULL;
+    const char *name = arguments ? qmp_entity_get_string(json_node_get_object(arguments), "fdname") : NULL;
 
-    return name && qmp_json_get_type(name) == QMP_JSON_STRING ? qmp_json_get_string(name) : "";
+    return name ? name : "";
 }
 
 /* A name that QEMU does not know has gone too: a command that failed may have taken it (7.2 to 11.1). */

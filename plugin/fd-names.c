@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "qmp-entity.h"
 #include "qmp-json.h"
 
 /* Far more than a caller has use for: QEMU itself may have 1024 descriptors as a rule. */
@@ -160,16 +161,16 @@ translate_node(Translation *translation, const char *member, JsonNode *node)
 static JsonNode *
 translate_own(FdNames *names, JsonNode *arguments)
 {
-    JsonNode *name = json_object_get_member(json_node_get_object(arguments), "fdname");
+    const char *name = qmp_entity_get_string(json_node_get_object(arguments), "fdname");
     g_autoptr(JsonObject) translated = json_object_new();
     g_autofree char *text = NULL;
     JsonObjectIter members;
     const char *member;
     JsonNode *value;
 
-    if (!name || qmp_json_get_type(name) != QMP_JSON_STRING || g_ascii_isdigit(*qmp_json_get_string(name)))
+    if (!name || g_ascii_isdigit(*name))
         return json_node_ref(arguments);
-    text = g_strconcat(names->prefix, qmp_json_get_string(name), NULL);
+    text = g_strconcat(names->prefix, name, NULL);
     json_object_iter_init_ordered(&members, json_node_get_object(arguments));
     while (json_object_iter_next_ordered(&members, &member, &value))
         json_object_set_member(translated, member, json_node_ref(value));
@@ -180,7 +181,7 @@ translate_own(FdNames *names, JsonNode *arguments)
 JsonNode *
 fd_names_translate(FdNames *names, const char *command, JsonNode *arguments, GPtrArray **ret_used)
 {
-    g_autoptr(GPtrArray) used = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) used = NULL;
     JsonNode *translated;
 
     *ret_used = NULL;
@@ -188,6 +189,7 @@ fd_names_translate(FdNames *names, const char *command, JsonNode *arguments, GPt
         return translate_own(names, arguments);
     if (fd_names_is_empty(names))
         return json_node_ref(arguments);
+    used = g_ptr_array_new_with_free_func(g_free);
     translated = translate_node(&(Translation){ names, used }, "", arguments);
     if (used->len > 0)
         *ret_used = g_steal_pointer(&used);

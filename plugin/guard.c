@@ -43,16 +43,21 @@ guard_free(Guard *guard)
 
 /* QEMU writes `unix:PATH,server=on`, and `disconnected:` before it where nobody is connected. */
 static gboolean
-listens_at(const char *file, const char *path)
+listens_at_one(const char *file, GPtrArray *paths)
 {
     const char *at = strstr(file, "unix:");
 
     at = at ? at + strlen("unix:") : file;
-    return g_str_has_prefix(at, path) && (at[strlen(path)] == ',' || at[strlen(path)] == '\0');
+    for (guint i = 0; i < paths->len; i++) {
+        const char *path = g_ptr_array_index(paths, i);
+        if (g_str_has_prefix(at, path) && (at[strlen(path)] == ',' || at[strlen(path)] == '\0'))
+            return TRUE;
+    }
+    return FALSE;
 }
 
 void
-guard_note_chardevs(Guard *guard, const QmpText *reply, const char *path)
+guard_note_chardevs(Guard *guard, const QmpText *reply, GPtrArray *paths)
 {
     g_autoptr(JsonNode) list = reply->length <= MAX_REPLY ? qmp_json_parse(reply->text, reply->length, NULL) : NULL;
 
@@ -61,7 +66,7 @@ guard_note_chardevs(Guard *guard, const QmpText *reply, const char *path)
         JsonObject *chardev = qmp_entity_get_object_at(json_node_get_array(list), i);
         const char *label = chardev ? qmp_entity_get_string(chardev, "label") : NULL;
         const char *file = chardev ? qmp_entity_get_string(chardev, "filename") : NULL;
-        if (label && file && listens_at(file, path))
+        if (label && file && listens_at_one(file, paths))
             g_hash_table_add(guard->labels, g_strdup(label));
     }
 }

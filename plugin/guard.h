@@ -14,9 +14,9 @@ typedef struct Guard Guard;
 Guard *guard_new(Fdsets *fdsets);
 void guard_free(Guard *guard);
 
-/* The reply to query-chardev: which of the character devices listen at @path, the agent's, must not be removed. Those that
- * QEMU has named itself (compat_monitor0 …) never may. */
-void guard_note_chardevs(Guard *guard, const QmpText *reply, const char *path);
+/* The reply to query-chardev: which of the character devices listen at one of @paths (of strings), the agent's, must not be
+ * removed. Those that QEMU has named itself (compat_monitor0 …) never may. */
+void guard_note_chardevs(Guard *guard, const QmpText *reply, GPtrArray *paths);
 
 /* Whether @caller may send @command so. @arguments: NULL: none. Fails with BUS_ERROR_ACCESS_DENIED. */
 gboolean guard_check(Guard *guard, const char *caller, const char *command, JsonNode *arguments, GError **error);

@@ -91,6 +91,14 @@ is_idle(Place *place)
     return TRUE;
 }
 
+static void
+leave(PlaceUser *user)
+{
+    g_queue_unlink(&user->place->users, &user->link);
+    user->place = NULL;
+    user->has_names = FALSE;
+}
+
 /* What is in it must have been answered. */
 static void
 free_place(Place *place)
@@ -98,7 +106,7 @@ free_place(Place *place)
     Places *places = place->places;
 
     while (place->users.head)
-        place_leave(place->users.head->data);
+        leave(place->users.head->data);
     if (places->common == place)
         places->common = NULL;
     g_ptr_array_remove_fast(places->all, place);
@@ -312,19 +320,11 @@ place_note_idle(PlaceUser *user)
 }
 
 void
-place_leave(PlaceUser *user)
-{
-    g_queue_unlink(&user->place->users, &user->link);
-    user->place = NULL;
-    user->has_names = FALSE;
-}
-
-void
 place_give_back(PlaceUser *user)
 {
     Place *place = user->place;
 
-    place_leave(user);
+    leave(user);
     if (!place->is_common)
         free_place(place);
 }
@@ -353,12 +353,6 @@ const char *
 place_get_mode(Place *place)
 {
     return names[slot_is_on_control(place->slot) ? MODE_SHARED : place->mode];
-}
-
-gboolean
-place_is_common(Place *place)
-{
-    return place->is_common;
 }
 
 gboolean
@@ -409,7 +403,7 @@ places_free(Places *places)
     for (guint i = 0; i < places->all->len; i++) {
         Place *place = g_ptr_array_index(places->all, i);
         while (place->users.head)
-            place_leave(place->users.head->data);
+            leave(place->users.head->data);
         slot_free_at_once(place->slot);
         g_free(place);
     }

@@ -47,12 +47,10 @@ void place_note_idle(PlaceUser *user);
 
 /* @user has no use for it any more, and nothing under way. */
 void place_give_back(PlaceUser *user);
-void place_leave(PlaceUser *user); /* the same for one who was in it with others */
 
 /* Where a command goes. */
 Slot *place_get_slot(Place *place, QmpExecuteFlags flags);
 
 const char *place_get_id(Place *place); /* of the monitor */
 const char *place_get_mode(Place *place);
-gboolean place_is_common(Place *place); /* there may be others in it */
 gboolean place_keeps_names(Place *place); /* names of descriptors outlive their user's stay */

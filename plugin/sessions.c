@@ -18,7 +18,6 @@
 #include "timer.h"
 
 struct Sessions {
-    Vm *vm; /* weak */
     Places *places; /* owned */
     GHashTable *by_caller; /* owned, of Session, by its caller */
     GQueue leaving; /* of Session, owned, by their links: have left, and something is to be done for them */
@@ -366,7 +365,6 @@ sessions_new(GMainContext *context, Vm *vm, const PlacesLimits *limits, PlacesMo
 {
     Sessions *sessions = g_new0(Sessions, 1);
 
-    sessions->vm = vm;
     sessions->context = g_main_context_ref(context);
     sessions->places = places_new(context, vm, limits, func, user_data);
     sessions->by_caller = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
