@@ -1,20 +1,168 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The rules. policy_ask() applies those that need nobody: the user whose VM it is may do everything, whom the bus cannot
+ * name may do nothing. For everybody else, root included, polkit is asked (policy-lines.c). Whatever comes of it is told
+ * to the log in one place, and so is who was let through without being asked for. */
 #include "policy.h"
 
-#include "bus-error.h"
+#include "policy-lines.h"
 
-gboolean
-policy_allows(const PolicyRequest *request, GError **error)
+struct Policy {
+    Authority *authority; /* owned */
+    PolicyLines *lines; /* owned */
+    PolicyAuditFunc audit;
+    gpointer audit_data;
+};
+
+struct PolicyTicket {
+    Policy *policy; /* weak */
+    PolicyRequest request; /* of what is owned: the next two */
+    BusPeer peer; /* its name is owned */
+    char *command, *vm, *uuid, *id; /* owned */
+    PolicyPlace *place; /* weak; until it is answered */
+    PolicyFunc func;
+    gpointer user_data;
+};
+
+static void
+ticket_free(PolicyTicket *ticket)
+{
+    g_free(ticket->peer.name);
+    g_free(ticket->command);
+    g_free(ticket->vm);
+    g_free(ticket->uuid);
+    g_free(ticket->id);
+    g_free(ticket);
+}
+
+static char *
+list_actions(PolicyClasses classes)
+{
+    GString *list = g_string_new(NULL);
+
+    for (; classes; classes &= classes - 1) {
+        PolicyClass first = (PolicyClass)g_bit_nth_lsf(classes, -1);
+        g_string_append_printf(list, "%s%s", list->len ? "," : "", policy_class_get_action(first));
+    }
+    return g_string_free(list, FALSE);
+}
+
+static void
+audit(Policy *policy, const PolicyRequest *request, gboolean is_allowed, const char *reason)
+{
+    g_autofree char *actions = list_actions(request->classes);
+    PolicyDecision decision = {
+        .request = request,
+        .actions = actions,
+        .is_allowed = is_allowed,
+        .reason = reason,
+    };
+
+    policy->audit(&decision, policy->audit_data);
+}
+
+static PolicyAnswer
+refuse(Policy *policy, const PolicyRequest *request, BusErrorCode code, const char *why, GError **error)
+{
+    const BusPeer *peer = request->peer;
+    g_autofree char *who = peer->uid == BUS_PEER_NO_ID ? g_strdup(peer->name) : g_strdup_printf("User %u", peer->uid);
+    g_autofree char *where = request->vm ? g_strdup_printf(" on the VM \"%s\"", request->vm) : g_strdup("");
+
+    audit(policy, request, /* is_allowed= */ FALSE, why);
+    g_set_error(error, BUS_ERROR, (int)code, "%s may not call %s%s: %s", who, request->command, where, why);
+    return POLICY_REFUSED;
+}
+
+static void
+on_answered(BusErrorCode code, const char *why, gpointer user_data)
+{
+    PolicyTicket *ticket = user_data;
+    PolicyFunc func = ticket->func;
+    gpointer func_data = ticket->user_data;
+    g_autoptr(GError) error = NULL;
+
+    if (why)
+        refuse(ticket->policy, &ticket->request, code, why, &error);
+    else
+        audit(ticket->policy, &ticket->request, /* is_allowed= */ TRUE, "polkit");
+    ticket_free(ticket);
+    func(error, func_data);
+}
+
+static PolicyTicket *
+ticket_new(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data)
+{
+    PolicyTicket *ticket = g_new0(PolicyTicket, 1);
+
+    ticket->policy = policy;
+    ticket->request = *request;
+    ticket->peer = *request->peer;
+    ticket->request.peer = &ticket->peer;
+    ticket->peer.name = g_strdup(request->peer->name);
+    ticket->request.command = ticket->command = g_strdup(request->command);
+    ticket->request.vm = ticket->vm = g_strdup(request->vm);
+    ticket->request.uuid = ticket->uuid = g_strdup(request->uuid);
+    ticket->request.id = ticket->id = g_strdup(request->id);
+    ticket->func = func;
+    ticket->user_data = user_data;
+    return ticket;
+}
+
+static PolicyAnswer
+ask_polkit(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data,
+           PolicyTicket **ret_ticket, GError **error)
+{
+    PolicyTicket *ticket = ticket_new(policy, request, func, user_data);
+    g_autoptr(GError) full = NULL;
+
+    ticket->place = policy_lines_join(policy->lines, &ticket->request, on_answered, ticket, &full);
+    if (!ticket->place) {
+        ticket_free(ticket);
+        return refuse(policy, request, (BusErrorCode)full->code, full->message, error);
+    }
+    *ret_ticket = ticket;
+    return POLICY_ASKED;
+}
+
+PolicyAnswer
+policy_ask(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data,
+           PolicyTicket **ret_ticket, GError **error)
 {
     guint32 uid = request->peer->uid;
-    g_autofree char *who = NULL;
-    g_autofree char *where = NULL;
 
-    if (uid != BUS_PEER_NO_ID && (uid == request->owner_uid || uid == request->friend_uid))
-        return TRUE;
-    who = uid == BUS_PEER_NO_ID ? g_strdup_printf("%s, whom the bus cannot name,", request->peer->name)
-                                : g_strdup_printf("User %u", uid);
-    where = request->vm ? g_strdup_printf(" on the VM \"%s\"", request->vm) : g_strdup("");
-    g_set_error(error, BUS_ERROR, BUS_ERROR_ACCESS_DENIED, "%s may not call %s%s", who, request->command, where);
-    return FALSE;
+    if (uid == BUS_PEER_NO_ID)
+        return refuse(policy, request, BUS_ERROR_ACCESS_DENIED, "the bus does not tell whose it is", error);
+    if (request->classes == 0)
+        return refuse(policy, request, BUS_ERROR_ACCESS_DENIED, "nothing says what that takes", error);
+    if (uid != request->owner_uid && uid != request->friend_uid)
+        return ask_polkit(policy, request, func, user_data, ret_ticket, error);
+    audit(policy, request, /* is_allowed= */ TRUE, uid == request->owner_uid ? "owner" : "trusted");
+    return POLICY_ALLOWED;
+}
+
+void
+policy_ticket_cancel(PolicyTicket *ticket)
+{
+    policy_place_leave(ticket->place);
+    ticket_free(ticket);
+}
+
+Policy *
+policy_new(GMainContext *context, Bus *bus, const char *system_bus_address, PolicyAuditFunc audit_func,
+           gpointer user_data)
+{
+    Policy *policy = g_new0(Policy, 1);
+
+    policy->authority = authority_new(context, bus, system_bus_address);
+    policy->lines = policy_lines_new(context, policy->authority);
+    policy->audit = audit_func;
+    policy->audit_data = user_data;
+    return policy;
+}
+
+void
+policy_free(Policy *policy)
+{
+    policy_lines_free(policy->lines);
+    authority_free(policy->authority);
+    g_free(policy);
 }

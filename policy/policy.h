@@ -1,20 +1,55 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who may do what. Deny by default: a caller is allowed only where a rule below says so. */
+/* Who may do what. Deny by default: a caller is allowed only where a rule of policy.c, or polkit, says so. */
 #pragma once
 
-#include <glib.h>
-
 #include "bus-peer.h"
+#include "command-arguments.h"
 
-/* A question to the policy: may @peer do this? Nothing in it is kept. */
+typedef struct Policy Policy;
+typedef struct PolicyTicket PolicyTicket; /* a question that has not been decided */
+
+/* May @peer do this? Nothing in it is kept. */
 typedef struct PolicyRequest {
     const BusPeer *peer; /* the caller, with the uid that the bus vouches for */
-    const char *command; /* what they want to do: a QMP command, or a method's name */
-    const char *vm; /* the name of the VM they want to do it to, or NULL */
+    gboolean is_interactive; /* they may be asked to authenticate */
+    PolicyClasses classes; /* of what they want to do: all of them must be allowed */
+    const char *command; /* what it is: a QMP command, or a method's name */
+    const char *vm, *uuid, *id; /* what it is done to: the VM, and something in it; NULL: none */
+    const char *bus; /* "system" or "session", for rules */
     guint32 owner_uid; /* the user whose thing it is: the owner of a VM could attach a debugger to it */
     guint32 friend_uid; /* another user who may, for example who added the VM; BUS_PEER_NO_ID: nobody */
+    gsize size; /* bytes that whoever asks holds meanwhile */
 } PolicyRequest;
 
-/* TRUE: allowed. FALSE: refused, with BUS_ERROR_ACCESS_DENIED that says who was refused what. A caller whose uid
- * the bus does not tell is refused. */
-gboolean policy_allows(const PolicyRequest *request, GError **error);
+/* What was decided, for the log. Nothing in it outlives the call. */
+typedef struct PolicyDecision {
+    const PolicyRequest *request;
+    const char *actions; /* polkit's ids, separated by commas */
+    gboolean is_allowed;
+    const char *reason; /* "owner", "trusted", "polkit", or why not */
+} PolicyDecision;
+typedef void (*PolicyAuditFunc)(const PolicyDecision *decision, gpointer user_data);
+
+/* @bus: that of the callers, if it is the system bus; NULL: it is another one, and polkit's is at @system_bus_address.
+ * @audit is called once for each decision. */
+Policy *policy_new(GMainContext *context, Bus *bus, const char *system_bus_address, PolicyAuditFunc audit,
+                   gpointer user_data);
+
+/* All questions must have been decided or cancelled. */
+void policy_free(Policy *policy);
+
+typedef enum PolicyAnswer {
+    POLICY_REFUSED, /* with BUS_ERROR_ACCESS_DENIED, _LIMITS_EXCEEDED or _INTERACTIVE_AUTHORIZATION_REQUIRED */
+    POLICY_ALLOWED,
+    POLICY_ASKED, /* polkit decides: the callback tells */
+} PolicyAnswer;
+
+/* Exactly once unless cancelled; from the main context, never from inside a function of this file. @error: NULL: allowed;
+ * as for POLICY_REFUSED. The ticket is gone when this returns. */
+typedef void (*PolicyFunc)(const GError *error, gpointer user_data);
+
+PolicyAnswer policy_ask(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data,
+                        PolicyTicket **ret_ticket, GError **error);
+
+/* The callback does not come; a dialog goes. */
+void policy_ticket_cancel(PolicyTicket *ticket);

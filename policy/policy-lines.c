@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The way of a question, from top to bottom:
+ *
+ *   policy_lines_join()   it stands in its caller's line
+ *   serve()               the first in line is asked at polkit, without a dialog, so that it takes no time
+ *   on_checked()          yes, no, or: somebody would have to authenticate
+ *   prompt()              if they may be asked, it steps aside, and they are: one dialog for a caller and an action
+ *   on_prompted()         they have answered
+ *   decide()              the one place where it ends
+ *
+ * A caller's questions are asked one after another, so that commands reach QEMU in the order in which they were called.
+ * One that a person has to decide steps aside, and the others go on: an open dialog holds up nothing but what needs the
+ * same dialog. When it ends, what waited for it is asked again, because the answer may hold for that too. */
+#include "policy-lines.h"
+
+#include <string.h>
+
+/* Of one caller, and of all: what waits holds calls and their arguments. */
+#define MAX_QUESTIONS 64
+#define MAX_BYTES (1024u * 1024)
+#define MAX_BYTES_OF_ALL (64u * 1024 * 1024)
+
+/* Questions under way at polkit. Together below 128, which dbus-daemon lets one connection have on a system bus; a dialog
+ * may stand there for hours, and one user cannot have them all. */
+#define MAX_CHECKS 64
+#define MAX_PROMPTS 32
+#define MAX_PROMPTS_OF_USER 8
+
+/* Bytes. What is longer is no name that a rule could know. */
+#define MAX_DETAIL 1024
+
+struct PolicyLines {
+    GMainContext *context; /* ref */
+    Authority *authority; /* weak */
+    GHashTable *by_caller; /* owned, of Line */
+    GQueue turns; /* of Line, weak, by their links: have somebody waiting, and nobody asking */
+    GSource *server; /* owned; until the turns have been taken */
+    guint n_checks, n_prompts;
+    gsize bytes;
+};
+
+typedef struct Line {
+    PolicyLines *lines; /* weak */
+    char *caller; /* owned; the unique name */
+    GQueue waiting; /* of PolicyPlace, owned, by their links; the first is asked next, or is being asked */
+    GQueue aside; /* of PolicyPlace, owned, by their links: have a dialog, or wait for that of another to end */
+    gboolean is_asking;
+    GList link; /* in lines->turns, while its data is set */
+    gsize bytes;
+} Line;
+
+struct PolicyPlace {
+    Line *line; /* weak */
+    GList link; /* in one of the line's queues */
+    gboolean is_aside;
+    const PolicyRequest *request; /* weak */
+    PolicyClasses left; /* of what it takes, that which has not been allowed yet */
+    AuthorityCheck *check; /* weak; under way */
+    PolicyLinesFunc func;
+    gpointer user_data;
+};
+
+static PolicyClass
+get_class(PolicyPlace *place)
+{
+    return (PolicyClass)g_bit_nth_lsf(place->left, -1);
+}
+
+static void serve_soon(PolicyLines *lines);
+
+/* Its first question can be asked. */
+static void
+take_turn(Line *line)
+{
+    if (line->is_asking || line->waiting.length == 0 || line->link.data)
+        return;
+    line->link.data = line;
+    g_queue_push_tail_link(&line->lines->turns, &line->link);
+    serve_soon(line->lines);
+}
+
+static void
+line_free(gpointer data)
+{
+    Line *line = data;
+
+    if (line->link.data)
+        g_queue_unlink(&line->lines->turns, &line->link);
+    g_free(line->caller);
+    g_free(line);
+}
+
+static void
+bring_back(Line *line, PolicyClass policy_class)
+{
+    for (GList *i = line->aside.tail, *previous; i; i = previous) {
+        PolicyPlace *place = i->data;
+        previous = i->prev;
+        if (place->check || get_class(place) != policy_class)
+            continue;
+        place->is_aside = FALSE;
+        g_queue_unlink(&line->aside, i);
+        g_queue_push_head_link(&line->waiting, i);
+    }
+}
+
+/* Nothing of it is under way at polkit any more. It stands in line. */
+static void
+end_check(PolicyPlace *place)
+{
+    Line *line = place->line;
+
+    place->check = NULL;
+    if (place->is_aside) {
+        line->lines->n_prompts--;
+        bring_back(line, get_class(place));
+    } else {
+        line->lines->n_checks--;
+        line->is_asking = FALSE;
+    }
+    take_turn(line);
+    serve_soon(line->lines);
+}
+
+static void
+place_free(PolicyPlace *place)
+{
+    Line *line = place->line;
+    PolicyLines *lines = line->lines;
+
+    g_queue_unlink(place->is_aside ? &line->aside : &line->waiting, &place->link);
+    line->bytes -= place->request->size;
+    lines->bytes -= place->request->size;
+    if (line->waiting.length + line->aside.length == 0)
+        g_hash_table_remove(lines->by_caller, line->caller);
+    g_free(place);
+}
+
+static void
+decide(PolicyPlace *place, BusErrorCode code, const char *why)
+{
+    PolicyLinesFunc func = place->func;
+    gpointer func_data = place->user_data;
+
+    place_free(place);
+    func(code, why, func_data);
+}
+
+/* What rules and messages can tell one question from another by. */
+static AuthorityCheck *
+check(PolicyPlace *place, gboolean is_interactive, AuthorityFunc func, GError **error)
+{
+    const PolicyRequest *request = place->request;
+    const struct {
+        const char *name, *value;
+    } known[] = {
+        { "command", request->command }, { "bus", request->bus }, { "vm", request->vm },
+        { "uuid", request->uuid },       { "id", request->id },
+    };
+    const char *details[2 * G_N_ELEMENTS(known) + 1] = { NULL };
+    AuthorityQuestion question = {
+        .peer = request->peer,
+        .action = policy_class_get_action(get_class(place)),
+        .details = details,
+        .is_interactive = is_interactive,
+    };
+    guint n = 0;
+
+    for (guint i = 0; i < G_N_ELEMENTS(known); i++) {
+        if (!known[i].value || strlen(known[i].value) > MAX_DETAIL)
+            continue;
+        details[n++] = known[i].name;
+        details[n++] = known[i].value;
+    }
+    return authority_check(place->line->lines->authority, &question, func, place, error);
+}
+
+/* One of its actions is allowed; what else it takes is asked for next. */
+static void
+allow(PolicyPlace *place)
+{
+    place->left &= place->left - 1;
+    if (place->left == 0)
+        decide(place, BUS_ERROR_FAILED, /* why= */ NULL);
+}
+
+static void
+on_prompted(AuthorityAnswer answer, const GError *error, gpointer user_data)
+{
+    PolicyPlace *place = user_data;
+
+    end_check(place);
+    if (answer == AUTHORITY_YES)
+        allow(place);
+    else if (answer == AUTHORITY_CHALLENGE)
+        decide(place, BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "nobody is there who could authenticate");
+    else
+        decide(place, BUS_ERROR_ACCESS_DENIED, error ? error->message : "not authorized");
+}
+
+static gboolean
+has_dialog(Line *line, PolicyClass policy_class)
+{
+    for (GList *i = line->aside.head; i; i = i->next) {
+        PolicyPlace *place = i->data;
+        if (place->check && get_class(place) == policy_class)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static guint
+count_dialogs(PolicyLines *lines, guint32 uid)
+{
+    GHashTableIter callers;
+    gpointer line;
+    guint n = 0;
+
+    g_hash_table_iter_init(&callers, lines->by_caller);
+    while (g_hash_table_iter_next(&callers, NULL, &line))
+        for (GList *i = ((Line *)line)->aside.head; i; i = i->next) {
+            PolicyPlace *place = i->data;
+            n += place->check && place->request->peer->uid == uid;
+        }
+    return n;
+}
+
+static gboolean
+has_room_for_dialog(PolicyPlace *place)
+{
+    PolicyLines *lines = place->line->lines;
+
+    return lines->n_prompts < MAX_PROMPTS && count_dialogs(lines, place->request->peer->uid) < MAX_PROMPTS_OF_USER;
+}
+
+static void
+step_aside(PolicyPlace *place)
+{
+    Line *line = place->line;
+
+    place->is_aside = TRUE;
+    g_queue_unlink(&line->waiting, &place->link);
+    g_queue_push_tail_link(&line->aside, &place->link);
+    line->lines->n_prompts += place->check != NULL;
+}
+
+static void
+prompt(PolicyPlace *place)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (has_dialog(place->line, get_class(place)))
+        step_aside(place);
+    else if (!has_room_for_dialog(place))
+        decide(place, BUS_ERROR_LIMITS_EXCEEDED, "too many dialogs are open already");
+    else if ((place->check = check(place, /* is_interactive= */ TRUE, on_prompted, &error)))
+        step_aside(place);
+    else
+        decide(place, BUS_ERROR_ACCESS_DENIED, error->message);
+}
+
+static void
+on_checked(AuthorityAnswer answer, const GError *error, gpointer user_data)
+{
+    PolicyPlace *place = user_data;
+
+    end_check(place);
+    if (answer == AUTHORITY_YES)
+        allow(place);
+    else if (answer == AUTHORITY_NO)
+        decide(place, BUS_ERROR_ACCESS_DENIED, error ? error->message : "not authorized");
+    else if (place->request->is_interactive)
+        prompt(place);
+    else
+        decide(place, BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+               "somebody has to authenticate, and the call does not allow to ask them");
+}
+
+/* A line may have emptied since it got its turn. */
+static void
+ask_first(Line *line)
+{
+    PolicyPlace *place = g_queue_peek_head(&line->waiting);
+    g_autoptr(GError) error = NULL;
+
+    if (!place)
+        return;
+    place->check = check(place, /* is_interactive= */ FALSE, on_checked, &error);
+    if (place->check) {
+        line->is_asking = TRUE;
+        line->lines->n_checks++;
+    } else {
+        take_turn(line);
+        decide(place, BUS_ERROR_ACCESS_DENIED, error->message);
+    }
+}
+
+static gboolean
+serve(gpointer user_data)
+{
+    PolicyLines *lines = user_data;
+    GList *link;
+
+    g_clear_pointer(&lines->server, g_source_unref);
+    while (lines->n_checks < MAX_CHECKS && (link = g_queue_pop_head_link(&lines->turns)))
+        ask_first(g_steal_pointer(&link->data));
+    return G_SOURCE_REMOVE;
+}
+
+static void
+serve_soon(PolicyLines *lines)
+{
+    if (lines->server || lines->turns.length == 0)
+        return;
+    lines->server = g_idle_source_new();
+    g_source_set_priority(lines->server, G_PRIORITY_DEFAULT);
+    g_source_set_callback(lines->server, serve, lines, NULL);
+    g_source_attach(lines->server, lines->context);
+}
+
+static Line *
+get_line(PolicyLines *lines, const char *caller)
+{
+    Line *line = g_hash_table_lookup(lines->by_caller, caller);
+
+    if (line)
+        return line;
+    line = g_new0(Line, 1);
+    line->lines = lines;
+    line->caller = g_strdup(caller);
+    g_hash_table_insert(lines->by_caller, line->caller, line);
+    return line;
+}
+
+static gboolean
+has_room(PolicyLines *lines, const PolicyRequest *request)
+{
+    Line *line = g_hash_table_lookup(lines->by_caller, request->peer->name);
+    gsize bytes = line ? line->bytes : 0;
+
+    return lines->bytes + request->size <= MAX_BYTES_OF_ALL && bytes + request->size <= MAX_BYTES &&
+           (!line || line->waiting.length + line->aside.length < MAX_QUESTIONS);
+}
+
+PolicyPlace *
+policy_lines_join(PolicyLines *lines, const PolicyRequest *request, PolicyLinesFunc func, gpointer user_data,
+                  GError **error)
+{
+    PolicyPlace *place;
+
+    if (!has_room(lines, request)) {
+        g_set_error_literal(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "too much waits for polkit already");
+        return NULL;
+    }
+    place = g_new0(PolicyPlace, 1);
+    place->line = get_line(lines, request->peer->name);
+    place->link.data = place;
+    place->request = request;
+    place->left = request->classes;
+    place->func = func;
+    place->user_data = user_data;
+    g_queue_push_tail_link(&place->line->waiting, &place->link);
+    place->line->bytes += request->size;
+    lines->bytes += request->size;
+    take_turn(place->line);
+    return place;
+}
+
+void
+policy_place_leave(PolicyPlace *place)
+{
+    if (place->check) {
+        authority_check_cancel(place->check);
+        end_check(place);
+    }
+    place_free(place);
+}
+
+PolicyLines *
+policy_lines_new(GMainContext *context, Authority *authority)
+{
+    PolicyLines *lines = g_new0(PolicyLines, 1);
+
+    lines->context = g_main_context_ref(context);
+    lines->authority = authority;
+    lines->by_caller = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, line_free);
+    return lines;
+}
+
+void
+policy_lines_free(PolicyLines *lines)
+{
+    if (lines->server)
+        g_source_destroy(lines->server);
+    g_clear_pointer(&lines->server, g_source_unref);
+    g_hash_table_unref(lines->by_caller);
+    g_main_context_unref(lines->context);
+    g_free(lines);
+}
