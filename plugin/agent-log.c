@@ -43,8 +43,8 @@ level_priority(GLogLevelFlags level)
 static gboolean
 is_implied(const char *key)
 {
-    static const char *const implied[] = { "MESSAGE",   "PRIORITY",  "GLIB_DOMAIN", "SYSLOG_IDENTIFIER",
-                                           "CODE_FILE", "CODE_LINE", "CODE_FUNC",   NULL };
+    static const char *const implied[] = { "MESSAGE",   "MESSAGE_ID", "PRIORITY",  "GLIB_DOMAIN", "SYSLOG_IDENTIFIER",
+                                           "CODE_FILE", "CODE_LINE",  "CODE_FUNC", NULL };
 
     return g_strv_contains(implied, key);
 }
@@ -65,13 +65,13 @@ field_size(const GLogField *field)
 }
 
 static void
-append_escaped(GString *line, const char *text, gsize size)
+append_escaped(GString *line, const char *text, gsize size, gunichar quote)
 {
     g_autofree char *valid = g_utf8_make_valid(text, (gssize)size);
 
     for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
         gunichar c = g_utf8_get_char(p);
-        if (g_unichar_iscntrl(c) || c == '\\')
+        if (g_unichar_iscntrl(c) || c == '\\' || c == quote)
             g_string_append_printf(line, "\\x%02x", c);
         else
             g_string_append_unichar(line, c);
@@ -83,10 +83,10 @@ append_field(GString *line, const GLogField *field)
 {
     const char *value = field->value;
     gsize size = field_size(field);
-    gboolean quoted = memchr(value, ' ', size) != NULL;
+    gboolean quoted = size == 0 || memchr(value, ' ', size) || memchr(value, '"', size);
 
     g_string_append_printf(line, quoted ? " %s=\"" : " %s=", field->key);
-    append_escaped(line, value, size);
+    append_escaped(line, value, size, '"');
     if (quoted)
         g_string_append_c(line, '"');
 }
@@ -99,7 +99,7 @@ write_line(const char *domain, GLogLevelFlags level, const GLogField *fields, gs
 
     g_string_append_printf(line, "%s: %s: ", level_name(level), domain);
     if (message != NULL)
-        append_escaped(line, message->value, field_size(message));
+        append_escaped(line, message->value, field_size(message), /* quote= */ 0);
     for (gsize i = 0; i < n_fields; i++)
         if (!is_implied(fields[i].key))
             append_field(line, &fields[i]);

@@ -5,10 +5,12 @@
  *   call_execute()      Execute or ExecuteJSON, whose arguments vm-object.c has read
  *   call_introspect()   Introspect, which only waits
  *   call_described()    what QEMU understands is known: the values become the command's arguments, and are checked
- *   send()              asks the policy, and gets in line
+ *   ask()               the policy's gate, where somebody may have to be asked
+ *   call_authorized()   the caller may: the command gets in line for QEMU
  *   call_replied()      QEMU has answered, or is gone: the caller gets a value or an error
  *   call_drop_caller()  the caller has left instead
- */
+ *
+ * call_gated() is for methods that are no QMP command: they go on by themselves once the caller may. */
 #include "call.h"
 
 #include <unistd.h>
@@ -32,11 +34,14 @@ typedef struct Call {
     VmObject *object; /* weak; until it is sent: it ends the wait when it goes */
     BusCall *call; /* owned; until it is answered */
     SchemaWait *wait; /* weak; until QEMU is described */
+    GateTicket *gate; /* weak; until the policy has decided */
+    BusMethodFunc then; /* what the caller may; NULL: the command */
     MethodValues *values; /* owned; of a method, until it is described */
     gboolean has_fd; /* came with a descriptor */
     Interfaces *interfaces; /* ref; of a method: what the result is described by */
     char *command; /* owned; until it is sent; and the next three */
     JsonNode *arguments; /* ref; may be NULL */
+    gsize size; /* bytes of JSON that they make */
     QmpExecuteFlags flags;
     int fd; /* owned; -1: none */
     SessionTicket *ticket; /* weak; until the reply */
@@ -151,24 +156,10 @@ call_replied(const QmpReply *reply, const GError *error, gpointer user_data)
     free_call(call);
 }
 
-gboolean
-call_is_allowed(VmObject *object, BusCall *call, const char *what)
-{
-    Vm *vm = vm_object_get_vm(object);
-    PolicyRequest request = {
-        .command = what,
-        .vm = vm_get_name(vm),
-        .owner_uid = vm_get_owner_uid(vm),
-        .friend_uid = BUS_PEER_NO_ID,
-    };
-
-    return gate_pass(call, request);
-}
-
+/* In line for QEMU. */
 static void
-send(Call *call)
+submit(Call *call)
 {
-    Sessions *sessions = vm_object_get_sessions(call->object);
     SessionsRequest request = {
         .caller = bus_call_get_sender(call->call),
         .uid = bus_call_get_peer(call->call)->uid,
@@ -179,11 +170,7 @@ send(Call *call)
     };
     g_autoptr(GError) error = NULL;
 
-    if (!call_is_allowed(call->object, call->call, call->command)) {
-        free_call(call);
-        return;
-    }
-    call->ticket = sessions_submit(sessions, &request, call_replied, call, &error);
+    call->ticket = sessions_submit(vm_object_get_sessions(call->object), &request, call_replied, call, &error);
     call->fd = -1; /* taken */
     call->object = NULL;
     if (call->ticket) {
@@ -192,6 +179,52 @@ send(Call *call)
     } else {
         fail(call, error);
     }
+}
+
+static void
+call_authorized(const GError *error, gpointer user_data)
+{
+    Call *call = user_data;
+
+    call->gate = NULL;
+    if (error) {
+        fail(call, error);
+    } else if (call->then) {
+        call->then(g_steal_pointer(&call->call), call->object);
+        free_call(call);
+    } else {
+        submit(call);
+    }
+}
+
+static void
+ask(Call *call)
+{
+    GateQuestion question = {
+        .peer = bus_call_get_peer(call->call),
+        .is_interactive = bus_call_is_interactive(call->call),
+        .command = call->command,
+        .arguments = call->arguments,
+        .size = call->size,
+    };
+    g_autoptr(GError) error = NULL;
+    GateAnswer answer = gate_ask(call->object, &question, call_authorized, call, &call->gate, &error);
+
+    if (answer != GATE_ASKED)
+        call_authorized(error, call);
+    else if (!call->then)
+        bus_call_drop_message(call->call);
+}
+
+void
+call_gated(VmObject *object, BusCall *bus_call, gsize size, BusMethodFunc then)
+{
+    Call *call = new_call(object, bus_call);
+
+    call->command = g_strdup(bus_call_get_member(bus_call));
+    call->size = size;
+    call->then = then;
+    ask(call);
 }
 
 static void
@@ -231,7 +264,7 @@ describe(Call *call)
     g_clear_pointer(&call->values, method_values_free);
     call->interfaces = interfaces_ref(interfaces);
     call->result = method_get_result(method, &call->result_type);
-    send(call);
+    ask(call);
 }
 
 static void
@@ -252,7 +285,7 @@ call_described(const GError *error, gpointer user_data)
     else if (call->values)
         describe(call);
     else if (call->command)
-        send(call);
+        ask(call);
     else
         introspect(call);
 }
@@ -261,12 +294,12 @@ call_described(const GError *error, gpointer user_data)
 #define FD_SIZE (32u * 1024)
 
 static void
-wait_for_schema(Call *call, gsize size)
+wait_for_schema(Call *call)
 {
     const char *caller = bus_call_get_sender(call->call);
     g_autoptr(GError) error = NULL;
 
-    call->wait = vm_schema_wait(vm_object_get_schema(call->object), caller, size, call_described, call, &error);
+    call->wait = vm_schema_wait(vm_object_get_schema(call->object), caller, call->size, call_described, call, &error);
     if (call->wait)
         bus_call_drop_message(call->call);
     else
@@ -288,15 +321,17 @@ call_introspect(BusCall *bus_call, gpointer vm_object)
     if (may_go_on(vm_object_get_schema(vm_object)))
         introspect(call);
     else
-        wait_for_schema(call, /* size= */ 0);
+        wait_for_schema(call);
 }
 
 /* Without it no new VM could be connected to, and no caller's monitor plugged. */
 static gboolean
-count_fd(Call *call, GError **error)
+count_size(Call *call, GError **error)
 {
+    call->size = method_values_get_size(call->values);
     if (!method_values_has_fd(call->values))
         return TRUE;
+    call->size += FD_SIZE;
     if (call->service->fd_calls >= MAX_FD_CALLS) {
         g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%d calls with descriptors wait already",
                     MAX_FD_CALLS);
@@ -317,13 +352,12 @@ call_method(BusCall *bus_call, gpointer vm_object)
     g_autoptr(GError) error = NULL;
 
     call->values = method_values_new(bus_call, method, &error);
-    if (!call->values || !count_fd(call, &error))
+    if (!call->values || !count_size(call, &error))
         fail(call, error);
     else if (may_go_on(schema) || (method && interfaces_is_oob(interfaces, method_get_command(method))))
         describe(call);
     else
-        wait_for_schema(call,
-                        method_values_get_size(call->values) + (method_values_has_fd(call->values) ? FD_SIZE : 0));
+        wait_for_schema(call);
 }
 
 void
@@ -335,11 +369,12 @@ call_execute(VmObject *object, BusCall *bus_call, const char *command, JsonNode 
     gboolean is_awaited = vm_schema_is_awaited(schema) || vm_object_needs_schema(object);
 
     call->result = result;
+    call->size = size;
     set_command(call, command, arguments);
     if (is_awaited && !(call->flags & QMP_EXECUTE_OOB))
-        wait_for_schema(call, size);
+        wait_for_schema(call);
     else
-        send(call);
+        ask(call);
 }
 
 void
@@ -354,6 +389,8 @@ call_drop_caller(Service *service, const char *unique_name)
             continue;
         if (call->wait)
             schema_wait_cancel(call->wait);
+        if (call->gate)
+            gate_ticket_cancel(call->gate);
         if (call->ticket)
             session_ticket_cancel(call->ticket);
         bus_call_fail_code(call->call, BUS_ERROR_DISCONNECTED, "The caller has left");

@@ -19,9 +19,9 @@ void call_execute(VmObject *object, BusCall *call, const char *command, JsonNode
  * BusIntrospectFunc. */
 void call_introspect(BusCall *call, gpointer vm_object);
 
-/* Whether the caller may do @what to the VM, for methods that are no QMP command. Answers (and consumes) the call
- * where not. */
-gboolean call_is_allowed(VmObject *object, BusCall *call, const char *what);
+/* A method of the VM interface that is no QMP command, which is consumed: goes on with @then once the policy's gate has
+ * let the caller through. @size: bytes of its arguments, which are kept for @then. */
+void call_gated(VmObject *object, BusCall *call, gsize size, BusMethodFunc then);
 
 /* A caller has left: what it had waiting is not sent any more, and replies to the rest are dropped. */
 void call_drop_caller(Service *service, const char *unique_name);

@@ -6,6 +6,7 @@
  *   idle-timeout=10        seconds, 0.001 to a day: a caller's monitor is removed after so long without a command
  *   max-monitors=16        that callers have in one QEMU at once, 1 to 1000: each slows it down
  *   isolation=preferred    or `required`: whether callers may share a monitor where there are too few
+ *   owner=allow            or `polkit`: whether the user that a QEMU runs as may do everything to it without polkit
  *
  *   [vm NAME]
  *   address=unix:/run/vm/web.sock
@@ -29,6 +30,7 @@ typedef struct Config {
     guint64 idle_timeout; /* us */
     guint max_monitors;
     gboolean isolation_required; /* where nothing else is said of a VM */
+    gboolean owner_needs_polkit;
     GPtrArray *vms; /* owned, of ConfigVm */
 } Config;
 

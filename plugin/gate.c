@@ -1,38 +1,167 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Puts the policy's questions: what is asked for becomes classes, the VM becomes its name, UUID and owner. A question ends
+ * with its answer, with its caller (whoever asked cancels), or with its VM's connection: another QEMU that has taken the
+ * name meanwhile is not what leave was given for. */
 #include "gate.h"
 
-#include "errors.h"
+#include "command-arguments.h"
+#include "policy.h"
+#include "qmp-error.h"
+#include "service.h"
 #include "vm-object.h"
+
+struct GateTicket {
+    Service *service; /* weak */
+    Vm *vm; /* weak; NULL: none */
+    PolicyTicket *ticket; /* weak */
+    GateFunc func;
+    gpointer user_data;
+    GList link; /* in service->questions */
+};
+
+/* Methods that are no QMP commands, by what they show or take. */
+static const struct {
+    const char *name;
+    PolicyClass policy_class;
+} methods[] = {
+    { "ListMonitors", POLICY_CLASS_OBSERVE },
+    { "OpenMonitor", POLICY_CLASS_OBSERVE }, /* each command in it is asked for by itself */
+    { "Subscribe", POLICY_CLASS_OBSERVE },
+};
+
+static PolicyClasses
+get_classes(const GateQuestion *question)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(methods); i++)
+        if (g_str_equal(question->command, methods[i].name))
+            return POLICY_CLASSES(methods[i].policy_class);
+    return policy_classes_of_command(question->command, question->arguments);
+}
+
+static void
+end(GateTicket *ticket, const GError *error)
+{
+    GateFunc func = ticket->func;
+    gpointer func_data = ticket->user_data;
+
+    g_queue_unlink(&ticket->service->questions, &ticket->link);
+    g_free(ticket);
+    func(error, func_data);
+}
+
+static void
+on_decided(const GError *error, gpointer user_data)
+{
+    end(user_data, error);
+}
+
+static GateAnswer
+ask(Service *service, Vm *vm, const PolicyRequest *request, GateFunc func, gpointer user_data, GateTicket **ret_ticket,
+    GError **error)
+{
+    GateTicket *ticket = g_new0(GateTicket, 1);
+    PolicyAnswer answer = policy_ask(service->policy, request, on_decided, ticket, &ticket->ticket, error);
+
+    if (answer != POLICY_ASKED) {
+        g_free(ticket);
+        return answer == POLICY_ALLOWED ? GATE_OPEN : GATE_SHUT;
+    }
+    ticket->service = service;
+    ticket->vm = vm;
+    ticket->func = func;
+    ticket->user_data = user_data;
+    ticket->link.data = ticket;
+    g_queue_push_tail_link(&service->questions, &ticket->link);
+    *ret_ticket = ticket;
+    return GATE_ASKED;
+}
+
+/* The uid that the kernel gives for users it has no number for: nobody's, or everybody's. See user_namespaces(7). */
+#define OVERFLOW_UID 65534
+
+static guint32
+get_owner(Service *service, Vm *vm)
+{
+    guint32 uid = vm_get_owner_uid(vm);
+
+    return service->config->owner_needs_polkit || uid == OVERFLOW_UID ? BUS_PEER_NO_ID : uid;
+}
+
+static const char *
+get_bus_kind(Service *service)
+{
+    return service->host->bus == MANAGEMENT_BUS_SYSTEM ? "system" : "session";
+}
 
 GateAnswer
 gate_ask(VmObject *object, const GateQuestion *question, GateFunc func, gpointer user_data, GateTicket **ret_ticket,
          GError **error)
 {
+    Service *service = vm_object_get_service(object);
     Vm *vm = vm_object_get_vm(object);
     PolicyRequest request = {
         .peer = question->peer,
+        .is_interactive = question->is_interactive,
+        .classes = get_classes(question),
         .command = question->command,
         .vm = vm_get_name(vm),
-        .owner_uid = vm_get_owner_uid(vm),
+        .uuid = qemu_get_uuid(vm_get_qemu(vm)),
+        .id = policy_get_id(question->arguments),
+        .bus = get_bus_kind(service),
+        .owner_uid = get_owner(service, vm),
         .friend_uid = BUS_PEER_NO_ID,
+        .size = question->size,
     };
 
-    return policy_allows(&request, error) ? GATE_OPEN : GATE_SHUT;
+    return ask(service, vm, &request, func, user_data, ret_ticket, error);
+}
+
+/* Who runs the agent may add VMs, and who added one, or owns it, may have it forgotten. */
+GateAnswer
+gate_ask_management(Service *service, const GateManagement *question, GateFunc func, gpointer user_data,
+                    GateTicket **ret_ticket, GError **error)
+{
+    Vm *vm = question->vm;
+    PolicyRequest request = {
+        .peer = question->peer,
+        .is_interactive = question->is_interactive,
+        .classes = POLICY_CLASSES(POLICY_CLASS_MANAGE),
+        .command = question->method,
+        .vm = question->name,
+        .uuid = vm && vm_get_qemu(vm) ? qemu_get_uuid(vm_get_qemu(vm)) : NULL,
+        .bus = get_bus_kind(service),
+        .owner_uid = vm ? get_owner(service, vm) : BUS_PEER_NO_ID,
+        .friend_uid = vm ? vm_get_added_by(vm) : service_get_uid(),
+    };
+
+    return ask(service, vm, &request, func, user_data, ret_ticket, error);
 }
 
 void
 gate_ticket_cancel(GateTicket *ticket)
 {
+    policy_ticket_cancel(ticket->ticket);
+    g_queue_unlink(&ticket->service->questions, &ticket->link);
+    g_free(ticket);
 }
 
-gboolean
-gate_pass(BusCall *call, PolicyRequest request)
+static GateTicket *
+find(Service *service, Vm *vm)
 {
-    g_autoptr(GError) error = NULL;
+    for (GList *i = service->questions.head; i; i = i->next)
+        if (((GateTicket *)i->data)->vm == vm)
+            return i->data;
+    return NULL;
+}
 
-    request.peer = bus_call_get_peer(call);
-    if (policy_allows(&request, &error))
-        return TRUE;
-    errors_fail(call, error);
-    return FALSE;
+void
+gate_vm_gone(Service *service, Vm *vm)
+{
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
+    GateTicket *ticket;
+
+    while ((ticket = find(service, vm))) {
+        policy_ticket_cancel(ticket->ticket);
+        end(ticket, error);
+    }
 }

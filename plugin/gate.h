@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The gate between callers and everything that is not public: one place that asks the policy. */
+/* The gate between callers and everything that is not public: one place that asks the policy. Nothing reaches QEMU in a
+ * caller's name but through here. */
 #pragma once
 
 #include <json-glib/json-glib.h>
 
-#include "policy.h"
+#include "bus-peer.h"
 
-#include "bus-call.h"
-
+typedef struct Service Service;
+typedef struct Vm Vm;
 typedef struct VmObject VmObject;
 typedef struct GateTicket GateTicket; /* a question that has not been answered */
 
 typedef enum GateAnswer {
     GATE_SHUT, /* refused, with an error */
     GATE_OPEN, /* allowed */
-    GATE_ASKED, /* somebody has to be asked: the callback tells */
+    GATE_ASKED, /* polkit has to be asked: the callback tells */
 } GateAnswer;
 
 /* Exactly once, unless cancelled; never from inside gate_ask(). @error: NULL: allowed. Otherwise it is for the caller
@@ -27,6 +28,7 @@ typedef struct GateQuestion {
     gboolean is_interactive; /* they may be asked for a password */
     const char *command; /* a QMP command, or a method of the VM interface ("Subscribe", "OpenMonitor", …) */
     JsonNode *arguments; /* of the QMP command, an object; NULL: none. They can raise what is asked for. */
+    gsize size; /* bytes that whoever asks holds meanwhile */
 } GateQuestion;
 
 /* Asks for something to be done to @object's VM. After GATE_ASKED everything is to be looked up again, except that @object
@@ -34,9 +36,20 @@ typedef struct GateQuestion {
 GateAnswer gate_ask(VmObject *object, const GateQuestion *question, GateFunc func, gpointer user_data,
                     GateTicket **ret_ticket, GError **error);
 
+/* The same for a method of the manager. @vm: whom it is about; NULL: one that is not there yet, called @name. @vm, if any,
+ * is still connected as it was when the callback comes without an error. */
+typedef struct GateManagement {
+    const BusPeer *peer;
+    gboolean is_interactive;
+    const char *method;
+    const char *name;
+    Vm *vm;
+} GateManagement;
+GateAnswer gate_ask_management(Service *service, const GateManagement *question, GateFunc func, gpointer user_data,
+                               GateTicket **ret_ticket, GError **error);
+
 /* The callback does not come. Whoever is being asked is not asked any more. */
 void gate_ticket_cancel(GateTicket *ticket);
 
-/* Whether the caller of @call may do what @request says; its peer is filled in here. Where not, the call is
- * answered (and consumed), and the result is FALSE. */
-gboolean gate_pass(BusCall *call, PolicyRequest request);
+/* The connection to @vm has ended: questions about it get their answer. */
+void gate_vm_gone(Service *service, Vm *vm);

@@ -10,19 +10,6 @@
 #include "names.h"
 #include "registry.h"
 
-static gboolean
-is_allowed(BusCall *call, const char *vm, guint32 owner_uid, guint32 friend_uid)
-{
-    PolicyRequest request = {
-        .command = bus_call_get_member(call),
-        .vm = vm,
-        .owner_uid = owner_uid,
-        .friend_uid = friend_uid,
-    };
-
-    return gate_pass(call, request);
-}
-
 /* What AddVM() takes as `options`. */
 typedef struct AddOptions {
     guint64 timeout;
@@ -142,6 +129,88 @@ on_added(const char *path, const GError *error, gpointer user_data)
     bus_call_return(call, reply);
 }
 
+/* A call of the manager's while the policy decides about it. */
+typedef struct ManagementCall ManagementCall;
+struct ManagementCall {
+    Service *service; /* weak */
+    BusCall *call; /* owned */
+    GateTicket *gate; /* weak; while the policy is asked */
+    void (*then)(ManagementCall *management); /* answers the call, at once or later */
+    char *name; /* owned; of a VM to be added; and the next two */
+    QmpAddress *address; /* owned; NULL: by its descriptor */
+    AddOptions options;
+    int fd; /* owned; -1: none */
+    Vm *vm; /* weak; to be removed */
+    GList link; /* in service->management_calls */
+};
+
+/* As many descriptors may be held, and dialogs be waited for. */
+#define MAX_MANAGEMENT_CALLS 64
+
+static void
+management_call_free(ManagementCall *management)
+{
+    g_queue_unlink(&management->service->management_calls, &management->link);
+    g_free(management->name);
+    g_clear_pointer(&management->address, qmp_address_free);
+    add_options_clear(&management->options);
+    if (management->fd >= 0)
+        close(management->fd);
+    g_free(management);
+}
+
+static ManagementCall *
+management_call_new(Service *service, BusCall *call, void (*then)(ManagementCall *management))
+{
+    ManagementCall *management = g_new0(ManagementCall, 1);
+
+    management->service = service;
+    management->call = call;
+    management->then = then;
+    management->fd = -1;
+    management->link.data = management;
+    g_queue_push_tail_link(&service->management_calls, &management->link);
+    return management;
+}
+
+static void
+on_authorized(const GError *error, gpointer user_data)
+{
+    ManagementCall *management = user_data;
+
+    if (error)
+        errors_fail(management->call, error);
+    else
+        management->then(management);
+    management_call_free(management);
+}
+
+/* @vm_name: for rules and for the log. */
+static void
+ask(ManagementCall *management, const char *vm_name)
+{
+    BusCall *call = management->call;
+    GateManagement question = {
+        .peer = bus_call_get_peer(call),
+        .is_interactive = bus_call_is_interactive(call),
+        .method = bus_call_get_member(call),
+        .name = vm_name,
+        .vm = management->vm,
+    };
+    g_autoptr(GError) error = NULL;
+    GateAnswer answer = GATE_SHUT;
+
+    if (management->service->management_calls.length > MAX_MANAGEMENT_CALLS)
+        g_set_error(&error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%d calls wait already", MAX_MANAGEMENT_CALLS);
+    else
+        answer =
+            gate_ask_management(management->service, &question, on_authorized, management, &management->gate, &error);
+    if (answer != GATE_ASKED)
+        on_authorized(error, management);
+    else
+        bus_call_drop_message(call);
+}
+
 static gboolean
 is_awaited_by(gpointer add_data, gpointer unique_name)
 {
@@ -150,51 +219,93 @@ is_awaited_by(gpointer add_data, gpointer unique_name)
     return bus_call_is_reply_expected(call) && g_str_equal(bus_call_get_sender(call), unique_name);
 }
 
+/* While the policy is asked nothing has been done for anybody. @unique_name: NULL: all. */
+static void
+drop_asking(Service *service, const char *unique_name)
+{
+    for (GList *i = service->management_calls.head, *next; i; i = next) {
+        ManagementCall *management = i->data;
+        next = i->next;
+        if (unique_name && !g_str_equal(bus_call_get_sender(management->call), unique_name))
+            continue;
+        gate_ticket_cancel(management->gate);
+        bus_call_fail_code(management->call, BUS_ERROR_DISCONNECTED, "The agent ends");
+        management_call_free(management);
+    }
+}
+
 void
 manager_object_drop_caller(Service *service, const char *unique_name)
 {
+    drop_asking(service, unique_name);
     registry_forget_waiting(service->registry, is_awaited_by, (gpointer)unique_name);
 }
 
-static void
-add(Service *service, BusCall *call, VmSpec *spec, const AddOptions *options)
+void
+manager_object_free(Service *service)
 {
-    g_autoptr(GError) error = NULL;
+    drop_asking(service, /* unique_name= */ NULL);
+    g_clear_pointer(&service->manager, bus_object_free);
+}
 
-    spec->timeout = options->timeout;
-    spec->spares = options->spares;
-    spec->isolation_required = options->isolation_required;
-    if (!registry_add(service->registry, spec, on_added, call, &error))
+static void
+add_authorized(ManagementCall *management)
+{
+    BusCall *call = management->call;
+    g_autoptr(GError) error = NULL;
+    VmSpec spec = {
+        .origin = management->address ? VM_FROM_CALL : VM_FROM_FD,
+        .name = management->name,
+        .address = management->address,
+        .spares = management->options.spares,
+        .isolation_required = management->options.isolation_required,
+        .fd = management->fd,
+        .timeout = management->options.timeout,
+        .added_by = bus_call_get_peer(call)->uid,
+    };
+
+    management->fd = -1; /* taken */
+    if (!registry_add(management->service->registry, &spec, on_added, call, &error))
         errors_fail(call, error);
     else
         bus_call_drop_message(call);
 }
 
+/* `name`, and what follows it. */
+static void
+read_name(ManagementCall *management, DBusMessageIter *iter)
+{
+    const char *name;
+
+    dbus_message_iter_init(bus_call_get_message(management->call), iter);
+    dbus_message_iter_get_basic(iter, &name);
+    dbus_message_iter_next(iter);
+    management->name = g_strdup(name);
+}
+
+static gboolean
+check_name(const char *name, GError **error)
+{
+    return !*name || names_check_vm(name, error);
+}
+
+/* A VM that has no name yet is known to rules by its address. */
 static void
 add_vm(BusCall *call, gpointer object_data)
 {
-    Service *service = object_data;
-    VmSpec spec = { .origin = VM_FROM_CALL, .added_by = bus_call_get_peer(call)->uid };
-    g_auto(AddOptions) options = { 0 };
+    ManagementCall *management = management_call_new(object_data, call, add_authorized);
     g_autoptr(GError) error = NULL;
-    g_autoptr(QmpAddress) address = NULL;
     const char *text;
     DBusMessageIter iter;
 
-    dbus_message_iter_init(bus_call_get_message(call), &iter);
-    dbus_message_iter_get_basic(&iter, &spec.name);
-    dbus_message_iter_next(&iter);
+    read_name(management, &iter);
     dbus_message_iter_get_basic(&iter, &text);
     dbus_message_iter_next(&iter);
-    if ((*spec.name && !names_check_vm(spec.name, &error)) || !(address = qmp_address_parse(text, &error)) ||
-        !read_options(&iter, service->config, &options, &error)) {
-        errors_fail(call, error);
-        return;
-    }
-    if (!is_allowed(call, *spec.name ? spec.name : NULL, service_get_uid(), BUS_PEER_NO_ID))
-        return;
-    spec.address = address;
-    add(service, call, &spec, &options);
+    if (check_name(management->name, &error) && (management->address = qmp_address_parse(text, &error)) &&
+        read_options(&iter, management->service->config, &management->options, &error))
+        ask(management, *management->name ? management->name : management->address->text);
+    else
+        on_authorized(error, management);
 }
 
 static gboolean
@@ -215,31 +326,32 @@ check_socket(int fd, GError **error)
 static void
 add_vm_from_fd(BusCall *call, gpointer object_data)
 {
-    Service *service = object_data;
-    VmSpec spec = { .origin = VM_FROM_FD, .added_by = bus_call_get_peer(call)->uid };
-    g_auto(AddOptions) options = { 0 };
+    ManagementCall *management = management_call_new(object_data, call, add_authorized);
     g_autoptr(GError) error = NULL;
     DBusMessageIter iter;
 
-    dbus_message_iter_init(bus_call_get_message(call), &iter);
-    dbus_message_iter_get_basic(&iter, &spec.name);
+    read_name(management, &iter);
+    dbus_message_iter_get_basic(&iter, &management->fd); /* a duplicate of our own */
     dbus_message_iter_next(&iter);
-    dbus_message_iter_get_basic(&iter, &spec.fd); /* a duplicate of our own */
-    dbus_message_iter_next(&iter);
-    if ((*spec.name && !names_check_vm(spec.name, &error)) || !check_socket(spec.fd, &error) ||
-        !read_options(&iter, service->config, &options, &error)) {
-        close(spec.fd);
-        errors_fail(call, error);
-    } else if (!is_allowed(call, *spec.name ? spec.name : NULL, service_get_uid(), BUS_PEER_NO_ID))
-        close(spec.fd);
+    if (check_name(management->name, &error) && check_socket(management->fd, &error) &&
+        read_options(&iter, management->service->config, &management->options, &error))
+        ask(management, *management->name ? management->name : "fd");
     else
-        add(service, call, &spec, &options);
+        on_authorized(error, management);
+}
+
+static void
+remove_authorized(ManagementCall *management)
+{
+    registry_remove(management->service->registry, management->vm);
+    bus_call_return(management->call, NULL);
 }
 
 static void
 remove_vm(BusCall *call, gpointer object_data)
 {
     Service *service = object_data;
+    ManagementCall *management;
     const char *path;
     Vm *vm;
 
@@ -249,10 +361,9 @@ remove_vm(BusCall *call, gpointer object_data)
         bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "There is no VM at %s", path);
         return;
     }
-    if (!is_allowed(call, vm_get_name(vm), vm_get_owner_uid(vm), vm_get_added_by(vm)))
-        return;
-    registry_remove(service->registry, vm);
-    bus_call_return(call, NULL);
+    management = management_call_new(service, call, remove_authorized);
+    management->vm = vm;
+    ask(management, vm_get_name(vm));
 }
 
 static void

@@ -11,5 +11,8 @@ extern const BusProperty manager_object_properties[];
 /* Publishes the manager, which is the ObjectManager of all VMs. */
 BusObject *manager_object_new(Service *service);
 
+/* It goes, before the policy does; its calls that are still being asked about are answered. */
+void manager_object_free(Service *service);
+
 /* A caller has left: VMs that are being added for them are forgotten, unless they did not want a reply. */
 void manager_object_drop_caller(Service *service, const char *unique_name);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "gate.h"
 #include "names.h"
 #include "timer.h"
 #include "vm-object.h"
@@ -50,6 +51,7 @@ free_entry(Entry *entry)
 {
     timer_stop(&entry->add_timer);
     g_clear_pointer(&entry->object, vm_object_free);
+    gate_vm_gone(entry->registry->service, entry->vm);
     vm_free(entry->vm);
     g_free(entry->path);
     g_free(entry);

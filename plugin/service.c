@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "audit.h"
 #include "call.h"
 #include "contract.h"
 #include "discovery.h"
@@ -135,6 +136,28 @@ make_interfaces(Service *service, GError **error)
     return service->promised != NULL;
 }
 
+/* Where polkit is, wherever the callers are. */
+static const char *
+get_system_bus_address(void)
+{
+    const char *address = g_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+
+    return address ? address : "unix:path=/run/dbus/system_bus_socket";
+}
+
+static gboolean
+open_bus(Service *service, GError **error)
+{
+    const ManagementHost *host = service->host;
+
+    service->bus = bus_open(host->context, host->bus_address, on_bus_state, service, error);
+    if (!service->bus)
+        return FALSE;
+    service->policy = policy_new(host->context, host->bus == MANAGEMENT_BUS_SYSTEM ? service->bus : NULL,
+                                 get_system_bus_address(), audit_decision, service);
+    return TRUE;
+}
+
 Service *
 service_start(const ManagementHost *host, GError **error)
 {
@@ -143,7 +166,7 @@ service_start(const ManagementHost *host, GError **error)
     service->host = host;
     service->schemas = schema_cache_new();
     if ((service->config = config_new(host->key_file, error)) && make_interfaces(service, error) &&
-        (service->bus = bus_open(host->context, host->bus_address, on_bus_state, service, error)))
+        open_bus(service, error))
         return service;
     service_stop(service);
     return NULL;
@@ -157,7 +180,8 @@ service_stop(Service *service)
     g_clear_pointer(&service->discovery, discovery_free);
     /* Answers every call that waits for a QEMU. */
     g_clear_pointer(&service->registry, registry_free);
-    g_clear_pointer(&service->manager, bus_object_free);
+    manager_object_free(service);
+    g_clear_pointer(&service->policy, policy_free);
     g_clear_pointer(&service->peer_watch, bus_peer_watch_free);
     g_clear_pointer(&service->bus, bus_close);
     g_clear_pointer(&service->manager_interface, bus_interface_unref);

@@ -7,6 +7,7 @@
 #include "bus-object.h"
 #include "config.h"
 #include "management-module.h"
+#include "policy.h"
 #include "schema-cache.h"
 
 typedef struct Registry Registry;
@@ -16,6 +17,8 @@ typedef struct Service {
     const ManagementHost *host; /* ref; the host keeps it until stop() */
     Config *config; /* owned */
     Bus *bus; /* owned */
+    Policy *policy; /* owned */
+    GQueue questions; /* of GateTicket, owned, by their own links: the policy has been asked */
     GDBusNodeInfo *contract; /* ref */
     BusInterface *manager_interface; /* ref; this and the next are shared by all objects */
     BusInterface *vm_interface; /* ref */
@@ -26,6 +29,7 @@ typedef struct Service {
     Discovery *discovery; /* owned; NULL where there is no run directory */
     BusPeerWatch *peer_watch; /* owned */
     GQueue calls; /* of Call, by their own links: answers that callers wait for */
+    GQueue management_calls; /* of ManagementCall, likewise: of the manager, while the policy is asked */
     guint fd_calls; /* of them, those that came with a descriptor */
     GSource *settle_timer; /* owned; until the name is asked for */
     gboolean name_asked;

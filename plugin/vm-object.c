@@ -6,6 +6,7 @@
 #include "call.h"
 #include "errors.h"
 #include "events.h"
+#include "gate.h"
 #include "names.h"
 #include "qmp-json.h"
 #include "sessions.h"
@@ -14,6 +15,7 @@
 
 /* Of one subscription; QEMU 11.1 has 57 events. */
 #define MAX_EVENT_NAMES 256
+#define MAX_EVENT_NAMES_SIZE 16384
 
 struct VmObject {
     Service *service; /* weak */
@@ -96,25 +98,43 @@ execute_json(BusCall *call, gpointer object_data)
         call_execute(object_data, call, command, arguments, strlen(text), /* result= */ NULL);
 }
 
+static char **
+dup_names(BusCall *call, int *ret_n_names)
+{
+    char **names = NULL;
+
+    dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names, ret_n_names,
+                          DBUS_TYPE_INVALID);
+    return names;
+}
+
+static void
+subscribe_authorized(BusCall *call, gpointer object_data)
+{
+    int n_names;
+    char **names = dup_names(call, &n_names);
+
+    events_subscribe(((VmObject *)object_data)->events, bus_call_get_sender(call), (const char *const *)names);
+    dbus_free_string_array(names);
+    bus_call_return(call, NULL);
+}
+
 static void
 subscribe(BusCall *call, gpointer object_data)
 {
-    VmObject *object = object_data;
-    char **names = NULL;
     int n_names;
+    char **names = dup_names(call, &n_names);
+    gsize size = 0;
 
-    if (!call_is_allowed(object, call, "Subscribe"))
-        return;
-    dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names, &n_names,
-                          DBUS_TYPE_INVALID);
-    if (n_names > MAX_EVENT_NAMES)
-        bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED, "events: %d names, there may be %d; none means all",
-                           n_names, MAX_EVENT_NAMES);
-    else {
-        events_subscribe(object->events, bus_call_get_sender(call), (const char *const *)names);
-        bus_call_return(call, NULL);
-    }
+    for (int i = 0; i < n_names; i++)
+        size += strlen(names[i]) + 1;
     dbus_free_string_array(names);
+    if (n_names > MAX_EVENT_NAMES || size > MAX_EVENT_NAMES_SIZE)
+        bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED,
+                           "events: %d names of %zu bytes, there may be %d of %d; none means all", n_names, size,
+                           MAX_EVENT_NAMES, MAX_EVENT_NAMES_SIZE);
+    else
+        call_gated(object_data, call, size, subscribe_authorized);
 }
 
 static void
@@ -166,7 +186,7 @@ append_session(const SessionInfo *info, gpointer user_data)
 
 /* Root and the VM's owner see all, others their own. */
 static void
-list_monitors(BusCall *call, gpointer object_data)
+list_monitors_authorized(BusCall *call, gpointer object_data)
 {
     VmObject *object = object_data;
     guint32 uid = bus_call_get_peer(call)->uid;
@@ -175,14 +195,18 @@ list_monitors(BusCall *call, gpointer object_data)
     DBusMessageIter iter;
     DBusMessage *reply;
 
-    if (!call_is_allowed(object, call, "ListMonitors"))
-        return;
     reply = bus_call_new_reply(call);
     dbus_message_iter_init_append(reply, &iter);
     dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "a{sv}", &listing.list);
     sessions_foreach(object->sessions, append_session, &listing);
     dbus_message_iter_close_container(&iter, &listing.list);
     bus_call_return(call, reply);
+}
+
+static void
+list_monitors(BusCall *call, gpointer object_data)
+{
+    call_gated(object_data, call, /* size= */ 0, list_monitors_authorized);
 }
 
 const BusMethod vm_object_methods[] = {
@@ -359,6 +383,7 @@ vm_object_new(Service *service, Vm *vm, const char *path)
 void
 vm_object_free(VmObject *object)
 {
+    gate_vm_gone(object->service, object->vm);
     events_free(object->events);
     vm_schema_free(object->schema);
     sessions_free(object->sessions);
