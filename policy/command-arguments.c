@@ -2,10 +2,10 @@
 /* Arguments that raise what a command is: those by which QEMU runs a program, opens a way round this policy, or takes a
  * descriptor that nobody gave to the caller. The gate asks before each call. Owns nothing.
  *
- * Most rules look at the arguments of one command (the table below). Two look at every string, wherever it is: a number
+ * Most rules look at the arguments of one command (the table below). Others look at every string, wherever it is: a number
  * in the place of a descriptor's name is QEMU's own descriptor of that number (monitor_fd_param() of QEMU takes
- * anything that begins with a digit for one), and `exec:` is a program. Whoever names a device like that is asked for
- * more than necessary. */
+ * anything that begins with a digit for one), `exec:` is a program, and `json:` in a file's name holds arguments that are
+ * not looked at here. Whoever names a device like that is asked for more than necessary. */
 #include "command-arguments.h"
 
 #include <string.h>
@@ -62,7 +62,9 @@ look_at_string(const char *name, const char *text)
     gboolean has_nul = g_str_has_prefix(text, "\xef\xb7\x90\"");
     gboolean is_prefixed = g_str_has_prefix(text, "fd:") && g_ascii_isdigit(text[strlen("fd:")]);
 
-    return is_raw || has_nul || is_prefixed || g_str_has_prefix(text, "exec:") ? HOST : 0;
+    gboolean is_hidden = g_str_has_prefix(text, "exec:") || g_str_has_prefix(text, "json:");
+
+    return is_raw || has_nul || is_prefixed || is_hidden ? HOST : 0;
 }
 
 static PolicyClasses
