@@ -220,6 +220,16 @@ raise_object(JsonObject *arguments)
                : 0;
 }
 
+/* Who is a client of a display sees the screen. */
+static PolicyClasses
+raise_client(JsonObject *arguments)
+{
+    static const char *const displays[] = { "@dbus-display", "spice", "vnc", NULL };
+    const char *protocol = get_string(arguments, "protocol");
+
+    return protocol && g_strv_contains(displays, protocol) ? POLICY_CLASSES(POLICY_CLASS_READ_GUEST) : 0;
+}
+
 /* Its members' classes, and nothing for itself. */
 static PolicyClasses
 classes_of_transaction(JsonObject *arguments)
@@ -243,6 +253,7 @@ raise_command(const char *qmp_name, JsonObject *arguments)
         const char *qmp_name;
         PolicyClasses (*raise)(JsonObject *arguments);
     } commands[] = {
+        { "add_client", raise_client },
         { "migrate", raise_migrate },
         { "migrate-incoming", raise_migrate_incoming },
         { "migrate-set-parameters", raise_migrate_parameters },

@@ -85,6 +85,9 @@ static const Row rows[] = {
     { "remove-fd", "{'fdset-id':1,'fd':3}", CONFIGURE },
     { "device_add", "{'driver':'x','serial':'a\\u0000b'}", HOST },
 
+    { "add_client", "{'protocol':'serial0','fdname':'mine'}", CONFIGURE },
+    { "add_client", "{'protocol':'@dbus-display','fdname':'mine'}", CONFIGURE | READ_GUEST },
+
     { "transaction", "{'actions':[]}", CONFIGURE },
     { "transaction", NULL, CONFIGURE },
     { "transaction", "{'actions':[{'type':'abort','data':{}}]}", CONFIGURE },
