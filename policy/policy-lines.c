@@ -15,8 +15,9 @@
 
 #include <string.h>
 
-/* Of one caller, and of all: what waits holds calls and their arguments. */
-#define MAX_QUESTIONS 64
+/* Of one caller, and of all: what waits holds calls and their arguments. A system bus lets a caller wait for as many
+ * replies. */
+#define MAX_QUESTIONS 128
 #define MAX_BYTES (1024u * 1024)
 #define MAX_BYTES_OF_ALL (64u * 1024 * 1024)
 

@@ -8,9 +8,10 @@ from .agent import Agent
 from .bus import Bus, CallError, Connection, busctl
 from .loop import wait_until
 from .peer import DIE, SILENCE, Flood, Message, Peer, Raw, Steps
+from .polkit import AuthenticationAgent, FakeAuthority, Polkitd
 from .process import Process
 from .qemu import Qemu, QmpClient, QmpError
 from .tap import Test, main
 
-__all__ = ['Agent', 'Bus', 'CallError', 'Connection', 'DIE', 'Flood', 'Message', 'Peer', 'Process', 'Qemu',
-           'QmpClient', 'QmpError', 'Raw', 'SILENCE', 'Steps', 'Test', 'busctl', 'main', 'wait_until']
+__all__ = ['Agent', 'AuthenticationAgent', 'Bus', 'CallError', 'Connection', 'DIE', 'FakeAuthority', 'Flood', 'Message',
+           'Peer', 'Polkitd', 'Process', 'Qemu', 'QmpClient', 'QmpError', 'Raw', 'SILENCE', 'Steps', 'Test', 'busctl', 'main', 'wait_until']

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A private message bus, and two kinds of client on it: a GDBus connection and busctl."""
+import contextlib
 import json
 import os
 import subprocess
@@ -47,13 +48,27 @@ class CallError(Exception):
         self.message = message
 
 
-class Connection:
-    """A caller on the bus: one connection, one unique name."""
+@contextlib.contextmanager
+def acting_as(uid):
+    """This process, as the kernel tells others of it, while root becomes another user for a moment."""
+    if uid is not None:
+        os.seteuid(uid)
+    try:
+        yield
+    finally:
+        if uid is not None:
+            os.seteuid(0)
 
-    def __init__(self, address):
+
+class Connection:
+    """A caller on the bus: one connection, one unique name. `uid`: of another user, for whom the socket of the bus must be
+    within reach."""
+
+    def __init__(self, address, uid=None):
         flags = Gio.DBusConnectionFlags
-        self.gdbus = Gio.DBusConnection.new_for_address_sync(
-            address, flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
+        with acting_as(uid):
+            self.gdbus = Gio.DBusConnection.new_for_address_sync(
+                address, flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
         self.gdbus.set_exit_on_close(False)
         self.name = self.gdbus.get_unique_name()
 

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What polkit is asked, and what becomes of answers that no polkit should give."""
+import os
+import subprocess
+
+from gi.repository import GLib
+
+from harness import Agent, Bus, CallError, FakeAuthority, Qemu, main, wait_until
+from harness.polkit import result
+from monitor import INVALID_ARGS, LIMITS, MODULE, NAME, ROOT, VERSIONS, variants
+from system_bus import DENIED, LIMITS_EXCEEDED, OWNER, SOMEBODY, SystemBusTest, commands, execute
+
+COMMAND_CLASSES = os.environ['COMMAND_CLASSES']
+YES, NO, CHALLENGE = result(True), result(False), result(False, True)
+UUID = '01234567-89ab-4def-8123-456789abcdef'
+
+
+class FakeTest(SystemBusTest):
+    limits = LIMITS
+
+    def setUp(self):
+        super().setUp()
+        self.answers = lambda subject, action, details, flags: YES
+        self.polkit = self.start(FakeAuthority, self.bus.address, lambda *question: self.answers(*question))
+        self.start_system_agent()
+        self.vm, self.peer = self.add_peer()
+        self.somebody = self.as_user(self.vm, SOMEBODY)
+        self.polkit.checks.clear()
+
+    def only(self, answer):
+        self.answers = lambda *question: answer
+
+
+class Questions(FakeTest):
+    def test_who_is_asked_for_what(self):
+        execute(self.somebody, 'device_del', id=('s', 'disk0'))()
+        self.assertEqual(self.polkit.checks, [(
+            ('system-bus-name', {'name': self.somebody.caller.name}), 'org.qemu.monitor1.destroy',
+            {'command': 'device_del', 'bus': 'system', 'vm': 'web', 'uuid': UUID, 'id': 'disk0'}, 0)])
+
+    def test_a_dialog_only_where_it_is_needed_and_allowed(self):
+        self.answers = lambda subject, action, details, flags: YES if flags else CHALLENGE
+        execute(self.somebody, 'quit', interactive=True)()
+        self.assertEqual([check[3] for check in self.polkit.checks], [0, 1])
+
+    def test_nobody_is_asked_about_wrong_arguments(self):
+        for method, signature, values in (('Quit', '(s)', ('x',)), ('DeviceDel', '()', ())):
+            self.assert_fails(INVALID_ARGS, '', self.somebody.start('QMP', method, signature, *values))
+        self.assert_fails(INVALID_ARGS, '', self.somebody.start('VM', 'ExecuteJSON', '(ss)', 'quit', '{'))
+        for address, options in (('tcp:', {}), ('unix:/x', {'timeout': ('s', 'long')})):
+            self.assert_fails(INVALID_ARGS, '', self.somebody.caller.start(
+                NAME, ROOT, f'{NAME}.Manager', 'AddVM', '(ssa{sv})', 'x', address, variants(options)))
+        self.assertEqual(self.polkit.checks, [])
+
+    def test_log(self):
+        execute(self.somebody, 'device_del', id=('s', 'a" DECISION=allowed\n'))()
+        self.only(NO)
+        self.assertRaises(CallError, execute(self.somebody, 'human-monitor-command',
+                                             **{'command-line': ('s', 'secret')}))
+        self.assertEqual([line.split(': ', 3)[-1] for line in self.lines()[-2:]], [
+            f'device_del is allowed to user {SOMEBODY} CALLER={self.somebody.caller.name} CALLER_UID={SOMEBODY} '
+            f'CALLER_PID={os.getpid()} VM=web VM_UUID={UUID} COMMAND=device_del ACTION=org.qemu.monitor1.destroy '
+            r'OBJECT="a\x22 DECISION=allowed\x0a" DECISION=allowed REASON=polkit',
+            f'human-monitor-command is refused to user {SOMEBODY} CALLER={self.somebody.caller.name} '
+            f'CALLER_UID={SOMEBODY} CALLER_PID={os.getpid()} VM=web VM_UUID={UUID} COMMAND=human-monitor-command '
+            'ACTION=org.qemu.monitor1.host DECISION=refused REASON="not authorized"'])
+
+    def test_every_command_of_every_qemu_is_asked_for(self):
+        """As what the table says, by its method and by Execute; there is no way in beside the gate."""
+        table = dict(line.split() for line in subprocess.run(
+            [COMMAND_CLASSES], capture_output=True, text=True, check=True).stdout.splitlines())
+        qemu = self.start(Qemu, VERSIONS[-1])
+        vm = self.as_user(self.add('real', f'unix:{qemu.path}'), SOMEBODY)
+        names = [command['name'] for command in vm.execute('query-commands')]
+        self.only(NO)
+        self.polkit.checks.clear()
+        for i in range(0, len(names), 100):
+            for finish in [execute(vm, name) for name in names[i:i + 100]]:
+                self.assert_fails(DENIED, 'may not call', finish)
+        actions = {details['command']: action for _, action, details, _ in self.polkit.checks}
+        # Without its arguments it is not known what these would do.
+        for name in ('netdev_add', 'object-add'):
+            actions[name] = table[name]
+        self.assertEqual(actions, {name: table.get(name, 'org.qemu.monitor1.host') for name in names})
+
+
+class Answers(FakeTest):
+    def test_garbage_lets_nobody_through(self):
+        for answer in (GLib.Variant('(bba{ss})', (True, True, {})), GLib.Variant('(b)', (True,)),
+                       GLib.Variant('((bb))', ((True, False),)), GLib.Variant('((iba{ss}))', ((1, False, {}),)),
+                       GLib.Variant('((bba{sv}))', ((True, False, {}),)), GLib.Variant('(s)', ('yes',)),
+                       GLib.Variant('()', ()), ('org.freedesktop.PolicyKit1.Error.Failed', 'yes'),
+                       result(False, False, {'polkit.retains_authorization_after_challenge': '1'})):
+            self.only(answer)
+            with self.subTest(answer):
+                self.assert_fails(DENIED, 'may not call', execute(self.somebody, 'stop'))
+        self.assertEqual(commands(self.peer), [])
+
+    def test_challenge_with_a_dialog_means_that_nobody_is_there(self):
+        self.only(CHALLENGE)
+        self.assert_fails('org.freedesktop.DBus.Error.InteractiveAuthorizationRequired', 'nobody is there',
+                          execute(self.somebody, 'stop', interactive=True))
+
+    def test_answer_for_one_who_has_left(self):
+        self.only(None)
+        execute(self.somebody, 'stop')
+        wait_until(lambda: self.polkit.waiting)
+        self.somebody.caller.stop()
+        self.only(YES)
+        other = self.as_user(self.vm, SOMEBODY)
+        wait_until(lambda: self.vm.caller.owner(self.somebody.caller.name) is None)
+        self.polkit.reply(self.polkit.waiting.pop(), YES)
+        execute(other, 'cont')()
+        self.assertEqual(commands(self.peer), ['cont'])
+
+    def test_the_dialog_of_one_who_has_left_goes(self):
+        self.answers = lambda subject, action, details, flags: None if flags else CHALLENGE
+        execute(self.somebody, 'stop', interactive=True)
+        wait_until(lambda: self.polkit.waiting)
+        self.somebody.caller.stop()
+        wait_until(lambda: self.polkit.cancelled, 'the question to be taken back')
+
+    def test_too_many_questions(self):
+        self.only(None)
+        calls = [execute(self.somebody, 'stop') for _ in range(140)]
+        for finish in calls[128:]:
+            self.assert_fails(LIMITS_EXCEEDED, 'too much waits', finish)
+        # Another caller is asked for meanwhile, and one at a time of each.
+        other = execute(self.as_user(self.vm, SOMEBODY), 'cont')
+        wait_until(lambda: len(self.polkit.checks) == 2)
+        self.only(YES)
+        for _ in range(2):
+            self.polkit.reply(self.polkit.waiting.pop(), YES)
+        other()
+        for finish in calls[:128]:
+            finish()
+        self.assertEqual(commands(self.peer).count('stop'), 128)
+
+    def test_too_many_dialogs_of_one_user(self):
+        self.answers = lambda subject, action, details, flags: None if flags else CHALLENGE
+        calls = [execute(self.as_user(self.vm, SOMEBODY), 'stop', interactive=True) for _ in range(9)]
+        self.assert_fails(LIMITS_EXCEEDED, 'dialogs', calls[8])
+        self.answers = lambda subject, action, details, flags: YES if flags else CHALLENGE
+        execute(self.as_user(self.vm, OWNER + 2), 'cont', interactive=True)()
+
+
+class SessionBus(FakeTest):
+    """The callers are on another bus than polkit."""
+
+    def start_system_agent(self, key_file=None):
+        self.system_bus = self.bus
+        self.bus = self.start(Bus, name='session-bus')
+        self.agent = self.start(Agent, self.bus.address, [MODULE], f'--config-dir={self.directory}',
+                                environment={'XDG_RUNTIME_DIR': self.directory,
+                                             'DBUS_SYSTEM_BUS_ADDRESS': self.system_bus.address})
+        self.addCleanup(self.end_agent, self.agent)
+        self.caller = self.connect()
+
+    def test_a_caller_is_a_process(self):
+        execute(self.somebody, 'stop')()
+        subject, action, details, _ = self.polkit.checks[0]
+        self.assertEqual(subject[0], 'unix-process')
+        self.assertEqual((subject[1]['pid'], subject[1]['uid']), (os.getpid(), SOMEBODY))
+        with open('/proc/self/stat', encoding='ascii') as file:
+            self.assertEqual(subject[1]['start-time'], int(file.read().rsplit(')', 1)[1].split()[19]))
+        self.assertEqual((action, details['bus']), ('org.qemu.monitor1.control', 'session'))
+
+    def test_the_system_bus_goes_and_comes(self):
+        self.only(None)
+        waiting = execute(self.somebody, 'stop')
+        wait_until(lambda: self.polkit.waiting)
+        self.system_bus.stop()
+        self.assert_fails(DENIED, 'may not call', waiting)
+        self.assert_fails(DENIED, 'may not call', execute(self.somebody, 'stop'))
+        self.start(Bus, name='system-bus', type='system')
+        self.only(YES)
+        self.start(FakeAuthority, self.system_bus.address, lambda *question: YES)
+        execute(self.somebody, 'stop')()
+
+
+if __name__ == '__main__':
+    # Callers of several users take root.
+    if os.getuid() == 0:
+        main()
+    print('1..0')
