@@ -24,7 +24,7 @@ OBSERVE = '''polkit.addRule(function (action, subject) {
 
 
 def example(name, **replacements):
-    with open(f'{EXAMPLES}/{name}.rules', encoding='utf-8') as file:
+    with open(f'{EXAMPLES}/org.qemu.monitor1-{name}.rules', encoding='utf-8') as file:
         text = file.read()
     for word, other in replacements.items():
         text = text.replace(word.replace('_', '-'), other)
@@ -156,23 +156,25 @@ class Rules(PolicyTest):
         operator = self.as_user(self.vm, OPERATOR)
         self.assert_allowed(operator, 'query-status')
         self.assert_allowed(operator, 'stop')
-        self.assert_denied(operator, 'system_reset', INTERACTION)
+        for command in ('system_reset', 'device_add', 'migrate', 'human-monitor-command', 'unheard-of'):
+            self.assert_denied(operator, command)
         self.assert_denied(self.somebody, 'stop', INTERACTION)
 
     def test_one_vm(self):
-        self.polkitd.set_rules(example('one-vm', webmaster='www-data'))
+        self.polkitd.set_rules(example('one-vm', alice='www-data'))
         other, _ = self.add_peer('other')
-        for command in ('query-status', 'stop', 'cont'):
+        for command in ('stop', 'cont'):
             self.assert_allowed(self.somebody, command)
-        for command in ('system_reset', 'quit', 'system_powerdown'):
-            self.assert_denied(self.somebody, command)
-        self.assert_denied(self.as_user(other, SOMEBODY), 'stop')
+        for command in ('query-status', 'system_reset', 'quit', 'send-key'):
+            self.assert_denied(self.somebody, command, INTERACTION)
+        self.assert_denied(self.as_user(other, SOMEBODY), 'stop', INTERACTION)
+        self.assert_denied(self.as_user(self.vm, OPERATOR), 'stop', INTERACTION)
 
     def test_guest_memory(self):
         self.polkitd.place(ALL.format('YES'), 'z')
         self.polkitd.set_rules(example('guest-memory'))
-        self.assert_denied(self.somebody, 'dump-guest-memory')
-        self.assert_denied(self.somebody, 'human-monitor-command')
+        for command in ('dump-guest-memory', 'human-monitor-command', 'migrate', 'set_password'):
+            self.assert_denied(self.somebody, command)
         self.assert_allowed(self.somebody, 'stop')
 
 
