@@ -64,9 +64,23 @@ field_size(const GLogField *field)
     return field->length < 0 ? strlen(field->value) : (gsize)field->length;
 }
 
+/* Nearly every value, and there are a dozen in a line of which a module may write one for each call. */
+static gboolean
+is_plain(const char *text, gsize size, gunichar quote)
+{
+    for (gsize i = 0; i < size; i++)
+        if (!g_ascii_isprint(text[i]) || text[i] == '\\' || (gunichar)text[i] == quote)
+            return FALSE;
+    return TRUE;
+}
+
 static void
 append_escaped(GString *line, const char *text, gsize size, gunichar quote)
 {
+    if (is_plain(text, size, quote)) {
+        g_string_append_len(line, text, (gssize)size);
+        return;
+    }
     g_autofree char *valid = g_utf8_make_valid(text, (gssize)size);
 
     for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
