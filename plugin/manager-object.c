@@ -8,6 +8,7 @@
 #include "errors.h"
 #include "gate.h"
 #include "names.h"
+#include "options.h"
 #include "registry.h"
 
 /* What AddVM() takes as `options`. */
@@ -25,17 +26,17 @@ add_options_clear(AddOptions *options)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AddOptions, add_options_clear)
 
 static gboolean
-read_timeout(DBusMessageIter *value, AddOptions *options, GError **error)
+read_timeout(DBusMessageIter *value, gpointer user_data, GError **error)
 {
-    dbus_message_iter_get_basic(value, &options->timeout);
-    if (options->timeout == 0)
-        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.timeout: 0 leaves no time");
-    return options->timeout > 0;
+    AddOptions *options = user_data;
+
+    return options_read_timeout(value, &options->timeout, error);
 }
 
 static gboolean
-read_isolation(DBusMessageIter *value, AddOptions *options, GError **error)
+read_isolation(DBusMessageIter *value, gpointer user_data, GError **error)
 {
+    AddOptions *options = user_data;
     const char *word;
 
     dbus_message_iter_get_basic(value, &word);
@@ -46,8 +47,9 @@ read_isolation(DBusMessageIter *value, AddOptions *options, GError **error)
 }
 
 static gboolean
-read_spares(DBusMessageIter *value, AddOptions *options, GError **error)
+read_spares(DBusMessageIter *value, gpointer user_data, GError **error)
 {
+    AddOptions *options = user_data;
     g_autoptr(GPtrArray) addresses = g_ptr_array_new();
     DBusMessageIter elements;
 
@@ -65,54 +67,18 @@ read_spares(DBusMessageIter *value, AddOptions *options, GError **error)
     return options->spares != NULL;
 }
 
-static const struct {
-    const char *name, *signature, *meaning;
-    gboolean (*read)(DBusMessageIter *value, AddOptions *options, GError **error);
-} option_rows[] = {
+static const OptionRow option_rows[] = {
     { "isolation", "s", "`required` or `preferred`", read_isolation },
     { "spares", "as", "addresses", read_spares },
     { "timeout", "t", "microseconds", read_timeout },
+    { 0 },
 };
-
-static gboolean
-read_option(DBusMessageIter *entry, AddOptions *options, GError **error)
-{
-    DBusMessageIter value;
-    const char *name;
-
-    dbus_message_iter_get_basic(entry, &name);
-    dbus_message_iter_next(entry);
-    dbus_message_iter_recurse(entry, &value);
-    for (guint i = 0; i < G_N_ELEMENTS(option_rows); i++) {
-        if (!g_str_equal(name, option_rows[i].name))
-            continue;
-        char *signature = dbus_message_iter_get_signature(&value);
-        gboolean is_right = g_str_equal(signature, option_rows[i].signature);
-        dbus_free(signature);
-        if (is_right)
-            return option_rows[i].read(&value, options, error);
-        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.%s: `%s` (%s) is expected", name,
-                    option_rows[i].signature, option_rows[i].meaning);
-        return FALSE;
-    }
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
-                "options.%s: no such option; there are `isolation`, `spares` and `timeout`", name);
-    return FALSE;
-}
 
 static gboolean
 read_options(DBusMessageIter *iter, const Config *config, AddOptions *options, GError **error)
 {
-    DBusMessageIter entries, entry;
-
     *options = (AddOptions){ .timeout = VM_TIMEOUT_DEFAULT, .isolation_required = config->isolation_required };
-    dbus_message_iter_recurse(iter, &entries);
-    for (; dbus_message_iter_get_arg_type(&entries) != DBUS_TYPE_INVALID; dbus_message_iter_next(&entries)) {
-        dbus_message_iter_recurse(&entries, &entry);
-        if (!read_option(&entry, options, error))
-            return FALSE;
-    }
-    return TRUE;
+    return options_read(iter, option_rows, options, error);
 }
 
 static void
