@@ -75,7 +75,7 @@ static void
 test_somebody_elses_replies(Fixture *fixture, gconstpointer unused)
 {
     Call call = { 0 };
-    qmp_peer_send(fixture->peer, QMP_PEER_GREETING_OOB);
+    qmp_peer_send(fixture->peer, "{\"return\": 5}{\"return\": 6, \"id\": 0}" QMP_PEER_GREETING_OOB);
     qmp_peer_agree(fixture->peer, "{\"return\": 1}{\"return\": 2, \"id\": 0}{\"return\": 3, \"id\": 1}"
                                   "{\"error\": {\"class\": \"E\", \"desc\": \"\"}}");
     qmp_peer_run(fixture->peer);
