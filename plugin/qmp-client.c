@@ -210,13 +210,15 @@ on_negotiated(const QmpReply *reply, const GError *error, gpointer user_data)
         client_close(client, g_error_copy(error));
         return;
     }
-    if (reply->error_class) {
+    if (reply->error_class && !g_str_equal(reply->error_class, "CommandNotFound")) {
         client_close(client,
                      g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the negotiation was refused: %s", reply->error_text));
         return;
     }
     client->stage = STAGE_READY;
-    client->oob = client->greeting.oob;
+    /* `Capabilities negotiation is already complete`: by the command of who was connected before, with what they had wanted
+     * (7.2, where they leave while it is under way). Without out-of-band commands all the same is well. */
+    client->oob = client->greeting.oob && !reply->error_class;
     if (client->timeout)
         g_source_destroy(client->timeout);
     g_clear_pointer(&client->timeout, g_source_unref);

@@ -117,6 +117,29 @@ test_error_without_id(Fixture *fixture, gconstpointer unused)
     assert_log(fixture, "a failed 2;closed;");
 }
 
+/* The command of who was connected before may have come to its end in this session: then it is negotiated. */
+static void
+test_refused_negotiation(Fixture *fixture, gconstpointer unused)
+{
+    Call call = { 0 };
+    qmp_peer_send(fixture->peer, QMP_PEER_GREETING_OOB);
+    qmp_peer_refuse(fixture->peer, "\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"already complete\"}");
+    qmp_peer_run(fixture->peer);
+    assert_log(fixture, "ready;");
+    g_assert_false(qmp_client_has_oob(fixture->client));
+    execute(fixture, &call, "x", NULL, QMP_EXECUTE_OOB);
+    qmp_peer_expect(fixture->peer, "{\"execute\":\"x\"}");
+    qmp_peer_send(fixture->peer, "{\"return\": 1}");
+    qmp_peer_run(fixture->peer);
+    assert_log(fixture, "x 1;");
+
+    fixture_start(fixture, &(QmpClientLimits){ 0 });
+    qmp_peer_send(fixture->peer, QMP_PEER_GREETING);
+    qmp_peer_refuse(fixture->peer, "\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}");
+    expect_end(fixture, "", QMP_ERROR_PROTOCOL, "the negotiation was refused: no");
+    assert_log(fixture, "closed;");
+}
+
 /* A peer that answers what was not asked is out of step: its next answer could be anybody's. */
 static void
 test_lies(Fixture *fixture, gconstpointer unused)
@@ -202,6 +225,7 @@ main(int argc, char *argv[])
     ADD("/qmp-client-peers/bad-reply", test_bad_reply);
     ADD("/qmp-client-peers/error-without-id", test_error_without_id);
     ADD("/qmp-client-peers/lies", test_lies);
+    ADD("/qmp-client-peers/refused-negotiation", test_refused_negotiation);
     ADD("/qmp-client-peers/caps", test_caps);
     ADD("/qmp-client-peers/injection", test_injection);
     ADD("/qmp-client-peers/nul-in-error", test_nul_in_error);

@@ -9,12 +9,16 @@
 
 #include "qmp-scan.h"
 
+/* What commands are answered with that need no other answer. */
+#define DONE "\"return\": {}"
+
 typedef enum StepType {
     STEP_SEND,
     STEP_EXPECT,
     STEP_CLOSE,
     STEP_ECHO,
     STEP_AGREE,
+    STEP_REFUSE,
 } StepType;
 
 typedef struct Step {
@@ -87,9 +91,9 @@ run_expect(QmpPeer *peer, Step *step)
 }
 
 static void
-echo_command(QmpPeer *peer)
+echo_command(QmpPeer *peer, const char *answer)
 {
-    g_string_append(peer->answers, "{\"return\": {}");
+    g_string_append_printf(peer->answers, "{%s", answer);
     for (guint i = 0; i < peer->scan.n_members; i++) {
         const QmpScanMember *member = &peer->scan.members[i];
         if (member->name_length == 2 && memcmp(peer->command->str + member->name, "id", 2) == 0)
@@ -114,7 +118,7 @@ run_echo(QmpPeer *peer, Step *step)
         at += (gssize)used;
         g_assert_true(result != QMP_SCAN_LOST && !peer->scan.error);
         if (result == QMP_SCAN_DONE)
-            echo_command(peer);
+            echo_command(peer, DONE);
     }
     gssize sent = send(peer->fd, peer->answers->str, peer->answers->len, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent > 0)
@@ -138,8 +142,9 @@ run_agree(QmpPeer *peer, Step *step)
         return FALSE;
     g_assert_true(g_str_has_prefix(peer->command->str, "{\"execute\":\"qmp_capabilities\",\"id\":"));
     g_assert_cmpuint(used, ==, (gsize)n);
-    g_string_append(peer->answers, step->text);
-    echo_command(peer);
+    if (step->type == STEP_AGREE)
+        g_string_append(peer->answers, step->text);
+    echo_command(peer, step->type == STEP_AGREE ? DONE : step->text);
     peer->n_echoed--;
     g_assert_cmpint(send(peer->fd, peer->answers->str, peer->answers->len, MSG_NOSIGNAL), >, 0);
     g_string_truncate(peer->answers, 0);
@@ -157,6 +162,7 @@ run_step(QmpPeer *peer, Step *step)
     case STEP_ECHO:
         return run_echo(peer, step);
     case STEP_AGREE:
+    case STEP_REFUSE:
         return run_agree(peer, step);
     case STEP_CLOSE:
         close(peer->fd);
@@ -248,6 +254,12 @@ void
 qmp_peer_agree(QmpPeer *peer, const char *before)
 {
     add_step(peer, STEP_AGREE, before, strlen(before));
+}
+
+void
+qmp_peer_refuse(QmpPeer *peer, const char *error)
+{
+    add_step(peer, STEP_REFUSE, error, strlen(error));
 }
 
 void

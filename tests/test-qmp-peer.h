@@ -28,8 +28,9 @@ void qmp_peer_send_bytes(QmpPeer *peer, const char *data, gsize length);
 void qmp_peer_expect(QmpPeer *peer, const char *text);
 void qmp_peer_close(QmpPeer *peer);
 
-/* Answers qmp_capabilities, after @before. */
+/* Answers qmp_capabilities, after @before; or refuses it: @error: `"error": {…}`. */
 void qmp_peer_agree(QmpPeer *peer, const char *before);
+void qmp_peer_refuse(QmpPeer *peer, const char *error);
 
 /* Greets and agrees: QMP_PEER_GREETING or the one with oob, and the answer to qmp_capabilities. */
 void qmp_peer_negotiate(QmpPeer *peer, gboolean oob);
