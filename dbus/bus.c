@@ -227,10 +227,11 @@ bus_close(Bus *bus)
     DBusConnection *connection = g_steal_pointer(&bus->connection);
 
     g_return_if_fail(connection);
+    /* Before the questions, some of which are the peers': whose credentials are still being asked for. */
+    g_clear_pointer(&bus->peers, bus_peers_free);
     bus_queries_close(bus);
     bus_drains_close(bus);
     bus_hook_detach(g_steal_pointer(&bus->dirty_hook));
-    g_clear_pointer(&bus->peers, bus_peers_free);
     g_clear_pointer(&bus->tree, bus_tree_free);
     flush_without_waiting(connection);
     dbus_connection_remove_filter(connection, on_message, bus);

@@ -223,6 +223,18 @@ test_caller_leaves_before_it_is_known(Fixture *fixture, gconstpointer data)
     bus_peer_watch_free(watch);
 }
 
+/* The question for the credentials is the caller's, and among all questions. */
+static void
+test_bus_closed_before_a_caller_is_known(Fixture *fixture, gconstpointer data)
+{
+    send_call(fixture, fixture->base.client, "Call", NULL);
+    test_until(bus_peers_count(fixture->base.bus->peers) == 1);
+    g_assert_cmpuint(fixture->base.bus->queries.length, ==, 1);
+    g_clear_pointer(&fixture->base.bus, bus_close);
+    settle(NULL);
+    g_assert_cmpuint(fixture->calls, ==, 0);
+}
+
 /* A caller that guessed our name and left before the bus knew what we want to hear: only the answer to our question
  * tells. */
 static void
@@ -391,6 +403,7 @@ main(int argc, char **argv)
     ADD("/bus-peer/watch-freed-and-bus-closed-inside", test_watch_freed_inside, "close");
     ADD("/bus-peer/callers-leave-at-once", test_callers_leave_at_once, NULL);
     ADD("/bus-peer/caller-leaves-before-it-is-known", test_caller_leaves_before_it_is_known, NULL);
+    ADD("/bus-peer/bus-closed-before-a-caller-is-known", test_bus_closed_before_a_caller_is_known, NULL);
     ADD("/bus-peer/caller-left-before-the-match", test_caller_left_before_the_match, NULL);
     ADD("/bus-peer/forged-leaving", test_forged_leaving, NULL);
     ADD("/bus-peer/waiting-calls-are-capped", test_waiting_calls_are_capped, NULL);
