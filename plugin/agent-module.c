@@ -19,10 +19,15 @@ struct AgentModule {
     gpointer instance; /* owned by the module; NULL: not started */
     AgentModuleFunc func;
     gpointer user_data;
+    AgentModuleStoppedFunc stopped_func; /* NULL: it is not to stop */
+    gpointer stopped_data;
     GSource *news; /* owned; NULL: nothing to hand on */
     GError *failure; /* owned; NULL: has not failed */
     gboolean is_ready;
 };
+
+/* The rest of the descriptor is for modules that have something to prepare. */
+#define SIZE_NEEDED G_STRUCT_OFFSET(ManagementModule, prepare_stop)
 
 static gboolean
 check_descriptor(const char *file, const ManagementModule *descriptor, GError **error)
@@ -30,10 +35,10 @@ check_descriptor(const char *file, const ManagementModule *descriptor, GError **
     if (descriptor->abi != MANAGEMENT_MODULE_ABI)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "%s: made for module ABI %u, this agent has %u", file,
                     descriptor->abi, MANAGEMENT_MODULE_ABI);
-    else if (descriptor->size < sizeof(ManagementModule))
+    else if (descriptor->size < SIZE_NEEDED)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
                     "%s: its descriptor has %u bytes, this agent needs %zu", file, descriptor->size,
-                    sizeof(ManagementModule));
+                    (gsize)SIZE_NEEDED);
     else if (descriptor->name == NULL || descriptor->name[0] == '\0' || strchr(descriptor->name, '/') != NULL)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: its descriptor has no usable name", file);
     else if (descriptor->start == NULL || descriptor->stop == NULL)
@@ -77,11 +82,17 @@ stop_news(AgentModule *module)
 }
 
 void
-agent_module_free(AgentModule *module)
+agent_module_stop(AgentModule *module)
 {
     if (module->instance != NULL)
         module->descriptor->stop(g_steal_pointer(&module->instance));
     stop_news(module);
+}
+
+void
+agent_module_free(AgentModule *module)
+{
+    agent_module_stop(module);
     g_clear_pointer(&module->host.key_file, g_key_file_unref);
     g_clear_error(&module->failure);
     if (module->object != NULL && !g_module_close(module->object))
@@ -101,6 +112,10 @@ on_news(gpointer user_data)
     AgentModule *module = user_data;
 
     stop_news(module);
+    if (module->stopped_func) {
+        module->stopped_func(module, module->stopped_data);
+        return G_SOURCE_REMOVE;
+    }
     /* A copy, because the callee may free the module. */
     g_autoptr(GError) failure = module->failure != NULL ? g_error_copy(module->failure) : NULL;
     module->func(module, failure, module->user_data);
@@ -151,6 +166,29 @@ on_failed(gpointer data, gpointer instance, const GError *error)
     hand_on(module);
 }
 
+static void
+on_stopped(gpointer data, gpointer instance)
+{
+    AgentModule *module = data;
+
+    g_return_if_fail(module->stopped_func != NULL && instance == module->instance);
+    hand_on(module);
+}
+
+gboolean
+agent_module_prepare_stop(AgentModule *module, AgentModuleStoppedFunc func, gpointer user_data)
+{
+    const ManagementModule *descriptor = module->descriptor;
+
+    if (descriptor->size < G_STRUCT_OFFSET(ManagementModule, prepare_stop) + sizeof descriptor->prepare_stop ||
+        descriptor->prepare_stop == NULL || module->instance == NULL)
+        return FALSE;
+    stop_news(module);
+    module->stopped_func = func;
+    module->stopped_data = user_data;
+    return descriptor->prepare_stop(module->instance);
+}
+
 gboolean
 agent_module_start(AgentModule *module, GMainContext *context, const char *bus_address, ManagementBus bus,
                    GKeyFile *key_file, AgentModuleFunc func, gpointer user_data, GError **error)
@@ -166,6 +204,7 @@ agent_module_start(AgentModule *module, GMainContext *context, const char *bus_a
         .log = on_log,
         .ready = on_ready,
         .failed = on_failed,
+        .stopped = on_stopped,
     };
     module->func = func;
     module->user_data = user_data;

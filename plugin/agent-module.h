@@ -8,13 +8,22 @@ typedef struct AgentModule AgentModule;
 
 /* @error NULL: the instance is ready; at most once. Otherwise it failed and wants to be freed; nothing comes after
  * that. Always from the main context with nothing of the module on the stack, never from inside agent_module_start(),
- * never after agent_module_free(), which is allowed inside. */
+ * never after agent_module_stop(), which is allowed inside. */
 typedef void (*AgentModuleFunc)(AgentModule *module, const GError *error, gpointer user_data);
 
 /* Loads the module from @file and looks at what it is; runs none of it but its constructors. */
 AgentModule *agent_module_load(const char *file, GError **error);
 
-/* Stops the instance if there is one, unloads the module. */
+/* It is to stop, and nothing else is told any more. FALSE: agent_module_stop() may be called at once; otherwise it should
+ * be called when the module has prepared itself, which @func tells as AgentModuleFunc does. */
+typedef void (*AgentModuleStoppedFunc)(AgentModule *module, gpointer user_data);
+gboolean agent_module_prepare_stop(AgentModule *module, AgentModuleStoppedFunc func, gpointer user_data);
+
+/* Stops the instance, if there is one. */
+void agent_module_stop(AgentModule *module);
+
+/* The same, and unloads the module. Not while the context dispatches: GLib looks once more at sources that have gone, at
+ * functions of theirs that may be the module's. */
 void agent_module_free(AgentModule *module);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AgentModule, agent_module_free)
 

@@ -20,11 +20,18 @@
 
 #define EXIT_USAGE 2
 
+/* ms; a module may take 2 s to leave in good order. */
+#define STOP_TIME 3000
+
 typedef struct Agent {
     GMainContext *context; /* owned */
     GMainLoop *loop; /* owned */
     AgentNotify *notify; /* owned */
     GPtrArray *modules; /* owned AgentModules: those not failed */
+    GPtrArray *
+        ended; /* owned AgentModules: the others; unloaded in the end, as nothing can be while the context dispatches */
+    guint n_stopping; /* of them, those that prepare to be stopped */
+    GSource *stop_timer; /* owned; NULL: not ending yet */
     GSource *signals; /* owned */
     guint n_ready;
     gboolean is_up;
@@ -40,18 +47,27 @@ agent_new(void)
     agent->loop = g_main_loop_new(agent->context, /* is_running= */ FALSE);
     agent->notify = agent_notify_new();
     agent->modules = g_ptr_array_new_with_free_func((GDestroyNotify)agent_module_free);
+    agent->ended = g_ptr_array_new_with_free_func((GDestroyNotify)agent_module_free);
     agent->exit_status = -1;
     return agent;
+}
+
+static void
+free_source(GSource *source)
+{
+    if (source == NULL)
+        return;
+    g_source_destroy(source);
+    g_source_unref(source);
 }
 
 static void
 agent_free(Agent *agent)
 {
     g_ptr_array_unref(agent->modules);
-    if (agent->signals != NULL) {
-        g_source_destroy(agent->signals);
-        g_source_unref(agent->signals);
-    }
+    g_ptr_array_unref(agent->ended);
+    free_source(agent->signals);
+    free_source(agent->stop_timer);
     agent_notify_free(agent->notify);
     g_main_loop_unref(agent->loop);
     g_main_context_unref(agent->context);
@@ -61,13 +77,63 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Agent, agent_free)
 
 /* The first reason to end is the one that counts. */
 static void
-end(Agent *agent, int exit_status, const char *reason)
+set_exit_status(Agent *agent, int exit_status, const char *reason)
 {
     if (agent->exit_status >= 0)
         return;
     agent->exit_status = exit_status;
     agent_notify_stopping(agent->notify, reason);
+}
+
+static void
+on_module_stopped(AgentModule *module, gpointer user_data)
+{
+    Agent *agent = user_data;
+
+    agent_module_stop(module);
+    if (--agent->n_stopping == 0 && agent->exit_status >= 0)
+        g_main_loop_quit(agent->loop);
+}
+
+/* It is stopped as soon as it likes. */
+static void
+stop_module(Agent *agent, AgentModule *module)
+{
+    guint index;
+
+    if (!g_ptr_array_find(agent->modules, module, &index))
+        return;
+    g_ptr_array_steal_index(agent->modules, index);
+    g_ptr_array_add(agent->ended, module);
+    if (agent_module_prepare_stop(module, on_module_stopped, agent))
+        agent->n_stopping++;
+    else
+        agent_module_stop(module);
+}
+
+static gboolean
+on_stop_time_over(gpointer user_data)
+{
+    Agent *agent = user_data;
+
+    g_warning("%u modules do not stop in time", agent->n_stopping);
     g_main_loop_quit(agent->loop);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+end(Agent *agent, int exit_status, const char *reason)
+{
+    if (agent->exit_status >= 0)
+        return;
+    set_exit_status(agent, exit_status, reason);
+    while (agent->modules->len > 0)
+        stop_module(agent, g_ptr_array_index(agent->modules, 0));
+    if (agent->n_stopping == 0)
+        g_main_loop_quit(agent->loop);
+    agent->stop_timer = g_timeout_source_new(STOP_TIME);
+    g_source_set_callback(agent->stop_timer, on_stop_time_over, agent, /* notify= */ NULL);
+    g_source_attach(agent->stop_timer, agent->context);
 }
 
 static void
@@ -75,6 +141,9 @@ on_signal(const char *name, gpointer user_data)
 {
     Agent *agent = user_data;
 
+    /* Who asks twice does not want to wait. */
+    if (agent->exit_status >= 0)
+        g_main_loop_quit(agent->loop);
     g_info("Stopping on %s", name);
     end(agent, EXIT_SUCCESS, "Stopping");
 }
@@ -98,7 +167,7 @@ on_module_failed(Agent *agent, AgentModule *module, const GError *error)
     g_autofree char *status = g_strdup_printf("%s failed: %s", agent_module_get_name(module), error->message);
 
     g_critical("%s", status);
-    g_ptr_array_remove(agent->modules, module);
+    stop_module(agent, module);
     if (!agent->is_up || agent->modules->len == 0)
         end(agent, EXIT_FAILURE, status);
     else
@@ -157,10 +226,11 @@ run(const AgentOptions *options)
         g_main_loop_run(agent->loop);
     } else {
         g_critical("%s", error->message);
-        end(agent, EXIT_FAILURE, error->message);
+        set_exit_status(agent, EXIT_FAILURE, error->message);
     }
     /* Stopped while the context is still theirs. */
     g_ptr_array_set_size(agent->modules, 0);
+    g_ptr_array_set_size(agent->ended, 0);
     g_main_context_pop_thread_default(agent->context);
     return agent->exit_status;
 }

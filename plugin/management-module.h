@@ -43,6 +43,10 @@ typedef struct ManagementHost {
     /* The instance cannot go on (its bus is gone, its name was refused). Never from start(). The host calls stop(),
      * not necessarily from inside. */
     void (*failed)(gpointer data, gpointer instance, const GError *error);
+
+    /* What prepare_stop() began has come to its end; stop() may be called. At most once, never from inside
+     * prepare_stop(). A host that does not know of it does not call prepare_stop(). */
+    void (*stopped)(gpointer data, gpointer instance);
 } ManagementHost;
 
 /* What a module exports under MANAGEMENT_MODULE_SYMBOL. */
@@ -56,8 +60,15 @@ typedef struct ManagementModule {
     gpointer (*start)(const ManagementHost *host, GError **error);
 
     /* Ends the instance: when it returns, no source, thread, type or bus name of the module is left and the module
-     * may be unloaded. Not from inside a callback of the instance's other than ready() and failed(). */
+     * may be unloaded, once the context does not dispatch (GLib looks once more at sources that have gone). Not from
+     * inside a callback of the instance's other than ready(), failed() and stopped(). Also without prepare_stop(). */
     void (*stop)(gpointer instance);
+
+    /* May be NULL. Before stop(), for a host that has the time: the instance leaves the bus, and begins to put in order
+     * what it would otherwise leave behind elsewhere, without blocking. FALSE: there is nothing to be done. TRUE: the
+     * host runs its context until it is told stopped(), 2 s at most, or for as long as it likes, and then calls stop(),
+     * not necessarily from inside. Once, and from where stop() may be called. */
+    gboolean (*prepare_stop)(gpointer instance);
 } ManagementModule;
 
 G_END_DECLS

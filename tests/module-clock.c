@@ -6,7 +6,8 @@
  *     interval=MILLISECONDS   between the ticks that are logged; 0, the default, is no tick
  *     refuse=TEXT             do not start
  *     fail-on=FILE            fail at the first tick that finds this file
- *     fail-early=true         fail instead of getting ready */
+ *     fail-early=true         fail instead of getting ready
+ *     linger=MILLISECONDS     how long it takes to prepare for its stop; 0, the default: nothing is to be prepared */
 #include <gio/gio.h>
 
 #include "management-module.h"
@@ -105,6 +106,29 @@ start(const ManagementHost *host, GError **error)
     return clock;
 }
 
+static gboolean
+on_prepared(gpointer user_data)
+{
+    Clock *clock = user_data;
+
+    say(clock, "prepared");
+    clock->host->stopped(clock->host->data, clock);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+prepare_stop(gpointer instance)
+{
+    Clock *clock = instance;
+    g_autofree char *linger = get_text(clock->host, "linger");
+
+    if (linger == NULL)
+        return FALSE;
+    set_source(clock, g_timeout_source_new((guint)g_ascii_strtoull(linger, NULL, 10)), on_prepared);
+    say(clock, "preparing");
+    return TRUE;
+}
+
 static void
 stop(gpointer instance)
 {
@@ -122,4 +146,5 @@ G_MODULE_EXPORT const ManagementModule management_module = {
     .description = "Ticks",
     .start = start,
     .stop = stop,
+    .prepare_stop = prepare_stop,
 };

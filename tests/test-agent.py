@@ -2,6 +2,7 @@
 """management-agent as whoever runs it sees it: systemd, a desktop session, somebody with a module of their own. The
 modules it is given here, clocks, have nothing to do with QEMU."""
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -51,6 +52,43 @@ class Process(Test):
             self.assertEqual(agent.wait(), 0, agent.output)
             self.assertEqual(agent.read_notifications()['STOPPING'], '1')
             self.assertEqual(agent.output.count('clock: stopped'), 2)
+
+    def test_modules_may_prepare_for_their_stop(self):
+        self.write('second-clock.conf', '[clock]\nlinger=1\n')
+        agent = self.start(Agent, 'unix:', [CLOCK, SECOND], f'--config-dir={self.directory}')
+        agent.kill(signal.SIGTERM)
+        self.assertEqual(agent.wait(), 0, agent.output)
+        self.assertEqual(agent.read_notifications()['STOPPING'], '1')
+        said = re.findall('info: second-clock: (\\w+)', agent.output)
+        self.assertEqual(said[-3:], ['preparing', 'prepared', 'stopped'])
+
+    def test_a_second_signal_waits_for_nobody(self):
+        self.write('second-clock.conf', '[clock]\nlinger=1000000\n')
+        agent = self.start(Agent, 'unix:', [CLOCK, SECOND], f'--config-dir={self.directory}')
+        agent.kill(signal.SIGTERM)
+        agent.wait_output('second-clock: preparing')
+        agent.kill(signal.SIGINT)
+        self.assertEqual(agent.wait(), 0, agent.output)
+        self.assertEqual(agent.output.count('clock: stopped'), 2)
+        self.assertNotIn('in time', agent.output)
+
+    def test_nor_is_anybody_waited_for_without_end(self):
+        self.write('clock.conf', '[clock]\nlinger=1000000\n')
+        agent = self.start(Agent, 'unix:', [CLOCK], f'--config-dir={self.directory}')
+        agent.kill(signal.SIGTERM)
+        self.assertEqual(agent.wait(), 0, agent.output)
+        self.assertIn('in time', agent.output)
+        self.assertIn('clock: stopped', agent.output)
+
+    def test_one_that_has_failed_may_prepare_too(self):
+        self.write('second-clock.conf', f'[clock]\ninterval=1\nfail-on={self.directory}/go\nlinger=1\n')
+        agent = self.start(Agent, 'unix:', [CLOCK, SECOND], f'--config-dir={self.directory}')
+        self.write('go', '')
+        agent.wait_output('second-clock: prepared')
+        agent.wait_output('second-clock: stopped')
+        agent.kill(signal.SIGTERM)
+        self.assertEqual(agent.wait(), 0, agent.output)
+        self.assertIn('info: clock: stopped', agent.output)
 
     def test_ignored_signals_stay_ignored(self):
         before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
