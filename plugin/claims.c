@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "claims.h"
 
+#include "fdset-tag.h"
+
 /* Descriptors that are removed for those who have left before somebody else has a turn. */
 #define REMOVALS_AT_ONCE 8
 
@@ -53,7 +55,7 @@ on_fdsets(const QmpReply *reply, const GError *error, gpointer user_data)
         fdsets_note_common(claims->fdsets, &reply->value);
     else if (is_answer)
         fdsets_note_all(claims->fdsets, &reply->value, claims->serial);
-    claims->is_known = TRUE;
+    claims->is_known = !claims->is_stale;
     if (error)
         return;
     if (claims->is_stale)
@@ -112,6 +114,7 @@ claims_begin(Claims *claims)
     claims->has_begun = TRUE;
     claims->chardevs_ticket =
         qemu_ask(vm_get_qemu(claims->vm), &(QmpCommand){ .name = "query-chardev" }, on_chardevs, claims);
+    claims->is_known = FALSE;
     claims_ask_fdsets(claims);
 }
 
@@ -138,10 +141,12 @@ Claims *
 claims_new(Vm *vm)
 {
     Claims *claims = g_new0(Claims, 1);
+    g_autofree char *tag = fdset_tag_new(vm_get_address(vm));
 
     claims->vm = vm;
-    claims->fdsets = fdsets_new();
+    claims->fdsets = fdsets_new(tag);
     claims->guard = guard_new(claims->fdsets);
+    claims_ask_fdsets(claims);
     return claims;
 }
 

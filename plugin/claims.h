@@ -9,7 +9,7 @@
 
 typedef struct Claims Claims;
 
-/* Borrows @vm, which must outlive it. */
+/* Borrows @vm, which is up and must outlive it. Removes what an agent that was killed has left of its callers'. */
 Claims *claims_new(Vm *vm);
 void claims_free(Claims *claims);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fdsets.h"
 
+#include "fdset-tag.h"
+#include "qmp-entity.h"
 #include "qmp-json.h"
 
 /* Bytes of query-fdsets' reply, a thousand of which are 100 kB, and of add-fd's. */
@@ -22,6 +24,7 @@ typedef struct Fd {
 } Fd;
 
 struct Fdsets {
+    char *tag; /* owned */
     GHashTable *owners; /* owned; fdset → caller, owned; LEFT: has left */
     GHashTable *common; /* owned; set of fdsets */
     GPtrArray *fds; /* owned, of Fd */
@@ -38,10 +41,11 @@ fd_free(gpointer data)
 }
 
 Fdsets *
-fdsets_new(void)
+fdsets_new(const char *tag)
 {
     Fdsets *fdsets = g_new0(Fdsets, 1);
 
+    fdsets->tag = g_strdup(tag);
     fdsets->owners = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     fdsets->common = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     fdsets->fds = g_ptr_array_new_with_free_func(fd_free);
@@ -54,6 +58,7 @@ fdsets_free(Fdsets *fdsets)
     g_hash_table_unref(fdsets->owners);
     g_hash_table_unref(fdsets->common);
     g_ptr_array_unref(fdsets->fds);
+    g_free(fdsets->tag);
     g_free(fdsets);
 }
 
@@ -80,6 +85,44 @@ name_fd(gint64 fdset, gint64 fd)
                   : g_strdup_printf("%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT, fdset, fd);
 }
 
+static void
+add_fd(Fdsets *fdsets, gint64 fdset, gint64 number, const char *caller)
+{
+    Fd *fd = g_new(Fd, 1);
+
+    *fd = (Fd){ .fdset = fdset, .fd = number, .caller = g_strdup(caller), .serial = ++fdsets->serial };
+    g_ptr_array_add(fdsets->fds, fd);
+}
+
+static gboolean
+is_known(Fdsets *fdsets, gint64 fdset, gint64 number)
+{
+    for (guint i = 0; i < fdsets->fds->len; i++) {
+        Fd *fd = g_ptr_array_index(fdsets->fds, i);
+        if (fd->fdset == fdset && fd->fd == number)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Whether all in the set has been left. */
+static gboolean
+note_left(Fdsets *fdsets, gint64 fdset, JsonArray *fds)
+{
+    gboolean is_whole = json_array_get_length(fds) > 0;
+
+    for (guint i = 0; i < json_array_get_length(fds); i++) {
+        JsonObject *fd = qmp_entity_get_object_at(fds, i);
+        const char *opaque = fd ? qmp_entity_get_string(fd, "opaque") : NULL;
+        gint64 number = get_number(json_array_get_element(fds, i), "fd");
+        gboolean is_left = opaque && fdset_tag_is_on(fdsets->tag, opaque);
+        is_whole &= is_left;
+        if (is_left && !is_known(fdsets, fdset, number))
+            add_fd(fdsets, fdset, number, LEFT);
+    }
+    return is_whole;
+}
+
 void
 fdsets_note_common(Fdsets *fdsets, const QmpText *reply)
 {
@@ -87,10 +130,23 @@ fdsets_note_common(Fdsets *fdsets, const QmpText *reply)
 
     for (guint i = 0; list && JSON_NODE_HOLDS_ARRAY(list) && i < json_array_get_length(json_node_get_array(list));
          i++) {
-        gint64 fdset = get_number(json_array_get_element(json_node_get_array(list), i), "fdset-id");
-        if (!g_hash_table_contains(fdsets->owners, &fdset))
+        JsonNode *element = json_array_get_element(json_node_get_array(list), i);
+        gint64 fdset = get_number(element, "fdset-id");
+        JsonArray *fds =
+            JSON_NODE_HOLDS_OBJECT(element) ? qmp_entity_get_array(json_node_get_object(element), "fds") : NULL;
+        if (g_hash_table_contains(fdsets->owners, &fdset))
+            continue;
+        if (fds && note_left(fdsets, fdset, fds))
+            g_hash_table_insert(fdsets->owners, g_memdup2(&fdset, sizeof fdset), g_strdup(LEFT));
+        else
             g_hash_table_add(fdsets->common, g_memdup2(&fdset, sizeof fdset));
     }
+}
+
+const char *
+fdsets_get_tag(Fdsets *fdsets)
+{
+    return fdsets->tag;
 }
 
 static gboolean
@@ -109,20 +165,12 @@ fdsets_note_added(Fdsets *fdsets, const QmpText *reply, const char *caller)
 {
     g_autoptr(JsonNode) added = reply->length <= MAX_ADDED ? parse(reply) : NULL;
     gint64 fdset = added ? get_number(added, "fdset-id") : -1;
-    Fd *fd;
 
     if (fdset < 0)
         return;
     if (!g_hash_table_contains(fdsets->common, &fdset) && !has_fds(fdsets, fdset, /* also_removed= */ FALSE))
         g_hash_table_insert(fdsets->owners, g_memdup2(&fdset, sizeof fdset), g_strdup(caller));
-    fd = g_new(Fd, 1);
-    *fd = (Fd){
-        .fdset = fdset,
-        .fd = get_number(added, "fd"),
-        .caller = g_strdup(caller),
-        .serial = ++fdsets->serial,
-    };
-    g_ptr_array_add(fdsets->fds, fd);
+    add_fd(fdsets, fdset, get_number(added, "fd"), caller);
 }
 
 void

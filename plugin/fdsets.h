@@ -12,10 +12,14 @@
 
 typedef struct Fdsets Fdsets;
 
-Fdsets *fdsets_new(void);
+/* @tag: what is on our callers' descriptors. Copied. */
+Fdsets *fdsets_new(const char *tag);
 void fdsets_free(Fdsets *fdsets);
 
-/* The reply to query-fdsets, before any caller has made one: these are everybody's. */
+const char *fdsets_get_tag(Fdsets *fdsets);
+
+/* The reply to query-fdsets, before any caller has made one: these are everybody's, but for what is tagged as our callers'
+ * and not known: that was left by an agent that was killed, and is to be removed. */
 void fdsets_note_common(Fdsets *fdsets, const QmpText *reply);
 
 /* The reply to @caller's add-fd: the descriptor is theirs, and the fdset if it is nobody's. */

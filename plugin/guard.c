@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bus-error.h"
+#include "fdset-tag.h"
 #include "qmp-entity.h"
 #include "qmp-error.h"
 #include "qmp-json.h"
@@ -280,10 +281,19 @@ is_hidden(const View *view, JsonNode *element)
 {
     gint64 fdset;
 
-    if (view->are_fdsets && get_fdset(element, &fdset) && fdsets_is_foreign(view->guard->fdsets, fdset, view->caller))
-        return TRUE;
+    if (view->are_fdsets)
+        return get_fdset(element, &fdset) && fdsets_is_foreign(view->guard->fdsets, fdset, view->caller);
     return names_ours(element) ||
            (JSON_NODE_HOLDS_OBJECT(element) && has_member_that_names_ours(json_node_get_object(element)));
+}
+
+/* The caller's own word; NULL: none. */
+static JsonNode *
+clean_opaque(JsonNode *node)
+{
+    const char *opaque = fdset_tag_skip(qmp_json_get_string(node));
+
+    return opaque ? qmp_json_new_string(opaque) : NULL;
 }
 
 static JsonNode *clean_node(const View *view, JsonNode *node);
@@ -310,8 +320,12 @@ clean_object(const View *view, JsonObject *object)
     JsonNode *value;
 
     json_object_iter_init_ordered(&members, object);
-    while (json_object_iter_next_ordered(&members, &name, &value))
-        json_object_set_member(rest, name, clean_node(view, value));
+    while (json_object_iter_next_ordered(&members, &name, &value)) {
+        gboolean is_tagged = view->are_fdsets && g_str_equal(name, "opaque") && names_ours(value);
+        JsonNode *shown = is_tagged ? clean_opaque(value) : clean_node(view, value);
+        if (shown)
+            json_object_set_member(rest, name, shown);
+    }
     return json_node_init_object(json_node_alloc(), rest);
 }
 

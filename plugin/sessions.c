@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "caller-arguments.h"
 #include "claims.h"
 #include "effect.h"
 #include "qmp-json.h"
@@ -197,25 +198,13 @@ ticket_new(Session *session, const SessionsRequest *request, GPtrArray *used, Qm
     return ticket;
 }
 
-static char *
-write_arguments(JsonNode *arguments)
-{
-    GString *text;
-
-    if (!arguments || json_object_get_size(json_node_get_object(arguments)) == 0)
-        return NULL;
-    text = g_string_sized_new(64);
-    qmp_json_append(text, arguments);
-    return g_string_free(text, FALSE);
-}
-
 static SessionTicket *
 send(Session *session, const SessionsRequest *request, QmpReplyFunc func, gpointer user_data, GError **error)
 {
     GPtrArray *used = NULL;
-    g_autoptr(JsonNode) translated =
-        request->arguments ? fd_names_translate(session->fd_names, request->command, request->arguments, &used) : NULL;
-    g_autofree char *text = write_arguments(translated);
+    const char *tag = fdsets_get_tag(claims_get_fdsets(session->sessions->claims));
+    g_autofree char *text =
+        caller_arguments_write(request->command, request->arguments, session->fd_names, tag, &used);
     QmpCommand command = {
         .name = request->command,
         .arguments = text,

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fdsets, which QEMU keeps for all monitors alike, are kept apart. On real QEMUs."""
+import signal
+
 from harness import CallError, main, wait_until
 from monitor import NAME, variants
-from monitors import DENIED, MonitorsTest
+from monitors import DENIED, PREFIX, MonitorsTest
 
 
 class Fdsets(MonitorsTest):
@@ -89,6 +91,51 @@ class Fdsets(MonitorsTest):
                 wait_until(lambda: vm.qmp('QueryFdsets') == [])
                 vm.qmp('Cont')
                 wait_until(lambda: self.raw.execute('query-fdsets') == [])
+                self.manager('RemoveVM', '(o)', vm.path)
+
+    def words(self, fdsets):
+        return sorted(fd.get('opaque', '') for fdset in fdsets for fd in fdset['fds'])
+
+    def test_a_word_of_ones_own(self):
+        """What the agent puts before it is nobody's business."""
+        for version in ('7.2', '11.1'):
+            with self.subTest(version):
+                vm = self.start_vm(version)
+                self.raw.execute('add-fd', {'opaque': 'not a caller\'s'}, fds=[self.null])
+                for word in ('a word', ' ', '', 'org.qemu'):
+                    self.add_fd(vm, opaque=('s', word))
+                self.add_fd(vm)
+                fdsets = vm.qmp('QueryFdsets')
+                self.assertEqual(self.words(fdsets), sorted(['not a caller\'s', 'a word', ' ', '', 'org.qemu', '']))
+                self.assertEqual(sum('opaque' in fd for fdset in fdsets for fd in fdset['fds']), 5)
+                self.assertEqual(sum(word.startswith(PREFIX) for word in self.words(self.raw.execute('query-fdsets'))), 5)
+                with self.assertRaises(CallError) as caught:
+                    self.add_fd(vm, opaque=('s', f'{PREFIX}00000000'))
+                self.assertEqual(caught.exception.name, DENIED)
+                self.manager('RemoveVM', '(o)', vm.path)
+                wait_until(lambda: self.words(self.raw.execute('query-fdsets')) == ['not a caller\'s'])
+
+    def test_those_of_an_agent_that_was_killed(self):
+        """Are removed by the next one at the same monitor, and nobody else's; in a paused guest when it runs again."""
+        for version, is_paused in (('7.2', False), ('11.1', False), ('11.1', True)):
+            with self.subTest(version, is_paused=is_paused):
+                vm = self.start_vm(version)
+                before = self.raw.execute('add-fd', {'opaque': 'not a caller\'s'}, fds=[self.null])['fdset-id']
+                self.raw.execute('add-fd', {'opaque': f'{PREFIX}00000000 another agent\'s'}, fds=[self.null])
+                self.add_fd(vm)
+                self.add_fd(vm, opaque=('s', 'mine'))
+                self.add_fd(vm, **{'fdset-id': ('x', before)})
+                if is_paused:
+                    vm.qmp('Stop')
+                self.agent.kill(signal.SIGKILL)
+                self.agent.wait()
+                self.start_agent()
+                vm = self.add('vm', f'unix:{self.qemu.path}')
+                wait_until(lambda: self.words(vm.qmp('QueryFdsets'))[:2] == ['another agent\'s', 'not a caller\'s'])
+                if is_paused:
+                    vm.qmp('Cont')
+                wait_until(lambda: self.words(self.raw.execute('query-fdsets')) == [
+                    'not a caller\'s', f'{PREFIX}00000000 another agent\'s'])
                 self.manager('RemoveVM', '(o)', vm.path)
 
 
