@@ -314,11 +314,16 @@ events_new(Service *service, Vm *vm, BusObject *object, VmSchema *schema)
 void
 events_free(Events *events)
 {
-    if (events->wait)
-        schema_wait_cancel(events->wait);
+    gboolean has_backlog = events->wait || events->sender;
+
+    g_clear_pointer(&events->wait, schema_wait_cancel);
     while (events->backlog.length > 0)
         send_first(events);
-    stop_sender(events);
+    /* What the agent has to ask of QEMU yet is not to be held back. */
+    if (has_backlog)
+        end_backlog(events);
+    if (events->drain)
+        qemu_resume(vm_get_qemu(events->vm));
     g_clear_pointer(&events->drain, bus_drain_cancel);
     g_clear_pointer(&events->peer_watch, bus_peer_watch_free);
     g_clear_pointer(&events->subscribers, g_hash_table_unref);

@@ -6,6 +6,9 @@
 
 #include "service.h"
 
+/* A host that has less of the table never calls prepare_stop(). */
+#define SIZE_NEEDED G_STRUCT_OFFSET(ManagementHost, stopped)
+
 /* Keeps the library that @symbol is in loaded for good. GLib cannot forget a type, and json-glib registers its types
  * anew each time it is loaded; libdbus keeps caches that only its own text can reach. The module itself goes. */
 static void
@@ -24,11 +27,11 @@ pin_library(const void *symbol)
 static gboolean
 check_host(const ManagementHost *host, GError **error)
 {
-    if (host->abi == MANAGEMENT_MODULE_ABI && host->size >= sizeof *host)
+    if (host->abi == MANAGEMENT_MODULE_ABI && host->size >= SIZE_NEEDED)
         return TRUE;
     g_set_error(error, BUS_ERROR, BUS_ERROR_FAILED,
                 "The host has ABI %u and a table of %u bytes; this module needs ABI %u and %zu bytes", host->abi,
-                host->size, MANAGEMENT_MODULE_ABI, sizeof *host);
+                host->size, MANAGEMENT_MODULE_ABI, (gsize)SIZE_NEEDED);
     return FALSE;
 }
 
@@ -40,6 +43,12 @@ start(const ManagementHost *host, GError **error)
     pin_library(json_node_get_type);
     pin_library(dbus_connection_ref);
     return service_start(host, error);
+}
+
+static gboolean
+prepare_stop(gpointer instance)
+{
+    return service_prepare_stop(instance);
 }
 
 static void
@@ -55,4 +64,5 @@ __attribute__((visibility("default"))) const ManagementModule management_module 
     .description = "Every running QEMU as an object on D-Bus",
     .start = start,
     .stop = stop,
+    .prepare_stop = prepare_stop,
 };

@@ -37,6 +37,7 @@ struct Places {
     GSource *idle_timer; /* owned */
     guint32 id_base; /* of monitors: an agent before this one had another */
     guint n_ids;
+    gboolean is_leaving;
 };
 
 struct Place {
@@ -325,7 +326,7 @@ place_give_back(PlaceUser *user)
     Place *place = user->place;
 
     leave(user);
-    if (!place->is_common)
+    if (!place->is_common || (place->places->is_leaving && !place->users.head))
         free_place(place);
 }
 
@@ -353,12 +354,6 @@ const char *
 place_get_mode(Place *place)
 {
     return names[slot_is_on_control(place->slot) ? MODE_SHARED : place->mode];
-}
-
-gboolean
-place_keeps_names(Place *place)
-{
-    return place->is_common || place->mode == MODE_SPARE || slot_is_on_control(place->slot);
 }
 
 const char *
@@ -394,6 +389,15 @@ places_new(GMainContext *context, Vm *vm, const PlacesLimits *limits, PlacesMode
     places->func = func;
     places->user_data = user_data;
     return places;
+}
+
+void
+places_leave(Places *places)
+{
+    places->func = NULL;
+    places->is_leaving = TRUE;
+    if (places->common && !places->common->users.head)
+        free_place(places->common);
 }
 
 void

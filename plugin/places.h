@@ -20,6 +20,9 @@ typedef void (*PlacesModeFunc)(gpointer user_data);
 /* Borrows @vm, which is up and must outlive it. */
 Places *places_new(GMainContext *context, Vm *vm, const PlacesLimits *limits, PlacesModeFunc func, gpointer user_data);
 
+/* No user comes any more, and nobody is told of the mode: what those who are there give back goes for good. */
+void places_leave(Places *places);
+
 /* The VM is going: all commands must have been cancelled. */
 void places_free(Places *places);
 
@@ -53,4 +56,3 @@ Slot *place_get_slot(Place *place, QmpExecuteFlags flags);
 
 const char *place_get_id(Place *place); /* of the monitor */
 const char *place_get_mode(Place *place);
-gboolean place_keeps_names(Place *place); /* names of descriptors outlive their user's stay */

@@ -31,8 +31,7 @@ typedef struct QmpMonitorPlan {
     QmpMonitorKind kind;
     GMainContext *context;
     QmpQueue *control; /* weak: may go before the monitor does; not for a spare */
-    const char
-        *id; /* of the monitor, its character device and its descriptor: QMP_MONITOR_PREFIX and something unique */
+    const char *id; /* of the monitor and its character device: QMP_MONITOR_PREFIX and something unique */
     const QmpAddress *address; /* of a spare */
     QmpClientLimits limits;
 } QmpMonitorPlan;

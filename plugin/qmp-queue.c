@@ -51,6 +51,8 @@ struct QmpQueue {
     GQueue under_way; /* QmpTicket, owned, by their links */
     guint in_band; /* of under_way */
     gboolean fd_under_way; /* one of them has a descriptor */
+    QmpQueueIdleFunc on_idle; /* NULL: nobody asks */
+    gpointer user_data;
 };
 
 static void on_reply(const QmpReply *reply, const GError *error, gpointer user_data);
@@ -81,6 +83,8 @@ line_drop_if_empty(QmpQueue *queue, Line *line)
 {
     if (line->waiting.length == 0 && line->under_way == 0)
         g_hash_table_remove(queue->lines, line->caller);
+    if (queue->on_idle && !qmp_queue_is_busy(queue))
+        queue->on_idle(queue->user_data);
 }
 
 static void
@@ -220,6 +224,13 @@ qmp_queue_set_client(QmpQueue *queue, QmpClient *client)
     take_turns(queue);
 }
 
+void
+qmp_queue_set_idle_func(QmpQueue *queue, QmpQueueIdleFunc func, gpointer user_data)
+{
+    queue->on_idle = func;
+    queue->user_data = user_data;
+}
+
 static void
 hand_over_line(QmpQueue *queue, Line *line, QmpQueue *other)
 {
@@ -260,6 +271,7 @@ qmp_queue_free(QmpQueue *queue)
 {
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "the session has ended");
     queue->closing = TRUE;
+    queue->on_idle = NULL;
     for (GList *link = queue->under_way.head; link; link = link->next)
         ((QmpTicket *)link->data)->queue = NULL;
     qmp_queue_fail_waiting(queue, error);

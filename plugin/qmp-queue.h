@@ -53,5 +53,10 @@ void qmp_queue_drop(QmpQueue *queue, const char *caller);
 /* Whether any command waits or is under way. */
 gboolean qmp_queue_is_busy(QmpQueue *queue);
 
+/* @func is called whenever that has become FALSE, from inside: it may but take note, more may be submitted right after.
+ * NULL: no more. */
+typedef void (*QmpQueueIdleFunc)(gpointer user_data);
+void qmp_queue_set_idle_func(QmpQueue *queue, QmpQueueIdleFunc func, gpointer user_data);
+
 /* Commands of @caller that wait or are under way. */
 guint qmp_queue_get_pending(QmpQueue *queue, const char *caller);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "farewells.h"
 #include "log.h"
 #include "gate.h"
 #include "names.h"
@@ -50,9 +51,12 @@ static void
 free_entry(Entry *entry)
 {
     timer_stop(&entry->add_timer);
-    g_clear_pointer(&entry->object, vm_object_free);
     gate_vm_gone(entry->registry->service, entry->vm);
-    vm_free(entry->vm);
+    if (entry->object)
+        farewells_add(entry->registry->service->farewells, entry->vm, vm_object_steal_sessions(entry->object));
+    else
+        vm_free(entry->vm);
+    g_clear_pointer(&entry->object, vm_object_free);
     g_free(entry->path);
     g_free(entry);
 }

@@ -9,6 +9,7 @@
 #include "call.h"
 #include "contract.h"
 #include "discovery.h"
+#include "farewells.h"
 #include "log.h"
 #include "manager-object.h"
 #include "names.h"
@@ -165,6 +166,7 @@ service_start(const ManagementHost *host, GError **error)
 
     service->host = host;
     service->schemas = schema_cache_new();
+    service->farewells = farewells_new(host->context);
     if ((service->config = config_new(host->key_file, error)) && make_interfaces(service, error) &&
         open_bus(service, error))
         return service;
@@ -172,10 +174,12 @@ service_start(const ManagementHost *host, GError **error)
     return NULL;
 }
 
-void
-service_stop(Service *service)
+/* Nothing of it is on the bus any more. */
+static void
+leave_bus(Service *service)
 {
     service->name_asked = TRUE;
+    service->has_failed = TRUE;
     timer_stop(&service->settle_timer);
     g_clear_pointer(&service->discovery, discovery_free);
     /* Answers every call that waits for a QEMU. */
@@ -184,6 +188,28 @@ service_stop(Service *service)
     g_clear_pointer(&service->policy, policy_free);
     g_clear_pointer(&service->peer_watch, bus_peer_watch_free);
     g_clear_pointer(&service->bus, bus_close);
+}
+
+static void
+on_farewells_said(gpointer user_data)
+{
+    Service *service = user_data;
+
+    service->host->stopped(service->host->data, service);
+}
+
+gboolean
+service_prepare_stop(Service *service)
+{
+    leave_bus(service);
+    return farewells_wait(service->farewells, on_farewells_said, service);
+}
+
+void
+service_stop(Service *service)
+{
+    leave_bus(service);
+    farewells_free(service->farewells);
     g_clear_pointer(&service->manager_interface, bus_interface_unref);
     g_clear_pointer(&service->vm_interface, bus_interface_unref);
     g_clear_pointer(&service->promised, interfaces_unref);

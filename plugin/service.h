@@ -12,6 +12,7 @@
 
 typedef struct Registry Registry;
 typedef struct Discovery Discovery;
+typedef struct Farewells Farewells;
 
 typedef struct Service {
     const ManagementHost *host; /* ref; the host keeps it until stop() */
@@ -26,6 +27,7 @@ typedef struct Service {
     SchemaCache *schemas; /* owned; what is known of some */
     BusObject *manager; /* owned */
     Registry *registry; /* owned */
+    Farewells *farewells; /* owned */
     Discovery *discovery; /* owned; NULL where there is no run directory */
     BusPeerWatch *peer_watch; /* owned */
     GQueue calls; /* of Call, by their own links: answers that callers wait for */
@@ -36,8 +38,9 @@ typedef struct Service {
     gboolean has_failed; /* the host has been told */
 } Service;
 
-/* The module's start() and stop(), see management-module.h. */
+/* The module's start(), prepare_stop() and stop(), see management-module.h. */
 Service *service_start(const ManagementHost *host, GError **error);
+gboolean service_prepare_stop(Service *service);
 void service_stop(Service *service);
 
 /* The first attempts of all VMs known so far have ended. */

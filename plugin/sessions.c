@@ -26,6 +26,8 @@ struct Sessions {
     GQueue tickets; /* of SessionTicket, owned, by their links */
     Claims *claims; /* owned */
     GMainContext *context; /* ref */
+    SessionsLeftFunc on_left; /* NULL: the VM stays */
+    gpointer user_data;
 };
 
 typedef struct Session {
@@ -89,6 +91,8 @@ sweep(gpointer user_data)
         if (session->user.pending == 0)
             end_session(session);
     }
+    if (sessions->on_left && !sessions->leaving.head)
+        sessions->on_left(sessions->user_data);
     return G_SOURCE_REMOVE;
 }
 
@@ -264,25 +268,31 @@ changes_something(SessionTicket *ticket)
     return ticket->effect.kind != EFFECT_NONE || ticket->effect.used;
 }
 
-void
-session_ticket_cancel(SessionTicket *ticket)
+/* Nobody waits for it any more; but what it brings about is to be known all the same. */
+static void
+abandon(SessionTicket *ticket, gboolean is_for_good)
 {
     ticket->func = NULL;
-    /* What it brings about is to be known all the same. */
-    if (changes_something(ticket) && !reply_ticket_is_waiting(ticket->ticket))
+    if (!is_for_good && changes_something(ticket) && !reply_ticket_is_waiting(ticket->ticket))
         return;
     reply_ticket_cancel(ticket->ticket);
     ticket_free(ticket);
 }
 
-/* Where the monitor stays, so would its names for descriptors. */
+void
+session_ticket_cancel(SessionTicket *ticket)
+{
+    abandon(ticket, /* is_for_good= */ FALSE);
+}
+
+/* A monitor that stays keeps its names for descriptors; one that goes leaves the descriptors open (11.1). */
 static void
 close_names(Session *session)
 {
     g_autoptr(GPtrArray) names = fd_names_dup(session->fd_names);
 
     session->has_closed = TRUE;
-    if (!session->user.place || !place_keeps_names(session->user.place))
+    if (!session->user.place)
         return;
     for (guint i = 0; i < names->len; i++) {
         g_autoptr(JsonObject) arguments = json_object_new();
@@ -363,27 +373,42 @@ sessions_new(GMainContext *context, Vm *vm, const PlacesLimits *limits, PlacesMo
 
 /* The end of the control monitor may be seen before the end of the one that `quit` went by. */
 static void
-fail_tickets(Sessions *sessions)
+fail_tickets(Sessions *sessions, gboolean is_for_good)
 {
     const QmpReply empty = { .value = { "{}", 2 } };
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
 
-    while (sessions->tickets.head) {
-        SessionTicket *ticket = sessions->tickets.head->data;
+    for (guint n = sessions->tickets.length; n > 0 && sessions->tickets.head; n--) {
+        GList *link = g_queue_pop_head_link(&sessions->tickets);
+        SessionTicket *ticket = link->data;
         QmpReplyFunc func = ticket->func;
         gpointer user_data = ticket->user_data;
         gboolean has_quit = g_str_equal(ticket->command, "quit") && !reply_ticket_is_waiting(ticket->ticket);
-        reply_ticket_cancel(ticket->ticket);
-        ticket_free(ticket);
+        g_queue_push_tail_link(&sessions->tickets, link);
+        abandon(ticket, is_for_good);
         if (func)
             func(has_quit ? &empty : NULL, has_quit ? NULL : error, user_data);
     }
 }
 
 void
+sessions_leave(Sessions *sessions, SessionsLeftFunc func, gpointer user_data)
+{
+    g_autoptr(GList) callers = g_hash_table_get_keys(sessions->by_caller);
+
+    sessions->on_left = func;
+    sessions->user_data = user_data;
+    places_leave(sessions->places);
+    fail_tickets(sessions, /* is_for_good= */ FALSE);
+    for (GList *i = callers; i; i = i->next)
+        sessions_drop_caller(sessions, i->data);
+    start_sweep(sessions);
+}
+
+void
 sessions_free(Sessions *sessions)
 {
-    fail_tickets(sessions);
+    fail_tickets(sessions, /* is_for_good= */ TRUE);
     timer_stop(&sessions->sweeper);
     places_free(sessions->places);
     g_hash_table_unref(sessions->by_caller);

@@ -17,6 +17,12 @@ Sessions *sessions_new(GMainContext *context, Vm *vm, const PlacesLimits *limits
 /* The VM is going: commands that wait or are under way are failed with QMP_ERROR_DISCONNECTED. */
 void sessions_free(Sessions *sessions);
 
+/* The VM is going, and its QEMU is there: commands fail as with sessions_free(), and what is the callers' in QEMU goes.
+ * @func: once, from the main context, as the last thing that is called of it: the last caller has left, and all that is to be
+ * done for them has been asked of the control monitor. Not if QEMU does not answer. */
+typedef void (*SessionsLeftFunc)(gpointer user_data);
+void sessions_leave(Sessions *sessions, SessionsLeftFunc func, gpointer user_data);
+
 /* Where they get at QEMU. */
 Places *sessions_get_places(Sessions *sessions);
 

@@ -22,7 +22,7 @@ struct VmObject {
     Vm *vm; /* weak */
     BusObject *object; /* owned */
     VmSchema *schema; /* owned */
-    Sessions *sessions; /* owned */
+    Sessions *sessions; /* owned; NULL: taken out, the object is about to go */
     Events *events; /* owned */
 };
 
@@ -380,13 +380,19 @@ vm_object_new(Service *service, Vm *vm, const char *path)
     return object;
 }
 
+Sessions *
+vm_object_steal_sessions(VmObject *object)
+{
+    return g_steal_pointer(&object->sessions);
+}
+
 void
 vm_object_free(VmObject *object)
 {
     gate_vm_gone(object->service, object->vm);
     events_free(object->events);
     vm_schema_free(object->schema);
-    sessions_free(object->sessions);
+    g_clear_pointer(&object->sessions, sessions_free);
     bus_object_free(object->object);
     g_free(object);
 }

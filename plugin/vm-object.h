@@ -15,11 +15,14 @@ extern const BusProperty vm_object_properties[];
 /* Publishes @vm at @path. Borrows both, which must outlive the object. */
 VmObject *vm_object_new(Service *service, Vm *vm, const char *path);
 
+typedef struct VmSchema VmSchema;
+typedef struct Sessions Sessions;
+
 /* It disappears from the bus. */
 void vm_object_free(VmObject *object);
 
-typedef struct VmSchema VmSchema;
-typedef struct Sessions Sessions;
+/* The VM's callers, for somebody who sees to it that what is theirs goes. Only right before vm_object_free(). */
+Sessions *vm_object_steal_sessions(VmObject *object);
 
 Vm *vm_object_get_vm(VmObject *object);
 BusObject *vm_object_get_object(VmObject *object);

@@ -275,6 +275,13 @@ vm_free(Vm *vm)
 }
 
 void
+vm_set_funcs(Vm *vm, const VmFuncs *funcs, gpointer user_data)
+{
+    vm->funcs = *funcs;
+    vm->user_data = user_data;
+}
+
+void
 vm_poke(Vm *vm)
 {
     if (!vm->retry_timer && !vm->given_up)

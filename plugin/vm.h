@@ -52,6 +52,9 @@ Vm *vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmF
 /* Disconnects. Commands under way are failed, but on_down does not come. Not from inside on_up. */
 void vm_free(Vm *vm);
 
+/* Who is told from now on. Not from inside a callback. */
+void vm_set_funcs(Vm *vm, const VmFuncs *funcs, gpointer user_data);
+
 /* Tries at once, if it is waiting to try again: its socket has appeared. */
 void vm_poke(Vm *vm);
 

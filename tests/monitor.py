@@ -32,7 +32,8 @@ LIMITS = '<limit name="max_replies_per_connection">50000</limit>'
 def requests(peer):
     """The commands that a scripted peer was sent, but for those by which the agent finds out about QEMU."""
     return [command for command in peer.commands if command.get('execute') not in (
-        'query-commands', 'query-qmp-schema', 'query-fdsets', 'query-chardev')]
+        'query-commands', 'query-qmp-schema', 'query-fdsets', 'query-chardev') and
+        command.get('arguments') != {'fdname': 'org.qemu.Monitor1-fd'}]
 
 
 def variants(dictionary):

@@ -21,7 +21,7 @@ typedef struct Host {
     GModule *module; /* owned */
     const ManagementModule *descriptor; /* of module */
     gpointer instance; /* owned */
-    guint n_ready, n_failed;
+    guint n_ready, n_failed, n_stopped;
 } Host;
 
 static const char *
@@ -56,6 +56,15 @@ on_failed(gpointer data, gpointer instance, const GError *error)
 }
 
 static void
+on_stopped(gpointer data, gpointer instance)
+{
+    Host *host = data;
+
+    g_assert_true(instance == host->instance);
+    host->n_stopped++;
+}
+
+static void
 load(Host *host, const char *bus_address)
 {
     gpointer symbol;
@@ -70,6 +79,7 @@ load(Host *host, const char *bus_address)
         .log = on_log,
         .ready = on_ready,
         .failed = on_failed,
+        .stopped = on_stopped,
     };
     host->module = g_module_open(get_module_path(), G_MODULE_BIND_LOCAL);
     g_assert_nonnull(host->module);
@@ -136,6 +146,8 @@ typedef struct Peer {
     int fd; /* owned */
     GSource *source; /* owned */
     guint n_unanswered;
+    GString *withheld; /* owned; the answers to those */
+    gboolean is_obliging; /* it withholds nothing any more */
 } Peer;
 
 static const char *
@@ -151,6 +163,7 @@ get_answer(const char *command)
         { "\"query-chardev\"", "[]" },
         { "\"query-fdsets\"", "[]" },
         { "\"query-qmp-schema\"", "[]" },
+        { "\"closefd\"", "{}" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(answers); i++)
@@ -160,18 +173,31 @@ get_answer(const char *command)
 }
 
 static void
+say(Peer *peer, const char *text)
+{
+    g_assert_cmpint(write(peer->fd, text, strlen(text)), ==, strlen(text));
+}
+
+static void
+oblige(Peer *peer)
+{
+    peer->is_obliging = TRUE;
+    say(peer, peer->withheld->str);
+}
+
+static void
 answer(Peer *peer, const char *command)
 {
     const char *id = strstr(command, "\"id\":");
     const char *value = get_answer(command);
-
-    if (!value) {
-        peer->n_unanswered++;
+    g_autofree char *end = id ? g_strdup_printf(", \"id\": %d", atoi(id + strlen("\"id\":"))) : g_strdup("");
+    g_autofree char *reply = g_strdup_printf("{\"return\": %s%s}\r\n", value ? value : "{}", end);
+    if (value || peer->is_obliging) {
+        say(peer, reply);
         return;
     }
-    g_autofree char *end = id ? g_strdup_printf(", \"id\": %d", atoi(id + strlen("\"id\":"))) : g_strdup("");
-    g_autofree char *reply = g_strdup_printf("{\"return\": %s%s}\r\n", value, end);
-    g_assert_cmpint(write(peer->fd, reply, strlen(reply)), ==, strlen(reply));
+    peer->n_unanswered++;
+    g_string_append(peer->withheld, reply);
 }
 
 /* Commands come without anything between them; a document ends where its braces do. */
@@ -208,10 +234,11 @@ peer_init(Peer *peer)
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
     memset(peer, 0, sizeof *peer);
     peer->fd = fds[0];
+    peer->withheld = g_string_new(NULL);
     peer->source = g_unix_fd_source_new(peer->fd, G_IO_IN);
     g_source_set_callback(peer->source, G_SOURCE_FUNC(on_command), peer, NULL);
     g_source_attach(peer->source, NULL);
-    g_assert_cmpint(write(peer->fd, greeting, strlen(greeting)), ==, strlen(greeting));
+    say(peer, greeting);
     return fds[1];
 }
 
@@ -221,6 +248,7 @@ peer_clear(Peer *peer)
     g_source_destroy(peer->source);
     g_source_unref(peer->source);
     close(peer->fd);
+    g_string_free(peer->withheld, TRUE);
 }
 
 static GDBusConnection *
@@ -295,8 +323,34 @@ is_owned(GDBusConnection *connection)
     return owned;
 }
 
+/* How a host ends an instance: one that has the time, one that has not, one that has lost patience meanwhile, and one
+ * that was compiled when there was nothing to prepare. */
+typedef enum Ending {
+    ENDING_PREPARED,
+    ENDING_AT_ONCE,
+    ENDING_IMPATIENT,
+    ENDING_OLD_HOST,
+    N_ENDINGS,
+} Ending;
+
 static void
-stop_with_calls_in_flight(Host *host, GDBusConnection *connection)
+end(Host *host, Ending ending, Peer *peer)
+{
+    if (ending == ENDING_PREPARED || ending == ENDING_IMPATIENT) {
+        g_assert_true(host->descriptor->prepare_stop(host->instance));
+        g_assert_cmpuint(host->n_stopped, ==, 0);
+    }
+    if (ending == ENDING_PREPARED) {
+        oblige(peer);
+        while (host->n_stopped == 0)
+            g_main_context_iteration(NULL, TRUE);
+    }
+    host->descriptor->stop(host->instance);
+    g_assert_cmpuint(host->n_stopped, ==, ending == ENDING_PREPARED);
+}
+
+static void
+stop_with_calls_in_flight(Host *host, GDBusConnection *connection, Ending ending)
 {
     GAsyncResult *results[10] = { NULL };
     Peer peer;
@@ -307,7 +361,7 @@ stop_with_calls_in_flight(Host *host, GDBusConnection *connection)
     /* Seven are under way, three wait; the others have not been read from the bus. */
     while (peer.n_unanswered < 7)
         g_main_context_iteration(NULL, TRUE);
-    host->descriptor->stop(host->instance);
+    end(host, ending, &peer);
     for (guint i = 0; i < 7; i++)
         assert_disconnected(connection, &results[i]);
     for (guint i = 7; i < G_N_ELEMENTS(results); i++) {
@@ -319,7 +373,7 @@ stop_with_calls_in_flight(Host *host, GDBusConnection *connection)
 }
 
 static void
-round_trip(GDBusConnection *connection, const char *address)
+round_trip(GDBusConnection *connection, const char *address, Ending ending)
 {
     Host host = { 0 };
     gint timeout_before, timeout_after;
@@ -328,11 +382,13 @@ round_trip(GDBusConnection *connection, const char *address)
     guint fds = count_files("/proc/self/fd");
 
     load(&host, address);
+    if (ending == ENDING_OLD_HOST)
+        host.table.size = G_STRUCT_OFFSET(ManagementHost, stopped);
     start(&host);
     run_until_ready(&host);
     g_assert_true(is_owned(connection));
     g_assert_cmpuint(count_files("/proc/self/task"), ==, threads);
-    stop_with_calls_in_flight(&host, connection);
+    stop_with_calls_in_flight(&host, connection, ending);
     unload(&host);
 
     /* No source, no thread, no file, no name, no text. */
@@ -357,7 +413,7 @@ test_hundred_times(void)
     connection = connect_to_bus(g_test_dbus_get_bus_address(bus));
     g_dbus_connection_set_exit_on_close(connection, FALSE);
     for (guint i = 0; i < 100; i++)
-        round_trip(connection, g_test_dbus_get_bus_address(bus));
+        round_trip(connection, g_test_dbus_get_bus_address(bus), i % N_ENDINGS);
     g_dbus_connection_close_sync(connection, NULL, NULL);
     g_test_dbus_down(bus);
 }
