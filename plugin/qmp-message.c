@@ -182,6 +182,8 @@ read_greeting(QmpMessage *message, QmpText value)
 {
     QmpGreeting *greeting = &message->greeting;
     g_autoptr(JsonNode) root = NULL;
+    QmpText text;
+    QmpScan scan;
     if (value.length <= MAX_GREETING)
         root = qmp_json_parse(value.text, value.length, NULL);
     if (!root || !JSON_NODE_HOLDS_OBJECT(root))
@@ -194,6 +196,9 @@ read_greeting(QmpMessage *message, QmpText value)
     JsonNode *package = json_object_get_member(version, "package");
     greeting->package = g_strdup(is_string(package) ? qmp_json_get_string(package) : "");
     greeting->oob = offers_oob(json_node_get_object(root));
+    scan_object(value, &scan);
+    text = get_member(value.text, &scan, "version");
+    greeting->version = g_strndup(text.text, text.length);
     return NULL;
 }
 
@@ -270,5 +275,6 @@ void
 qmp_greeting_clear(QmpGreeting *greeting)
 {
     g_free(greeting->package);
+    g_free(greeting->version);
     memset(greeting, 0, sizeof(*greeting));
 }

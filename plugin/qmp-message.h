@@ -13,6 +13,7 @@ typedef struct QmpText {
 /* The answer to a command. Exactly one of the two forms. */
 typedef struct QmpReply {
     QmpText value; /* the JSON text of `return`; {NULL, 0} in an error */
+    gboolean is_rewritten; /* it is compact, not as QEMU wrote it */
     const char *error_class; /* "GenericError", "CommandNotFound" …, as QEMU gave it; NULL in a success */
     const char *error_text; /* QEMU's `desc`, UTF-8 */
 } QmpReply;
@@ -32,6 +33,7 @@ typedef struct QmpGreeting {
     guint major, minor, micro;
     char *package; /* owned; "Debian 1:7.2+dfsg-7+deb12u18", may be empty */
     gboolean oob; /* QEMU offers out-of-band execution */
+    char *version; /* owned; the JSON text of `version` */
 } QmpGreeting;
 
 void qmp_greeting_clear(QmpGreeting *greeting);

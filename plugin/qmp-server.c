@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The path of a command inside the session, from top to bottom:
+ *
+ *   on_bytes()     what the client says goes through the reader (qmp-reader.c)
+ *   on_message()   a value, or what QEMU would complain of: gets in line, or overtakes it
+ *   dispatch()     the next in line, when the last is answered
+ *   start()        is checked (qmp-request.c), and answered at once, or given to the user
+ *   finish()       is answered: the next
+ *
+ * Used by open-monitor.c; owns the socket, the line, and the descriptors that came last. */
+#include "qmp-server.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "qmp-format.h"
+#include "qmp-json.h"
+#include "qmp-reader.h"
+#include "qmp-request.h"
+#include "qmp-stream.h"
+
+#define END_OF_LINE "\r\n"
+#define GENERIC "GenericError"
+#define NOT_FOUND "CommandNotFound"
+
+/* While so much waits nothing more is read. QEMU has room for 8 commands; a password takes its time. */
+#define MAX_WAITING 64
+#define MAX_WAITING_BYTES 65536
+#define MAX_OOB 16
+
+/* So that a client that floods takes no more than its turn. */
+#define MESSAGES_A_TURN 64
+
+#define MAX_FDS 16
+
+/* Bytes of a reply that gets lines; a larger one would hold up the main loop. A schema has 248 kB. */
+#define MAX_PRETTY (1024u * 1024)
+
+typedef struct Request {
+    QmpServerCommand command; /* first */
+    JsonNode *message; /* owned; NULL: a complaint */
+    char *complaint; /* owned */
+    QmpRequest parts; /* owned */
+    char *id; /* owned; its JSON text; NULL: none */
+    GList link; /* in server->waiting, or server->under_way */
+} Request;
+
+struct QmpServer {
+    QmpStream *stream; /* owned; NULL once it has closed */
+    QmpReader *reader; /* owned */
+    const QmpServerFuncs *funcs; /* weak */
+    gpointer user_data;
+    gboolean is_pretty, offers_oob;
+    gboolean is_negotiated, is_oob;
+    GQueue waiting; /* of Request, owned, by their links */
+    gsize waiting_bytes;
+    GQueue under_way; /* of Request, owned, by their links; one in band */
+    Request *in_band; /* weak; the one */
+    gboolean is_dispatching, is_stopped, has_ended;
+    guint messages; /* in this turn */
+    int fds[MAX_FDS]; /* owned; that came last */
+    guint n_fds;
+};
+
+static void
+close_fds(QmpServer *server, guint from)
+{
+    for (guint i = from; i < server->n_fds; i++)
+        close(server->fds[i]);
+    server->n_fds = 0;
+}
+
+static void
+request_free(Request *request)
+{
+    g_clear_pointer(&request->message, json_node_unref);
+    qmp_request_clear(&request->parts);
+    /* The user's, if they have taken it. */
+    if (request->command.fd >= 0)
+        close(request->command.fd);
+    g_free(request->complaint);
+    g_free(request->id);
+    g_free(request);
+}
+
+static gboolean
+is_full(QmpServer *server)
+{
+    return server->waiting.length >= MAX_WAITING || server->waiting_bytes > MAX_WAITING_BYTES ||
+           server->under_way.length > MAX_OOB;
+}
+
+/* Takes @line, which is what QEMU would send, in one line. */
+static void
+send_line(QmpServer *server, GString *line)
+{
+    g_autoptr(GString) text = line;
+
+    if (server->is_pretty && line->len <= MAX_PRETTY) {
+        text = g_string_new(NULL);
+        qmp_format_append(text, line->str, line->len, /* is_pretty= */ TRUE);
+        g_string_free(line, TRUE);
+    }
+    g_string_append(text, END_OF_LINE);
+    if (server->stream)
+        qmp_stream_send(server->stream, text->str, text->len);
+}
+
+/* QEMU's own text goes as it is, unless its monitor is a pretty one. */
+static void
+append_value(GString *line, const QmpText *value, gboolean is_rewritten)
+{
+    if (is_rewritten || memchr(value->text, '\n', value->length))
+        qmp_format_append(line, value->text, value->length, /* is_pretty= */ FALSE);
+    else
+        g_string_append_len(line, value->text, (gssize)value->length);
+}
+
+static void
+send_return(QmpServer *server, Request *request, const QmpText *value, gboolean is_rewritten)
+{
+    GString *line = g_string_sized_new(value->length + 64);
+
+    g_string_append(line, "{\"return\": ");
+    append_value(line, value, is_rewritten);
+    if (request->id)
+        g_string_append_printf(line, ", \"id\": %s", request->id);
+    g_string_append_c(line, '}');
+    send_line(server, line);
+}
+
+static void
+send_error(QmpServer *server, Request *request, const char *error_class, const char *text)
+{
+    GString *line = g_string_new("{");
+
+    if (request->id)
+        g_string_append_printf(line, "\"id\": %s, ", request->id);
+    g_string_append(line, "\"error\": {\"class\": ");
+    qmp_format_append_string(line, error_class);
+    g_string_append(line, ", \"desc\": ");
+    qmp_format_append_string(line, text);
+    g_string_append(line, "}}");
+    send_line(server, line);
+}
+
+/* qmp_capabilities */
+static void
+negotiate(QmpServer *server, Request *request)
+{
+    gboolean is_oob = FALSE;
+    g_autofree char *complaint = qmp_request_read_capabilities(request->parts.arguments, server->offers_oob, &is_oob);
+
+    if (complaint) {
+        send_error(server, request, GENERIC, complaint);
+        return;
+    }
+    server->is_negotiated = TRUE;
+    server->is_oob = is_oob;
+    send_return(server, request, &(QmpText){ "{}", 2 }, /* is_rewritten= */ FALSE);
+}
+
+/* Whether it has been answered, without anybody's help. */
+static gboolean
+answer_itself(QmpServer *server, Request *request)
+{
+    gboolean negotiates;
+
+    if (!request->complaint)
+        request->complaint = qmp_request_read(request->message, server->is_oob, &request->parts);
+    if (request->complaint) {
+        send_error(server, request, GENERIC, request->complaint);
+        return TRUE;
+    }
+    negotiates = g_str_equal(request->parts.name, "qmp_capabilities");
+    if (negotiates && server->is_negotiated)
+        send_error(server, request, NOT_FOUND, "Capabilities negotiation is already complete, command ignored");
+    else if (negotiates)
+        negotiate(server, request);
+    else if (!server->is_negotiated)
+        send_error(server, request, NOT_FOUND, "Expecting capabilities negotiation with 'qmp_capabilities'");
+    return negotiates || !server->is_negotiated;
+}
+
+/* Takes @request. */
+static void
+start(QmpServer *server, Request *request)
+{
+    if (answer_itself(server, request)) {
+        request_free(request);
+        return;
+    }
+    request->command.name = request->parts.name;
+    request->command.arguments = request->parts.arguments;
+    request->command.is_oob = request->parts.is_oob;
+    if (!request->command.is_oob)
+        server->in_band = request;
+    g_queue_push_tail_link(&server->under_way, &request->link);
+    server->funcs->on_command(&request->command, server->user_data);
+}
+
+/* Whoever has closed their end and waits for no answer needs no session. */
+static void
+finish_if_done(QmpServer *server)
+{
+    if (server->has_ended && server->stream && server->waiting.length == 0 && server->under_way.length == 0)
+        qmp_stream_finish(server->stream);
+}
+
+static void
+dispatch(QmpServer *server)
+{
+    if (server->is_dispatching)
+        return;
+    server->is_dispatching = TRUE;
+    while (!server->in_band && !server->is_stopped && server->waiting.length > 0) {
+        Request *request = server->waiting.head->data;
+        g_queue_unlink(&server->waiting, &request->link);
+        server->waiting_bytes -= request->command.size;
+        start(server, request);
+    }
+    server->is_dispatching = FALSE;
+    if (server->stream)
+        qmp_stream_set_paused(server->stream, is_full(server));
+    finish_if_done(server);
+}
+
+/* As in QEMU, it is the first of those that came last, and with or before the command. */
+static void
+take_fd(QmpServer *server, Request *request)
+{
+    g_autofree char *name = qmp_request_dup_string(request->message, "execute");
+
+    if (server->n_fds == 0 || !name || (!g_str_equal(name, "getfd") && !g_str_equal(name, "add-fd")))
+        return;
+    request->command.fd = server->fds[0];
+    close_fds(server, 1);
+}
+
+static char *
+dup_id(JsonNode *message)
+{
+    JsonObject *object = JSON_NODE_HOLDS_OBJECT(message) ? json_node_get_object(message) : NULL;
+    JsonNode *id = object ? json_object_get_member(object, "id") : NULL;
+    g_autoptr(GString) compact = NULL;
+    GString *text;
+
+    if (!id)
+        return NULL;
+    compact = g_string_new(NULL);
+    qmp_json_append(compact, id);
+    text = g_string_new(NULL);
+    qmp_format_append(text, compact->str, compact->len, /* is_pretty= */ FALSE);
+    return g_string_free(text, FALSE);
+}
+
+static void
+on_message(JsonNode *value, const char *complaint, gsize size, gpointer user_data)
+{
+    QmpServer *server = user_data;
+    Request *request = g_new0(Request, 1);
+
+    request->command.fd = -1;
+    request->message = value;
+    request->complaint = g_strdup(complaint);
+    request->command.size = size;
+    request->link.data = request;
+    if (value) {
+        request->id = dup_id(value);
+        take_fd(server, request);
+    }
+    server->messages++;
+    if (server->is_oob && value && qmp_request_is_oob(value) && !server->is_stopped) {
+        start(server, request);
+        return;
+    }
+    g_queue_push_tail_link(&server->waiting, &request->link);
+    server->waiting_bytes += size;
+    dispatch(server);
+}
+
+static gsize
+on_bytes(const char *text, gsize length, const int *fds, guint n_fds, gpointer user_data)
+{
+    QmpServer *server = user_data;
+    gsize used = 0;
+
+    if (n_fds > 0) {
+        close_fds(server, 0);
+        server->n_fds = MIN(n_fds, MAX_FDS);
+        memcpy(server->fds, fds, server->n_fds * sizeof *fds);
+    }
+    server->messages = 0;
+    while (used < length && server->messages < MESSAGES_A_TURN && !is_full(server))
+        qmp_reader_feed(server->reader, text[used++]);
+    qmp_stream_set_paused(server->stream, is_full(server));
+    return used;
+}
+
+static void
+on_end(gpointer user_data)
+{
+    QmpServer *server = user_data;
+
+    server->has_ended = TRUE;
+    finish_if_done(server);
+}
+
+static void
+free_requests(GQueue *requests)
+{
+    while (requests->head) {
+        Request *request = requests->head->data;
+        g_queue_unlink(requests, &request->link);
+        request_free(request);
+    }
+}
+
+static void
+drop_requests(QmpServer *server)
+{
+    free_requests(&server->waiting);
+    free_requests(&server->under_way);
+    server->in_band = NULL;
+}
+
+static void
+on_closed(const GError *error, gpointer user_data)
+{
+    QmpServer *server = user_data;
+
+    g_clear_pointer(&server->stream, qmp_stream_free);
+    server->is_stopped = TRUE;
+    server->funcs->on_closed(error, server->user_data);
+}
+
+/* The command has been answered. */
+static void
+finish(QmpServer *server, Request *request)
+{
+    if (server->in_band == request)
+        server->in_band = NULL;
+    g_queue_unlink(&server->under_way, &request->link);
+    request_free(request);
+    dispatch(server);
+}
+
+void
+qmp_server_return(QmpServer *server, QmpServerCommand *command, const QmpReply *reply)
+{
+    Request *request = (Request *)command;
+
+    send_return(server, request, &reply->value, reply->is_rewritten);
+    finish(server, request);
+}
+
+void
+qmp_server_fail(QmpServer *server, QmpServerCommand *command, const char *error_class, const char *text)
+{
+    Request *request = (Request *)command;
+
+    send_error(server, request, error_class, text);
+    finish(server, request);
+}
+
+void
+qmp_server_event(QmpServer *server, const QmpEvent *event)
+{
+    GString *line;
+
+    if (!server->is_negotiated || !server->stream)
+        return;
+    line = g_string_new(NULL);
+    g_string_printf(line, "{\"timestamp\": {\"seconds\": %" G_GUINT64_FORMAT ", \"microseconds\": %u}, \"event\": ",
+                    event->timestamp / G_USEC_PER_SEC, (guint)(event->timestamp % G_USEC_PER_SEC));
+    qmp_format_append_string(line, event->name);
+    if (event->data.text) {
+        g_string_append(line, ", \"data\": ");
+        append_value(line, &event->data, /* is_rewritten= */ FALSE);
+    }
+    g_string_append_c(line, '}');
+    send_line(server, line);
+}
+
+static void
+greet(QmpServer *server, const QmpGreeting *greeting)
+{
+    GString *line = g_string_new("{\"QMP\": {\"version\": ");
+
+    append_value(line, &(QmpText){ greeting->version, strlen(greeting->version) }, /* is_rewritten= */ FALSE);
+    g_string_append_printf(line, ", \"capabilities\": [%s]}}", greeting->oob ? "\"oob\"" : "");
+    send_line(server, line);
+}
+
+/* 11.1 is the first that is known to complain in other words. */
+static QmpDialect
+get_dialect(const QmpGreeting *greeting)
+{
+    gboolean is_new = greeting->major > 11 || (greeting->major == 11 && greeting->minor >= 1);
+
+    return is_new ? QMP_DIALECT_NEW : QMP_DIALECT_OLD;
+}
+
+QmpServer *
+qmp_server_new(GMainContext *context, int fd, const QmpGreeting *greeting, gboolean is_pretty,
+               const QmpServerLimits *limits, const QmpServerFuncs *funcs, gpointer user_data)
+{
+    static const QmpStreamFuncs stream_funcs = { on_bytes, on_end, on_closed };
+    QmpServer *server = g_new0(QmpServer, 1);
+
+    server->funcs = funcs;
+    server->user_data = user_data;
+    server->is_pretty = is_pretty;
+    server->offers_oob = greeting->oob;
+    server->reader = qmp_reader_new(get_dialect(greeting), limits->max_command, on_message, server);
+    server->stream = qmp_stream_new(context, fd, limits->max_outgoing, &stream_funcs, server);
+    greet(server, greeting);
+    return server;
+}
+
+void
+qmp_server_stop(QmpServer *server)
+{
+    server->is_stopped = TRUE;
+}
+
+void
+qmp_server_free(QmpServer *server)
+{
+    g_clear_pointer(&server->stream, qmp_stream_free);
+    drop_requests(server);
+    close_fds(server, 0);
+    qmp_reader_free(server->reader);
+    g_free(server);
+}
