@@ -86,7 +86,7 @@ is_idle(Place *place)
 {
     for (GList *i = place->users.head; i; i = i->next) {
         PlaceUser *user = i->data;
-        if (user->pending > 0 || user->has_names)
+        if (user->pending > 0 || user->has_names || user->is_holding)
             return FALSE;
     }
     return TRUE;
@@ -316,7 +316,7 @@ places_find(Places *places, PlaceUser *user, GError **error)
 void
 place_note_idle(PlaceUser *user)
 {
-    if (user->pending == 0 && !user->has_names)
+    if (user->pending == 0 && !user->has_names && !user->is_holding)
         arm_idle_timer(user->place->places, user->place->places->limits.idle_timeout);
 }
 

@@ -39,6 +39,7 @@ typedef struct PlaceUser {
     gint64 since; /* us since the epoch */
     guint pending; /* kept by the user: commands under way; with any, the place stays theirs */
     gboolean has_names; /* kept by the user: has named descriptors in it; likewise */
+    gboolean is_holding; /* kept by the user: wants it for as long as they are there; likewise */
 } PlaceUser;
 
 /* Sees to it that @user has a place. Fails with QMP_ERROR_LIMIT or _PROTOCOL where there is none for somebody who must have

@@ -328,6 +328,12 @@ qemu_get_target(Qemu *qemu)
     return qemu->target;
 }
 
+const QmpGreeting *
+qemu_get_greeting(Qemu *qemu)
+{
+    return qmp_client_get_greeting(qemu->client);
+}
+
 const char *
 qemu_get_version(Qemu *qemu)
 {

@@ -34,6 +34,7 @@ void qemu_free(Qemu *qemu);
 const char *qemu_get_name(Qemu *qemu); /* `-name` */
 const char *qemu_get_uuid(Qemu *qemu);
 const char *qemu_get_target(Qemu *qemu);
+const QmpGreeting *qemu_get_greeting(Qemu *qemu);
 const char *qemu_get_version(Qemu *qemu); /* "11.1.3" */
 const char *qemu_get_package(Qemu *qemu);
 const char *qemu_get_status(Qemu *qemu); /* QMP's run state */

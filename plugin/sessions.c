@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The life of a caller, from top to bottom:
  *
+ *   sessions_open()         they open a native session, which is a caller of its own in all that follows
  *   sessions_submit()       what they may not touch is refused; they get a place, if they have none
  *   on_replied()            what a command has changed of theirs in QEMU is noted; what they may not see is taken out
  *   session_ticket_cancel() nobody waits for it any more
@@ -32,7 +33,8 @@ struct Sessions {
 
 typedef struct Session {
     Sessions *sessions; /* weak */
-    char *caller; /* owned */
+    char *caller; /* owned; or the key that stands for them */
+    char *opener; /* owned; of a session that was opened; NULL: the caller's calls */
     guint32 uid;
     PlaceUser user;
     FdNames *fd_names; /* owned */
@@ -58,6 +60,7 @@ session_free(gpointer data)
 
     fd_names_free(session->fd_names);
     g_free(session->caller);
+    g_free(session->opener);
     g_free(session);
 }
 
@@ -168,8 +171,10 @@ tell(SessionTicket *ticket, const QmpReply *reply, const GError *error)
         ticket->func(NULL, problem, ticket->user_data);
     } else {
         seen = *reply;
-        if (cleaned)
+        if (cleaned) {
             seen.value = (QmpText){ cleaned, strlen(cleaned) };
+            seen.is_rewritten = TRUE;
+        }
         ticket->func(&seen, NULL, ticket->user_data);
     }
 }
@@ -241,6 +246,19 @@ get_session(Sessions *sessions, const char *caller, guint32 uid)
     session->link.data = session;
     g_hash_table_insert(sessions->by_caller, session->caller, session);
     return session;
+}
+
+gboolean
+sessions_open(Sessions *sessions, const char *key, const char *caller, guint32 uid, GError **error)
+{
+    Session *session = get_session(sessions, key, uid);
+
+    session->opener = g_strdup(caller);
+    session->user.is_holding = TRUE;
+    if (places_find(sessions->places, &session->user, error))
+        return TRUE;
+    sessions_drop_caller(sessions, key);
+    return FALSE;
 }
 
 SessionTicket *
@@ -337,11 +355,12 @@ show(Session *session, SessionsFunc func, gpointer user_data)
     if (!place)
         return;
     func(&(SessionInfo){ .id = place_get_id(place),
-                         .caller = session->caller,
+                         .caller = session->opener ? session->opener : session->caller,
                          .uid = session->uid,
                          .mode = place_get_mode(place),
                          .pending = session->user.pending,
-                         .since = session->user.since },
+                         .since = session->user.since,
+                         .is_native = session->opener != NULL },
          user_data);
 }
 

@@ -26,9 +26,14 @@ void sessions_leave(Sessions *sessions, SessionsLeftFunc func, gpointer user_dat
 /* Where they get at QEMU. */
 Places *sessions_get_places(Sessions *sessions);
 
+/* A session that its caller opens apart from their calls: with a place of its own, which it keeps until
+ * sessions_drop_caller(@key), and listed as theirs. @key: what stands for the caller in all of this; no unique name. Fails
+ * as places_find(). */
+gboolean sessions_open(Sessions *sessions, const char *key, const char *caller, guint32 uid, GError **error);
+
 /* A command of a caller. Nothing is kept but the descriptor, which is taken, also where this fails. */
 typedef struct SessionsRequest {
-    const char *caller; /* unique name */
+    const char *caller; /* unique name, or the key of a session that is open */
     guint32 uid;
     const char *command;
     JsonNode *arguments; /* an object; NULL: none */
@@ -59,6 +64,7 @@ typedef struct SessionInfo {
     const char *mode;
     guint pending; /* commands */
     gint64 since; /* us since the epoch; when they got it */
+    gboolean is_native; /* from sessions_open() */
 } SessionInfo;
 typedef void (*SessionsFunc)(const SessionInfo *info, gpointer user_data);
 void sessions_foreach(Sessions *sessions, SessionsFunc func, gpointer user_data);
