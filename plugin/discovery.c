@@ -42,7 +42,7 @@ on_appeared(Discovery *discovery, const char *file)
 
     if (vm && vm_get_origin(vm) == VM_FROM_DIRECTORY)
         vm_poke(vm);
-    if (vm || !is_socket(path))
+    if (vm || !is_socket(path) || g_hash_table_contains(discovery->service->own_sockets, file))
         return;
     g_string_replace(text, ",", ",,", 0);
     g_string_prepend(text, "unix:");
@@ -213,6 +213,12 @@ discovery_new(Service *service)
     g_source_set_callback(discovery->source, G_SOURCE_FUNC(on_readable), discovery, NULL);
     g_source_attach(discovery->source, service->host->context);
     return discovery;
+}
+
+const char *
+discovery_get_path(Discovery *discovery)
+{
+    return discovery->path;
 }
 
 void

@@ -50,10 +50,13 @@ set_tried(Entry *entry)
 static void
 free_entry(Entry *entry)
 {
+    Sessions *sessions;
+
     timer_stop(&entry->add_timer);
+    sessions = entry->object ? vm_object_steal_sessions(entry->object) : NULL;
     gate_vm_gone(entry->registry->service, entry->vm);
-    if (entry->object)
-        farewells_add(entry->registry->service->farewells, entry->vm, vm_object_steal_sessions(entry->object));
+    if (sessions)
+        farewells_add(entry->registry->service->farewells, entry->vm, sessions);
     else
         vm_free(entry->vm);
     g_clear_pointer(&entry->object, vm_object_free);

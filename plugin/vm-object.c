@@ -8,6 +8,7 @@
 #include "events.h"
 #include "gate.h"
 #include "names.h"
+#include "open-monitor.h"
 #include "qmp-json.h"
 #include "sessions.h"
 #include "value.h"
@@ -24,6 +25,7 @@ struct VmObject {
     VmSchema *schema; /* owned */
     Sessions *sessions; /* owned; NULL: taken out, the object is about to go */
     Events *events; /* owned */
+    OpenMonitors *open_monitors; /* owned */
 };
 
 /* `command` (s) and `arguments`, of which the XML has made sure. The first is checked, the second left to the
@@ -171,6 +173,7 @@ append_session(const SessionInfo *info, gpointer user_data)
     Listing *listing = user_data;
     DBusMessageIter dictionary;
     dbus_uint64_t since = (dbus_uint64_t)info->since;
+    dbus_bool_t is_native = info->is_native;
 
     if (listing->caller && !g_str_equal(listing->caller, info->caller))
         return;
@@ -180,6 +183,7 @@ append_session(const SessionInfo *info, gpointer user_data)
     append_entry(&dictionary, "uid", DBUS_TYPE_UINT32_AS_STRING, &info->uid);
     append_entry(&dictionary, "mode", DBUS_TYPE_STRING_AS_STRING, &info->mode);
     append_entry(&dictionary, "pending", DBUS_TYPE_UINT32_AS_STRING, &info->pending);
+    append_entry(&dictionary, "native", DBUS_TYPE_BOOLEAN_AS_STRING, &is_native);
     append_entry(&dictionary, "since", DBUS_TYPE_UINT64_AS_STRING, &since);
     dbus_message_iter_close_container(&listing->list, &dictionary);
 }
@@ -209,10 +213,17 @@ list_monitors(BusCall *call, gpointer object_data)
     call_gated(object_data, call, /* size= */ 0, list_monitors_authorized);
 }
 
+static void
+open_monitor(BusCall *call, gpointer object_data)
+{
+    open_monitors_open(((VmObject *)object_data)->open_monitors, call);
+}
+
 const BusMethod vm_object_methods[] = {
     { "Execute", BUS_ACCESS_GATED, execute },
     { "ExecuteJSON", BUS_ACCESS_GATED, execute_json },
     { "ListMonitors", BUS_ACCESS_GATED, list_monitors },
+    { "OpenMonitor", BUS_ACCESS_GATED, open_monitor },
     { "Subscribe", BUS_ACCESS_GATED, subscribe },
     { "Unsubscribe", BUS_ACCESS_PUBLIC, unsubscribe },
     { 0 },
@@ -358,6 +369,7 @@ vm_object_get_sessions(VmObject *object)
 void
 vm_object_drop_caller(VmObject *object, const char *unique_name)
 {
+    open_monitors_drop_caller(object->open_monitors, unique_name);
     sessions_drop_caller(object->sessions, unique_name);
 }
 
@@ -372,6 +384,7 @@ vm_object_new(Service *service, Vm *vm, const char *path)
     object->schema = vm_schema_new(service, vm, on_schema, object);
     object->events = events_new(service, vm, object->object, object->schema);
     object->sessions = new_sessions(object);
+    object->open_monitors = open_monitors_new(object);
     bus_object_add_interface(object->object, service->vm_interface);
     bus_object_add_interface(object->object, interfaces_get_qmp(service->promised));
     bus_object_add_interface(object->object, interfaces_get_events(service->promised));
@@ -383,16 +396,19 @@ vm_object_new(Service *service, Vm *vm, const char *path)
 Sessions *
 vm_object_steal_sessions(VmObject *object)
 {
+    open_monitors_stop(object->open_monitors);
     return g_steal_pointer(&object->sessions);
 }
 
 void
 vm_object_free(VmObject *object)
 {
+    open_monitors_stop(object->open_monitors);
     gate_vm_gone(object->service, object->vm);
     events_free(object->events);
     vm_schema_free(object->schema);
     g_clear_pointer(&object->sessions, sessions_free);
+    open_monitors_free(object->open_monitors);
     bus_object_free(object->object);
     g_free(object);
 }
@@ -433,4 +449,5 @@ void
 vm_object_event(VmObject *object, const QmpEvent *event)
 {
     events_publish(object->events, event);
+    open_monitors_event(object->open_monitors, event);
 }

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The path of a native command, from top to bottom:
+ *
+ *   on_command()      qmp-server.c has read and checked it; the policy is asked, in the name of who opened the session
+ *   on_authorized()   the answer, where somebody had to be asked
+ *   send()            it gets in line as a method call does (sessions.c), written anew from its values
+ *   on_replied()      QEMU has answered: the client gets what it said
+ *   on_closed()       the client has gone instead
+ *
+ * In band there is one at a time, so that what comes behind a command that somebody is asked about waits, as in QEMU's own
+ * monitor. */
+#include "native-session.h"
+
+#include "gate.h"
+#include "names.h"
+#include "qmp-server.h"
+#include "sessions.h"
+#include "value.h"
+
+/* Of a command beside its arguments: its name, its id. */
+#define ROOM_FOR_THE_REST 4096
+
+/* A VM that floods is held back for the bus at 4 MiB; for a client that does not read it is not, the client goes. */
+#define MAX_OUTGOING (16u * 1024 * 1024)
+
+struct NativeSession {
+    VmObject *object; /* weak */
+    NativeOpener opener;
+    QmpServer *server; /* owned */
+    NativeSessionFunc func;
+    gpointer user_data;
+    GQueue calls; /* of NativeCall, owned, by their links */
+    gboolean is_stopped;
+};
+
+typedef struct NativeCall {
+    NativeSession *session; /* weak */
+    QmpServerCommand *command; /* weak; until it is answered */
+    GateTicket *question; /* weak; while somebody is asked */
+    SessionTicket *ticket; /* weak; until the reply */
+    GList link; /* in session->calls */
+} NativeCall;
+
+/* Gives its command, which is still to be answered. */
+static QmpServerCommand *
+free_call(NativeCall *call)
+{
+    QmpServerCommand *command = call->command;
+
+    g_queue_unlink(&call->session->calls, &call->link);
+    g_free(call);
+    return command;
+}
+
+static void
+refuse(NativeCall *call, const GError *error)
+{
+    QmpServer *server = call->session->server;
+
+    qmp_server_fail(server, free_call(call), "GenericError", error->message);
+}
+
+static void
+on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    NativeCall *call = user_data;
+    QmpServer *server = call->session->server;
+
+    /* QEMU that has gone says nothing. */
+    if (error && call->session->is_stopped) {
+        call->ticket = NULL;
+        return;
+    }
+    if (error)
+        refuse(call, error);
+    else if (reply->error_class)
+        qmp_server_fail(server, free_call(call), reply->error_class, reply->error_text);
+    else
+        qmp_server_return(server, free_call(call), reply);
+}
+
+static void
+send(NativeCall *call)
+{
+    NativeSession *session = call->session;
+    QmpServerCommand *command = call->command;
+    SessionsRequest request = {
+        .caller = session->opener.key,
+        .uid = session->opener.peer->uid,
+        .command = command->name,
+        .arguments = command->arguments,
+        .flags = (command->is_oob ? QMP_EXECUTE_OOB : 0) | (command->fd >= 0 ? QMP_EXECUTE_FD : 0),
+        .fd = command->fd,
+    };
+    g_autoptr(GError) error = NULL;
+
+    command->fd = -1; /* taken */
+    call->ticket = sessions_submit(vm_object_get_sessions(session->object), &request, on_replied, call, &error);
+    if (!call->ticket)
+        refuse(call, error);
+}
+
+static void
+on_authorized(const GError *error, gpointer user_data)
+{
+    NativeCall *call = user_data;
+
+    call->question = NULL;
+    if (error)
+        refuse(call, error);
+    else
+        send(call);
+}
+
+static void
+ask(NativeCall *call)
+{
+    NativeSession *session = call->session;
+    GateQuestion question = {
+        .peer = session->opener.peer,
+        .is_interactive = session->opener.is_interactive,
+        .command = call->command->name,
+        .arguments = call->command->arguments,
+        .size = call->command->size,
+    };
+    g_autoptr(GError) error = NULL;
+
+    switch (gate_ask(session->object, &question, on_authorized, call, &call->question, &error)) {
+    case GATE_OPEN:
+        send(call);
+        break;
+    case GATE_SHUT:
+        refuse(call, error);
+        break;
+    case GATE_ASKED:
+        break;
+    }
+}
+
+static void
+on_command(QmpServerCommand *command, gpointer user_data)
+{
+    NativeSession *session = user_data;
+    g_autofree char *text = NULL;
+    NativeCall *call;
+
+    if (!names_check_command(command->name, /* error= */ NULL)) {
+        text = g_strdup_printf("The command %s has not been found", command->name);
+        qmp_server_fail(session->server, command, "CommandNotFound", text);
+        return;
+    }
+    call = g_new0(NativeCall, 1);
+    call->session = session;
+    call->command = command;
+    call->link.data = call;
+    g_queue_push_tail_link(&session->calls, &call->link);
+    ask(call);
+}
+
+static void
+drop_calls(NativeSession *session)
+{
+    while (session->calls.head) {
+        NativeCall *call = session->calls.head->data;
+        if (call->question)
+            gate_ticket_cancel(call->question);
+        if (call->ticket)
+            session_ticket_cancel(call->ticket);
+        free_call(call);
+    }
+}
+
+static void
+on_closed(const GError *error, gpointer user_data)
+{
+    NativeSession *session = user_data;
+
+    session->func(error, session->user_data);
+}
+
+void
+native_session_event(NativeSession *session, const QmpEvent *event)
+{
+    qmp_server_event(session->server, event);
+}
+
+NativeSession *
+native_session_new(VmObject *object, int fd, const NativeOpener *opener, gboolean is_pretty, NativeSessionFunc func,
+                   gpointer user_data)
+{
+    static const QmpServerFuncs funcs = { on_command, on_closed };
+    static const QmpServerLimits limits = { VALUE_ARGUMENTS_MAX + ROOM_FOR_THE_REST, MAX_OUTGOING };
+    Qemu *qemu = vm_get_qemu(vm_object_get_vm(object));
+    NativeSession *session = g_new0(NativeSession, 1);
+
+    session->object = object;
+    session->opener = *opener;
+    session->func = func;
+    session->user_data = user_data;
+    session->server = qmp_server_new(vm_object_get_service(object)->host->context, fd, qemu_get_greeting(qemu),
+                                     is_pretty, &limits, &funcs, session);
+    return session;
+}
+
+void
+native_session_stop(NativeSession *session)
+{
+    session->is_stopped = TRUE;
+    qmp_server_stop(session->server);
+    for (GList *i = session->calls.head; i; i = i->next) {
+        NativeCall *call = i->data;
+        if (call->question)
+            gate_ticket_cancel(g_steal_pointer(&call->question));
+    }
+}
+
+void
+native_session_free(NativeSession *session)
+{
+    drop_calls(session);
+    qmp_server_free(session->server);
+    g_free(session);
+}
