@@ -17,9 +17,9 @@ class MonitorsTest(MonitorTest):
         self.null = os.open('/dev/null', os.O_RDWR)
         self.addCleanup(os.close, self.null)
 
-    def start_vm(self, version='11.1', monitors=2, arguments=(), **options):
+    def start_vm(self, version='11.1', monitors=2, arguments=(), machine='q35', **options):
         """A VM, and a look behind the agent's back at what is in its QEMU."""
-        self.qemu = self.start(Qemu, version, *arguments, monitors=monitors)
+        self.qemu = self.start(Qemu, version, *arguments, monitors=monitors, machine=machine)
         self.raw = self.adopt(self.qemu.raw())
         return self.add('vm', f'unix:{self.qemu.path}', **options)
 
