@@ -55,6 +55,7 @@ append_objects_below(DBusMessageIter *iter, BusNode *node)
             dbus_message_iter_append_basic(&entry, DBUS_TYPE_OBJECT_PATH, &child->path);
             append_interfaces(&entry, child->object, /* only= */ NULL);
             dbus_message_iter_close_container(iter, &entry);
+            bus_object_note_read(child->object);
         }
         append_objects_below(iter, child);
     }

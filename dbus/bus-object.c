@@ -73,6 +73,19 @@ bus_object_set_introspect(BusObject *object, BusIntrospectFunc func)
 }
 
 void
+bus_object_set_read(BusObject *object, BusReadFunc func)
+{
+    object->read = func;
+}
+
+void
+bus_object_note_read(BusObject *object)
+{
+    if (object->read)
+        object->read(object->data);
+}
+
+void
 bus_object_make_manager(BusObject *object)
 {
     object->is_manager = TRUE;

@@ -26,6 +26,11 @@ void bus_object_set_introspect(BusObject *object, BusIntrospectFunc func);
 /* Answers, and consumes, a call of Introspect on @object with what its interfaces say now. */
 void bus_object_introspect(BusObject *object, BusCall *call);
 
+/* @func is told of every caller who reads properties of the object: by Get, GetAll or GetManagedObjects. It changes
+ * nothing of the object. */
+typedef void (*BusReadFunc)(gpointer object_data);
+void bus_object_set_read(BusObject *object, BusReadFunc func);
+
 /* Makes the object an org.freedesktop.DBus.ObjectManager for all objects below its path. Before publishing. */
 void bus_object_make_manager(BusObject *object);
 

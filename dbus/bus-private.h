@@ -108,6 +108,7 @@ struct BusObject {
     guint n_slots;
     gboolean is_manager;
     BusIntrospectFunc introspect; /* NULL: answered at once */
+    BusReadFunc read; /* may be NULL */
     GList dirty_link; /* in the bus's dirty while its data is set */
 };
 
@@ -116,6 +117,7 @@ void bus_tree_free(BusTree *tree);
 void bus_tree_dispatch(BusTree *tree, BusCall *call);
 BusNode *bus_tree_insert(BusTree *tree, BusObject *object);
 void bus_tree_remove(BusTree *tree, BusNode *node);
+void bus_object_note_read(BusObject *object);
 BusSlot *bus_object_find_slot(BusObject *object, const char *interface);
 
 /* Those every object has: "org.freedesktop.DBus.Introspectable", Properties, ObjectManager. Their methods' data is the

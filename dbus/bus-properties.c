@@ -99,6 +99,7 @@ bus_properties_get(BusCall *call, gpointer user_data)
     reply = bus_call_new_reply(call);
     dbus_message_iter_init_append(reply, &iter);
     append_variant(&iter, value, node->object->data);
+    bus_object_note_read(node->object);
     bus_call_return(call, reply);
 }
 
@@ -130,6 +131,7 @@ bus_properties_get_all(BusCall *call, gpointer user_data)
         reply = bus_call_new_reply(call);
         dbus_message_iter_init_append(reply, &iter);
         bus_properties_append(&iter, slot->interface, node->object->data);
+        bus_object_note_read(node->object);
         bus_call_return(call, reply);
     } else if (has_standard(bus_call_get_bus(call), node, interface)) {
         return_nothing(call);

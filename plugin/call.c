@@ -93,12 +93,12 @@ fail(Call *call, const GError *error)
 }
 
 static gboolean
-append_result(Call *call, DBusMessage *message, const QmpText *value, GError **error)
+append_result(const char *result, const QmpType *type, DBusMessage *message, const QmpText *value, GError **error)
 {
     g_autoptr(JsonNode) node = NULL;
     DBusMessageIter iter;
 
-    if (!*call->result)
+    if (!*result)
         return TRUE;
     if (qmp_json_has_more_values(value->text, value->length, MAX_VALUES)) {
         g_set_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE,
@@ -109,7 +109,7 @@ append_result(Call *call, DBusMessage *message, const QmpText *value, GError **e
     if (!node)
         return FALSE;
     dbus_message_iter_init_append(message, &iter);
-    return value_append(&iter, call->result, call->result_type, node, "return", error);
+    return value_append(&iter, result, type, node, "return", error);
 }
 
 static gboolean
@@ -127,19 +127,19 @@ append_text(DBusMessage *message, const QmpText *value, GError **error)
     return TRUE;
 }
 
-static void
-answer(Call *call, const QmpText *value)
+void
+call_answer(BusCall *call, const char *result, const QmpType *type, const QmpText *value)
 {
     g_autoptr(GError) error = NULL;
-    DBusMessage *message = bus_call_new_reply(call->call);
-    gboolean done = call->result ? append_result(call, message, value, &error) : append_text(message, value, &error);
+    DBusMessage *message = bus_call_new_reply(call);
+    gboolean done = result ? append_result(result, type, message, value, &error) : append_text(message, value, &error);
 
     if (done) {
-        bus_call_return(g_steal_pointer(&call->call), message);
+        bus_call_return(call, message);
         return;
     }
     dbus_message_unref(message);
-    errors_fail(g_steal_pointer(&call->call), error);
+    errors_fail(call, error);
 }
 
 static void
@@ -152,7 +152,7 @@ call_replied(const QmpReply *reply, const GError *error, gpointer user_data)
     else if (reply->error_class)
         errors_fail_qmp(g_steal_pointer(&call->call), reply);
     else
-        answer(call, &reply->value);
+        call_answer(g_steal_pointer(&call->call), call->result, call->result_type, &reply->value);
     free_call(call);
 }
 

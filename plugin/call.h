@@ -15,6 +15,9 @@ void call_method(BusCall *call, gpointer vm_object);
 void call_execute(VmObject *object, BusCall *call, const char *command, JsonNode *arguments, gsize size,
                   const char *result);
 
+/* Answers (and consumes) @call with what QEMU returned, as @result says. @type: what the schema says of it, or NULL. */
+void call_answer(BusCall *call, const char *result, const QmpType *type, const QmpText *value);
+
 /* A call of Introspect on a VM, which is consumed: it waits until more can be said than what the contract promises. A
  * BusIntrospectFunc. */
 void call_introspect(BusCall *call, gpointer vm_object);

@@ -263,10 +263,18 @@ keep_event(Events *events, const QmpEvent *event)
         stop_waiting(events);
 }
 
+gboolean
+events_has_subscribers(Events *events)
+{
+    return events->subscribers && g_hash_table_size(events->subscribers) > 0;
+}
+
 void
 events_publish(Events *events, const QmpEvent *event)
 {
-    if (!is_broadcast(events) && (!events->subscribers || g_hash_table_size(events->subscribers) == 0))
+    /* Signals of jobs have been sent for it, perhaps. */
+    hold_back(events);
+    if (!is_broadcast(events) && !events_has_subscribers(events))
         return;
     if (vm_schema_is_settled(events->schema) && events->backlog.length == 0)
         send_event(events, event);

@@ -15,6 +15,9 @@ void events_free(Events *events);
 /* Sends the event: to all on a session bus, to those who subscribed on the system bus. */
 void events_publish(Events *events, const QmpEvent *event);
 
+/* Whether somebody has subscribed. */
+gboolean events_has_subscribers(Events *events);
+
 /* @names: QMP names, copied; NULL or empty: all. Replaces what @unique_name asked for before. */
 void events_subscribe(Events *events, const char *unique_name, const char *const *names);
 void events_unsubscribe(Events *events, const char *unique_name);

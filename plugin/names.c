@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bus-error.h"
+#include "job-kind.h"
 
 /* D-Bus spec, "Valid Names". */
 #define MEMBER_MAX 255
@@ -30,17 +31,38 @@ names_arg_from_qmp(const char *qmp_name)
     return g_strcanon(g_strdup(qmp_name), G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_", '_');
 }
 
-char *
-names_path_from_vm(const char *vm_name)
+static void
+append_escaped(GString *path, const char *name)
 {
-    GString *path = g_string_new(MONITOR_VM_PATH);
-
-    for (const char *c = vm_name; *c; c++) {
+    for (const char *c = name; *c; c++) {
         if (g_ascii_isalnum(*c))
             g_string_append_c(path, *c);
         else
             g_string_append_printf(path, "_%02x", (guchar)*c);
     }
+}
+
+char *
+names_path_from_vm(const char *vm_name)
+{
+    GString *path = g_string_new(MONITOR_VM_PATH);
+
+    append_escaped(path, vm_name);
+    return g_string_free(path, FALSE);
+}
+
+char *
+names_path_from_job(const char *vm_name, const char *id, gboolean is_qmp)
+{
+    GString *path = g_string_new(MONITOR_VM_PATH);
+
+    append_escaped(path, vm_name);
+    g_string_append(path, "/job/");
+    if (is_qmp && (g_str_equal(id, JOB_ID_MIGRATION) || g_str_equal(id, JOB_ID_DUMP))) {
+        g_string_append_printf(path, "_%02x", (guchar)*id);
+        id++;
+    }
+    append_escaped(path, id);
     return g_string_free(path, FALSE);
 }
 

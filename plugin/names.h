@@ -9,6 +9,7 @@
 #define MONITOR_VM_PATH MONITOR_PATH "/vm/"
 #define MONITOR_MANAGER_INTERFACE "org.qemu.Monitor1.Manager"
 #define MONITOR_VM_INTERFACE "org.qemu.Monitor1.VM"
+#define MONITOR_JOB_INTERFACE "org.qemu.Monitor1.Job"
 #define MONITOR_QMP_INTERFACE "org.qemu.Monitor1.QMP"
 #define MONITOR_EVENTS_INTERFACE "org.qemu.Monitor1.Events"
 #define MONITOR_NAME_ANNOTATION "org.qemu.Monitor1.Name"
@@ -29,6 +30,10 @@ char *names_arg_from_qmp(const char *qmp_name);
 
 /* The object path of a VM: every byte of @vm_name outside [A-Za-z0-9] as `_xx`. */
 char *names_path_from_vm(const char *vm_name);
+
+/* The object path of a job of that VM, its id escaped in the same way. The migration and the dump have theirs for
+ * themselves: of a job of QEMU's (@is_qmp) that is called like one of them the first letter is escaped too. */
+char *names_path_from_job(const char *vm_name, const char *id, gboolean is_qmp);
 
 /* Whether a VM can be called that: 1 to VM_NAME_MAX bytes of UTF-8 without control characters. Otherwise FALSE with
  * BUS_ERROR_INVALID_ARGS. */

@@ -402,6 +402,14 @@ qemu_catch_up(Qemu *qemu, ReplyGate *gate)
     ask_status(qemu, gate);
 }
 
+/* The agent's own questions are answered in their order. */
+void
+qemu_settle(Qemu *qemu)
+{
+    reply_gates_delay(qemu->gates, qemu->status_asked + 1);
+    ask_status(qemu, /* gate= */ NULL);
+}
+
 void
 qemu_pause(Qemu *qemu)
 {

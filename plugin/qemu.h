@@ -58,6 +58,9 @@ ReplyGates *qemu_get_gates(Qemu *qemu);
  * control monitor has told of it too, and the run state is known. */
 void qemu_catch_up(Qemu *qemu, ReplyGate *gate);
 
+/* Replies to callers, those that have come already included, wait until what the agent has asked so far is answered. */
+void qemu_settle(Qemu *qemu);
+
 /* Back-pressure: no more events until qemu_resume(). Replies wait too. */
 void qemu_pause(Qemu *qemu);
 void qemu_resume(Qemu *qemu);

@@ -129,6 +129,14 @@ reply_gate_shut(ReplyGate *gate, guint64 question)
     gate->shut_for = question;
 }
 
+void
+reply_gate_delay(ReplyGate *gate, guint64 question)
+{
+    gate->shut_for = question;
+    for (GList *i = gate->held.head; i; i = i->next)
+        ((ReplyTicket *)i->data)->question = question;
+}
+
 static void
 tell_held(ReplyGate *gate)
 {

@@ -36,6 +36,9 @@ void reply_gate_release(ReplyGate *gate);
 /* Replies that come from now on wait for the answer to @question … */
 void reply_gate_shut(ReplyGate *gate, guint64 question);
 
+/* … and those that are held already as well … */
+void reply_gate_delay(ReplyGate *gate, guint64 question);
+
 /* … which has come now: those that waited for it, or for an earlier one, are told. The gate may be freed from
  * inside. */
 void reply_gate_open(ReplyGate *gate, guint64 question);

@@ -59,6 +59,14 @@ reply_gates_shut(ReplyGates *gates, guint64 question)
             reply_gate_shut(g_ptr_array_index(gates->gates, i), question);
 }
 
+void
+reply_gates_delay(ReplyGates *gates, guint64 question)
+{
+    for (guint i = 0; i < gates->gates->len; i++)
+        if (g_ptr_array_index(gates->gates, i))
+            reply_gate_delay(g_ptr_array_index(gates->gates, i), question);
+}
+
 static void
 sweep(ReplyGates *gates)
 {

@@ -17,6 +17,9 @@ void reply_gates_remove(ReplyGates *gates, ReplyGate *gate);
 void reply_gates_shut(ReplyGates *gates, guint64 question);
 void reply_gates_open(ReplyGates *gates, guint64 question);
 
+/* As reply_gate_delay(), likewise. */
+void reply_gates_delay(ReplyGates *gates, guint64 question);
+
 /* As reply_gate_hold() and _release(), for each of them, those that are added meanwhile included. Not nested. */
 void reply_gates_hold(ReplyGates *gates);
 void reply_gates_release(ReplyGates *gates);

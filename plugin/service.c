@@ -10,6 +10,8 @@
 #include "contract.h"
 #include "discovery.h"
 #include "farewells.h"
+#include "job-methods.h"
+#include "job-object.h"
 #include "log.h"
 #include "manager-object.h"
 #include "names.h"
@@ -133,6 +135,10 @@ make_interfaces(Service *service, GError **error)
                                               vm_object_methods, vm_object_properties, /* any= */ NULL, error);
     if (!service->vm_interface)
         return FALSE;
+    service->job_interface = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_JOB_INTERFACE),
+                                               job_methods, job_object_properties, /* any= */ NULL, error);
+    if (!service->job_interface)
+        return FALSE;
     service->promised = interfaces_new_from_contract(contract, call_method, error);
     return service->promised != NULL;
 }
@@ -213,6 +219,7 @@ service_stop(Service *service)
     farewells_free(service->farewells);
     g_clear_pointer(&service->manager_interface, bus_interface_unref);
     g_clear_pointer(&service->vm_interface, bus_interface_unref);
+    g_clear_pointer(&service->job_interface, bus_interface_unref);
     g_clear_pointer(&service->promised, interfaces_unref);
     g_clear_pointer(&service->schemas, schema_cache_free);
     g_clear_pointer(&service->contract, g_dbus_node_info_unref);

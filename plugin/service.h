@@ -23,6 +23,7 @@ typedef struct Service {
     GDBusNodeInfo *contract; /* ref */
     BusInterface *manager_interface; /* ref; this and the next are shared by all objects */
     BusInterface *vm_interface; /* ref */
+    BusInterface *job_interface; /* ref */
     Interfaces *promised; /* ref; what the contract promises of every QEMU */
     SchemaCache *schemas; /* owned; what is known of some */
     BusObject *manager; /* owned */

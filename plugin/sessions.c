@@ -29,6 +29,8 @@ struct Sessions {
     GMainContext *context; /* ref */
     SessionsLeftFunc on_left; /* NULL: the VM stays */
     gpointer user_data;
+    SessionsDoneFunc on_done; /* may be NULL */
+    gpointer done_data;
 };
 
 typedef struct Session {
@@ -85,7 +87,7 @@ sweep(gpointer user_data)
 {
     Sessions *sessions = user_data;
 
-    g_clear_pointer(&sessions->sweeper, g_source_unref);
+    timer_stop(&sessions->sweeper);
     for (GList *i = sessions->leaving.head, *next; i; i = next) {
         Session *session = i->data;
         next = i->next;
@@ -102,12 +104,8 @@ sweep(gpointer user_data)
 static void
 start_sweep(Sessions *sessions)
 {
-    if (sessions->sweeper)
-        return;
-    sessions->sweeper = g_idle_source_new();
-    g_source_set_priority(sessions->sweeper, G_PRIORITY_DEFAULT);
-    g_source_set_callback(sessions->sweeper, sweep, sessions, NULL);
-    g_source_attach(sessions->sweeper, sessions->context);
+    if (!sessions->sweeper)
+        sessions->sweeper = timer_start(sessions->context, 0, sweep, sessions);
 }
 
 static void
@@ -121,6 +119,8 @@ note_effect(SessionTicket *ticket, const QmpReply *reply)
     if (ticket->effect.kind == EFFECT_REMOVES_FD)
         claims_ask_fdsets(sessions->claims);
     session->user.has_names = session->user.place && !fd_names_is_empty(session->fd_names);
+    if (!reply->error_class && sessions->on_done)
+        sessions->on_done(ticket->command, sessions->done_data);
 }
 
 /* It has come to its end, one way or another. */
@@ -280,18 +280,14 @@ sessions_submit(Sessions *sessions, const SessionsRequest *request, QmpReplyFunc
     return NULL;
 }
 
-static gboolean
-changes_something(SessionTicket *ticket)
-{
-    return ticket->effect.kind != EFFECT_NONE || ticket->effect.used;
-}
-
 /* Nobody waits for it any more; but what it brings about is to be known all the same. */
 static void
 abandon(SessionTicket *ticket, gboolean is_for_good)
 {
+    gboolean changes_something = ticket->effect.kind != EFFECT_NONE || ticket->effect.used;
+
     ticket->func = NULL;
-    if (!is_for_good && changes_something(ticket) && !reply_ticket_is_waiting(ticket->ticket))
+    if (!is_for_good && changes_something && !reply_ticket_is_waiting(ticket->ticket))
         return;
     reply_ticket_cancel(ticket->ticket);
     ticket_free(ticket);
@@ -339,6 +335,13 @@ sessions_drop_caller(Sessions *sessions, const char *caller)
     g_queue_push_tail_link(&sessions->leaving, &session->link);
     session->has_left = TRUE;
     start_sweep(sessions);
+}
+
+void
+sessions_set_done(Sessions *sessions, SessionsDoneFunc func, gpointer user_data)
+{
+    sessions->on_done = func;
+    sessions->done_data = user_data;
 }
 
 Places *
@@ -417,6 +420,7 @@ sessions_leave(Sessions *sessions, SessionsLeftFunc func, gpointer user_data)
 
     sessions->on_left = func;
     sessions->user_data = user_data;
+    sessions->on_done = NULL; /* whoever wanted to know goes with the VM's object */
     places_leave(sessions->places);
     fail_tickets(sessions, /* is_for_good= */ FALSE);
     for (GList *i = callers; i; i = i->next)

@@ -30,6 +30,9 @@ Places *sessions_get_places(Sessions *sessions);
  * sessions_drop_caller(@key), and listed as theirs. @key: what stands for the caller in all of this; no unique name. Fails
  * as places_find(). */
 gboolean sessions_open(Sessions *sessions, const char *key, const char *caller, guint32 uid, GError **error);
+/* @func is told of every command of a caller that has succeeded, before the caller is. */
+typedef void (*SessionsDoneFunc)(const char *command, gpointer user_data);
+void sessions_set_done(Sessions *sessions, SessionsDoneFunc func, gpointer user_data);
 
 /* A command of a caller. Nothing is kept but the descriptor, which is taken, also where this fails. */
 typedef struct SessionsRequest {

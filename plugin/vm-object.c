@@ -13,6 +13,7 @@
 #include "sessions.h"
 #include "value.h"
 #include "vm-schema.h"
+#include "work.h"
 
 /* Of one subscription; QEMU 11.1 has 57 events. */
 #define MAX_EVENT_NAMES 256
@@ -26,6 +27,7 @@ struct VmObject {
     Sessions *sessions; /* owned; NULL: taken out, the object is about to go */
     Events *events; /* owned */
     OpenMonitors *open_monitors; /* owned */
+    Work *work; /* owned */
 };
 
 /* `command` (s) and `arguments`, of which the XML has made sure. The first is checked, the second left to the
@@ -117,8 +119,15 @@ subscribe_authorized(BusCall *call, gpointer object_data)
     char **names = dup_names(call, &n_names);
 
     events_subscribe(((VmObject *)object_data)->events, bus_call_get_sender(call), (const char *const *)names);
+    work_look(((VmObject *)object_data)->work);
     dbus_free_string_array(names);
     bus_call_return(call, NULL);
+}
+
+static void
+execute_and_wait(BusCall *call, gpointer object_data)
+{
+    work_execute_and_wait(((VmObject *)object_data)->work, call);
 }
 
 static void
@@ -220,103 +229,10 @@ open_monitor(BusCall *call, gpointer object_data)
 }
 
 const BusMethod vm_object_methods[] = {
-    { "Execute", BUS_ACCESS_GATED, execute },
-    { "ExecuteJSON", BUS_ACCESS_GATED, execute_json },
-    { "ListMonitors", BUS_ACCESS_GATED, list_monitors },
-    { "OpenMonitor", BUS_ACCESS_GATED, open_monitor },
-    { "Subscribe", BUS_ACCESS_GATED, subscribe },
-    { "Unsubscribe", BUS_ACCESS_PUBLIC, unsubscribe },
-    { 0 },
-};
-
-static void
-append_string(DBusMessageIter *iter, const char *value)
-{
-    /* What QEMU says of itself has been through the JSON reader, so it is UTF-8. */
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &value);
-}
-
-static Qemu *
-get_qemu(gpointer object_data)
-{
-    return vm_get_qemu(((VmObject *)object_data)->vm);
-}
-
-static void
-get_name(DBusMessageIter *iter, gpointer object_data)
-{
-    append_string(iter, vm_get_name(((VmObject *)object_data)->vm));
-}
-
-static void
-get_uuid(DBusMessageIter *iter, gpointer object_data)
-{
-    append_string(iter, qemu_get_uuid(get_qemu(object_data)));
-}
-
-static void
-get_status(DBusMessageIter *iter, gpointer object_data)
-{
-    append_string(iter, qemu_get_status(get_qemu(object_data)));
-}
-
-static void
-get_running(DBusMessageIter *iter, gpointer object_data)
-{
-    dbus_bool_t value = qemu_is_running(get_qemu(object_data));
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_BOOLEAN, &value);
-}
-
-static void
-get_version(DBusMessageIter *iter, gpointer object_data)
-{
-    append_string(iter, qemu_get_version(get_qemu(object_data)));
-}
-
-static void
-get_package(DBusMessageIter *iter, gpointer object_data)
-{
-    append_string(iter, qemu_get_package(get_qemu(object_data)));
-}
-
-static void
-get_target(DBusMessageIter *iter, gpointer object_data)
-{
-    append_string(iter, qemu_get_target(get_qemu(object_data)));
-}
-
-static void
-get_address(DBusMessageIter *iter, gpointer object_data)
-{
-    const QmpAddress *address = vm_get_address(((VmObject *)object_data)->vm);
-    append_string(iter, address ? address->text : "fd");
-}
-
-static void
-get_owner_uid(DBusMessageIter *iter, gpointer object_data)
-{
-    dbus_uint32_t value = vm_get_owner_uid(((VmObject *)object_data)->vm);
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &value);
-}
-
-static void
-get_monitor_mode(DBusMessageIter *iter, gpointer object_data)
-{
-    append_string(iter, places_get_mode(sessions_get_places(((VmObject *)object_data)->sessions)));
-}
-
-const BusProperty vm_object_properties[] = {
-    { "Name", get_name },
-    { "UUID", get_uuid },
-    { "Status", get_status },
-    { "Running", get_running },
-    { "QEMUVersion", get_version },
-    { "QEMUPackage", get_package },
-    { "Target", get_target },
-    { "Address", get_address },
-    { "OwnerUID", get_owner_uid },
-    { "MonitorMode", get_monitor_mode },
-    { 0 },
+    { "Execute", BUS_ACCESS_GATED, execute },          { "ExecuteAndWait", BUS_ACCESS_GATED, execute_and_wait },
+    { "ExecuteJSON", BUS_ACCESS_GATED, execute_json }, { "ListMonitors", BUS_ACCESS_GATED, list_monitors },
+    { "OpenMonitor", BUS_ACCESS_GATED, open_monitor }, { "Subscribe", BUS_ACCESS_GATED, subscribe },
+    { "Unsubscribe", BUS_ACCESS_PUBLIC, unsubscribe }, { 0 },
 };
 
 static void
@@ -353,7 +269,7 @@ new_sessions(VmObject *object)
 gboolean
 vm_object_needs_schema(VmObject *object)
 {
-    return !vm_schema_is_settled(object->schema) && qemu_is_at_least(get_qemu(object), 11, 1);
+    return !vm_schema_is_settled(object->schema) && qemu_is_at_least(vm_get_qemu(object->vm), 11, 1);
 }
 
 Sessions *
@@ -370,7 +286,14 @@ void
 vm_object_drop_caller(VmObject *object, const char *unique_name)
 {
     open_monitors_drop_caller(object->open_monitors, unique_name);
+    work_drop_caller(object->work, unique_name);
     sessions_drop_caller(object->sessions, unique_name);
+}
+
+static gboolean
+has_subscribers(VmObject *object)
+{
+    return events_has_subscribers(object->events);
 }
 
 VmObject *
@@ -390,6 +313,7 @@ vm_object_new(Service *service, Vm *vm, const char *path)
     bus_object_add_interface(object->object, interfaces_get_events(service->promised));
     bus_object_set_introspect(object->object, call_introspect);
     bus_object_publish(object->object);
+    object->work = work_new(object, has_subscribers);
     return object;
 }
 
@@ -409,6 +333,7 @@ vm_object_free(VmObject *object)
     vm_schema_free(object->schema);
     g_clear_pointer(&object->sessions, sessions_free);
     open_monitors_free(object->open_monitors);
+    work_free(object->work);
     bus_object_free(object->object);
     g_free(object);
 }
@@ -423,6 +348,12 @@ VmSchema *
 vm_object_get_schema(VmObject *object)
 {
     return object->schema;
+}
+
+const char *
+vm_object_get_monitor_mode(VmObject *object)
+{
+    return places_get_mode(sessions_get_places(object->sessions));
 }
 
 Vm *
@@ -448,6 +379,7 @@ vm_object_changed(VmObject *object)
 void
 vm_object_event(VmObject *object, const QmpEvent *event)
 {
+    work_event(object->work, event);
     events_publish(object->events, event);
     open_monitors_event(object->open_monitors, event);
 }

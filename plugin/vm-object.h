@@ -25,6 +25,7 @@ void vm_object_free(VmObject *object);
 Sessions *vm_object_steal_sessions(VmObject *object);
 
 Vm *vm_object_get_vm(VmObject *object);
+const char *vm_object_get_monitor_mode(VmObject *object); /* as places_get_mode() */
 BusObject *vm_object_get_object(VmObject *object);
 VmSchema *vm_object_get_schema(VmObject *object);
 

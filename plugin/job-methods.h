@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The methods of org.qemu.Monitor1.Job. */
+#pragma once
+
+#include "bus-interface.h"
+
+/* Of a JobObject. Each is a QMP command of its caller's. */
+extern const BusMethod job_methods[];

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Made, changed and removed by jobs.c; its methods are in job-methods.c. Owns its strings, which come from QEMU: D-Bus carries
+ * whatever the JSON reader let through. */
+#include "job-object.h"
+
+#include <string.h>
+
+#include "names.h"
+
+/* Bytes. QEMU's words are 22 at most; texts of errors have file names in them. */
+#define MAX_WORD 64
+#define MAX_ERROR 4096
+
+struct JobObject {
+    VmObject *vm; /* weak */
+    JobKind kind;
+    char *id; /* owned */
+    JobReadFunc func;
+    gpointer user_data;
+    BusObject *object; /* owned */
+    gboolean is_published;
+    char *type, *status, *error; /* owned */
+    guint64 current, total;
+    gboolean has_finished;
+};
+
+static void
+append_string(DBusMessageIter *iter, const char *value)
+{
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &value);
+}
+
+static void
+get_type(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, ((JobObject *)object_data)->type);
+}
+
+static void
+get_status(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, ((JobObject *)object_data)->status);
+}
+
+static void
+get_error(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, ((JobObject *)object_data)->error);
+}
+
+static void
+get_current(DBusMessageIter *iter, gpointer object_data)
+{
+    dbus_uint64_t value = ((JobObject *)object_data)->current;
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT64, &value);
+}
+
+static void
+get_total(DBusMessageIter *iter, gpointer object_data)
+{
+    dbus_uint64_t value = ((JobObject *)object_data)->total;
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT64, &value);
+}
+
+static double
+compute_progress(const JobObject *job)
+{
+    if (job->has_finished && !*job->error)
+        return 1;
+    if (job->total == 0)
+        return 0;
+    return MIN((double)job->current / (double)job->total, 1);
+}
+
+static void
+get_progress(DBusMessageIter *iter, gpointer object_data)
+{
+    double value = compute_progress(object_data);
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_DOUBLE, &value);
+}
+
+const BusProperty job_object_properties[] = {
+    { "Type", get_type },
+    { "Status", get_status },
+    { "Current", get_current },
+    { "Total", get_total },
+    { "Progress", get_progress },
+    { "Error", get_error },
+    { 0 },
+};
+
+static void
+tell(JobObject *job, const char *property)
+{
+    bus_object_property_changed(job->object, MONITOR_JOB_INTERFACE, property);
+}
+
+static void
+set_string(JobObject *job, char **string, const char *value, const char *property)
+{
+    if (g_str_equal(*string, value))
+        return;
+    g_free(*string);
+    *string = g_strdup(value);
+    tell(job, property);
+}
+
+void
+job_object_set_job_type(JobObject *job, const char *type)
+{
+    if (strlen(type) <= MAX_WORD)
+        set_string(job, &job->type, type, "Type");
+}
+
+void
+job_object_set_status(JobObject *job, const char *status)
+{
+    if (strlen(status) <= MAX_WORD)
+        set_string(job, &job->status, status, "Status");
+}
+
+void
+job_object_set_progress(JobObject *job, guint64 current, guint64 total)
+{
+    double before = compute_progress(job);
+
+    if (job->current != current)
+        tell(job, "Current");
+    if (job->total != total)
+        tell(job, "Total");
+    job->current = current;
+    job->total = total;
+    if (compute_progress(job) != before)
+        tell(job, "Progress");
+}
+
+void
+job_object_set_finished(JobObject *job, const char *error)
+{
+    g_autofree char *text = NULL;
+
+    if (error && strlen(error) > MAX_ERROR) {
+        g_autofree char *start = g_utf8_substring(error, 0, MAX_ERROR / 4);
+        text = g_strconcat(start, "…", NULL);
+    }
+    job->has_finished = TRUE;
+    set_string(job, &job->error, text ? text : error ? error : "", "Error");
+    tell(job, "Progress");
+}
+
+void
+job_object_finish(JobObject *job, const char *error)
+{
+    DBusMessage *signal;
+
+    job_object_set_finished(job, error);
+    job_object_publish(job);
+    signal = bus_object_new_signal(job->object, MONITOR_JOB_INTERFACE, "Finished");
+    dbus_message_append_args(signal, DBUS_TYPE_STRING, &job->status, DBUS_TYPE_STRING, &job->error, DBUS_TYPE_INVALID);
+    bus_send(vm_object_get_service(job->vm)->bus, signal);
+    dbus_message_unref(signal);
+}
+
+gboolean
+job_object_has_finished(JobObject *job)
+{
+    return job->has_finished;
+}
+
+JobKind
+job_object_get_kind(JobObject *job)
+{
+    return job->kind;
+}
+
+const char *
+job_object_get_id(JobObject *job)
+{
+    return job->id;
+}
+
+const char *
+job_object_get_job_type(JobObject *job)
+{
+    return job->type;
+}
+
+const char *
+job_object_get_status(JobObject *job)
+{
+    return job->status;
+}
+
+VmObject *
+job_object_get_vm(JobObject *job)
+{
+    return job->vm;
+}
+
+static void
+on_read(gpointer object_data)
+{
+    JobObject *job = object_data;
+
+    job->func(job->user_data);
+}
+
+void
+job_object_publish(JobObject *job)
+{
+    if (job->is_published)
+        return;
+    job->is_published = TRUE;
+    bus_object_publish(job->object);
+}
+
+JobObject *
+job_object_new(VmObject *vm, JobKind kind, const char *id, JobReadFunc func, gpointer user_data)
+{
+    JobObject *job = g_new0(JobObject, 1);
+    Service *service = vm_object_get_service(vm);
+    g_autofree char *path = names_path_from_job(vm_get_name(vm_object_get_vm(vm)), id, /* is_qmp= */ kind == JOB_QMP);
+
+    job->vm = vm;
+    job->kind = kind;
+    job->id = g_strdup(id);
+    job->func = func;
+    job->user_data = user_data;
+    job->type = g_strdup(kind == JOB_QMP ? "" : id);
+    job->status = g_strdup("");
+    job->error = g_strdup("");
+    job->object = bus_object_new(service->bus, path, job);
+    bus_object_add_interface(job->object, service->job_interface);
+    bus_object_set_read(job->object, on_read);
+    return job;
+}
+
+void
+job_object_free(JobObject *job)
+{
+    bus_object_free(job->object);
+    g_free(job->id);
+    g_free(job->type);
+    g_free(job->status);
+    g_free(job->error);
+    g_free(job);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A job on the bus: the properties and the signal of org.qemu.Monitor1.Job. */
+#pragma once
+
+#include "job-kind.h"
+#include "vm-object.h"
+
+typedef struct JobObject JobObject;
+
+extern const BusProperty job_object_properties[];
+
+/* A caller has read its properties. Not from inside any function here. */
+typedef void (*JobReadFunc)(gpointer user_data);
+
+/* Not to be seen before job_object_publish(). Borrows @vm. */
+JobObject *job_object_new(VmObject *vm, JobKind kind, const char *id, JobReadFunc func, gpointer user_data);
+void job_object_free(JobObject *job);
+
+/* It appears on the bus, if it has not yet. */
+void job_object_publish(JobObject *job);
+
+JobKind job_object_get_kind(JobObject *job);
+const char *job_object_get_id(JobObject *job);
+const char *job_object_get_job_type(JobObject *job);
+const char *job_object_get_status(JobObject *job);
+VmObject *job_object_get_vm(JobObject *job);
+
+/* Words of QEMU's; others than it has are ignored. Changes are told. */
+void job_object_set_job_type(JobObject *job, const char *type);
+void job_object_set_status(JobObject *job, const char *status);
+void job_object_set_progress(JobObject *job, guint64 current, guint64 total);
+
+/* It has ended: well, or with an error. It appears on the bus, if it has not yet, and signals. */
+void job_object_finish(JobObject *job, const char *error);
+gboolean job_object_has_finished(JobObject *job);
+
+/* It had ended before it was known, so that there is nothing to signal. */
+void job_object_set_finished(JobObject *job, const char *error);

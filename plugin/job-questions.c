@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by jobs.c, which knows what the answers are about; owns its commands on the control monitor. */
+#include "job-questions.h"
+
+#include "qmp-json.h"
+
+/* Bytes of an answer. A job is some 130 in query-jobs; whoever says more has none that we would show. */
+#define MAX_ANSWER (256u * 1024)
+
+typedef struct Question {
+    JobQuestions *questions; /* weak */
+    JobKind kind;
+    QmpTicket *ticket; /* weak; while it is under way */
+    gboolean is_stale; /* asked for again, or in doubt, meanwhile */
+} Question;
+
+struct JobQuestions {
+    Qemu *qemu; /* weak */
+    JobAnswerFunc func;
+    gpointer user_data;
+    Question asked[N_JOB_KINDS];
+    QmpTicket *events_ticket; /* weak; while QEMU is asked for events */
+    gboolean has_events;
+};
+
+/* NULL: there is none, or it is not what QEMU answers. */
+static JsonNode *
+parse(JobKind kind, const QmpReply *reply)
+{
+    JsonNode *node = NULL;
+
+    if (reply && reply->value.text && reply->value.length <= MAX_ANSWER)
+        node = qmp_json_parse(reply->value.text, reply->value.length, NULL);
+    if (node && (kind == JOB_QMP ? !JSON_NODE_HOLDS_ARRAY(node) : !JSON_NODE_HOLDS_OBJECT(node)))
+        g_clear_pointer(&node, json_node_unref);
+    return node;
+}
+
+static void ask(Question *question);
+
+static void
+on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    Question *question = user_data;
+    JobQuestions *questions = question->questions;
+    g_autoptr(JsonNode) answer = parse(question->kind, reply);
+    gboolean is_latest = !question->is_stale;
+
+    question->ticket = NULL;
+    if (question->is_stale && !error)
+        ask(question);
+    if (answer)
+        questions->func(question->kind, answer, is_latest, questions->user_data);
+}
+
+static void
+ask(Question *question)
+{
+    static const char *const commands[] = {
+        [JOB_QMP] = "query-jobs",
+        [JOB_MIGRATION] = "query-migrate",
+        [JOB_DUMP] = "query-dump",
+    };
+
+    question->is_stale = FALSE;
+    question->ticket =
+        qemu_ask(question->questions->qemu, &(QmpCommand){ .name = commands[question->kind] }, on_answer, question);
+}
+
+void
+job_questions_ask(JobQuestions *questions, JobKind kind)
+{
+    Question *question = &questions->asked[kind];
+
+    if (question->ticket)
+        question->is_stale = TRUE;
+    else
+        ask(question);
+}
+
+void
+job_questions_doubt(JobQuestions *questions, JobKind kind)
+{
+    Question *question = &questions->asked[kind];
+
+    question->is_stale |= question->ticket != NULL;
+}
+
+static void
+on_events_agreed(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    JobQuestions *questions = user_data;
+
+    questions->events_ticket = NULL;
+    questions->has_events = reply && !reply->error_class;
+}
+
+void
+job_questions_ask_for_events(JobQuestions *questions)
+{
+    QmpCommand command = {
+        .name = "migrate-set-capabilities",
+        .arguments = "{\"capabilities\":[{\"capability\":\"events\",\"state\":true}]}",
+    };
+
+    if (!questions->events_ticket)
+        questions->events_ticket = qemu_ask(questions->qemu, &command, on_events_agreed, questions);
+}
+
+gboolean
+job_questions_has_events(JobQuestions *questions)
+{
+    return questions->has_events;
+}
+
+JobQuestions *
+job_questions_new(Qemu *qemu, JobAnswerFunc func, gpointer user_data)
+{
+    JobQuestions *questions = g_new0(JobQuestions, 1);
+
+    questions->qemu = qemu;
+    questions->func = func;
+    questions->user_data = user_data;
+    for (guint i = 0; i < N_JOB_KINDS; i++) {
+        questions->asked[i].questions = questions;
+        questions->asked[i].kind = (JobKind)i;
+    }
+    return questions;
+}
+
+void
+job_questions_free(JobQuestions *questions)
+{
+    for (guint i = 0; i < N_JOB_KINDS; i++)
+        if (questions->asked[i].ticket)
+            qmp_ticket_cancel(questions->asked[i].ticket);
+    if (questions->events_ticket)
+        qmp_ticket_cancel(questions->events_ticket);
+    g_free(questions);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What one QEMU is asked about its slow work, by the control monitor: one question for all jobs, one for the migration,
+ * one for the dump, each under way once at most. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "job-kind.h"
+#include "qemu.h"
+
+typedef struct JobQuestions JobQuestions;
+
+/* QEMU has answered query-jobs (@answer: an array), query-migrate or query-dump (an object). @is_latest: it was asked after
+ * the last job_questions_ask() and job_questions_doubt(). Never from inside those. */
+typedef void (*JobAnswerFunc)(JobKind kind, JsonNode *answer, gboolean is_latest, gpointer user_data);
+
+/* Borrows @qemu, which is up and must outlive it. */
+JobQuestions *job_questions_new(Qemu *qemu, JobAnswerFunc func, gpointer user_data);
+void job_questions_free(JobQuestions *questions);
+
+/* Asks; where the question is under way already, once more after it. No answer comes where QEMU has none. */
+void job_questions_ask(JobQuestions *questions, JobKind kind);
+
+/* QEMU has told of something: an answer that is under way may have been made up before, and it is asked once more. */
+void job_questions_doubt(JobQuestions *questions, JobKind kind);
+
+/* Has QEMU tell of migrations by events, which it does not by itself. Whether it has agreed to. */
+void job_questions_ask_for_events(JobQuestions *questions);
+gboolean job_questions_has_events(JobQuestions *questions);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by jobs.c; owns nothing. */
+#include "job-report.h"
+
+#include "qmp-entity.h"
+#include "qmp-json.h"
+
+static guint64
+get_number(JsonObject *object, const char *name)
+{
+    JsonNode *node = json_object_get_member(object, name);
+    QmpJsonType type = node ? qmp_json_get_type(node) : QMP_JSON_NULL;
+
+    if (type == QMP_JSON_UINT || (type == QMP_JSON_INT && qmp_json_get_int(node) >= 0))
+        return qmp_json_get_uint(node);
+    return 0;
+}
+
+static JsonObject *
+get_object(JsonObject *object, const char *name)
+{
+    JsonNode *node = json_object_get_member(object, name);
+
+    return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+static void
+set_progress(JobReport *report, JsonObject *object, const char *current, const char *total)
+{
+    report->has_progress = TRUE;
+    report->current = get_number(object, current);
+    report->total = get_number(object, total);
+}
+
+static gboolean
+read_job(JobReport *report, JsonObject *listed)
+{
+    report->id = qmp_entity_get_string(listed, "id");
+    report->type = qmp_entity_get_string(listed, "type");
+    report->status = qmp_entity_get_string(listed, "status");
+    report->has_outcome = g_strcmp0(report->status, "concluded") == 0;
+    report->error = qmp_entity_get_string(listed, "error");
+    set_progress(report, listed, "current-progress", "total-progress");
+    return report->id && report->type && report->status;
+}
+
+/* Memory is what takes the time: what the guest has written to since it was sent counts as left. */
+static void
+read_ram(JobReport *report, JsonObject *ram)
+{
+    guint64 left = get_number(ram, "remaining");
+
+    report->has_progress = TRUE;
+    report->total = get_number(ram, "total");
+    report->current = left < report->total ? report->total - left : 0;
+}
+
+static void
+set_migration_end(JobReport *report, JsonObject *answer)
+{
+    const char *error = qmp_entity_get_string(answer, "error-desc");
+
+    report->has_ended = report->has_outcome = TRUE;
+    if (g_str_equal(report->status, "cancelled"))
+        report->error = "The migration was cancelled";
+    else if (!g_str_equal(report->status, "completed"))
+        report->error = error ? error : "The migration has failed";
+}
+
+static gboolean
+is_end(const char *status)
+{
+    static const char *const states[] = { "none", "completed", "failed", "cancelled", NULL };
+
+    return g_strv_contains(states, status);
+}
+
+static gboolean
+read_migration(JobReport *report, JsonObject *answer)
+{
+    JsonObject *ram = get_object(answer, "ram");
+
+    report->id = report->type = JOB_ID_MIGRATION;
+    report->status = qmp_entity_get_string(answer, "status");
+    if (!report->status)
+        report->status = "none";
+    if (ram)
+        read_ram(report, ram);
+    if (is_end(report->status))
+        set_migration_end(report, answer);
+    return TRUE;
+}
+
+/* @outer: where an error stands. */
+static gboolean
+read_dump(JobReport *report, JsonObject *answer, JsonObject *outer)
+{
+    const char *error = qmp_entity_get_string(outer, "error");
+
+    report->id = report->type = JOB_ID_DUMP;
+    report->status = qmp_entity_get_string(answer, "status");
+    set_progress(report, answer, "completed", "total");
+    if (!report->status)
+        return FALSE;
+    report->has_ended = report->has_outcome = is_end(report->status);
+    if (report->has_outcome && !g_str_equal(report->status, "completed"))
+        report->error = error ? error : "The dump has failed";
+    return TRUE;
+}
+
+gboolean
+job_report_read_answer(JobReport *report, JobKind kind, JsonObject *answer)
+{
+    *report = (JobReport){ .kind = kind };
+    switch (kind) {
+    case JOB_QMP:
+        return read_job(report, answer);
+    case JOB_MIGRATION:
+        return read_migration(report, answer);
+    case JOB_DUMP:
+        return read_dump(report, answer, answer);
+    case N_JOB_KINDS:
+        break;
+    }
+    g_return_val_if_reached(FALSE);
+}
+
+static gboolean
+read_status_change(JobReport *report, JsonObject *data)
+{
+    report->id = qmp_entity_get_string(data, "id");
+    report->status = qmp_entity_get_string(data, "status");
+    return report->id && report->status;
+}
+
+static gboolean
+read_block_job(JobReport *report, JsonObject *data)
+{
+    report->id = qmp_entity_get_string(data, "device");
+    report->type = qmp_entity_get_string(data, "type");
+    set_progress(report, data, "offset", "len");
+    return report->id && report->type;
+}
+
+static gboolean
+read_completed(JobReport *report, JsonObject *data)
+{
+    report->has_outcome = TRUE;
+    report->error = qmp_entity_get_string(data, "error");
+    return read_block_job(report, data);
+}
+
+/* QEMU's own text, which the event leaves out. */
+static gboolean
+read_cancelled(JobReport *report, JsonObject *data)
+{
+    report->has_outcome = TRUE;
+    report->error = "Operation canceled";
+    return read_block_job(report, data);
+}
+
+/* The last one says no more than that it has ended; why is to be asked. */
+static gboolean
+read_migration_event(JobReport *report, JsonObject *data)
+{
+    report->kind = JOB_MIGRATION;
+    report->id = report->type = JOB_ID_MIGRATION;
+    report->status = qmp_entity_get_string(data, "status");
+    report->has_ended = report->status && is_end(report->status);
+    return report->status != NULL;
+}
+
+static gboolean
+read_dump_event(JobReport *report, JsonObject *data)
+{
+    JsonObject *result = get_object(data, "result");
+
+    report->kind = JOB_DUMP;
+    return result && read_dump(report, result, data);
+}
+
+typedef gboolean (*ReadFunc)(JobReport *report, JsonObject *data);
+
+static ReadFunc
+find_event(const char *event)
+{
+    static const struct {
+        const char *name;
+        ReadFunc read;
+    } rows[] = {
+        { "JOB_STATUS_CHANGE", read_status_change }, { "BLOCK_JOB_READY", read_block_job },
+        { "BLOCK_JOB_COMPLETED", read_completed },   { "BLOCK_JOB_CANCELLED", read_cancelled },
+        { "MIGRATION", read_migration_event },       { "DUMP_COMPLETED", read_dump_event },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (g_str_equal(rows[i].name, event))
+            return rows[i].read;
+    return NULL;
+}
+
+gboolean
+job_report_has_event(const char *event)
+{
+    return find_event(event) != NULL;
+}
+
+gboolean
+job_report_read_event(JobReport *report, const char *event, JsonObject *data)
+{
+    ReadFunc read = find_event(event);
+
+    *report = (JobReport){ .kind = JOB_QMP };
+    return read && read(report, data);
+}

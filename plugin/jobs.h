@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The slow work of one VM: its jobs, its migration and its dump, each an object on the bus for as long as QEMU has it. */
+#pragma once
+
+#include "job-kind.h"
+#include "vm-object.h"
+
+typedef struct Jobs Jobs;
+
+typedef struct JobsFuncs {
+    /* A piece of work has ended: well (@error is NULL), or not. Also of one too many to have an object. */
+    void (*on_finished)(JobKind kind, const char *id, const char *error, gpointer user_data);
+    /* Whether somebody wants to hear of its progress, beside those who read it. */
+    gboolean (*is_watched)(gpointer user_data);
+} JobsFuncs;
+
+/* Finds what QEMU has already. Borrows @vm, which must outlive it. */
+Jobs *jobs_new(VmObject *vm, const JobsFuncs *funcs, gpointer user_data);
+
+/* The objects disappear. */
+void jobs_free(Jobs *jobs);
+
+/* QEMU said something. */
+void jobs_event(Jobs *jobs, const QmpEvent *event);
+
+/* A caller's command has succeeded: it may have begun what no event tells of. */
+void jobs_command_done(Jobs *jobs, const char *command);
+
+/* Somebody has begun to watch. */
+void jobs_look(Jobs *jobs);
+
+/* Whether there is such a piece of work that has not ended, as far as QEMU's words have been heard. */
+gboolean jobs_is_under_way(Jobs *jobs, JobKind kind, const char *id);

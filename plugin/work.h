@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What one VM has under way, and who waits for it: jobs.c and waits.c, who tell each other what they hear. */
+#pragma once
+
+#include "vm-object.h"
+
+typedef struct Work Work;
+
+/* @has_audience: whether somebody beside those who wait wants to hear of progress. Borrows @object, which must outlive it. */
+typedef gboolean (*WorkAudienceFunc)(VmObject *object);
+Work *work_new(VmObject *object, WorkAudienceFunc has_audience);
+
+/* The VM has gone, and every SchemaWait and SessionTicket of it has been told: those that wait still are answered, and the
+ * objects disappear. */
+void work_free(Work *work);
+
+/* A call of ExecuteAndWait, of whose arguments the XML has made sure; consumed. */
+void work_execute_and_wait(Work *work, BusCall *call);
+
+/* QEMU said something. */
+void work_event(Work *work, const QmpEvent *event);
+
+/* Somebody has begun to listen. */
+void work_look(Work *work);
+
+/* The caller has left; what they have begun goes on. */
+void work_drop_caller(Work *work, const char *unique_name);
