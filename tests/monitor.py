@@ -32,7 +32,8 @@ LIMITS = '<limit name="max_replies_per_connection">50000</limit>'
 def requests(peer):
     """The commands that a scripted peer was sent, but for those by which the agent finds out about QEMU."""
     return [command for command in peer.commands if command.get('execute') not in (
-        'query-commands', 'query-qmp-schema', 'query-fdsets', 'query-chardev') and
+        'query-commands', 'query-qmp-schema', 'query-fdsets', 'query-chardev', 'query-jobs', 'query-migrate',
+        'query-dump', 'migrate-set-capabilities') and
         command.get('arguments') != {'fdname': 'org.qemu.Monitor1-fd'}]
 
 
@@ -61,6 +62,14 @@ class VM:
 
     def execute(self, command, **arguments):
         return self.start_execute(command, **arguments)()[0]
+
+    def start_wait(self, command, timeout=None, **arguments):
+        """ExecuteAndWait; timeout: seconds that the agent is told, none by default."""
+        options = {} if timeout is None else {'timeout': ('t', int(timeout * 1e6))}
+        return self.start('VM', 'ExecuteAndWait', '(sa{sv}a{sv})', command, variants(arguments), variants(options))
+
+    def wait(self, command, timeout=None, **arguments):
+        return self.start_wait(command, timeout, **arguments)()[0]
 
     def execute_json(self, command, arguments=''):
         return self.start('VM', 'ExecuteJSON', '(ss)', command, arguments)()[0]

@@ -60,6 +60,27 @@ test_path(void)
 }
 
 static void
+test_job_path(void)
+{
+    static const struct {
+        const char *id;
+        gboolean is_qmp;
+        const char *path;
+    } paths[] = {
+        { "copy-1", TRUE, "/org/qemu/Monitor1/vm/a_20b/job/copy_2d1" },
+        { "migration", FALSE, "/org/qemu/Monitor1/vm/a_20b/job/migration" },
+        { "migration", TRUE, "/org/qemu/Monitor1/vm/a_20b/job/_6digration" },
+        { "dump", TRUE, "/org/qemu/Monitor1/vm/a_20b/job/_64ump" },
+        { "dumps", TRUE, "/org/qemu/Monitor1/vm/a_20b/job/dumps" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(paths); i++) {
+        g_autofree char *path = names_path_from_job("a b", paths[i].id, paths[i].is_qmp);
+        g_assert_cmpstr(path, ==, paths[i].path);
+    }
+}
+
+static void
 test_vm_name(void)
 {
     static const char *const bad[] = { "", "a\nb", "\x7f", "\xc2\x85", "\xff" };
@@ -99,6 +120,7 @@ main(int argc, char **argv)
     g_test_add_func("/names/member", test_member);
     g_test_add_func("/names/member-of-any-length", test_member_of_any_length);
     g_test_add_func("/names/path", test_path);
+    g_test_add_func("/names/job-path", test_job_path);
     g_test_add_func("/names/vm-name", test_vm_name);
     g_test_add_func("/names/command", test_command);
     return g_test_run();
