@@ -313,11 +313,15 @@ may_go_on(VmSchema *schema)
     return vm_schema_is_settled(schema) && !vm_schema_is_awaited(schema);
 }
 
+/* Of a caller's share, which so has room for 128: the answer is 100 kB. */
+#define INTROSPECT_SIZE 4096
+
 void
 call_introspect(BusCall *bus_call, gpointer vm_object)
 {
     Call *call = new_call(vm_object, bus_call);
 
+    call->size = INTROSPECT_SIZE;
     if (may_go_on(vm_object_get_schema(vm_object)))
         introspect(call);
     else

@@ -19,9 +19,9 @@
 #define PATIENCE ((guint64)3 * G_TIME_SPAN_SECOND)
 
 /* Meanwhile, of one caller and of all. As JSON; in memory it is up to 25 times as much. */
-#define MAX_WAITS 128
+#define MAX_WAITS 1024
 #define MAX_WAITING_BYTES (512u * 1024)
-#define MAX_WAITS_OF_ALL 1024
+#define MAX_WAITS_OF_ALL 8192
 #define MAX_WAITING_BYTES_OF_ALL (2u * 1024 * 1024)
 
 /* Of one turn in which those who wait are told. */
@@ -48,7 +48,7 @@ struct VmSchema {
     SchemaClaim *claim; /* owned */
     QmpSchemaParser *parser; /* owned */
     GSource *slices; /* owned; while there is a parser */
-    GQueue waits; /* of SchemaWait, by their links, in their order */
+    GQueue waits; /* of SchemaWait, by their links, by their rounds */
     GSource *teller; /* owned; while those who wait are told */
 };
 
@@ -56,6 +56,7 @@ struct SchemaWait {
     VmSchema *schema; /* weak */
     char *caller; /* owned */
     gsize size;
+    guint round; /* in which it has its turn: a caller has one in each */
     SchemaWaitFunc func;
     gpointer user_data;
     GList link;
@@ -375,6 +376,28 @@ check_room(VmSchema *schema, const char *caller, gsize size, GError **error)
     return FALSE;
 }
 
+/* After those of the same round: one who has a thousand calls waiting costs another a turn. */
+static void
+get_in_line(VmSchema *schema, SchemaWait *wait)
+{
+    GList *before = schema->waits.tail;
+
+    wait->round = schema->waits.head ? ((SchemaWait *)schema->waits.head->data)->round : 0;
+    for (GList *i = schema->waits.tail; i; i = i->prev) {
+        SchemaWait *other = i->data;
+        if (!g_str_equal(other->caller, wait->caller))
+            continue;
+        wait->round = other->round + 1;
+        break;
+    }
+    while (before && ((SchemaWait *)before->data)->round > wait->round)
+        before = before->prev;
+    if (before)
+        g_queue_insert_after_link(&schema->waits, before, &wait->link);
+    else
+        g_queue_push_head_link(&schema->waits, &wait->link);
+}
+
 SchemaWait *
 vm_schema_wait(VmSchema *schema, const char *caller, gsize size, SchemaWaitFunc func, gpointer user_data,
                GError **error)
@@ -390,7 +413,7 @@ vm_schema_wait(VmSchema *schema, const char *caller, gsize size, SchemaWaitFunc 
     wait->func = func;
     wait->user_data = user_data;
     wait->link.data = wait;
-    g_queue_push_tail_link(&schema->waits, &wait->link);
+    get_in_line(schema, wait);
     if (schema->stage == STAGE_UNASKED)
         begin(schema);
     return wait;

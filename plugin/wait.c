@@ -40,6 +40,7 @@ struct Wait {
     BusCall *call; /* owned */
     char *command; /* owned */
     JsonNode *arguments; /* ref; may be NULL */
+    gsize size; /* bytes of JSON that they make */
     QmpExecuteFlags flags;
     guint64 timeout; /* us; 0: none */
     Outcome *outcome; /* owned; NULL: it ends when it returns */
@@ -323,6 +324,7 @@ ask_gate(Wait *wait)
         .is_interactive = bus_call_is_interactive(wait->call),
         .command = wait->command,
         .arguments = wait->arguments,
+        .size = wait->size,
     };
     g_autoptr(GError) error = NULL;
 
@@ -354,7 +356,7 @@ on_described(const GError *error, gpointer user_data)
 
 /* As call.c has it: who comes later waits behind those who need it. */
 static void
-describe(Wait *wait, gsize size)
+describe(Wait *wait)
 {
     VmObject *object = wait->context->object;
     VmSchema *schema = vm_object_get_schema(object);
@@ -366,7 +368,8 @@ describe(Wait *wait, gsize size)
     } else if (!vm_schema_is_awaited(schema) && !vm_object_needs_schema(object)) {
         ask_gate(wait);
     } else {
-        wait->schema_wait = vm_schema_wait(schema, bus_call_get_sender(wait->call), size, on_described, wait, &error);
+        wait->schema_wait =
+            vm_schema_wait(schema, bus_call_get_sender(wait->call), wait->size, on_described, wait, &error);
         if (wait->schema_wait)
             bus_call_drop_message(wait->call);
         else
@@ -384,11 +387,12 @@ wait_start(WaitContext *context, BusCall *call, const char *command, JsonNode *a
     wait->call = call;
     wait->command = g_strdup(command);
     wait->arguments = arguments ? json_node_ref(arguments) : NULL;
+    wait->size = size;
     wait->timeout = options->timeout;
     wait->outcome = outcome_new(command, arguments);
     wait->link.data = wait;
     g_queue_push_tail_link(&context->waits, &wait->link);
-    describe(wait, size);
+    describe(wait);
 }
 
 static gboolean
@@ -403,6 +407,12 @@ wait_read_options(DBusMessageIter *iter, WaitOptions *options, GError **error)
     static const OptionRow rows[] = { { "timeout", "t", "microseconds", read_timeout }, { 0 } };
 
     return options_read(iter, rows, options, error);
+}
+
+gsize
+wait_get_size(Wait *wait)
+{
+    return wait->size;
 }
 
 const char *

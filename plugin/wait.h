@@ -34,6 +34,7 @@ void wait_note_event(Wait *wait, const char *event, JsonNode *data);
 void wait_note_job(Wait *wait, JobKind kind, const char *id, const char *error);
 
 const char *wait_get_caller(Wait *wait);
+gsize wait_get_size(Wait *wait); /* bytes of its arguments */
 
 /* The caller has left. It is gone when this returns. */
 void wait_give_up(Wait *wait);

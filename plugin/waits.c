@@ -5,9 +5,11 @@
 #include "errors.h"
 #include "qmp-json.h"
 
-/* Of one VM, and of one caller on it: each may hold the arguments of a command. */
+/* Of one VM, and of one caller on it: each holds the arguments of a command, of so many bytes of JSON together. */
 #define MAX_WAITS 1024
 #define MAX_WAITS_OF_CALLER 128
+#define MAX_BYTES (8u * 1024 * 1024)
+#define MAX_BYTES_OF_CALLER (1024u * 1024)
 
 /* Bytes. Those that end something are some 300. */
 #define MAX_EVENT 65536
@@ -17,16 +19,23 @@ struct Waits {
 };
 
 static gboolean
-has_room(Waits *waits, BusCall *call, GError **error)
+has_room(Waits *waits, BusCall *call, gsize size, GError **error)
 {
     guint n = 0;
+    gsize bytes = size, bytes_of_caller = size;
 
-    for (GList *i = waits->context.waits.head; i; i = i->next)
-        n += g_str_equal(wait_get_caller(i->data), bus_call_get_sender(call));
-    if (n < MAX_WAITS_OF_CALLER && waits->context.waits.length < MAX_WAITS)
+    for (GList *i = waits->context.waits.head; i; i = i->next) {
+        gboolean is_callers = g_str_equal(wait_get_caller(i->data), bus_call_get_sender(call));
+        n += is_callers;
+        bytes += wait_get_size(i->data);
+        bytes_of_caller += is_callers ? wait_get_size(i->data) : 0;
+    }
+    if (n < MAX_WAITS_OF_CALLER && waits->context.waits.length < MAX_WAITS && bytes <= MAX_BYTES &&
+        bytes_of_caller <= MAX_BYTES_OF_CALLER)
         return TRUE;
-    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%u calls of yours wait at this VM, %u in all", n,
-                waits->context.waits.length);
+    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
+                "%u calls of yours wait at this VM, %u in all, with %zu bytes of arguments in all", n,
+                waits->context.waits.length, bytes - size);
     return FALSE;
 }
 
@@ -48,7 +57,7 @@ waits_execute(Waits *waits, BusCall *call, const char *command, JsonNode *argume
 {
     g_autoptr(GError) error = NULL;
 
-    if (!has_room(waits, call, &error)) {
+    if (!has_room(waits, call, size, &error)) {
         errors_fail(call, error);
         return;
     }
