@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Work that becomes due through something this thread does itself: looked at once every turn of the main loop. It
- * needs neither a wake-up nor an allocation when it becomes due, and costs nothing while the loop sleeps. Internal to
- * dbus/. */
+ * needs neither a wake-up nor an allocation when it becomes due, and costs nothing while the loop sleeps. */
 #pragma once
 
 #include <glib.h>
@@ -12,6 +11,6 @@ typedef gboolean (*BusHookReadyFunc)(gpointer user_data);
 /* Does it, or a part of it: called again while the hook is ready. May detach the hook. */
 typedef void (*BusHookRunFunc)(gpointer user_data);
 
-/* On @context at default priority. Owned by the caller, ended with bus_hook_detach(). */
+/* On @context at default priority, unless it is set to another. Owned by the caller, ended with bus_hook_detach(). */
 GSource *bus_hook_attach(GMainContext *context, BusHookReadyFunc ready, BusHookRunFunc run, gpointer user_data);
 void bus_hook_detach(GSource *hook);

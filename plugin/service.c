@@ -5,7 +5,6 @@
 
 #include <unistd.h>
 
-#include "audit.h"
 #include "call.h"
 #include "contract.h"
 #include "discovery.h"
@@ -161,7 +160,7 @@ open_bus(Service *service, GError **error)
     if (!service->bus)
         return FALSE;
     service->policy = policy_new(host->context, host->bus == MANAGEMENT_BUS_SYSTEM ? service->bus : NULL,
-                                 get_system_bus_address(), audit_decision, service);
+                                 get_system_bus_address(), audit_decision, service->audit);
     return TRUE;
 }
 
@@ -171,6 +170,7 @@ service_start(const ManagementHost *host, GError **error)
     Service *service = g_new0(Service, 1);
 
     service->host = host;
+    service->audit = audit_new(host);
     service->schemas = schema_cache_new();
     service->farewells = farewells_new(host->context);
     service->own_sockets = g_hash_table_new(g_str_hash, g_str_equal);
@@ -217,6 +217,7 @@ service_stop(Service *service)
 {
     leave_bus(service);
     farewells_free(service->farewells);
+    audit_free(service->audit);
     g_clear_pointer(&service->manager_interface, bus_interface_unref);
     g_clear_pointer(&service->vm_interface, bus_interface_unref);
     g_clear_pointer(&service->job_interface, bus_interface_unref);

@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "audit.h"
 #include "bus-object.h"
 #include "config.h"
 #include "management-module.h"
@@ -18,6 +19,7 @@ typedef struct Service {
     const ManagementHost *host; /* ref; the host keeps it until stop() */
     Config *config; /* owned */
     Bus *bus; /* owned */
+    Audit *audit; /* owned */
     Policy *policy; /* owned */
     GQueue questions; /* of GateTicket, owned, by their own links: the policy has been asked */
     GDBusNodeInfo *contract; /* ref */

@@ -39,20 +39,20 @@ list_actions(PolicyClasses classes)
 {
     GString *list = g_string_new(NULL);
 
-    for (; classes; classes &= classes - 1) {
-        PolicyClass first = (PolicyClass)g_bit_nth_lsf(classes, -1);
-        g_string_append_printf(list, "%s%s", list->len ? "," : "", policy_class_get_action(first));
-    }
+    for (; classes; classes &= classes - 1)
+        g_string_append_printf(list, "%s%s", list->len ? "," : "",
+                               policy_class_get_action((PolicyClass)g_bit_nth_lsf(classes, -1)));
     return g_string_free(list, FALSE);
 }
 
 static void
 audit(Policy *policy, const PolicyRequest *request, gboolean is_allowed, const char *reason)
 {
-    g_autofree char *actions = list_actions(request->classes);
+    gboolean is_one = request->classes && !(request->classes & (request->classes - 1));
+    g_autofree char *list = is_one ? NULL : list_actions(request->classes);
     PolicyDecision decision = {
         .request = request,
-        .actions = actions,
+        .actions = list ? list : policy_class_get_action((PolicyClass)g_bit_nth_lsf(request->classes, -1)),
         .is_allowed = is_allowed,
         .reason = reason,
     };

@@ -3,7 +3,7 @@
 touched), VMs of one user, callers of others. All of it takes root."""
 import os
 
-from harness import Agent, Bus, Connection, Peer
+from harness import Agent, Bus, Connection, Peer, wait_until
 from harness.bus import acting_as
 from monitor import ANSWERS, MODULE, MonitorTest, VM, requests, variants
 
@@ -57,6 +57,13 @@ class SystemBusTest(MonitorTest):
     def lines(self):
         """The log's decisions."""
         return [line for line in self.agent.output.splitlines() if 'DECISION=' in line]
+
+    def wait_lines(self, *texts):
+        """The last of them, which have these in them, each its own. They are written a moment after the reply."""
+        def last():
+            lines = self.lines()[-len(texts):]
+            return lines if len(lines) == len(texts) and all(map(str.__contains__, lines, texts)) else None
+        return wait_until(last, lambda: f'{texts} in {self.lines()}')
 
 
 def execute(vm, command, interactive=False, **arguments):

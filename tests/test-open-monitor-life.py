@@ -208,6 +208,7 @@ class Policy(SystemBusTest):
                 native.execute(command)
             self.assertEqual(caught.exception.qmp_class, 'GenericError')
         self.assertEqual(commands(self.peer), [])
+        self.wait_lines('COMMAND=human-monitor-command')
         for command, decision in (('OpenMonitor', 'allowed'), ('query-status', 'allowed'), ('quit', 'refused')):
             line, = self.decisions(command)
             self.assertIn(f'CALLER={self.somebody.caller.name} CALLER_UID={SOMEBODY} ', line)

@@ -57,7 +57,8 @@ class Questions(FakeTest):
         self.only(NO)
         self.assertRaises(CallError, execute(self.somebody, 'human-monitor-command',
                                              **{'command-line': ('s', 'secret')}))
-        self.assertEqual([line.split(': ', 3)[-1] for line in self.lines()[-2:]], [
+        lines = self.wait_lines('device_del', 'human-monitor-command')
+        self.assertEqual([line.split(': ', 3)[-1] for line in lines], [
             f'device_del is allowed to user {SOMEBODY} CALLER={self.somebody.caller.name} CALLER_UID={SOMEBODY} '
             f'CALLER_PID={os.getpid()} VM=web VM_UUID={UUID} COMMAND=device_del ACTION=org.qemu.monitor1.destroy '
             r'OBJECT="a\x22 DECISION=allowed\x0a" DECISION=allowed REASON=polkit',

@@ -56,11 +56,11 @@ class Defaults(PolicyTest):
 
     def test_the_owner_is_not_asked_for(self):
         self.assert_allowed(self.as_user(self.vm, OWNER), 'stop')
-        self.assertIn('REASON=owner', self.lines()[-1])
+        self.wait_lines('REASON=owner')
 
     def test_root_is_polkits_affair(self):
         self.assert_allowed(self.vm, 'stop')
-        self.assertIn('REASON=polkit', self.lines()[-1])
+        self.wait_lines('REASON=polkit')
 
     def test_who_may_add_and_remove(self):
         peer = self.start_peer(SOMEBODY)
@@ -142,7 +142,7 @@ class Rules(PolicyTest):
                                                                            actions))
         self.polkitd.set_rules(ALL.format('YES'))
         self.somebody.execute_json('transaction', actions)
-        self.assertIn('ACTION=org.qemu.monitor1.destroy,org.qemu.monitor1.configure', self.lines()[-1])
+        self.wait_lines('ACTION=org.qemu.monitor1.destroy,org.qemu.monitor1.configure')
 
     def test_order_of_commands(self):
         self.polkitd.set_rules(ALL.format('YES'))
