@@ -186,6 +186,12 @@ run(BusCall *call, const Target *target)
                            bus_call_get_member(call), member->signature, bus_call_get_signature(call));
         return;
     }
+    /* Whoever keeps the message keeps them, and libdbus stops reading where 4,096 are held. */
+    if (dbus_message_contains_unix_fds(bus_call_get_message(call)) && !strchr(bus_call_get_signature(call), 'h')) {
+        bus_call_fail_code(call, BUS_ERROR_INVALID_ARGS, "Descriptors came with %s that none of its arguments names",
+                           bus_call_get_member(call));
+        return;
+    }
     bus_call_set_interface(call, target->interface);
     member->method->call(call, target->data);
 }

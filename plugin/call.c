@@ -13,6 +13,7 @@
  * call_gated() is for methods that are no QMP command: they go on by themselves once the caller may. */
 #include "call.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "errors.h"
@@ -35,7 +36,8 @@ typedef struct Call {
     BusCall *call; /* owned; until it is answered */
     SchemaWait *wait; /* weak; until QEMU is described */
     GateTicket *gate; /* weak; until the policy has decided */
-    BusMethodFunc then; /* what the caller may; NULL: the command */
+    CallGatedFunc then; /* what the caller may; NULL: the command */
+    char **then_arguments; /* owned; may be NULL */
     MethodValues *values; /* owned; of a method, until it is described */
     gboolean has_fd; /* came with a descriptor */
     Interfaces *interfaces; /* ref; of a method: what the result is described by */
@@ -82,6 +84,7 @@ free_call(Call *call)
     clear_command(call);
     g_clear_pointer(&call->values, method_values_free);
     g_clear_pointer(&call->interfaces, interfaces_unref);
+    g_strfreev(call->then_arguments);
     g_free(call);
 }
 
@@ -190,7 +193,7 @@ call_authorized(const GError *error, gpointer user_data)
     if (error) {
         fail(call, error);
     } else if (call->then) {
-        call->then(g_steal_pointer(&call->call), call->object);
+        call->then(g_steal_pointer(&call->call), call->object, call->then_arguments);
         free_call(call);
     } else {
         submit(call);
@@ -212,18 +215,20 @@ ask(Call *call)
 
     if (answer != GATE_ASKED)
         call_authorized(error, call);
-    else if (!call->then)
+    else
         bus_call_drop_message(call->call);
 }
 
 void
-call_gated(VmObject *object, BusCall *bus_call, gsize size, BusMethodFunc then)
+call_gated(VmObject *object, BusCall *bus_call, char **arguments, CallGatedFunc then)
 {
     Call *call = new_call(object, bus_call);
 
     call->command = g_strdup(bus_call_get_member(bus_call));
-    call->size = size;
     call->then = then;
+    call->then_arguments = arguments;
+    for (char **argument = arguments; argument && *argument; argument++)
+        call->size += strlen(*argument) + 1;
     ask(call);
 }
 

@@ -23,8 +23,9 @@ void call_answer(BusCall *call, const char *result, const QmpType *type, const Q
 void call_introspect(BusCall *call, gpointer vm_object);
 
 /* A method of the VM interface that is no QMP command, which is consumed: goes on with @then once the policy's gate has
- * let the caller through. @size: bytes of its arguments, which are kept for @then. */
-void call_gated(VmObject *object, BusCall *call, gsize size, BusMethodFunc then);
+ * let the caller through. Its message may be gone by then. @arguments: what was read of it, taken; NULL: nothing. */
+typedef void (*CallGatedFunc)(BusCall *call, VmObject *object, char **arguments);
+void call_gated(VmObject *object, BusCall *call, char **arguments, CallGatedFunc then);
 
 /* A caller has left: what it had waiting is not sent any more, and replies to the rest are dropped. */
 void call_drop_caller(Service *service, const char *unique_name);

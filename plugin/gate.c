@@ -79,12 +79,15 @@ ask(Service *service, Vm *vm, const PolicyRequest *request, GateFunc func, gpoin
 /* The uid that the kernel gives for users it has no number for: nobody's, or everybody's. See user_namespaces(7). */
 #define OVERFLOW_UID 65534
 
-static guint32
-get_owner(Service *service, Vm *vm)
+/* Leave to add a VM is not leave to do everything to it: who has added one whose user the kernel cannot tell owns it only
+ * if they run the agent. */
+guint32
+gate_get_owner(Service *service, Vm *vm)
 {
     guint32 uid = vm_get_owner_uid(vm);
+    gboolean is_vouched_for = vm_is_owner_known(vm) || uid == service_get_uid();
 
-    return service->config->owner_needs_polkit || uid == OVERFLOW_UID ? BUS_PEER_NO_ID : uid;
+    return service->config->owner_needs_polkit || uid == OVERFLOW_UID || !is_vouched_for ? BUS_PEER_NO_ID : uid;
 }
 
 static const char *
@@ -108,7 +111,7 @@ gate_ask(VmObject *object, const GateQuestion *question, GateFunc func, gpointer
         .uuid = qemu_get_uuid(vm_get_qemu(vm)),
         .id = policy_get_id(question->arguments),
         .bus = get_bus_kind(service),
-        .owner_uid = get_owner(service, vm),
+        .owner_uid = gate_get_owner(service, vm),
         .friend_uid = BUS_PEER_NO_ID,
         .size = question->size,
     };
@@ -130,7 +133,7 @@ gate_ask_management(Service *service, const GateManagement *question, GateFunc f
         .vm = question->name,
         .uuid = vm && vm_get_qemu(vm) ? qemu_get_uuid(vm_get_qemu(vm)) : NULL,
         .bus = get_bus_kind(service),
-        .owner_uid = vm ? get_owner(service, vm) : BUS_PEER_NO_ID,
+        .owner_uid = vm ? gate_get_owner(service, vm) : BUS_PEER_NO_ID,
         .friend_uid = vm ? vm_get_added_by(vm) : service_get_uid(),
     };
 

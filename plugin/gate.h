@@ -48,6 +48,9 @@ typedef struct GateManagement {
 GateAnswer gate_ask_management(Service *service, const GateManagement *question, GateFunc func, gpointer user_data,
                                GateTicket **ret_ticket, GError **error);
 
+/* The user who needs no leave for @vm; BUS_PEER_NO_ID: nobody. */
+guint32 gate_get_owner(Service *service, Vm *vm);
+
 /* The callback does not come. Whoever is being asked is not asked any more. */
 void gate_ticket_cancel(GateTicket *ticket);
 

@@ -102,28 +102,6 @@ execute_json(BusCall *call, gpointer object_data)
         call_execute(object_data, call, command, arguments, strlen(text), /* result= */ NULL);
 }
 
-static char **
-dup_names(BusCall *call, int *ret_n_names)
-{
-    char **names = NULL;
-
-    dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names, ret_n_names,
-                          DBUS_TYPE_INVALID);
-    return names;
-}
-
-static void
-subscribe_authorized(BusCall *call, gpointer object_data)
-{
-    int n_names;
-    char **names = dup_names(call, &n_names);
-
-    events_subscribe(((VmObject *)object_data)->events, bus_call_get_sender(call), (const char *const *)names);
-    work_look(((VmObject *)object_data)->work);
-    dbus_free_string_array(names);
-    bus_call_return(call, NULL);
-}
-
 static void
 execute_and_wait(BusCall *call, gpointer object_data)
 {
@@ -131,21 +109,33 @@ execute_and_wait(BusCall *call, gpointer object_data)
 }
 
 static void
+subscribe_authorized(BusCall *call, VmObject *object, char **names)
+{
+    events_subscribe(object->events, bus_call_get_sender(call), (const char *const *)names);
+    work_look(object->work);
+    bus_call_return(call, NULL);
+}
+
+static void
 subscribe(BusCall *call, gpointer object_data)
 {
+    g_auto(GStrv) copies = NULL;
+    char **names;
     int n_names;
-    char **names = dup_names(call, &n_names);
     gsize size = 0;
 
+    dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names, &n_names,
+                          DBUS_TYPE_INVALID);
     for (int i = 0; i < n_names; i++)
         size += strlen(names[i]) + 1;
+    copies = n_names <= MAX_EVENT_NAMES && size <= MAX_EVENT_NAMES_SIZE ? g_strdupv(names) : NULL;
     dbus_free_string_array(names);
-    if (n_names > MAX_EVENT_NAMES || size > MAX_EVENT_NAMES_SIZE)
+    if (copies)
+        call_gated(object_data, call, g_steal_pointer(&copies), subscribe_authorized);
+    else
         bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED,
                            "events: %d names of %zu bytes, there may be %d of %d; none means all", n_names, size,
                            MAX_EVENT_NAMES, MAX_EVENT_NAMES_SIZE);
-    else
-        call_gated(object_data, call, size, subscribe_authorized);
 }
 
 static void
@@ -199,11 +189,10 @@ append_session(const SessionInfo *info, gpointer user_data)
 
 /* Root and the VM's owner see all, others their own. */
 static void
-list_monitors_authorized(BusCall *call, gpointer object_data)
+list_monitors_authorized(BusCall *call, VmObject *object, char **arguments)
 {
-    VmObject *object = object_data;
     guint32 uid = bus_call_get_peer(call)->uid;
-    gboolean sees_all = uid == 0 || uid == vm_get_owner_uid(object->vm);
+    gboolean sees_all = uid == 0 || uid == gate_get_owner(object->service, object->vm);
     Listing listing = { .caller = sees_all ? NULL : bus_call_get_sender(call) };
     DBusMessageIter iter;
     DBusMessage *reply;
@@ -219,7 +208,7 @@ list_monitors_authorized(BusCall *call, gpointer object_data)
 static void
 list_monitors(BusCall *call, gpointer object_data)
 {
-    call_gated(object_data, call, /* size= */ 0, list_monitors_authorized);
+    call_gated(object_data, call, /* arguments= */ NULL, list_monitors_authorized);
 }
 
 static void
