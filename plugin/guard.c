@@ -117,7 +117,8 @@ static gboolean
 ends_things(const char *command)
 {
     static const char *const commands[] = {
-        "chardev-change", "chardev-remove", "chardev-send-break", "monitor-remove", "object-del", "yank", NULL,
+        "add-client",     "chardev-change", "chardev-remove", "chardev-send-break",
+        "monitor-remove", "object-del",     "yank",           NULL,
     };
     g_autofree char *name = g_strdelimit(g_strdup(command), "_", '-');
 

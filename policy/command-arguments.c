@@ -55,14 +55,24 @@ is_descriptor(const char *name)
            g_str_equal(name, "str");
 }
 
+/* Several are separated by colons. */
+static gboolean
+has_number(const char *text)
+{
+    for (const char *at = text; at; at = strchr(at, ':'), at = at ? at + 1 : NULL)
+        if (g_ascii_isdigit(*at))
+            return TRUE;
+    return FALSE;
+}
+
 static PolicyClasses
 look_at_string(const char *name, const char *text)
 {
-    gboolean is_raw = is_descriptor(name) && g_ascii_isdigit(text[0]);
+    gboolean is_raw = is_descriptor(name) && has_number(text);
     gboolean has_nul = g_str_has_prefix(text, "\xef\xb7\x90\"");
     gboolean is_prefixed = g_str_has_prefix(text, "fd:") && g_ascii_isdigit(text[strlen("fd:")]);
 
-    gboolean is_hidden = g_str_has_prefix(text, "exec:") || g_str_has_prefix(text, "json:");
+    gboolean is_hidden = g_str_has_prefix(text, "exec:") || strstr(text, "json:");
 
     return is_raw || has_nul || is_prefixed || is_hidden ? HOST : 0;
 }
@@ -91,6 +101,8 @@ look_at(const char *name, JsonNode *node)
         return look_at_object(json_node_get_object(node));
     if (json_node_get_value_type(node) == G_TYPE_STRING)
         return look_at_string(name, json_node_get_string(node));
+    if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) != G_TYPE_BOOLEAN)
+        return is_descriptor(name) ? HOST : 0; /* 7.2 makes a string of it for a device */
     for (guint i = 0; JSON_NODE_HOLDS_ARRAY(node) && i < json_array_get_length(json_node_get_array(node)); i++)
         classes |= look_at(name, json_array_get_element(json_node_get_array(node), i));
     return classes;
@@ -187,7 +199,8 @@ raise_nothing(JsonObject *arguments)
     return 0;
 }
 
-/* Those of QEMU 7.2 to 11.1 that start no program by themselves. Others, `passt` among them, are HOST. */
+/* Those of QEMU 7.2 to 11.1 that start no program that the caller chooses (`bridge` starts QEMU's own helper). Others are
+ * HOST: `passt`, and `vde`, whose library runs what follows `cmd://`. */
 static PolicyClasses
 raise_netdev(JsonObject *arguments)
 {
@@ -195,11 +208,10 @@ raise_netdev(JsonObject *arguments)
         const char *type;
         PolicyClasses (*raise)(JsonObject *arguments);
     } types[] = {
-        { "af-xdp", raise_nothing },     { "bridge", raise_bridge },  { "dgram", raise_nothing },
-        { "hubport", raise_nothing },    { "l2tpv3", raise_nothing }, { "netmap", raise_nothing },
-        { "socket", raise_nothing },     { "stream", raise_nothing }, { "tap", raise_tap },
-        { "user", raise_user },          { "vde", raise_nothing },    { "vhost-user", raise_nothing },
-        { "vhost-vdpa", raise_nothing },
+        { "af-xdp", raise_nothing },  { "bridge", raise_bridge },      { "dgram", raise_nothing },
+        { "hubport", raise_nothing }, { "l2tpv3", raise_nothing },     { "netmap", raise_nothing },
+        { "socket", raise_nothing },  { "stream", raise_nothing },     { "tap", raise_tap },
+        { "user", raise_user },       { "vhost-user", raise_nothing }, { "vhost-vdpa", raise_nothing },
     };
     const char *type = get_string(arguments, "type");
 
@@ -220,14 +232,11 @@ raise_object(JsonObject *arguments)
                : 0;
 }
 
-/* Who is a client of a display sees the screen. */
+/* Who knows the password of a display sees the screen. */
 static PolicyClasses
-raise_client(JsonObject *arguments)
+raise_display(JsonObject *arguments)
 {
-    static const char *const displays[] = { "@dbus-display", "spice", "vnc", NULL };
-    const char *protocol = get_string(arguments, "protocol");
-
-    return protocol && g_strv_contains(displays, protocol) ? POLICY_CLASSES(POLICY_CLASS_READ_GUEST) : 0;
+    return POLICY_CLASSES(POLICY_CLASS_READ_GUEST);
 }
 
 /* Its members' classes, and nothing for itself. */
@@ -253,12 +262,15 @@ raise_command(const char *qmp_name, JsonObject *arguments)
         const char *qmp_name;
         PolicyClasses (*raise)(JsonObject *arguments);
     } commands[] = {
-        { "add_client", raise_client },
+        { "change-vnc-password", raise_display },
+        { "display-update", raise_display },
+        { "expire_password", raise_display },
         { "migrate", raise_migrate },
         { "migrate-incoming", raise_migrate_incoming },
         { "migrate-set-parameters", raise_migrate_parameters },
         { "netdev_add", raise_netdev },
         { "object-add", raise_object },
+        { "set_password", raise_display },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
@@ -277,20 +289,27 @@ policy_classes_of_command(const char *qmp_name, JsonNode *arguments)
         classes = classes_of_transaction(object);
     if (classes == 0)
         classes = POLICY_CLASSES(policy_class_of_command(qmp_name));
-    if (object)
+    /* The descriptors that remove-fd names are numbers in an fdset. */
+    if (object && !g_str_equal(qmp_name, "remove-fd"))
         classes |= look_at_object(object) | raise_command(qmp_name, object);
     return classes & HOST ? HOST : classes;
 }
 
+/* QEMU takes one of several, and it need not be the first: then there is none to be relied on. */
 const char *
 policy_get_id(JsonNode *arguments)
 {
-    static const char *const members[] = { "id", "job-id", "device", "node-name", "name" };
+    static const char *const members[] = { "id", "device", "node-name" };
+    JsonObject *object = arguments && JSON_NODE_HOLDS_OBJECT(arguments) ? json_node_get_object(arguments) : NULL;
+    const char *found = NULL;
+    guint n = 0;
 
-    for (guint i = 0; arguments && JSON_NODE_HOLDS_OBJECT(arguments) && i < G_N_ELEMENTS(members); i++) {
-        const char *id = get_string(json_node_get_object(arguments), members[i]);
-        if (id)
-            return id;
+    for (guint i = 0; object && i < G_N_ELEMENTS(members); i++) {
+        const char *id = get_string(object, members[i]);
+        found = id ? id : found;
+        n += id != NULL;
     }
-    return NULL;
+    if (object && n == 0)
+        found = get_string(object, json_object_has_member(object, "name") ? "name" : "job-id");
+    return n <= 1 ? found : NULL;
 }

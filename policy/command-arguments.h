@@ -15,5 +15,6 @@ typedef guint PolicyClasses;
  * U+0000: that is HOST, because QEMU reads it otherwise than C does. */
 PolicyClasses policy_classes_of_command(const char *qmp_name, JsonNode *arguments);
 
-/* The device, block node, job, … that @arguments name, for rules and for the log; NULL: none. Borrowed. */
+/* The device, block node, job, … that @arguments name, for rules and for the log; NULL: none, or more than one that QEMU may
+ * take. Borrowed. */
 const char *policy_get_id(JsonNode *arguments);

@@ -27,7 +27,8 @@ typedef struct Row {
 /* Sorted as strcmp() does it. */
 static const Row rows[] = {
     { "add-fd", POLICY_CLASS_CONFIGURE },
-    { "add_client", POLICY_CLASS_CONFIGURE },
+    { "add_client",
+      POLICY_CLASS_HOST }, /* any socket becomes a client of any monitor, and of a display with one in it */
     { "announce-self", POLICY_CLASS_CONTROL },
     { "balloon", POLICY_CLASS_CONTROL },
     { "block-commit", POLICY_CLASS_CONFIGURE },

@@ -15,11 +15,12 @@
 
 #include <string.h>
 
-/* Of one caller, and of all: what waits holds calls and their arguments. A system bus lets a caller wait for as many
- * replies. */
+/* Of one caller, and of all: what waits holds calls and their arguments. Arguments are counted as JSON; in memory it is up to 40
+ * times as much. A system bus lets a caller wait for as many replies. */
 #define MAX_QUESTIONS 128
-#define MAX_BYTES (1024u * 1024)
-#define MAX_BYTES_OF_ALL (64u * 1024 * 1024)
+#define MAX_BYTES (512u * 1024)
+#define MAX_BYTES_OF_USER (2u * 1024 * 1024)
+#define MAX_BYTES_OF_ALL (8u * 1024 * 1024)
 
 /* Questions under way at polkit. Together below 128, which dbus-daemon lets one connection have on a system bus; a dialog
  * may stand there for hours, and one user cannot have them all. */
@@ -43,6 +44,7 @@ struct PolicyLines {
 typedef struct Line {
     PolicyLines *lines; /* weak */
     char *caller; /* owned; the unique name */
+    guint32 uid;
     GQueue waiting; /* of PolicyPlace, owned, by their links; the first is asked next, or is being asked */
     GQueue aside; /* of PolicyPlace, owned, by their links: have a dialog, or wait for that of another to end */
     gboolean is_asking;
@@ -333,6 +335,19 @@ get_line(PolicyLines *lines, const char *caller)
     return line;
 }
 
+static gsize
+count_bytes(PolicyLines *lines, guint32 uid)
+{
+    GHashTableIter callers;
+    gpointer line;
+    gsize bytes = 0;
+
+    g_hash_table_iter_init(&callers, lines->by_caller);
+    while (g_hash_table_iter_next(&callers, NULL, &line))
+        bytes += ((Line *)line)->uid == uid ? ((Line *)line)->bytes : 0;
+    return bytes;
+}
+
 static gboolean
 has_room(PolicyLines *lines, const PolicyRequest *request)
 {
@@ -340,6 +355,7 @@ has_room(PolicyLines *lines, const PolicyRequest *request)
     gsize bytes = line ? line->bytes : 0;
 
     return lines->bytes + request->size <= MAX_BYTES_OF_ALL && bytes + request->size <= MAX_BYTES &&
+           count_bytes(lines, request->peer->uid) + request->size <= MAX_BYTES_OF_USER &&
            (!line || line->waiting.length + line->aside.length < MAX_QUESTIONS);
 }
 
@@ -355,6 +371,7 @@ policy_lines_join(PolicyLines *lines, const PolicyRequest *request, PolicyLinesF
     }
     place = g_new0(PolicyPlace, 1);
     place->line = get_line(lines, request->peer->name);
+    place->line->uid = request->peer->uid;
     place->link.data = place;
     place->request = request;
     place->left = request->classes;
