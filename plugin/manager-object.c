@@ -110,7 +110,8 @@ struct ManagementCall {
     GList link; /* in service->management_calls */
 };
 
-/* As many descriptors may be held, and dialogs be waited for. */
+/* As many descriptors may be held, and dialogs be waited for; of one user, and of all. */
+#define MAX_OF_USER 16
 #define MAX_MANAGEMENT_CALLS 64
 
 static void
@@ -151,6 +152,22 @@ on_authorized(const GError *error, gpointer user_data)
     management_call_free(management);
 }
 
+/* It is among them already. */
+static gboolean
+check_room(ManagementCall *management, GError **error)
+{
+    GQueue *all = &management->service->management_calls;
+    guint n = 0;
+
+    for (GList *i = all->head; i; i = i->next)
+        n += bus_call_get_peer(((ManagementCall *)i->data)->call)->uid == bus_call_get_peer(management->call)->uid;
+    if (n <= MAX_OF_USER && all->length <= MAX_MANAGEMENT_CALLS)
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%u calls of yours wait already, %u in all", n - 1,
+                all->length - 1);
+    return FALSE;
+}
+
 /* @vm_name: for rules and for the log. */
 static void
 ask(ManagementCall *management, const char *vm_name)
@@ -166,9 +183,7 @@ ask(ManagementCall *management, const char *vm_name)
     g_autoptr(GError) error = NULL;
     GateAnswer answer = GATE_SHUT;
 
-    if (management->service->management_calls.length > MAX_MANAGEMENT_CALLS)
-        g_set_error(&error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%d calls wait already", MAX_MANAGEMENT_CALLS);
-    else
+    if (check_room(management, &error))
         answer =
             gate_ask_management(management->service, &question, on_authorized, management, &management->gate, &error);
     if (answer != GATE_ASKED)

@@ -44,6 +44,7 @@ typedef struct Candidate {
     Vm *vm; /* weak */
     Qemu *qemu; /* owned */
     guint32 owner_uid;
+    gboolean owner_is_known; /* by the kernel */
     char *program; /* owned; may be NULL */
 } Candidate;
 
@@ -181,7 +182,8 @@ take_socket(Vm *vm, int fd)
     Candidate *candidate = g_new0(Candidate, 1);
 
     candidate->vm = vm;
-    if (!qmp_peer_get_uid(fd, &candidate->owner_uid))
+    candidate->owner_is_known = qmp_peer_get_uid(fd, &candidate->owner_uid);
+    if (!candidate->owner_is_known)
         candidate->owner_uid = vm->added_by;
     candidate->program = qmp_peer_dup_program(fd);
     candidate->qemu = qemu_new(vm->context, fd, &limits, &funcs, candidate);
@@ -345,6 +347,12 @@ guint32
 vm_get_owner_uid(Vm *vm)
 {
     return vm->current ? vm->current->owner_uid : vm->added_by;
+}
+
+gboolean
+vm_is_owner_known(Vm *vm)
+{
+    return vm->current && vm->current->owner_is_known;
 }
 
 const char *

@@ -74,6 +74,7 @@ Qemu *vm_get_qemu(Vm *vm);
 /* The uid that QEMU runs as (SO_PEERCRED); over TCP, where the kernel has none, and while it is not up, the uid that
  * added it. */
 guint32 vm_get_owner_uid(Vm *vm);
+gboolean vm_is_owner_known(Vm *vm); /* FALSE: it is who added it */
 
 /* As qmp_peer_dup_program(), borrowed; NULL while it is not up too. */
 const char *vm_get_program(Vm *vm);

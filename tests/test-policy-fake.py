@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What polkit is asked, and what becomes of answers that no polkit should give."""
 import os
+import socket
 import subprocess
+import threading
 
 from gi.repository import GLib
 
 from harness import Agent, Bus, CallError, FakeAuthority, Qemu, main, wait_until
 from harness.polkit import result
-from monitor import INVALID_ARGS, LIMITS, MODULE, NAME, ROOT, VERSIONS, variants
+from monitor import INVALID_ARGS, LIMITS, MODULE, NAME, ROOT, VERSIONS, VM, variants
 from system_bus import DENIED, LIMITS_EXCEEDED, OWNER, SOMEBODY, SystemBusTest, commands, execute
 
 COMMAND_CLASSES = os.environ['COMMAND_CLASSES']
@@ -136,6 +138,44 @@ class Answers(FakeTest):
         for finish in calls[:128]:
             finish()
         self.assertEqual(commands(self.peer).count('stop'), 128)
+
+    def test_descriptors_that_nothing_takes(self):
+        """Held with calls that wait, they would make libdbus stop reading, polkit's answers with the rest."""
+        self.only(None)
+        with open('/dev/null', 'rb') as null:
+            for method, signature, values in (('ListMonitors', '()', ()), ('Subscribe', '(as)', ([],)),
+                                              ('Execute', '(sa{sv})', ('stop', {}))):
+                self.assert_fails(INVALID_ARGS, 'none of its arguments', self.somebody.start(
+                    'VM', method, signature, *values, fds=[null.fileno()] * 3))
+        self.assertEqual(self.polkit.checks, [])
+
+    def test_who_may_add_a_vm_owns_none(self):
+        """Where the kernel does not tell whose QEMU it is."""
+        self.answers = lambda subject, action, details, flags: YES if action.endswith('manage') else NO
+        listener = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(listener.close)
+        finish = self.somebody.caller.start(NAME, ROOT, f'{NAME}.Manager', 'AddVM', '(ssa{sv})', 'far',
+                                            f'tcp:127.0.0.1:{listener.getsockname()[1]}', {})
+        connections = []
+
+        def accept():
+            connections.append(listener.accept()[0])
+            self.peer.attach(connections[0])
+        threading.Thread(target=accept, daemon=True).start()
+        vm = VM(self.somebody.caller, finish()[0])
+        self.assert_fails(DENIED, 'may not call', execute(vm, 'stop'))
+        self.somebody.caller.call(NAME, ROOT, f'{NAME}.Manager', 'RemoveVM', '(o)', vm.path)
+
+    def test_too_many_vms_to_be_added(self):
+        self.only(None)
+
+        def add(uid):
+            return self.user(uid).start(NAME, ROOT, f'{NAME}.Manager', 'AddVM', '(ssa{sv})', 'x',
+                                        f'unix:{self.peer.path}', {})
+        calls = [add(SOMEBODY) for _ in range(17)]
+        self.assert_fails(LIMITS_EXCEEDED, 'wait already', calls[16])
+        add(OWNER)
+        wait_until(lambda: len(self.polkit.checks) == 17)
 
     def test_too_many_dialogs_of_one_user(self):
         self.answers = lambda subject, action, details, flags: None if flags else CHALLENGE
