@@ -10,6 +10,8 @@
 #include "bus-hook.h"
 #include "bus-private.h"
 
+#include <string.h>
+
 /* What may wait for credentials, which take the bus some 100 us: calls and bytes of one sender, bytes of all of them.
  * libdbus stops reading at 63 MiB of messages held, and would then not read the credentials either. */
 #define MAX_WAITING_CALLS 1024
@@ -186,6 +188,21 @@ read_credentials(DBusMessage *reply, BusPeer *peer)
     }
 }
 
+/* proc_pid_stat(5): the 22nd field, counted behind the name, which may hold anything. */
+gboolean
+bus_peer_read_start_time(guint32 pid, guint64 *ret_time)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%u/stat", pid);
+    g_autofree char *line = NULL;
+    g_auto(GStrv) fields = NULL;
+    const char *after_name;
+
+    if (!g_file_get_contents(path, &line, NULL, NULL) || !(after_name = strrchr(line, ')')))
+        return FALSE;
+    fields = g_strsplit(after_name + 1, " ", -1);
+    return g_strv_length(fields) > 20 && g_ascii_string_to_unsigned(fields[20], 10, 0, G_MAXUINT64, ret_time, NULL);
+}
+
 static void
 on_credentials(DBusMessage *reply, const GError *error, gpointer user_data)
 {
@@ -200,6 +217,8 @@ on_credentials(DBusMessage *reply, const GError *error, gpointer user_data)
     }
     if (reply)
         read_credentials(reply, &caller->peer);
+    if (caller->peer.pid != BUS_PEER_NO_ID)
+        bus_peer_read_start_time(caller->peer.pid, &caller->peer.start_time);
     caller->known = TRUE;
     caller->replay_link.data = caller;
     g_queue_push_tail_link(&peers->replay, &caller->replay_link);

@@ -11,7 +11,11 @@ typedef struct BusPeer {
     char *name; /* owned; the unique name, ":1.42" */
     guint32 uid; /* as the bus vouches for it; BUS_PEER_NO_ID where it cannot */
     guint32 pid; /* likewise */
+    guint64 start_time; /* of that process, as it was when the bus told of it; 0: not known */
 } BusPeer;
+
+/* When a process started, in the kernel's ticks; FALSE: there is none, or it cannot be told. */
+gboolean bus_peer_read_start_time(guint32 pid, guint64 *ret_time);
 
 /* The peer, or NULL when it has not called yet or has left. Borrowed; valid until the main context runs again. */
 const BusPeer *bus_get_peer(Bus *bus, const char *unique_name);

@@ -330,7 +330,7 @@ new_monitor(OpenMonitors *monitors, BusCall *call)
 
     monitor->monitors = monitors;
     monitor->call = call;
-    monitor->opener = (BusPeer){ g_strdup(peer->name), peer->uid, peer->pid };
+    monitor->opener = (BusPeer){ g_strdup(peer->name), peer->uid, peer->pid, peer->start_time };
     monitor->is_interactive = bus_call_is_interactive(call);
     monitor->key = g_strdup_printf("%s/%u", peer->name, ++monitors->n_keys);
     monitor->lifeline = -1;

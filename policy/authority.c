@@ -10,7 +10,6 @@
  * runs it, so there they are left out. */
 #include "authority.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,29 +105,16 @@ append_value(DBusMessageIter *values, const char *name, const char *signature, c
     dbus_message_iter_close_container(values, &entry);
 }
 
-/* proc_pid_stat(5): the 22nd field, counted behind the name, which may hold anything. */
-static gboolean
-read_start_time(guint32 pid, guint64 *ret_time)
-{
-    g_autofree char *path = g_strdup_printf("/proc/%u/stat", pid);
-    g_autofree char *line = NULL;
-    g_auto(GStrv) fields = NULL;
-    const char *after_name;
-
-    if (!g_file_get_contents(path, &line, NULL, NULL) || !(after_name = strrchr(line, ')')))
-        return FALSE;
-    fields = g_strsplit(after_name + 1, " ", -1);
-    return g_strv_length(fields) > 20 && g_ascii_string_to_unsigned(fields[20], 10, 0, G_MAXUINT64, ret_time, NULL);
-}
-
 static gboolean
 append_process(DBusMessageIter *values, const BusPeer *peer, GError **error)
 {
     dbus_uint32_t pid = peer->pid;
     dbus_int32_t uid = (dbus_int32_t)peer->uid;
-    guint64 start_time;
+    dbus_uint64_t start_time;
 
-    if (peer->uid == BUS_PEER_NO_ID || peer->pid == BUS_PEER_NO_ID || !read_start_time(peer->pid, &start_time)) {
+    /* The number may be another process's by now: a connection can outlive the one that made it. */
+    if (peer->uid == BUS_PEER_NO_ID || peer->pid == BUS_PEER_NO_ID ||
+        !bus_peer_read_start_time(peer->pid, &start_time) || start_time != peer->start_time) {
         g_set_error(error, BUS_ERROR, BUS_ERROR_ACCESS_DENIED, "No process is known of %s", peer->name);
         return FALSE;
     }

@@ -222,7 +222,8 @@ class Policy(SystemBusTest):
         native = self.adopt(QmpClient(fd=open_fd(self.as_user(self.vm, OWNER))))
         native.execute('stop')
         self.assertEqual(commands(self.peer), ['stop'])
-        self.assertIn('REASON=owner', self.decisions('stop')[0])
+        line, = self.wait_lines('COMMAND=stop ')
+        self.assertIn('REASON=owner', line)
 
     def test_a_dialog_holds_up_what_is_behind_it_in_this_session_alone(self):
         person = self.start(AuthenticationAgent, self.bus.address)
