@@ -47,12 +47,11 @@ get_objects(JsonObject *object, const char *name)
     return objects;
 }
 
-/* Of a member, as far as its name tells: `fd`, `vhostfds`, `fdname`, and what a SocketAddress calls `str`. */
+/* Of a member, as far as its name tells: `fd`, `vhostfds`, `fdname`. */
 static gboolean
 is_descriptor(const char *name)
 {
-    return g_str_has_suffix(name, "fd") || g_str_has_suffix(name, "fds") || g_str_equal(name, "fdname") ||
-           g_str_equal(name, "str");
+    return g_str_has_suffix(name, "fd") || g_str_has_suffix(name, "fds") || g_str_equal(name, "fdname");
 }
 
 /* Several are separated by colons. */
@@ -68,10 +67,10 @@ has_number(const char *text)
 static PolicyClasses
 look_at_string(const char *name, const char *text)
 {
-    gboolean is_raw = is_descriptor(name) && has_number(text);
+    /* `str` is what a SocketAddress calls one, and other things are called that hold colons. */
+    gboolean is_raw = is_descriptor(name) ? has_number(text) : g_str_equal(name, "str") && g_ascii_isdigit(text[0]);
     gboolean has_nul = g_str_has_prefix(text, "\xef\xb7\x90\"");
     gboolean is_prefixed = g_str_has_prefix(text, "fd:") && g_ascii_isdigit(text[strlen("fd:")]);
-
     gboolean is_hidden = g_str_has_prefix(text, "exec:") || strstr(text, "json:");
 
     return is_raw || has_nul || is_prefixed || is_hidden ? HOST : 0;

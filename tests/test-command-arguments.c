@@ -149,7 +149,10 @@ test_id(void)
     static const struct {
         const char *arguments, *id;
     } cases[] = {
-        { "{'id':'disk','device':'other'}", "disk" },
+        { "{'id':'disk','device':'other'}", NULL },
+        { "{'id':'disk'}", "disk" },
+        { "{'job-id':'j','device':'disk'}", "disk" },
+        { "{'job-id':'j'}", "j" },
         { "{'device':'ide0'}", "ide0" },
         { "{'node-name':'n'}", "n" },
         { "{'name':'net0','up':true}", "net0" },
