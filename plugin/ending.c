@@ -85,20 +85,12 @@ judge_off(JsonObject *arguments, JsonNode *answer)
     return g_strcmp0(status, "shutdown") == 0 ? ENDING_GOOD : ENDING_OPEN;
 }
 
-static guint64
-get_number(JsonObject *object, const char *name)
-{
-    JsonNode *node = object ? json_object_get_member(object, name) : NULL;
-    QmpJsonType type = node ? qmp_json_get_type(node) : QMP_JSON_NULL;
-
-    return type == QMP_JSON_UINT || type == QMP_JSON_INT ? qmp_json_get_uint(node) : 0;
-}
-
 /* The guest gives and takes pages of 4 KiB. */
 static EndingVerdict
 judge_balloon(JsonObject *arguments, JsonNode *answer)
 {
-    guint64 wanted = get_number(arguments, "value"), actual = get_number(get_object(answer), "actual");
+    guint64 wanted = qmp_entity_get_uint(arguments, "value"),
+            actual = qmp_entity_get_uint(get_object(answer), "actual");
 
     return actual >= wanted && actual - wanted < 4096 ? ENDING_GOOD : ENDING_OPEN;
 }

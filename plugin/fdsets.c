@@ -72,10 +72,9 @@ parse(const QmpText *reply)
 static gint64
 get_number(JsonNode *node, const char *name)
 {
-    JsonObject *object = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-    JsonNode *value = object ? json_object_get_member(object, name) : NULL;
+    gint64 value;
 
-    return value && qmp_json_get_type(value) == QMP_JSON_INT ? qmp_json_get_int(value) : -1;
+    return qmp_entity_get_int(node, name, &value) ? value : -1;
 }
 
 static char *

@@ -211,18 +211,6 @@ check_node(Guard *guard, const char *caller, const char *command, JsonNode *node
     return is_right;
 }
 
-static gboolean
-get_fdset(JsonNode *node, gint64 *ret_fdset)
-{
-    JsonObject *object = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-    JsonNode *value = object ? json_object_get_member(object, "fdset-id") : NULL;
-
-    if (!value || qmp_json_get_type(value) != QMP_JSON_INT)
-        return FALSE;
-    *ret_fdset = qmp_json_get_int(value);
-    return TRUE;
-}
-
 gboolean
 guard_check(Guard *guard, const char *caller, const char *command, JsonNode *arguments, GError **error)
 {
@@ -234,7 +222,7 @@ guard_check(Guard *guard, const char *caller, const char *command, JsonNode *arg
         return FALSE;
     if (!g_str_equal(command, "add-fd") && !g_str_equal(command, "remove-fd"))
         return TRUE;
-    return !get_fdset(arguments, &fdset) || check_fdset(guard, caller, fdset, error);
+    return !qmp_entity_get_int(arguments, "fdset-id", &fdset) || check_fdset(guard, caller, fdset, error);
 }
 
 static gboolean
@@ -283,7 +271,8 @@ is_hidden(const View *view, JsonNode *element)
     gint64 fdset;
 
     if (view->are_fdsets)
-        return get_fdset(element, &fdset) && fdsets_is_foreign(view->guard->fdsets, fdset, view->caller);
+        return qmp_entity_get_int(element, "fdset-id", &fdset) &&
+               fdsets_is_foreign(view->guard->fdsets, fdset, view->caller);
     return names_ours(element) ||
            (JSON_NODE_HOLDS_OBJECT(element) && has_member_that_names_ours(json_node_get_object(element)));
 }

@@ -5,31 +5,12 @@
 #include "qmp-entity.h"
 #include "qmp-json.h"
 
-static guint64
-get_number(JsonObject *object, const char *name)
-{
-    JsonNode *node = json_object_get_member(object, name);
-    QmpJsonType type = node ? qmp_json_get_type(node) : QMP_JSON_NULL;
-
-    if (type == QMP_JSON_UINT || (type == QMP_JSON_INT && qmp_json_get_int(node) >= 0))
-        return qmp_json_get_uint(node);
-    return 0;
-}
-
-static JsonObject *
-get_object(JsonObject *object, const char *name)
-{
-    JsonNode *node = json_object_get_member(object, name);
-
-    return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
-
 static void
 set_progress(JobReport *report, JsonObject *object, const char *current, const char *total)
 {
     report->has_progress = TRUE;
-    report->current = get_number(object, current);
-    report->total = get_number(object, total);
+    report->current = qmp_entity_get_uint(object, current);
+    report->total = qmp_entity_get_uint(object, total);
 }
 
 static gboolean
@@ -48,10 +29,10 @@ read_job(JobReport *report, JsonObject *listed)
 static void
 read_ram(JobReport *report, JsonObject *ram)
 {
-    guint64 left = get_number(ram, "remaining");
+    guint64 left = qmp_entity_get_uint(ram, "remaining");
 
     report->has_progress = TRUE;
-    report->total = get_number(ram, "total");
+    report->total = qmp_entity_get_uint(ram, "total");
     report->current = left < report->total ? report->total - left : 0;
 }
 
@@ -78,7 +59,7 @@ is_end(const char *status)
 static gboolean
 read_migration(JobReport *report, JsonObject *answer)
 {
-    JsonObject *ram = get_object(answer, "ram");
+    JsonObject *ram = qmp_entity_get_object(answer, "ram");
 
     report->id = report->type = JOB_ID_MIGRATION;
     report->status = qmp_entity_get_string(answer, "status");
@@ -173,7 +154,7 @@ read_migration_event(JobReport *report, JsonObject *data)
 static gboolean
 read_dump_event(JobReport *report, JsonObject *data)
 {
-    JsonObject *result = get_object(data, "result");
+    JsonObject *result = qmp_entity_get_object(data, "result");
 
     report->kind = JOB_DUMP;
     return result && read_dump(report, result, data);

@@ -18,6 +18,36 @@ qmp_entity_get_array(JsonObject *object, const char *name)
 }
 
 JsonObject *
+qmp_entity_get_object(JsonObject *object, const char *name)
+{
+    JsonNode *node = object ? json_object_get_member(object, name) : NULL;
+    return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+guint64
+qmp_entity_get_uint(JsonObject *object, const char *name)
+{
+    JsonNode *node = object ? json_object_get_member(object, name) : NULL;
+    QmpJsonType type = node ? qmp_json_get_type(node) : QMP_JSON_NULL;
+
+    if (type == QMP_JSON_UINT || (type == QMP_JSON_INT && qmp_json_get_int(node) >= 0))
+        return qmp_json_get_uint(node);
+    return 0;
+}
+
+gboolean
+qmp_entity_get_int(JsonNode *node, const char *name, gint64 *ret_value)
+{
+    JsonObject *object = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+    JsonNode *value = object ? json_object_get_member(object, name) : NULL;
+
+    if (!value || qmp_json_get_type(value) != QMP_JSON_INT)
+        return FALSE;
+    *ret_value = qmp_json_get_int(value);
+    return TRUE;
+}
+
+JsonObject *
 qmp_entity_get_object_at(JsonArray *array, guint i)
 {
     JsonNode *node = json_array_get_element(array, i);

@@ -8,7 +8,14 @@
 /* All borrowed. */
 const char *qmp_entity_get_string(JsonObject *object, const char *name);
 JsonArray *qmp_entity_get_array(JsonObject *object, const char *name);
+JsonObject *qmp_entity_get_object(JsonObject *object, const char *name); /* @object may be NULL */
 gboolean qmp_entity_get_boolean(JsonObject *entity, const char *name);
+
+/* 0 where it is no integer from 0 on; @object may be NULL. */
+guint64 qmp_entity_get_uint(JsonObject *object, const char *name);
+
+/* FALSE where @node is no object, or the member no integer below 2^63. */
+gboolean qmp_entity_get_int(JsonNode *node, const char *name, gint64 *ret_value);
 
 /* Element @i, if it is an object. */
 JsonObject *qmp_entity_get_object_at(JsonArray *array, guint i);

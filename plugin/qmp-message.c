@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "qmp-entity.h"
 #include "qmp-json.h"
 
 /* QEMU's are 200 bytes; the cap keeps a liar from having megabytes parsed. */
@@ -138,13 +139,6 @@ read_reply(QmpMessage *message, const char *text, const QmpScan *scan)
     return error.text ? read_error(message, error) : NULL;
 }
 
-static JsonObject *
-get_object(JsonObject *object, const char *name)
-{
-    JsonNode *node = object ? json_object_get_member(object, name) : NULL;
-    return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
-
 static gboolean
 get_guint(JsonObject *object, const char *name, guint *ret_number)
 {
@@ -188,8 +182,8 @@ read_greeting(QmpMessage *message, QmpText value)
         root = qmp_json_parse(value.text, value.length, NULL);
     if (!root || !JSON_NODE_HOLDS_OBJECT(root))
         return "a greeting that is no QMP greeting";
-    JsonObject *version = get_object(json_node_get_object(root), "version");
-    JsonObject *qemu = get_object(version, "qemu");
+    JsonObject *version = qmp_entity_get_object(json_node_get_object(root), "version");
+    JsonObject *qemu = qmp_entity_get_object(version, "qemu");
     if (!get_guint(qemu, "major", &greeting->major) || !get_guint(qemu, "minor", &greeting->minor) ||
         !get_guint(qemu, "micro", &greeting->micro))
         return "a greeting without a version";

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bus-dictionary.h"
 #include "call.h"
 #include "errors.h"
 #include "events.h"
@@ -147,19 +148,6 @@ unsubscribe(BusCall *call, gpointer object_data)
     bus_call_return(call, NULL);
 }
 
-static void
-append_entry(DBusMessageIter *dictionary, const char *name, const char *signature, const void *value)
-{
-    DBusMessageIter entry, variant;
-
-    dbus_message_iter_open_container(dictionary, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
-    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &name);
-    dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, signature, &variant);
-    dbus_message_iter_append_basic(&variant, signature[0], value);
-    dbus_message_iter_close_container(&entry, &variant);
-    dbus_message_iter_close_container(dictionary, &entry);
-}
-
 /* A list of monitors for one who asks. */
 typedef struct Listing {
     DBusMessageIter list;
@@ -177,13 +165,13 @@ append_session(const SessionInfo *info, gpointer user_data)
     if (listing->caller && !g_str_equal(listing->caller, info->caller))
         return;
     dbus_message_iter_open_container(&listing->list, DBUS_TYPE_ARRAY, "{sv}", &dictionary);
-    append_entry(&dictionary, "id", DBUS_TYPE_STRING_AS_STRING, &info->id);
-    append_entry(&dictionary, "caller", DBUS_TYPE_STRING_AS_STRING, &info->caller);
-    append_entry(&dictionary, "uid", DBUS_TYPE_UINT32_AS_STRING, &info->uid);
-    append_entry(&dictionary, "mode", DBUS_TYPE_STRING_AS_STRING, &info->mode);
-    append_entry(&dictionary, "pending", DBUS_TYPE_UINT32_AS_STRING, &info->pending);
-    append_entry(&dictionary, "native", DBUS_TYPE_BOOLEAN_AS_STRING, &is_native);
-    append_entry(&dictionary, "since", DBUS_TYPE_UINT64_AS_STRING, &since);
+    bus_dictionary_append(&dictionary, "id", DBUS_TYPE_STRING_AS_STRING, &info->id);
+    bus_dictionary_append(&dictionary, "caller", DBUS_TYPE_STRING_AS_STRING, &info->caller);
+    bus_dictionary_append(&dictionary, "uid", DBUS_TYPE_UINT32_AS_STRING, &info->uid);
+    bus_dictionary_append(&dictionary, "mode", DBUS_TYPE_STRING_AS_STRING, &info->mode);
+    bus_dictionary_append(&dictionary, "pending", DBUS_TYPE_UINT32_AS_STRING, &info->pending);
+    bus_dictionary_append(&dictionary, "native", DBUS_TYPE_BOOLEAN_AS_STRING, &is_native);
+    bus_dictionary_append(&dictionary, "since", DBUS_TYPE_UINT64_AS_STRING, &since);
     dbus_message_iter_close_container(&listing->list, &dictionary);
 }
 

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bus-dictionary.h"
+
 #define POLKIT_NAME "org.freedesktop.PolicyKit1"
 #define POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"
 #define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
@@ -92,19 +94,6 @@ connect_bus(Authority *authority, GError **error)
     return authority->bus != NULL;
 }
 
-static void
-append_value(DBusMessageIter *values, const char *name, const char *signature, const void *value)
-{
-    DBusMessageIter entry, variant;
-
-    dbus_message_iter_open_container(values, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
-    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &name);
-    dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, signature, &variant);
-    dbus_message_iter_append_basic(&variant, signature[0], value);
-    dbus_message_iter_close_container(&entry, &variant);
-    dbus_message_iter_close_container(values, &entry);
-}
-
 static gboolean
 append_process(DBusMessageIter *values, const BusPeer *peer, GError **error)
 {
@@ -118,9 +107,9 @@ append_process(DBusMessageIter *values, const BusPeer *peer, GError **error)
         g_set_error(error, BUS_ERROR, BUS_ERROR_ACCESS_DENIED, "No process is known of %s", peer->name);
         return FALSE;
     }
-    append_value(values, "pid", DBUS_TYPE_UINT32_AS_STRING, &pid);
-    append_value(values, "start-time", DBUS_TYPE_UINT64_AS_STRING, &start_time);
-    append_value(values, "uid", DBUS_TYPE_INT32_AS_STRING, &uid);
+    bus_dictionary_append(values, "pid", DBUS_TYPE_UINT32_AS_STRING, &pid);
+    bus_dictionary_append(values, "start-time", DBUS_TYPE_UINT64_AS_STRING, &start_time);
+    bus_dictionary_append(values, "uid", DBUS_TYPE_INT32_AS_STRING, &uid);
     return TRUE;
 }
 
@@ -135,7 +124,7 @@ append_subject(DBusMessageIter *arguments, Authority *authority, const BusPeer *
     dbus_message_iter_append_basic(&subject, DBUS_TYPE_STRING, &kind);
     dbus_message_iter_open_container(&subject, DBUS_TYPE_ARRAY, "{sv}", &values);
     if (authority->is_callers_bus)
-        append_value(&values, "name", DBUS_TYPE_STRING_AS_STRING, &peer->name);
+        bus_dictionary_append(&values, "name", DBUS_TYPE_STRING_AS_STRING, &peer->name);
     else
         done = append_process(&values, peer, error);
     dbus_message_iter_close_container(&subject, &values);
