@@ -31,6 +31,9 @@ errors_fail(BusCall *call, const GError *error)
         bus_call_fail(call, name_of_qmp((QmpErrorCode)error->code), error->message);
     else if (error->domain == VALUE_ERROR)
         bus_call_fail(call, PREFIX "Unrepresentable", error->message);
+    else if (g_error_matches(error, BUS_ERROR, BUS_ERROR_ACCESS_DENIED))
+        /* Not D-Bus's own AccessDenied: busctl shows two words of its own for that, whatever its text says. */
+        bus_call_fail(call, PREFIX "NotAuthorized", error->message);
     else
         bus_call_fail_error(call, error);
 }

@@ -17,9 +17,11 @@
 #include "claims.h"
 #include "effect.h"
 #include "qmp-json.h"
+#include "refusal.h"
 #include "timer.h"
 
 struct Sessions {
+    Vm *vm; /* weak */
     Places *places; /* owned */
     GHashTable *by_caller; /* owned, of Session, by its caller */
     GQueue leaving; /* of Session, owned, by their links: have left, and something is to be done for them */
@@ -261,6 +263,24 @@ sessions_open(Sessions *sessions, const char *key, const char *caller, guint32 u
     return FALSE;
 }
 
+static gboolean
+check_guard(Sessions *sessions, const SessionsRequest *request, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    Refusal refusal = {
+        .uid = request->uid,
+        .caller = request->caller,
+        .command = request->command,
+        .vm = vm_get_name(sessions->vm),
+    };
+
+    if (guard_check(claims_get_guard(sessions->claims), request->caller, request->command, request->arguments, &why))
+        return TRUE;
+    refusal.why = why->message;
+    refusal_set_error(&refusal, (BusErrorCode)why->code, error);
+    return FALSE;
+}
+
 SessionTicket *
 sessions_submit(Sessions *sessions, const SessionsRequest *request, QmpReplyFunc func, gpointer user_data,
                 GError **error)
@@ -269,8 +289,7 @@ sessions_submit(Sessions *sessions, const SessionsRequest *request, QmpReplyFunc
 
     if (!session->user.place)
         fd_names_clear(session->fd_names);
-    if (guard_check(claims_get_guard(sessions->claims), request->caller, request->command, request->arguments,
-                    error) &&
+    if (check_guard(sessions, request, error) &&
         effect_check_room(request->command, request->caller, session->fd_names, claims_get_fdsets(sessions->claims),
                           error) &&
         places_find(sessions->places, &session->user, error))
@@ -387,6 +406,7 @@ sessions_new(GMainContext *context, Vm *vm, const PlacesLimits *limits, PlacesMo
     Sessions *sessions = g_new0(Sessions, 1);
 
     sessions->context = g_main_context_ref(context);
+    sessions->vm = vm;
     sessions->places = places_new(context, vm, limits, func, user_data);
     sessions->by_caller = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
     sessions->claims = claims_new(vm);

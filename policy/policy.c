@@ -5,6 +5,7 @@
 #include "policy.h"
 
 #include "policy-lines.h"
+#include "refusal.h"
 
 struct Policy {
     Authority *authority; /* owned */
@@ -63,12 +64,16 @@ audit(Policy *policy, const PolicyRequest *request, gboolean is_allowed, const c
 static PolicyAnswer
 refuse(Policy *policy, const PolicyRequest *request, BusErrorCode code, const char *why, GError **error)
 {
-    const BusPeer *peer = request->peer;
-    g_autofree char *who = peer->uid == BUS_PEER_NO_ID ? g_strdup(peer->name) : g_strdup_printf("User %u", peer->uid);
-    g_autofree char *where = request->vm ? g_strdup_printf(" on the VM \"%s\"", request->vm) : g_strdup("");
+    Refusal refusal = {
+        .uid = request->peer->uid,
+        .caller = request->peer->name,
+        .command = request->command,
+        .vm = request->vm,
+        .why = why,
+    };
 
     audit(policy, request, /* is_allowed= */ FALSE, why);
-    g_set_error(error, BUS_ERROR, (int)code, "%s may not call %s%s: %s", who, request->command, where, why);
+    refusal_set_error(&refusal, code, error);
     return POLICY_REFUSED;
 }
 

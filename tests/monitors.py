@@ -6,7 +6,7 @@ from harness import Qemu, wait_until
 from monitor import NAME, VM, MonitorTest
 
 PREFIX = 'org.qemu.Monitor1-'
-DENIED = 'org.freedesktop.DBus.Error.AccessDenied'
+DENIED = f'{NAME}.Error.NotAuthorized'
 LIMITS_EXCEEDED = 'org.freedesktop.DBus.Error.LimitsExceeded'
 GENERIC = f'{NAME}.Error.GenericError'
 

@@ -5,9 +5,9 @@ import os
 
 from harness import Agent, Bus, Connection, Peer, wait_until
 from harness.bus import acting_as
-from monitor import ANSWERS, MODULE, MonitorTest, VM, requests, variants
+from monitor import ANSWERS, MODULE, NAME, MonitorTest, VM, requests, variants
 
-DENIED = 'org.freedesktop.DBus.Error.AccessDenied'
+DENIED = f'{NAME}.Error.NotAuthorized'
 INTERACTION = 'org.freedesktop.DBus.Error.InteractiveAuthorizationRequired'
 LIMITS_EXCEEDED = 'org.freedesktop.DBus.Error.LimitsExceeded'
 

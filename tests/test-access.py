@@ -2,7 +2,7 @@
 """Who may do what, and hear what, on a system bus that has no polkit."""
 import os
 
-from harness import Message, main, wait_until
+from harness import CallError, Message, busctl, main, wait_until
 from monitor import INVALID_ARGS, NAME, OBJECT_MANAGER, ROOT, requests
 from system_bus import DENIED, OWNER, SOMEBODY, SystemBusTest
 
@@ -29,6 +29,8 @@ class WithoutPolkit(SystemBusTest):
         for path, interface, method, signature, *arguments in (
                 (self.vm.path, 'VM', 'Execute', '(sa{sv})', 'query-status', {}),
                 (self.vm.path, 'VM', 'ExecuteJSON', '(ss)', 'quit', ''),
+                (self.vm.path, 'VM', 'ExecuteAndWait', '(sa{sv}a{sv})', 'quit', {}, {}),
+                (self.vm.path, 'VM', 'OpenMonitor', '(a{sv})', {}),
                 (self.vm.path, 'VM', 'Subscribe', '(as)', []),
                 (self.vm.path, 'VM', 'ListMonitors', '()'),
                 (self.vm.path, 'QMP', 'QueryStatus', '()'),
@@ -44,6 +46,11 @@ class WithoutPolkit(SystemBusTest):
     def test_root_is_refused_what_is_not_its_own(self):
         self.assert_fails(DENIED, 'User 0 may not call', self.vm.qmp, 'QueryStatus')
         self.manager('RemoveVM', '(o)', self.vm.path)
+
+    def test_an_administrator_reads_who_may_not_do_what(self):
+        """busctl has two words of its own for D-Bus's AccessDenied."""
+        with self.assertRaisesRegex(CallError, 'User 0 may not call query-status on the VM "web": '):
+            busctl(self.bus.address, 'call', NAME, self.vm.path, f'{NAME}.QMP', 'QueryStatus')
 
     def test_nobody_owns_what_runs_as_nobody(self):
         """That uid stands for all whom the kernel has no number for."""

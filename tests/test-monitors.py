@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A monitor per caller: callers of one VM cannot see, stall, confuse or break one another, and whoever leaves takes
 everything of theirs along. On real QEMUs."""
+import os
 import signal
 import socket
 
@@ -154,6 +155,8 @@ class Hotplug(MonitorsTest):
                 self.assert_fails(DENIED, "the agent's own", other.start('QMP', method, signature, *arguments))
         escaped = monitor.replace('o', '\\u006f')
         self.assert_fails(DENIED, "the agent's own", other.execute_json, 'object-del', f'{{"id":"{escaped}"}}')
+        self.assert_fails(DENIED, f'User {os.getuid()} may not call object-del on the VM "vm": What is called',
+                          other.start('QMP', 'ObjectDel', '(s)', monitor))
         self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
 
     def test_every_event_once(self):
