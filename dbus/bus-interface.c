@@ -24,6 +24,57 @@ member_free(BusMember *member)
     g_free(member);
 }
 
+/* Whoever has nothing to say in it need not send an empty dictionary. */
+static gboolean
+may_be_left_out(const GDBusArgInfo *arg)
+{
+    return g_str_equal(arg->signature, "a{sv}") ||
+           g_strcmp0(g_dbus_annotation_info_lookup(arg->annotations, BUS_OPTIONAL_ANNOTATION), "true") == 0;
+}
+
+static guint
+count_required(GDBusArgInfo **args)
+{
+    guint n = args ? g_strv_length((char **)args) : 0;
+
+    while (n > 0 && may_be_left_out(args[n - 1]))
+        n--;
+    return n;
+}
+
+/* The one complete type that @iter stands at. */
+static gboolean
+is_taken(DBusSignatureIter *declared, DBusSignatureIter *given)
+{
+    char *wanted = dbus_signature_iter_get_signature(declared), *sent = dbus_signature_iter_get_signature(given);
+    gboolean is_dictionary = g_str_equal(wanted, "a{sv}") && g_str_has_prefix(sent, "a{s");
+    gboolean is_same = g_str_equal(wanted, sent);
+
+    dbus_free(wanted);
+    dbus_free(sent);
+    return is_same || is_dictionary;
+}
+
+gboolean
+bus_member_takes(const BusMember *member, const char *signature)
+{
+    DBusSignatureIter declared, given;
+    gboolean has_declared = *member->signature, has_given = *signature;
+    guint n = 0;
+
+    if (g_str_equal(member->signature, signature))
+        return TRUE;
+    dbus_signature_iter_init(&declared, member->signature);
+    dbus_signature_iter_init(&given, signature);
+    for (; has_declared && has_given; n++) {
+        if (!is_taken(&declared, &given))
+            return FALSE;
+        has_declared = dbus_signature_iter_next(&declared);
+        has_given = dbus_signature_iter_next(&given);
+    }
+    return !has_given && n >= member->n_required;
+}
+
 static char *
 join_signatures(GDBusArgInfo **args)
 {
@@ -48,6 +99,7 @@ add_method(BusInterface *interface, const BusMethod *method, GError **error)
     member = g_new0(BusMember, 1);
     member->method = method;
     member->signature = join_signatures(info->in_args);
+    member->n_required = count_required(info->in_args);
     g_hash_table_insert(interface->members, (gpointer)method->name, member);
     return TRUE;
 }

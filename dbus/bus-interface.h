@@ -33,9 +33,14 @@ typedef struct BusProperty {
 
 typedef struct BusInterface BusInterface;
 
+/* Of an argument that may be left out together with all that follow it, where the value is "true". Every `a{sv}` at the end
+ * of the arguments may be left out without it. */
+#define BUS_OPTIONAL_ANNOTATION "org.qemu.Monitor1.Optional"
+
 /* Joins @info (referenced) with its tables, which end with a row without a name; NULL: none. The tables must
  * outlive the interface. A call whose arguments are not of the XML's signature is refused before its function is
- * called.
+ * called; but arguments at the end that may be left out may be missing, and where the XML says `a{sv}` there may be
+ * another dictionary with strings for keys (`a{ss}`).
  *
  * @any: takes every call to a member that no row names (with whatever signature), NULL: such calls are
  * UnknownMethod. It counts as BUS_ACCESS_GATED.

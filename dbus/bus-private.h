@@ -69,7 +69,11 @@ typedef enum BusEmits {
 typedef struct BusMember {
     const BusMethod *method; /* weak */
     char *signature; /* owned; of the arguments; NULL: any */
+    guint n_required; /* arguments; those after them may be left out */
 } BusMember;
+
+/* Whether the method takes arguments of that signature. */
+gboolean bus_member_takes(const BusMember *member, const char *signature);
 
 typedef struct BusValue {
     const BusProperty *property; /* weak */

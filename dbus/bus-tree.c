@@ -181,7 +181,7 @@ run(BusCall *call, const Target *target)
         bus_call_fail_code(call, BUS_ERROR_ACCESS_DENIED, "Nobody may call %s", bus_call_get_member(call));
         return;
     }
-    if (member->signature && !dbus_message_has_signature(bus_call_get_message(call), member->signature)) {
+    if (member->signature && !bus_member_takes(member, bus_call_get_signature(call))) {
         bus_call_fail_code(call, BUS_ERROR_INVALID_ARGS, "%s takes arguments of type \"%s\", not \"%s\"",
                            bus_call_get_member(call), member->signature, bus_call_get_signature(call));
         return;

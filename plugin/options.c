@@ -3,6 +3,20 @@
 #include "options.h"
 
 #include "bus-error.h"
+#include "bus-integer.h"
+#include "nearest.h"
+
+/* "; did you mean timeout?" */
+static char *
+dup_question(const OptionRow *rows, const char *name)
+{
+    Nearest nearest;
+
+    nearest_init(&nearest, name);
+    for (const OptionRow *row = rows; row->name; row++)
+        nearest_offer(&nearest, row->name);
+    return nearest_dup_question(&nearest);
+}
 
 /* "`isolation`, `spares` and `timeout`" */
 static char *
@@ -18,14 +32,15 @@ list_names(const OptionRow *rows)
 static const OptionRow *
 find_row(const OptionRow *rows, const char *name, GError **error)
 {
-    g_autofree char *names = NULL;
+    g_autofree char *names = NULL, *question = NULL;
 
     for (const OptionRow *row = rows; row->name; row++)
         if (g_str_equal(row->name, name))
             return row;
     names = list_names(rows);
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.%s: no such option; there %s %s", name,
-                rows[1].name ? "are" : "is", names);
+    question = dup_question(rows, name);
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.%.255s: no such option; there %s %s%s", name,
+                rows[1].name ? "are" : "is", names, question);
     return NULL;
 }
 
@@ -33,13 +48,26 @@ static gboolean
 check_signature(const OptionRow *row, DBusMessageIter *value, GError **error)
 {
     char *signature = dbus_message_iter_get_signature(value);
-    gboolean is_right = g_str_equal(signature, row->signature);
+    gboolean is_integer = bus_integer_is(row->signature[0]);
+    gboolean is_right = is_integer ? bus_integer_is(dbus_message_iter_get_arg_type(value))
+                                   : g_str_equal(signature, row->signature);
 
-    dbus_free(signature);
     if (!is_right)
-        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.%s: `%s` (%s) is expected", row->name,
-                    row->signature, row->meaning);
+        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.%s: `%s` (%s%s) is expected, `%s` was given",
+                    row->name, row->signature, is_integer ? "an integer: " : "", row->meaning, signature);
+    dbus_free(signature);
     return is_right;
+}
+
+/* What is in the variant, or in the variants in it; in `a{ss}` there is none. */
+static void
+enter_variants(DBusMessageIter *iter, DBusMessageIter *ret_value)
+{
+    *ret_value = *iter;
+    while (dbus_message_iter_get_arg_type(ret_value) == DBUS_TYPE_VARIANT) {
+        DBusMessageIter variant = *ret_value;
+        dbus_message_iter_recurse(&variant, ret_value);
+    }
 }
 
 static gboolean
@@ -51,7 +79,7 @@ read_option(DBusMessageIter *entry, const OptionRow *rows, gpointer options, GEr
 
     dbus_message_iter_get_basic(entry, &name);
     dbus_message_iter_next(entry);
-    dbus_message_iter_recurse(entry, &value);
+    enter_variants(entry, &value);
     row = find_row(rows, name, error);
     return row && check_signature(row, &value, error) && row->read(&value, options, error);
 }
@@ -61,6 +89,8 @@ options_read(DBusMessageIter *iter, const OptionRow *rows, gpointer options, GEr
 {
     DBusMessageIter entries, entry;
 
+    if (dbus_message_iter_get_arg_type(iter) == DBUS_TYPE_INVALID)
+        return TRUE;
     dbus_message_iter_recurse(iter, &entries);
     for (; dbus_message_iter_get_arg_type(&entries) != DBUS_TYPE_INVALID; dbus_message_iter_next(&entries)) {
         dbus_message_iter_recurse(&entries, &entry);
@@ -71,11 +101,26 @@ options_read(DBusMessageIter *iter, const OptionRow *rows, gpointer options, GEr
 }
 
 gboolean
+options_read_uint64(DBusMessageIter *value, const char *name, guint64 *ret_value, GError **error)
+{
+    BusInteger integer = bus_integer_read(value);
+
+    if (integer.is_negative) {
+        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.%s: %" G_GINT64_FORMAT " is negative", name,
+                    (gint64)integer.value);
+        return FALSE;
+    }
+    *ret_value = integer.value;
+    return TRUE;
+}
+
+gboolean
 options_read_timeout(DBusMessageIter *value, guint64 *ret_timeout, GError **error)
 {
-    dbus_uint64_t timeout;
+    guint64 timeout;
 
-    dbus_message_iter_get_basic(value, &timeout);
+    if (!options_read_uint64(value, "timeout", &timeout, error))
+        return FALSE;
     if (timeout == 0) {
         g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.timeout: 0 leaves no time");
         return FALSE;

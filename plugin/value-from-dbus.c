@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bus-error.h"
+#include "bus-integer.h"
 #include "qmp-json.h"
 #include "qmp-place.h"
 #include "value.h"
@@ -41,34 +42,13 @@ count(Walk *walk, gsize size, const QmpPlace *place)
 static JsonNode *read_value(Walk *walk, DBusMessageIter *iter, const QmpPlace *place);
 
 static JsonNode *
-read_int(gint64 value)
+read_integer(DBusMessageIter *iter)
 {
-    return json_node_init_int(json_node_alloc(), value);
-}
+    BusInteger integer = bus_integer_read(iter);
 
-/* All integer types, each by the member of the union that libdbus fills. */
-static JsonNode *
-read_integer(DBusMessageIter *iter, int type)
-{
-    DBusBasicValue value;
-
-    dbus_message_iter_get_basic(iter, &value);
-    switch (type) {
-    case DBUS_TYPE_BYTE:
-        return read_int(value.byt);
-    case DBUS_TYPE_INT16:
-        return read_int(value.i16);
-    case DBUS_TYPE_UINT16:
-        return read_int(value.u16);
-    case DBUS_TYPE_INT32:
-        return read_int(value.i32);
-    case DBUS_TYPE_UINT32:
-        return read_int(value.u32);
-    case DBUS_TYPE_INT64:
-        return read_int(value.i64);
-    default:
-        return qmp_json_new_uint(value.u64);
-    }
+    if (integer.is_negative)
+        return json_node_init_int(json_node_alloc(), (gint64)integer.value);
+    return qmp_json_new_uint(integer.value);
 }
 
 static JsonNode *
@@ -202,7 +182,7 @@ read_value(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
     case DBUS_TYPE_UNIX_FD:
         return fail(walk, place, "is a file descriptor, which JSON has not");
     default:
-        return read_integer(iter, type);
+        return read_integer(iter);
     }
 }
 

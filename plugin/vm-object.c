@@ -32,7 +32,7 @@ struct VmObject {
 };
 
 /* `command` (s) and `arguments`, of which the XML has made sure. The first is checked, the second left to the
- * caller. */
+ * caller; it may be left out. */
 static const char *
 read_command(BusCall *call, DBusMessageIter *iter, GError **error)
 {
@@ -53,7 +53,7 @@ execute(BusCall *call, gpointer object_data)
     const char *command = read_command(call, &iter, &error);
     gsize size = 0;
 
-    if (command)
+    if (command && dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_INVALID)
         arguments = value_read(&iter, "arguments", &size, &error);
     if (error)
         errors_fail(call, error);
@@ -92,11 +92,10 @@ execute_json(BusCall *call, gpointer object_data)
     const char *command = read_command(call, &iter, &error);
     const char *text = "";
 
-    if (command) {
+    if (command && dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_INVALID)
         dbus_message_iter_get_basic(&iter, &text);
-        if (*text)
-            arguments = parse_object(text, &error);
-    }
+    if (*text)
+        arguments = parse_object(text, &error);
     if (error)
         errors_fail(call, error);
     else

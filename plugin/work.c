@@ -29,7 +29,7 @@ work_execute_and_wait(Work *work, BusCall *call)
     dbus_message_iter_init(bus_call_get_message(call), &iter);
     dbus_message_iter_get_basic(&iter, &command);
     dbus_message_iter_next(&iter);
-    if (names_check_command(command, &error))
+    if (names_check_command(command, &error) && dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_INVALID)
         arguments = value_read(&iter, "arguments", &size, &error);
     if (arguments && dbus_message_iter_next(&iter))
         wait_read_options(&iter, &options, &error);

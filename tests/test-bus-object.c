@@ -10,6 +10,8 @@ static const char xml[] =
     "<method name='Echo'><arg type='s' name='text' direction='in'/><arg type='s' name='text' "
     "direction='out'/></method>"
     "<method name='Sum'><arg type='u' direction='in'/><arg type='a{sv}' direction='in'/></method>"
+    "<method name='Find'><arg type='s' direction='in'/><arg type='s' direction='in'>"
+    "<annotation name='org.qemu.Monitor1.Optional' value='true'/></arg><arg type='a{sv}' direction='in'/></method>"
     "<method name='Undecided'/>"
     "<method name='Free'/>"
     "<method name='Close'/>"
@@ -98,6 +100,7 @@ on_any(BusCall *call, gpointer user_data)
 
 static const BusMethod methods[] = {
     { "Echo", BUS_ACCESS_PUBLIC, on_echo },           { "Sum", BUS_ACCESS_GATED, on_return },
+    { "Find", BUS_ACCESS_PUBLIC, on_return },
     { "Undecided", BUS_ACCESS_UNDECIDED, on_return }, { "Free", BUS_ACCESS_PUBLIC, on_free },
     { "Close", BUS_ACCESS_PUBLIC, on_close },         { "Fail", BUS_ACCESS_PUBLIC, on_fail },
     { "Keep", BUS_ACCESS_PUBLIC, on_keep },           { 0 },
@@ -121,6 +124,29 @@ test_errors(ObjectFixture *fixture, gconstpointer data)
     assert_error(fixture, "/org", THING, "Echo", NULL, "UnknownInterface", "/org", THING);
     assert_error(fixture, "/", NULL, "Echo", NULL, "UnknownMethod", "/", "Echo");
     g_assert_cmpuint(fixture->calls, ==, 0);
+}
+
+/* Whoever has nothing to say in the last arguments need not send them; dictionaries may hold strings instead of variants. */
+static void
+test_left_out(ObjectFixture *fixture, gconstpointer data)
+{
+    static const char *const good[][2] = {
+        { "Sum", "(uint32 1,)" }, { "Sum", "(uint32 1, @a{sv} {})" }, { "Sum", "(uint32 1, {'a': 'b'})" },
+        { "Find", "('a',)" }, { "Find", "('a', 'b')" }, { "Find", "('a', 'b', {'a': 'b'})" },
+        { "Find", "('a', 'b', {'a': {'b': 1}})" },
+    };
+    static const char *const bad[][2] = {
+        { "Sum", "(@a{sv} {},)" }, { "Sum", "(uint32 1, {1: 2})" }, { "Sum", "(uint32 1, @a{sv} {}, @a{sv} {})" },
+        { "Sum", "(uint32 1, ['a'])" }, { "Find", "('a', @a{sv} {})" }, { "Find", "('a', 'b', 'c')" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(good); i++)
+        assert_reply(fixture, PATH, THING, good[i][0], g_variant_new_parsed(good[i][1]), "()");
+    g_assert_cmpuint(fixture->calls, ==, G_N_ELEMENTS(good));
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++)
+        assert_error(fixture, PATH, THING, bad[i][0], g_variant_new_parsed(bad[i][1]), "InvalidArgs", bad[i][0], "");
+    assert_error(fixture, PATH, THING, "Sum", NULL, "InvalidArgs", "Sum", "");
+    g_assert_cmpuint(fixture->calls, ==, G_N_ELEMENTS(good));
 }
 
 /* A method whose author forgot to decide who may call it must be closed to all. */
@@ -260,6 +286,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/bus-object/errors", test_errors);
+    ADD("/bus-object/left-out", test_left_out);
     ADD("/bus-object/undecided", test_undecided);
     ADD("/bus-object/no-interface", test_no_interface);
     ADD("/bus-object/any", test_any);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Integers of whatever D-Bus type: callers' languages choose it (dbus-python takes `i`, GLib what it is told). */
+#pragma once
+
+#include <dbus/dbus.h>
+#include <glib.h>
+
+/* Exact for all of them. */
+typedef struct BusInteger {
+    gboolean is_negative;
+    guint64 value; /* where it is negative: as gint64 */
+} BusInteger;
+
+/* Whether @type, of a basic value, is one of the seven. */
+gboolean bus_integer_is(int type);
+
+/* What @iter stands at, which is one. */
+BusInteger bus_integer_read(DBusMessageIter *iter);
