@@ -104,13 +104,19 @@ bus_object_publish(BusObject *object)
 
 /* Its owner is about to go, or half gone: from here on no function of its properties is called. */
 void
-bus_object_free(BusObject *object)
+bus_object_unpublish(BusObject *object)
 {
     bus_properties_forget(object);
-    if (object->node) {
-        bus_managed_removed(object, /* only= */ NULL);
-        bus_tree_remove(object->bus->tree, object->node);
-    }
+    if (!object->node)
+        return;
+    bus_managed_removed(object, /* only= */ NULL);
+    bus_tree_remove(object->bus->tree, g_steal_pointer(&object->node));
+}
+
+void
+bus_object_free(BusObject *object)
+{
+    bus_object_unpublish(object);
     for (guint i = 0; i < object->n_slots; i++)
         bus_interface_unref(object->slots[i].interface);
     bus_unref(object->bus);

@@ -37,7 +37,11 @@ void bus_object_make_manager(BusObject *object);
 /* From here on it can be called; InterfacesAdded by the manager above it, if there is one. */
 void bus_object_publish(BusObject *object);
 
-/* InterfacesRemoved, if it was published, and it is gone. Calls under way stay valid; they do not refer to it. */
+/* From here on it cannot be called, and no property of it is read: changes that were noted and not yet signalled are
+ * forgotten, and InterfacesRemoved is sent, if it was published. It may be published again. */
+void bus_object_unpublish(BusObject *object);
+
+/* Unpublishes it, and it is gone. Calls under way stay valid; they do not refer to it. */
 void bus_object_free(BusObject *object);
 
 const char *bus_object_get_path(BusObject *object);

@@ -232,6 +232,8 @@ bus_properties_flush(Bus *bus)
 void
 bus_properties_forget(BusObject *object)
 {
+    for (guint i = 0; i < object->n_slots; i++)
+        object->slots[i].dirty = 0;
     if (!object->dirty_link.data)
         return;
     g_queue_unlink(&object->bus->dirty, &object->dirty_link);

@@ -35,6 +35,7 @@ struct Events {
     gboolean is_full; /* QEMU is not read until it is empty */
     SchemaWait *wait; /* weak; what the backlog waits for */
     GSource *sender; /* owned; while the backlog is sent */
+    gboolean has_held; /* stopped, while replies waited for the backlog */
 };
 
 static void
@@ -320,15 +321,20 @@ events_new(Service *service, Vm *vm, BusObject *object, VmSchema *schema)
 }
 
 void
-events_free(Events *events)
+events_stop(Events *events)
 {
-    gboolean has_backlog = events->wait || events->sender;
-
+    events->has_held = events->wait || events->sender;
     g_clear_pointer(&events->wait, schema_wait_cancel);
+    stop_sender(events);
     while (events->backlog.length > 0)
         send_first(events);
+}
+
+void
+events_free(Events *events)
+{
     /* What the agent has to ask of QEMU yet is not to be held back. */
-    if (has_backlog)
+    if (events->has_held)
         end_backlog(events);
     if (events->drain)
         qemu_resume(vm_get_qemu(events->vm));

@@ -9,7 +9,11 @@ typedef struct Events Events;
 /* The events of @vm, signalled by @object as @schema says. Borrows all of them. */
 Events *events_new(Service *service, Vm *vm, BusObject *object, VmSchema *schema);
 
-/* What waits for the schema is sent as it can be. */
+/* No event comes any more: those that wait for the schema are sent as they can be. The replies that wait for them still
+ * do. */
+void events_stop(Events *events);
+
+/* After events_stop(). Replies that waited for events are told. */
 void events_free(Events *events);
 
 /* Sends the event: to all on a session bus, to those who subscribed on the system bus. */

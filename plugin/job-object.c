@@ -214,6 +214,13 @@ job_object_publish(JobObject *job)
     bus_object_publish(job->object);
 }
 
+void
+job_object_unpublish(JobObject *job)
+{
+    job->is_published = TRUE; /* once, and not again */
+    bus_object_unpublish(job->object);
+}
+
 JobObject *
 job_object_new(VmObject *vm, JobKind kind, const char *id, JobReadFunc func, gpointer user_data)
 {

@@ -19,6 +19,9 @@ void job_object_free(JobObject *job);
 /* It appears on the bus, if it has not yet. */
 void job_object_publish(JobObject *job);
 
+/* It disappears from the bus, for good. */
+void job_object_unpublish(JobObject *job);
+
 JobKind job_object_get_kind(JobObject *job);
 const char *job_object_get_id(JobObject *job);
 const char *job_object_get_job_type(JobObject *job);

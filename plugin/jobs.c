@@ -436,6 +436,13 @@ jobs_new(VmObject *vm, const JobsFuncs *funcs, gpointer user_data)
 }
 
 void
+jobs_unpublish(Jobs *jobs)
+{
+    for (GList *i = jobs->jobs.head; i; i = i->next)
+        job_object_unpublish(((Job *)i->data)->object);
+}
+
+void
 jobs_free(Jobs *jobs)
 {
     timer_stop(&jobs->poll);

@@ -18,6 +18,7 @@ typedef struct JobsFuncs {
 Jobs *jobs_new(VmObject *vm, const JobsFuncs *funcs, gpointer user_data);
 
 /* The objects disappear. */
+void jobs_unpublish(Jobs *jobs);
 void jobs_free(Jobs *jobs);
 
 /* QEMU said something. */

@@ -5,6 +5,7 @@
  *   on_authorized()   the answer, where somebody had to be asked
  *   send()            it gets in line as a method call does (sessions.c), written anew from its values
  *   on_replied()      QEMU has answered: the client gets what it said
+ *   lose_qemu()       QEMU will not answer: it has gone, or the monitor has; the client gets the end of the connection
  *   on_closed()       the client has gone instead
  *
  * In band there is one at a time, so that what comes behind a command that somebody is asked about waits, as in QEMU's own
@@ -15,6 +16,7 @@
 #include "names.h"
 #include "qmp-server.h"
 #include "sessions.h"
+#include "timer.h"
 #include "value.h"
 
 /* Of a command beside its arguments: its name, its id. */
@@ -31,6 +33,8 @@ struct NativeSession {
     gpointer user_data;
     GQueue calls; /* of NativeCall, owned, by their links */
     gboolean is_stopped;
+    GError *loss; /* owned; why QEMU does not answer any more */
+    GSource *ender; /* owned; until the client is told of that */
 };
 
 typedef struct NativeCall {
@@ -52,12 +56,37 @@ free_call(NativeCall *call)
     return command;
 }
 
+static gboolean
+on_lost(gpointer user_data)
+{
+    NativeSession *session = user_data;
+
+    timer_stop(&session->ender);
+    session->func(session->loss, session->user_data);
+    return G_SOURCE_REMOVE;
+}
+
+/* A monitor whose QEMU has gone says nothing, and its connection ends. That is done a turn later: events that QEMU sent
+ * before its end may be in the control monitor's socket yet. */
+static void
+lose_qemu(NativeSession *session, const GError *error)
+{
+    if (session->is_stopped)
+        return;
+    native_session_stop(session);
+    session->loss = g_error_copy(error);
+    session->ender = timer_start(vm_object_get_service(session->object)->host->context, 0, on_lost, session);
+}
+
 static void
 refuse(NativeCall *call, const GError *error)
 {
     QmpServer *server = call->session->server;
 
-    qmp_server_fail(server, free_call(call), "GenericError", error->message);
+    if (call->session->is_stopped || g_error_matches(error, QMP_ERROR, QMP_ERROR_DISCONNECTED))
+        lose_qemu(call->session, error);
+    else
+        qmp_server_fail(server, free_call(call), "GenericError", error->message);
 }
 
 static void
@@ -66,11 +95,7 @@ on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
     NativeCall *call = user_data;
     QmpServer *server = call->session->server;
 
-    /* QEMU that has gone says nothing. */
-    if (error && call->session->is_stopped) {
-        call->ticket = NULL;
-        return;
-    }
+    call->ticket = NULL;
     if (error)
         refuse(call, error);
     else if (reply->error_class)
@@ -217,6 +242,8 @@ native_session_stop(NativeSession *session)
 void
 native_session_free(NativeSession *session)
 {
+    timer_stop(&session->ender);
+    g_clear_error(&session->loss);
     drop_calls(session);
     qmp_server_free(session->server);
     g_free(session);

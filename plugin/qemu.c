@@ -247,6 +247,15 @@ on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
 }
 
 static void
+on_closing(QmpClient *client, gpointer user_data)
+{
+    Qemu *qemu = user_data;
+
+    if (qemu->up)
+        qemu->funcs.on_ending(qemu, qemu->user_data);
+}
+
+static void
 on_closed(QmpClient *client, const GError *error, gpointer user_data)
 {
     Qemu *qemu = user_data;
@@ -268,7 +277,7 @@ on_deadline(gpointer user_data)
 Qemu *
 qemu_new(GMainContext *context, int fd, const QemuLimits *limits, const QemuFuncs *funcs, gpointer user_data)
 {
-    static const QmpClientFuncs client_funcs = { on_ready, on_event, on_closed };
+    static const QmpClientFuncs client_funcs = { on_ready, on_event, on_closing, on_closed };
     /* The client watches over the greeting and the negotiation itself and says which of them failed. It is given
      * the same time and started first, so that its words are heard rather than ours. */
     QmpClientLimits client_limits = { .max_reply = limits->max_reply, .timeout = limits->timeout };

@@ -14,6 +14,9 @@ typedef struct QemuFuncs {
     void (*on_changed)(Qemu *qemu, gpointer user_data);
     /* An event; those that came before on_up follow it at once. */
     void (*on_event)(Qemu *qemu, const QmpEvent *event, gpointer user_data);
+    /* Once, before on_down, if it was up: the connection has ended, and the commands under way are about to be failed. The
+     * Qemu must not be freed from inside. */
+    void (*on_ending)(Qemu *qemu, gpointer user_data);
     /* Once, as the last call: the connection ended, or never came to be a QMP session. Every command under way has
      * been failed. */
     void (*on_down)(Qemu *qemu, const GError *error, gpointer user_data);

@@ -151,6 +151,8 @@ client_close(QmpClient *client, GError *error)
     }
     client->refs++;
     stop(client);
+    if (!client->freed && client->funcs->on_closing)
+        client->funcs->on_closing(client, client->user_data);
     fail_commands(client, error, error->code == QMP_ERROR_DISCONNECTED);
     if (!client->freed)
         client->funcs->on_closed(client, error, client->user_data);

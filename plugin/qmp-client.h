@@ -22,6 +22,9 @@ typedef struct QmpClientFuncs {
     void (*on_ready)(QmpClient *client, gpointer user_data);
     /* Any number of times, also before on_ready. */
     void (*on_event)(QmpClient *client, const QmpEvent *event, gpointer user_data);
+    /* Once, before on_closed and before the first command under way is failed: the session takes no commands any more.
+     * The client must not be freed from inside. NULL: nobody asks. */
+    void (*on_closing)(QmpClient *client, gpointer user_data);
     /* Once, as the last call. By then the state has changed (qmp_client_is_ready() is FALSE) and every command
      * under way has been failed, in that order. @error names what was there instead where it was not QMP ("… is a
      * human monitor"). */

@@ -123,7 +123,8 @@ on_client_closed(QmpClient *client, const GError *error, gpointer user_data)
 static void
 start_client(QmpMonitor *monitor, int fd)
 {
-    static const QmpClientFuncs funcs = { on_client_ready, on_client_event, on_client_closed };
+    static const QmpClientFuncs funcs = { on_client_ready, on_client_event, /* on_closing= */ NULL,
+                                          on_client_closed };
 
     monitor->client = qmp_client_new(monitor->context, fd, &monitor->limits, &funcs, monitor);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "farewells.h"
 #include "log.h"
 #include "gate.h"
 #include "names.h"
@@ -50,16 +49,15 @@ set_tried(Entry *entry)
 static void
 free_entry(Entry *entry)
 {
-    Sessions *sessions;
+    Service *service = entry->registry->service;
 
     timer_stop(&entry->add_timer);
-    sessions = entry->object ? vm_object_steal_sessions(entry->object) : NULL;
-    gate_vm_gone(entry->registry->service, entry->vm);
-    if (sessions)
-        farewells_add(entry->registry->service->farewells, entry->vm, sessions);
-    else
+    if (entry->object) {
+        vm_object_free(entry->object, service->farewells);
+    } else {
+        gate_vm_gone(service, entry->vm);
         vm_free(entry->vm);
-    g_clear_pointer(&entry->object, vm_object_free);
+    }
     g_free(entry->path);
     g_free(entry);
 }
@@ -175,6 +173,14 @@ on_event(Vm *vm, const QmpEvent *event, gpointer user_data)
     vm_object_event(entry->object, event);
 }
 
+static void
+on_ending(Vm *vm, gpointer user_data)
+{
+    Entry *entry = user_data;
+
+    vm_object_unpublish(entry->object);
+}
+
 static gboolean
 goes_on(Entry *entry, VmDown how, const GError *error)
 {
@@ -217,7 +223,8 @@ on_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
     Service *service = entry->registry->service;
     const QmpAddress *address = vm_get_address(vm);
 
-    g_clear_pointer(&entry->object, vm_object_free);
+    if (entry->object)
+        vm_object_free(g_steal_pointer(&entry->object), /* farewells= */ NULL);
     log_down(entry, how, error);
     if (!goes_on(entry, how, error)) {
         g_autofree char *socket_path = address ? g_strdup(address->path) : NULL;
@@ -270,7 +277,7 @@ registry_free(Registry *registry)
 gboolean
 registry_add(Registry *registry, const VmSpec *spec, RegistryAddFunc func, gpointer user_data, GError **error)
 {
-    static const VmFuncs funcs = { on_up, on_changed, on_event, on_down };
+    static const VmFuncs funcs = { on_up, on_changed, on_event, on_ending, on_down };
     GMainContext *context = registry->service->host->context;
     gboolean listens = spec->address && spec->address->server;
     Entry *entry;

@@ -7,6 +7,7 @@
 #include "call.h"
 #include "errors.h"
 #include "events.h"
+#include "farewells.h"
 #include "gate.h"
 #include "names.h"
 #include "open-monitor.h"
@@ -25,10 +26,11 @@ struct VmObject {
     Vm *vm; /* weak */
     BusObject *object; /* owned */
     VmSchema *schema; /* owned */
-    Sessions *sessions; /* owned; NULL: taken out, the object is about to go */
+    Sessions *sessions; /* owned */
     Events *events; /* owned */
     OpenMonitors *open_monitors; /* owned */
     Work *work; /* owned */
+    gboolean is_unpublished;
 };
 
 /* `command` (s) and `arguments`, of which the XML has made sure. The first is checked, the second left to the
@@ -215,7 +217,11 @@ static void
 on_schema(Interfaces *interfaces, gpointer user_data)
 {
     VmObject *object = user_data;
+    Places *places = sessions_get_places(object->sessions);
 
+    places_set_can_hotplug(places, interfaces && interfaces_has_monitor_object(interfaces));
+    if (!interfaces)
+        return;
     bus_object_refine_interface(object->object, interfaces_get_qmp(interfaces));
     bus_object_refine_interface(object->object, interfaces_get_events(interfaces));
 }
@@ -251,10 +257,6 @@ vm_object_needs_schema(VmObject *object)
 Sessions *
 vm_object_get_sessions(VmObject *object)
 {
-    Interfaces *interfaces = vm_schema_get_interfaces(object->schema);
-
-    if (vm_schema_is_settled(object->schema))
-        places_set_can_hotplug(sessions_get_places(object->sessions), interfaces_has_monitor_object(interfaces));
     return object->sessions;
 }
 
@@ -288,28 +290,46 @@ vm_object_new(Service *service, Vm *vm, const char *path)
     bus_object_add_interface(object->object, interfaces_get_qmp(service->promised));
     bus_object_add_interface(object->object, interfaces_get_events(service->promised));
     bus_object_set_introspect(object->object, call_introspect);
+    /* Where this QEMU is known by another VM, all of it is right from the first. */
+    vm_schema_is_settled(object->schema);
     bus_object_publish(object->object);
     object->work = work_new(object, has_subscribers);
     return object;
 }
 
-Sessions *
-vm_object_steal_sessions(VmObject *object)
+/* The order in which a VM leaves the bus is one, whether its QEMU has ended, somebody has it removed, or the agent ends:
+ *
+ *   vm_object_unpublish()  signals that are owed go out while all of it is there; then its jobs and it itself disappear, and
+ *                          no property is read any more; native sessions say nothing more of their own
+ *   vm_object_free()       everybody who waits is answered, each exactly once, and what they were answered by is freed
+ *
+ * Every answer that is sent has the bus look at what else is owed: so nothing may be published of an object that is half
+ * gone. The end of QEMU comes in two parts, as the commands under way are failed in between (VmFuncs). */
+void
+vm_object_unpublish(VmObject *object)
 {
+    if (object->is_unpublished)
+        return;
+    object->is_unpublished = TRUE;
+    events_stop(object->events);
+    work_unpublish(object->work);
+    bus_object_unpublish(object->object);
     open_monitors_stop(object->open_monitors);
-    return g_steal_pointer(&object->sessions);
 }
 
 void
-vm_object_free(VmObject *object)
+vm_object_free(VmObject *object, Farewells *farewells)
 {
-    open_monitors_stop(object->open_monitors);
-    gate_vm_gone(object->service, object->vm);
+    vm_object_unpublish(object);
     events_free(object->events);
+    gate_vm_gone(object->service, object->vm);
     vm_schema_free(object->schema);
-    g_clear_pointer(&object->sessions, sessions_free);
-    open_monitors_free(object->open_monitors);
+    if (farewells)
+        farewells_add(farewells, object->vm, object->sessions);
+    else
+        sessions_free(object->sessions);
     work_free(object->work);
+    open_monitors_free(object->open_monitors);
     bus_object_free(object->object);
     g_free(object);
 }

@@ -18,11 +18,12 @@ VmObject *vm_object_new(Service *service, Vm *vm, const char *path);
 typedef struct VmSchema VmSchema;
 typedef struct Sessions Sessions;
 
-/* It disappears from the bus. */
-void vm_object_free(VmObject *object);
+/* It disappears from the bus, before anybody is answered that the VM goes; nothing but vm_object_free() may follow. */
+void vm_object_unpublish(VmObject *object);
 
-/* The VM's callers, for somebody who sees to it that what is theirs goes. Only right before vm_object_free(). */
-Sessions *vm_object_steal_sessions(VmObject *object);
+/* It disappears from the bus, if it has not yet, and everybody who waits is answered. @farewells: NULL: QEMU has ended.
+ * Otherwise the VM is theirs from here on, and what its callers have in QEMU is put in order. */
+void vm_object_free(VmObject *object, Farewells *farewells);
 
 Vm *vm_object_get_vm(VmObject *object);
 const char *vm_object_get_monitor_mode(VmObject *object); /* as places_get_mode() */

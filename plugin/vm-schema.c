@@ -133,8 +133,8 @@ settle(VmSchema *schema, Interfaces *interfaces)
     if (interfaces) {
         interfaces_unref(schema->interfaces);
         schema->interfaces = interfaces_ref(interfaces);
-        schema->func(interfaces, schema->user_data);
     }
+    schema->func(interfaces, schema->user_data);
     tell_waits(schema);
 }
 
@@ -145,7 +145,8 @@ fail(VmSchema *schema, const char *why)
 
     log_line(schema->service->host, G_LOG_LEVEL_INFO, name, "VM \"%s\" does not tell what it understands: %s", name,
              why);
-    settle(schema, /* interfaces= */ NULL);
+    if (schema->stage != STAGE_SETTLED)
+        settle(schema, /* interfaces= */ NULL);
 }
 
 static void look_up(gpointer user_data);

@@ -9,7 +9,8 @@
 
 typedef struct VmSchema VmSchema;
 
-/* The interfaces have become QEMU's own. */
+/* Once at most, also from inside vm_schema_is_settled(): QEMU has told what it understands, and the interfaces have become its
+ * own; or it does not tell, and @interfaces is NULL. Not where it has only not told in time. */
 typedef void (*VmSchemaFunc)(Interfaces *interfaces, gpointer user_data);
 
 /* Borrows @vm, which is up and must outlive it. */

@@ -42,6 +42,9 @@ typedef struct VmFuncs {
     /* The run state changed. */
     void (*on_changed)(Vm *vm, gpointer user_data);
     void (*on_event)(Vm *vm, const QmpEvent *event, gpointer user_data);
+    /* The connection of a QEMU that was up has ended: the commands under way are about to be failed, and on_down follows. The
+     * VM must not be freed from inside. */
+    void (*on_ending)(Vm *vm, gpointer user_data);
     /* An attempt failed or the connection ended. TRUE: go on as the origin says. FALSE: the VM has been freed. */
     gboolean (*on_down)(Vm *vm, VmDown how, const GError *error, gpointer user_data);
 } VmFuncs;

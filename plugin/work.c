@@ -99,6 +99,12 @@ work_new(VmObject *object, WorkAudienceFunc has_audience)
 }
 
 void
+work_unpublish(Work *work)
+{
+    jobs_unpublish(work->jobs);
+}
+
+void
 work_free(Work *work)
 {
     waits_free(work->waits);

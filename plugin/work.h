@@ -10,8 +10,11 @@ typedef struct Work Work;
 typedef gboolean (*WorkAudienceFunc)(VmObject *object);
 Work *work_new(VmObject *object, WorkAudienceFunc has_audience);
 
-/* The VM has gone, and every SchemaWait and SessionTicket of it has been told: those that wait still are answered, and the
- * objects disappear. */
+/* The VM is going: the objects of its jobs disappear. */
+void work_unpublish(Work *work);
+
+/* After work_unpublish(), and when every SchemaWait and SessionTicket of the VM has been told: those that wait still are
+ * answered. */
 void work_free(Work *work);
 
 /* A call of ExecuteAndWait, of whose arguments the XML has made sure; consumed. */

@@ -182,6 +182,25 @@ on_manager(GObject *source, GAsyncResult *result, gpointer user_data)
     g_assert_no_error(error);
 }
 
+/* An object that is about to go says nothing of changes that it has not told, and is not there for the messages that follow. */
+static void
+test_unpublished(ObjectFixture *fixture, gconstpointer data)
+{
+    g_autoptr(Listener) listener = listener_new(fixture);
+
+    bus_object_property_changed(fixture->object, THING, "Count");
+    bus_object_unpublish(fixture->object);
+    bus_object_unpublish(fixture->object);
+    bus_object_property_changed(fixture->object, THING, "Count");
+    assert_error(fixture, PATH, THING, "Echo", g_variant_new("(s)", "late"), "UnknownObject", "", "");
+    g_assert_cmpstr(listener->heard->str, ==, "r");
+    bus_object_publish(fixture->object);
+    bus_object_property_changed(fixture->object, THING, "Name");
+    assert_reply(fixture, PATH, THING, "Echo", g_variant_new("(s)", "again"), "('again',)");
+    g_assert_cmpstr(listener->heard->str, ==, "rap");
+    assert_last(listener, "('" THING "', {'Name': <'text'>}, [])");
+}
+
 static guint
 count_objects(GDBusObjectManager *manager)
 {
@@ -287,6 +306,7 @@ main(int argc, char **argv)
     ADD("/bus-properties/changes-before-reply", test_changes_before_reply);
     ADD("/bus-properties/changes-by-themselves", test_changes_by_themselves);
     ADD("/bus-properties/object-manager", test_object_manager);
+    ADD("/bus-properties/unpublished", test_unpublished);
     ADD("/bus-properties/thousand-objects", test_thousand_objects);
     if (!g_getenv("UNDER_VALGRIND")) /* a minute of it, and nothing to see */
         ADD("/bus-properties/flood", test_flood);

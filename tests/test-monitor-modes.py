@@ -6,7 +6,7 @@ import signal
 import socket
 
 from harness import SILENCE, CallError, Message, Peer, Qemu, main, wait_until
-from monitor import ANSWERS, DISCONNECTED, NAME, ROOT, VM, variants
+from monitor import ANSWERS, DISCONNECTED, NAME, OBJECT_MANAGER, PROPERTIES, ROOT, VM, variants
 from monitors import GENERIC, LIMITS_EXCEEDED, PREFIX, MonitorsTest, list_monitors
 
 
@@ -103,6 +103,51 @@ class Spares(MonitorsTest):
         self.assertEqual(vm.get('MonitorMode'), 'spare')
         vm.qmp('QueryStatus')
         self.assertEqual(list_monitors(vm)[vm.caller.name]['mode'], 'spare')
+
+
+class Mode(MonitorsTest):
+    """MonitorMode is right before anybody has called, and nobody is told of changes that are none."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_agent()
+        self.changes = self.caller.record(interface=PROPERTIES, member='PropertiesChanged')
+        self.added = self.caller.record(interface=OBJECT_MANAGER, member='InterfacesAdded')
+
+    def modes_told(self):
+        return [values[1]['MonitorMode'] for _, _, _, values in self.changes if 'MonitorMode' in values[1]]
+
+    def test_right_from_the_first(self):
+        """Also of a QEMU that is known already, by another VM of it."""
+        for number in range(3):
+            qemu = self.start(Qemu, '11.1', machine='none')
+            vm = self.add(f'vm{number}', f'unix:{qemu.path}')
+            self.assertEqual(vm.get('MonitorMode'), 'hotplug')
+            self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+            self.assertEqual(vm.get('MonitorMode'), 'hotplug')
+        self.assertEqual([values[1][f'{NAME}.VM']['MonitorMode'] for _, _, _, values in self.added
+                          if f'{NAME}.VM' in values[1]], ['hotplug'] * 3)
+        self.assertEqual(self.modes_told(), [])
+
+    def test_of_one_that_is_held_up(self):
+        """That it has not told in time what it understands says nothing of what it can do."""
+        peer = self.start(Peer, {**ANSWERS, 'query-qmp-schema': SILENCE, 'getfd': SILENCE, 'chardev-add': SILENCE,
+                                 'object-add': SILENCE})
+        vm = self.add('vm', f'unix:{peer.path}')
+        vm.start_execute('x')
+        wait_until(lambda: 'object-add' in str(peer.commands), 'a monitor to be plugged')
+        self.assertEqual(vm.get('MonitorMode'), 'hotplug')
+        self.assertEqual(self.modes_told(), [])
+
+    def test_of_one_that_says_that_it_cannot(self):
+        """Its schema tells, by whatever that was asked for."""
+        peer = self.start(Peer, {**ANSWERS, 'query-qmp-schema': [
+            {'name': 'empty', 'meta-type': 'object', 'members': []},
+            {'name': 'x', 'meta-type': 'command', 'arg-type': 'empty', 'ret-type': 'empty'}]})
+        vm = self.add('vm', f'unix:{peer.path}')
+        self.caller.call(NAME, vm.path, 'org.freedesktop.DBus.Introspectable', 'Introspect')
+        self.assertEqual(vm.get('MonitorMode'), 'shared')
+        self.assertEqual(self.modes_told(), ['shared'])
 
 
 class Shared(MonitorsTest):

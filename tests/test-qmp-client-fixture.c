@@ -35,18 +35,30 @@ on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
     note(fixture, "event %s %.*s", event->name, (int)event->data.length, event->data.text ? event->data.text : "");
 }
 
+/* Before anybody is told that the session has ended. */
+static void
+on_closing(QmpClient *client, gpointer user_data)
+{
+    Fixture *fixture = user_data;
+    g_assert_false(qmp_client_is_ready(client));
+    g_assert_cmpuint(fixture->n_failed, ==, 0);
+    fixture->n_closing++;
+}
+
 static void
 on_closed(QmpClient *client, const GError *error, gpointer user_data)
 {
     Fixture *fixture = user_data;
     g_assert_false(qmp_client_is_ready(client));
     g_assert_cmpuint(qmp_client_get_in_flight(client), ==, 0);
+    g_assert_cmpuint(fixture->n_closing, ==, 1);
+    fixture->n_closing = 0;
     fixture->n_closed++;
     fixture->closed = g_error_copy(error);
     note(fixture, "closed");
 }
 
-static const QmpClientFuncs funcs = { .on_ready = on_ready, .on_event = on_event, .on_closed = on_closed };
+static const QmpClientFuncs funcs = { .on_ready = on_ready, .on_event = on_event, .on_closing = on_closing, .on_closed = on_closed };
 
 static void
 on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
@@ -54,6 +66,7 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
     Call *call = user_data;
     if (call->cancels)
         qmp_slot_cancel(call->cancels->slot);
+    call->fixture->n_failed += error && error->code == QMP_ERROR_DISCONNECTED;
     if (error)
         note(call->fixture, "%s failed %d", call->name, error->code);
     else if (reply->error_class)
@@ -69,6 +82,7 @@ fixture_start(Fixture *fixture, const QmpClientLimits *limits)
     g_clear_pointer(&fixture->client, qmp_client_free);
     g_clear_pointer(&fixture->peer, qmp_peer_free);
     fixture->peer = qmp_peer_new(fixture->context, &fd);
+    fixture->n_closing = fixture->n_failed = 0;
     fixture->starting = TRUE;
     fixture->client = qmp_client_new(fixture->context, fd, limits, &funcs, fixture);
     fixture->starting = FALSE;

@@ -10,7 +10,8 @@ typedef struct Fixture {
     QmpPeer *peer; /* owned */
     QmpClient *client; /* owned; NULL when freed */
     GString *log; /* owned; what was called, in order, a `;` after each */
-    guint n_closed;
+    guint n_closing, n_closed;
+    guint n_failed; /* commands, by the end of the session */
     GError *closed; /* owned */
     guint64 timestamp;
     const char *free_on; /* the log entry at which the client is freed */
