@@ -104,6 +104,7 @@ gate_ask(VmObject *object, const GateQuestion *question, GateFunc func, gpointer
     Vm *vm = vm_object_get_vm(object);
     PolicyRequest request = {
         .peer = question->peer,
+        .has_left = question->has_left,
         .is_interactive = question->is_interactive,
         .classes = get_classes(question),
         .command = question->command,

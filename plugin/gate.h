@@ -25,6 +25,7 @@ typedef void (*GateFunc)(const GError *error, gpointer user_data);
 /* May @peer do this? Nothing in it is kept. */
 typedef struct GateQuestion {
     const BusPeer *peer;
+    gboolean has_left; /* they have left the bus, and polkit cannot be asked about them */
     gboolean is_interactive; /* they may be asked for a password */
     const char *command; /* a QMP command, or a method of the VM interface ("Subscribe", "OpenMonitor", …) */
     JsonNode *arguments; /* of the QMP command, an object; NULL: none. They can raise what is asked for. */

@@ -143,6 +143,7 @@ ask(NativeCall *call)
     NativeSession *session = call->session;
     GateQuestion question = {
         .peer = session->opener.peer,
+        .has_left = session->opener.has_left,
         .is_interactive = session->opener.is_interactive,
         .command = call->command->name,
         .arguments = call->command->arguments,
@@ -225,6 +226,21 @@ native_session_new(VmObject *object, int fd, const NativeOpener *opener, gboolea
     session->server = qmp_server_new(vm_object_get_service(object)->host->context, fd, qemu_get_greeting(qemu),
                                      is_pretty, &limits, &funcs, session);
     return session;
+}
+
+/* What polkit is being asked at this moment is decided anew. */
+void
+native_session_opener_left(NativeSession *session)
+{
+    session->opener.has_left = TRUE;
+    for (GList *i = session->calls.head, *next; i; i = next) {
+        NativeCall *call = i->data;
+        next = i->next;
+        if (!call->question)
+            continue;
+        gate_ticket_cancel(g_steal_pointer(&call->question));
+        ask(call);
+    }
 }
 
 void

@@ -13,6 +13,7 @@ typedef void (*NativeSessionFunc)(const GError *error, gpointer user_data);
 typedef struct NativeOpener {
     const BusPeer *peer; /* must outlive the session; they may have left the bus */
     gboolean is_interactive; /* they may be asked for a password */
+    gboolean has_left; /* the bus, before the client came */
     const char *key; /* of the session; must outlive it */
 } NativeOpener;
 
@@ -22,6 +23,9 @@ NativeSession *native_session_new(VmObject *object, int fd, const NativeOpener *
 
 /* The client is disconnected, and what it waits for cancelled. */
 void native_session_free(NativeSession *session);
+
+/* The session is kept, and its opener has left the bus: polkit does not know them any more. */
+void native_session_opener_left(NativeSession *session);
 
 /* The VM is going: no command is begun any more, those that QEMU has are still answered. */
 void native_session_stop(NativeSession *session);

@@ -49,6 +49,7 @@ typedef struct OpenMonitor {
     OpenMonitorOptions options; /* owned */
     BusPeer opener; /* owned copy: they may leave before it */
     gboolean is_interactive;
+    gboolean has_left; /* the opener has, and the session is kept */
     BusCall *call; /* owned; until it is answered */
     GateTicket *question; /* weak; while somebody is asked */
     SchemaWait *wait; /* weak */
@@ -155,7 +156,7 @@ on_client_gone(const GError *error, gpointer user_data)
 static void
 start_native(OpenMonitor *monitor, int fd)
 {
-    NativeOpener opener = { &monitor->opener, monitor->is_interactive, monitor->key };
+    NativeOpener opener = { &monitor->opener, monitor->is_interactive, monitor->has_left, monitor->key };
 
     monitor->native = native_session_new(monitor->monitors->object, fd, &opener, monitor->options.is_pretty,
                                          on_client_gone, monitor);
@@ -381,8 +382,12 @@ open_monitors_drop_caller(OpenMonitors *monitors, const char *unique_name)
             continue;
         /* Another process may get the number: nobody is asked on this one's behalf any more. */
         monitor->opener.pid = BUS_PEER_NO_ID;
-        if (monitor->options.is_kept && !monitor->call)
+        monitor->has_left = TRUE;
+        if (monitor->options.is_kept && !monitor->call) {
+            if (monitor->native)
+                native_session_opener_left(monitor->native);
             continue;
+        }
         if (monitor->call)
             bus_call_fail_code(g_steal_pointer(&monitor->call), BUS_ERROR_DISCONNECTED, "The caller has left");
         end(monitor);

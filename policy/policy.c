@@ -128,6 +128,18 @@ ask_polkit(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpoint
     return POLICY_ASKED;
 }
 
+/* Polkit's own words would be that a name has no owner, which tells nobody what to do. */
+static PolicyAnswer
+refuse_absent(Policy *policy, const PolicyRequest *request, GError **error)
+{
+    g_autofree char *why =
+        g_strdup_printf("%s, who opened this session, has left the bus, and polkit decides only about callers who are on "
+                        "it; open a session from a connection that stays, or as the user that the QEMU runs as",
+                        request->peer->name);
+
+    return refuse(policy, request, BUS_ERROR_ACCESS_DENIED, why, error);
+}
+
 PolicyAnswer
 policy_ask(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data,
            PolicyTicket **ret_ticket, GError **error)
@@ -138,6 +150,8 @@ policy_ask(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpoint
         return refuse(policy, request, BUS_ERROR_ACCESS_DENIED, "the bus does not tell whose it is", error);
     if (request->classes == 0)
         return refuse(policy, request, BUS_ERROR_ACCESS_DENIED, "nothing says what that takes", error);
+    if (uid != request->owner_uid && uid != request->friend_uid && request->has_left)
+        return refuse_absent(policy, request, error);
     if (uid != request->owner_uid && uid != request->friend_uid)
         return ask_polkit(policy, request, func, user_data, ret_ticket, error);
     audit(policy, request, /* is_allowed= */ TRUE, uid == request->owner_uid ? "owner" : "trusted");

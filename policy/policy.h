@@ -11,6 +11,7 @@ typedef struct PolicyTicket PolicyTicket; /* a question that has not been decide
 /* May @peer do this? Nothing in it is kept. */
 typedef struct PolicyRequest {
     const BusPeer *peer; /* the caller, with the uid that the bus vouches for */
+    gboolean has_left; /* the caller has left the bus: what was begun in their name goes on */
     gboolean is_interactive; /* they may be asked to authenticate */
     PolicyClasses classes; /* of what they want to do: all of them must be allowed */
     const char *command; /* what it is: a QMP command, or a method's name */

@@ -253,7 +253,28 @@ class Policy(SystemBusTest):
         native = self.open(self.somebody, keep=('b', True))
         self.somebody.caller.stop()
         wait_until(lambda: self.vm.caller.owner(self.somebody.caller.name) is None)
-        self.assertIn(b'may not call query-status', native.exchange(b'{"execute":"query-status"}')[0])
+        refusal = native.exchange(b'{"execute":"query-status"}')[0].decode()
+        for words in ('may not call query-status', f'{self.somebody.caller.name}, who opened this session, has left the bus',
+                      'open a session from a connection that stays'):
+            self.assertIn(words, refusal)
+        self.assertNotIn('NameHasNoOwner', refusal)
+
+    def test_nor_about_what_was_asked_while_they_left(self):
+        person = self.start(AuthenticationAgent, self.bus.address)
+        native = self.open(self.somebody, interactive=True, keep=('b', True))
+        native.send(b'{"execute":"stop","id":1}')
+        wait_until(lambda: person.dialogs, 'a dialog')
+        self.somebody.caller.stop()
+        self.assertIn(b'who opened this session, has left the bus', native.line())
+        wait_until(lambda: person.cancelled, 'the dialog to be taken back')
+        self.assertEqual(commands(self.peer), [])
+
+    def test_the_owner_needs_nobody(self):
+        owner = self.as_user(self.vm, OWNER)
+        native = self.open(owner, keep=('b', True))
+        owner.caller.stop()
+        wait_until(lambda: self.vm.caller.owner(owner.caller.name) is None)
+        self.assertIn(b'"return"', native.exchange(b'{"execute":"query-status"}')[0])
 
     def test_the_path_is_its_openers(self):
         lifeline = self.adopt(Wire(socket.socket(fileno=open_fd(self.somebody, path=('s', 'native')))))
