@@ -42,7 +42,7 @@ on_appeared(Discovery *discovery, const char *file)
 
     if (vm && vm_get_origin(vm) == VM_FROM_DIRECTORY)
         vm_poke(vm);
-    if (vm || !is_socket(path) || g_hash_table_contains(discovery->service->own_sockets, file))
+    if (vm || !is_socket(path))
         return;
     g_string_replace(text, ",", ",,", 0);
     g_string_prepend(text, "unix:");

@@ -9,7 +9,7 @@
 Discovery *discovery_new(Service *service);
 void discovery_free(Discovery *discovery);
 
-/* The run directory. Sockets in it that are in service->own_sockets (by their names) are no VM's. */
+/* The run directory. */
 const char *discovery_get_path(Discovery *discovery);
 
 /* A VM whose socket was @path is gone: takes up what is there now, if it is in the run directory. Its appearance

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by open-monitor.c. Others may be allowed to write to the run directory of the system bus, so nothing is done by a path
+/* Called by open-monitor.c. The sockets are in a directory of the agent's own, so that none has a name that a VM in the run
+ * directory could want. Others may be allowed to write to the run directory of the system bus, so nothing is done by a path
  * twice: all goes by the directory's descriptor, the socket has its mode before it has a name, and it is the file that was
  * looked at that gets another owner, or is removed. */
 #include "monitor-path.h"
@@ -15,6 +16,9 @@
 
 #include "discovery.h"
 #include "timer.h"
+
+/* In the run directory. */
+#define DIRECTORY "native"
 
 struct MonitorPath {
     Service *service; /* weak */
@@ -37,7 +41,8 @@ monitor_path_check_name(const char *name, GError **error)
         return TRUE;
     g_set_error(
         error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
-        "options.path: the name of a file in the run directory is expected, without `/` and without a dot first");
+        "options.path: the name of a socket in `" DIRECTORY "/` in the run directory is expected, without `/` and without a "
+        "dot first");
     return FALSE;
 }
 
@@ -48,27 +53,81 @@ fail(const char *what, GError **error)
     return FALSE;
 }
 
+/* Others may write to the run directory of the system bus, but nobody may take the agent's own directory away from it. */
+static gboolean
+is_safe(const struct stat *run_directory)
+{
+    gboolean is_writable = (run_directory->st_mode & 022) != 0, is_sticky = (run_directory->st_mode & S_ISVTX) != 0;
+
+    return (run_directory->st_uid == service_get_uid() || run_directory->st_uid == 0) && (!is_writable || is_sticky);
+}
+
+/* Whoever has a socket in it must get through on the system bus; what is in it concerns nobody. */
+static mode_t
+get_directory_mode(Service *service)
+{
+    return service->host->bus == MANAGEMENT_BUS_SYSTEM ? 0711 : 0700;
+}
+
+/* The descriptor, or -1. */
+static int
+open_own_directory(Service *service, int run_directory)
+{
+    mode_t mode = get_directory_mode(service);
+    struct stat status;
+    int fd;
+
+    if (mkdirat(run_directory, DIRECTORY, 0700) < 0 && errno != EEXIST)
+        return -1;
+    fd = openat(run_directory, DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    /* The umask had its part in the mode. Whose directory it is decides who may write to it. */
+    if (fstat(fd, &status) == 0 && status.st_uid == service_get_uid() && fchmod(fd, mode) == 0)
+        return fd;
+    close(fd);
+    errno = EPERM;
+    return -1;
+}
+
+static gboolean
+check_length(const char *run_directory, const char *name, GError **error)
+{
+    gsize length = strlen(run_directory) + strlen("/" DIRECTORY "/") + strlen(name);
+
+    if (length < sizeof((struct sockaddr_un){ 0 }.sun_path))
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
+                "options.path: %s/" DIRECTORY "/%s has %zu bytes, a socket's path may have %zu", run_directory, name,
+                length, sizeof((struct sockaddr_un){ 0 }.sun_path) - 1);
+    return FALSE;
+}
+
 static gboolean
 open_directory(MonitorPath *path, GError **error)
 {
     Discovery *discovery = path->service->discovery;
+    const char *run_directory = discovery ? discovery_get_path(discovery) : NULL;
+    g_autofree char *own = run_directory ? g_build_filename(run_directory, DIRECTORY, NULL) : NULL;
     struct stat status;
+    int fd;
 
-    if (!discovery) {
+    if (!run_directory) {
         g_set_error(error, BUS_ERROR, BUS_ERROR_FAILED, "options.path: there is no run directory");
         return FALSE;
     }
-    path->directory = open(discovery_get_path(discovery), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (path->directory < 0 || fstat(path->directory, &status) < 0)
-        return fail(discovery_get_path(discovery), error);
-    if (status.st_uid != service_get_uid()) {
-        errno = EPERM;
-        return fail(discovery_get_path(discovery), error);
+    if (!check_length(run_directory, path->name, error))
+        return FALSE;
+    fd = open(run_directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) < 0 || !is_safe(&status)) {
+        errno = fd < 0 ? errno : EPERM;
+        fail(run_directory, error);
+    } else if ((path->directory = open_own_directory(path->service, fd)) < 0) {
+        fail(own, error);
     }
-    if (strlen(discovery_get_path(discovery)) + 1 + strlen(path->name) < sizeof(struct sockaddr_un){ 0 }.sun_path)
-        return TRUE;
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.path: the name is too long for a socket's path");
-    return FALSE;
+    if (fd >= 0)
+        close(fd);
+    return path->directory >= 0;
 }
 
 static void
@@ -78,19 +137,19 @@ make_address(MonitorPath *path, struct sockaddr_un *address)
     g_snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", path->directory, path->name);
 }
 
-/* Left by an agent that was killed: of this mode, which no QEMU makes, its user's, and nobody listens. */
+/* Left by an agent that was killed: nobody has it open. A datagram socket can find that out and is nobody's client: one that
+ * is alive is of the wrong type for it. */
 static gboolean
 is_left_over(MonitorPath *path)
 {
     struct sockaddr_un address;
     struct stat status;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     gboolean is_dead;
 
     make_address(path, &address);
     is_dead = fd >= 0 && fstatat(path->directory, path->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-              status.st_mode == (S_IFSOCK | 0600) && status.st_uid == path->uid &&
-              connect(fd, (struct sockaddr *)&address, sizeof address) < 0 && errno == ECONNREFUSED;
+              S_ISSOCK(status.st_mode) && connect(fd, (struct sockaddr *)&address, sizeof address) < 0 && errno == ECONNREFUSED;
     if (fd >= 0)
         close(fd);
     return is_dead;
@@ -114,12 +173,10 @@ make_file(MonitorPath *path, GError **error)
         return fail("socket", error);
     if (bind_socket(path))
         return TRUE;
-    /* To try one of the agent's own would be to come as its client. */
-    if (errno == EADDRINUSE && !g_hash_table_contains(path->service->own_sockets, path->name) && is_left_over(path) &&
-        unlinkat(path->directory, path->name, 0) == 0 && bind_socket(path))
-        return TRUE;
-    if (errno != EADDRINUSE && errno != ECONNREFUSED)
+    if (errno != EADDRINUSE)
         return fail("bind", error);
+    if (is_left_over(path) && unlinkat(path->directory, path->name, 0) == 0 && bind_socket(path))
+        return TRUE;
     g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.path: there is a file \"%s\" already", path->name);
     return FALSE;
 }
@@ -231,7 +288,6 @@ monitor_path_new(Service *service, const char *name, guint32 uid, guint64 timeou
         monitor_path_free(path);
         return NULL;
     }
-    g_hash_table_add(service->own_sockets, path->name);
     if (!give_file(path, error) || (listen(path->fd, 1) < 0 && !fail("listen", error))) {
         monitor_path_free(path);
         return NULL;
@@ -244,8 +300,6 @@ void
 monitor_path_free(MonitorPath *path)
 {
     stop(path);
-    if (g_hash_table_lookup(path->service->own_sockets, path->name) == path->name)
-        g_hash_table_remove(path->service->own_sockets, path->name);
     if (path->directory >= 0)
         close(path->directory);
     g_free(path->name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A listening socket in the run directory, for one client of one user. */
+/* A listening socket in `native/` in the run directory, for one client of one user. */
 #pragma once
 
 #include "service.h"
@@ -10,10 +10,10 @@ typedef struct MonitorPath MonitorPath;
  * MonitorPath may be freed from inside. */
 typedef void (*MonitorPathFunc)(int fd, gpointer user_data);
 
-/* Whether a file in the run directory can be called so. Otherwise FALSE with BUS_ERROR_INVALID_ARGS. */
+/* Whether a socket there can be called so. Otherwise FALSE with BUS_ERROR_INVALID_ARGS. */
 gboolean monitor_path_check_name(const char *name, GError **error);
 
-/* Listens at @name in the run directory, mode 0600, @uid's. @timeout: us; G_MAXUINT64: none. Fails with BUS_ERROR_INVALID_ARGS
+/* Listens at @name in `native/` in the run directory, which is made where it is missing. Mode 0600, @uid's. @timeout: us; G_MAXUINT64: none. Fails with BUS_ERROR_INVALID_ARGS
  * where the name is taken or too long, with BUS_ERROR_FAILED where there can be no such socket. */
 MonitorPath *monitor_path_new(Service *service, const char *name, guint32 uid, guint64 timeout, MonitorPathFunc func,
                               gpointer user_data, GError **error);

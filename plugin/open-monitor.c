@@ -102,7 +102,7 @@ read_path(DBusMessageIter *value, gpointer open_options, GError **error)
 
 static const OptionRow option_rows[] = {
     { "keep", "b", "whether the session outlives its opener's stay on the bus", read_keep },
-    { "path", "s", "the name of a socket in the run directory", read_path },
+    { "path", "s", "the name of a socket in `native/` in the run directory", read_path },
     { "pretty", "b", "whether each value gets a line", read_pretty },
     { 0 },
 };

@@ -173,7 +173,6 @@ service_start(const ManagementHost *host, GError **error)
     service->audit = audit_new(host);
     service->schemas = schema_cache_new();
     service->farewells = farewells_new(host->context);
-    service->own_sockets = g_hash_table_new(g_str_hash, g_str_equal);
     if ((service->config = config_new(host->key_file, error)) && make_interfaces(service, error) &&
         open_bus(service, error))
         return service;
@@ -225,7 +224,6 @@ service_stop(Service *service)
     g_clear_pointer(&service->schemas, schema_cache_free);
     g_clear_pointer(&service->contract, g_dbus_node_info_unref);
     g_clear_pointer(&service->config, config_free);
-    g_clear_pointer(&service->own_sockets, g_hash_table_unref);
     g_free(service);
 }
 

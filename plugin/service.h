@@ -33,7 +33,6 @@ typedef struct Service {
     Farewells *farewells; /* owned */
     Discovery *discovery; /* owned; NULL where there is no run directory */
     BusPeerWatch *peer_watch; /* owned */
-    GHashTable *own_sockets; /* owned, set of names of files in the run directory, weak: those of monitor-path.c */
     guint open_monitors; /* native sessions of all VMs */
     GQueue calls; /* of Call, by their own links: answers that callers wait for */
     GQueue management_calls; /* of ManagementCall, likewise: of the manager, while the policy is asked */

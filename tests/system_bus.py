@@ -26,10 +26,11 @@ class SystemBusTest(MonitorTest):
         os.chmod(self.directory, 0o755)
         self.bus = self.start(Bus, name='system-bus', type='system', extra=self.limits)
 
-    def start_system_agent(self, key_file=None):
+    def start_system_agent(self, key_file=None, prepare='true'):
+        """`prepare`: a shell command that is run in the agent's own /run before."""
         if key_file is not None:
             self.write('qemu-monitor.conf', key_file)
-        isolate = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$@"', 'sh']
+        isolate = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /run && ' + prepare + ' && exec "$@"', 'sh']
         self.agent = self.start(Agent, self.bus.address, [MODULE], f'--config-dir={self.directory}', '--system',
                                 wrapper=isolate)
         self.addCleanup(self.end_agent, self.agent)

@@ -6,10 +6,10 @@ import stat
 
 from harness import AuthenticationAgent, Polkitd, Qemu, QmpClient, QmpError, main, wait_until
 from harness.bus import acting_as
-from monitor import INVALID_ARGS
+from monitor import INVALID_ARGS, ROOT, VM
 from monitors import LIMITS_EXCEEDED
 from native import NEGOTIATE, NEGOTIATE_OOB, OpenMonitorTest, Wire, open_fd
-from system_bus import INTERACTION, OWNER, SOMEBODY, SystemBusTest, commands
+from system_bus import INTERACTION, OPERATOR, OWNER, SOMEBODY, SystemBusTest, commands
 
 
 class Life(OpenMonitorTest):
@@ -96,18 +96,22 @@ class Life(OpenMonitorTest):
 
 
 class Path(OpenMonitorTest):
+    def setUp(self):
+        super().setUp()
+        self.natives_directory = f'{self.run_directory}/native'
+
     def connect_to(self, name):
-        return super().connect_to(f'{self.run_directory}/{name}')
+        return super().connect_to(f'{self.natives_directory}/{name}')
 
     def test_one_client(self):
         vm = self.start_vm()
         lifeline = self.open(vm, path=('s', 'native'))
-        status = os.lstat(f'{self.run_directory}/native')
+        status = os.lstat(f'{self.natives_directory}/native')
         self.assertTrue(stat.S_ISSOCK(status.st_mode))
         self.assertEqual((stat.S_IMODE(status.st_mode), status.st_uid), (0o600, os.getuid()))
         native = self.connect_to('native')
         self.assertIn(b'"QMP"', native.line())
-        self.assertEqual(os.listdir(self.run_directory), [])
+        self.assertEqual(os.listdir(self.natives_directory), [])
         native.send(NEGOTIATE)
         self.assertIn(b'"running": true', native.exchange(b'{"execute":"query-status"}')[1])
         # It was never taken for a VM.
@@ -122,13 +126,13 @@ class Path(OpenMonitorTest):
         opener = self.other(vm)
         for end in (lambda lifeline: lifeline.stop(), lambda lifeline: opener.caller.stop()):
             lifeline = self.open(opener, path=('s', 'native'))
-            self.assertEqual(os.listdir(self.run_directory), ['native'])
+            self.assertEqual(os.listdir(self.natives_directory), ['native'])
             end(lifeline)
-            wait_until(lambda: os.listdir(self.run_directory) == [])
+            wait_until(lambda: os.listdir(self.natives_directory) == [])
         self.open(vm, path=('s', 'kept'), keep=('b', True)).stop()
-        self.assertEqual(os.listdir(self.run_directory), ['kept'])
+        self.assertEqual(os.listdir(self.natives_directory), ['kept'])
         self.manager('RemoveVM', '(o)', vm.path)
-        self.assertEqual(os.listdir(self.run_directory), [])
+        self.assertEqual(os.listdir(self.natives_directory), [])
 
     def test_the_lifeline_ends_it(self):
         vm = self.start_vm()
@@ -150,16 +154,16 @@ class Path(OpenMonitorTest):
     def test_a_name_that_is_taken(self):
         vm = self.start_vm()
         self.open(vm, path=('s', 'native'))
-        self.write('qemu-monitor/file', 'not ours')
+        self.write('qemu-monitor/native/file', 'not ours')
         for name in ('native', 'file'):
             self.assert_fails(INVALID_ARGS, 'already', open_fd, vm, path=('s', name))
         # A session that was refused is listed until its monitor, which was being plugged, has gone.
         wait_until(lambda: len(self.natives(vm)) == 1)
         # What somebody else has put in its place stays.
-        os.unlink(f'{self.run_directory}/native')
-        self.write('qemu-monitor/native', 'not ours')
+        os.unlink(f'{self.natives_directory}/native')
+        self.write('qemu-monitor/native/native', 'not ours')
         self.manager('RemoveVM', '(o)', vm.path)
-        self.assertEqual(sorted(os.listdir(self.run_directory)), ['file', 'native'])
+        self.assertEqual(sorted(os.listdir(self.natives_directory)), ['file', 'native'])
 
     def test_an_agent_was_killed(self):
         """Its path is in nobody's way."""
@@ -171,6 +175,41 @@ class Path(OpenMonitorTest):
         vm = self.add('again', f'unix:{self.qemu.path}')
         self.open(vm, path=('s', 'native'))
         self.assertIn(b'"QMP"', self.connect_to('native').line())
+
+    def test_no_vm_is_hidden(self):
+        """Neither while there is a native socket of its name, nor after whoever asked for that has left."""
+        vm = self.start_vm()
+        opener = self.other(vm)
+        self.open(opener, path=('s', 'web.sock'))
+        self.start(Qemu, '7.2', '-qmp', f'unix:{self.run_directory}/web.sock,server=on,wait=off', name='web')
+        web = VM(self.caller, f'{ROOT}/vm/web')
+        wait_until(web.is_there)
+        opener.caller.stop()
+        wait_until(lambda: os.listdir(self.natives_directory) == [])
+        self.assertTrue(web.is_there())
+        # Nor is the other one's way barred.
+        self.open(vm, path=('s', 'web.sock'))
+        self.assertIn(b'"QMP"', self.connect_to('web.sock').line())
+
+    def test_a_live_one_is_no_left_over(self):
+        """To find that out is not to come as its client."""
+        vm = self.start_vm()
+        self.open(vm, path=('s', 'native'))
+        for _ in range(3):
+            self.assert_fails(INVALID_ARGS, 'already', open_fd, vm, path=('s', 'native'))
+        self.assertIn(b'"QMP"', self.connect_to('native').line())
+
+    def test_what_is_in_the_way(self):
+        """Whatever somebody else has put where the agent's directory is to be: an error, and nothing is touched."""
+        vm = self.start_vm()
+        for obstacle in (lambda path: os.symlink('/tmp', path), lambda path: os.close(os.open(path, os.O_CREAT))):
+            obstacle(self.natives_directory)
+            before = os.lstat(self.natives_directory)
+            self.assert_fails('org.freedesktop.DBus.Error.Failed', self.natives_directory, open_fd, vm, path=('s', 'x'))
+            self.assertEqual(os.lstat(self.natives_directory), before)
+            os.unlink(self.natives_directory)
+        self.open(vm, path=('s', 'x'))
+        self.assertEqual(stat.S_IMODE(os.lstat(self.natives_directory).st_mode), 0o700)
 
 
 OBSERVE = '''polkit.addRule(function (action, subject) {
@@ -280,7 +319,7 @@ class Policy(SystemBusTest):
         lifeline = self.adopt(Wire(socket.socket(fileno=open_fd(self.somebody, path=('s', 'native')))))
         directory = os.open(f'/proc/{self.agent.popen.pid}/root/run/qemu-monitor', os.O_PATH)
         self.addCleanup(os.close, directory)
-        path = f'/proc/self/fd/{directory}/native'
+        path = f'/proc/self/fd/{directory}/native/native'
         status = os.lstat(path)
         self.assertEqual((stat.S_IMODE(status.st_mode), status.st_uid), (0o600, SOMEBODY))
         connection = socket.socket(socket.AF_UNIX)
@@ -293,6 +332,44 @@ class Policy(SystemBusTest):
         self.assertFalse(os.path.lexists(path))
         native.stop()
         self.assertEqual(lifeline.until_end(), b'')
+
+
+class SharedDirectory(SystemBusTest):
+    """A run directory that others may write to."""
+
+    def setUp(self):
+        if os.getuid() != 0:
+            self.skipTest('callers of several users take root')
+        super().setUp()
+        self.start(Polkitd, self.bus.address, os.environ['POLKIT_ACTIONS'], [OBSERVE])
+
+    def start_with_directory(self, mode):
+        self.start_system_agent(prepare=f'mkdir -m {mode:o} /run/qemu-monitor && chgrp {OPERATOR} /run/qemu-monitor')
+        self.run_directory = f'/proc/{self.agent.popen.pid}/root/run/qemu-monitor'
+        vm, _ = self.add_peer()
+        return self.as_user(vm, SOMEBODY)
+
+    def test_sticky(self):
+        somebody = self.start_with_directory(0o3775)
+        self.adopt(Wire(socket.socket(fileno=open_fd(somebody, path=('s', 'web')))))
+        status = os.lstat(f'{self.run_directory}/native')
+        self.assertEqual((stat.S_IMODE(status.st_mode), status.st_uid), (0o711, os.getuid()))
+        status = os.lstat(f'{self.run_directory}/native/web')
+        self.assertEqual((stat.S_IMODE(status.st_mode), status.st_uid), (0o600, SOMEBODY))
+
+    def test_somebody_was_there_first(self):
+        somebody = self.start_with_directory(0o3777)
+        directory = os.open(self.run_directory, os.O_PATH)
+        self.addCleanup(os.close, directory)
+        with acting_as(OPERATOR):
+            os.mkdir('native', dir_fd=directory)
+        self.assert_fails('org.freedesktop.DBus.Error.Failed', 'native', open_fd, somebody, path=('s', 'web'))
+        self.assertEqual(os.listdir(f'{self.run_directory}/native'), [])
+
+    def test_not_sticky(self):
+        """Anybody could put a directory of theirs in the place of the agent's."""
+        somebody = self.start_with_directory(0o777)
+        self.assert_fails('org.freedesktop.DBus.Error.Failed', 'qemu-monitor', open_fd, somebody, path=('s', 'web'))
 
 
 if __name__ == '__main__':
