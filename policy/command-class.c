@@ -6,12 +6,16 @@
  * Whoever sits at the machine may observe without being asked, so `observe` tells nothing that a guest or the host
  * keeps to itself and, whatever the arguments, changes nothing and ends no QEMU: some that are called query- or list-
  * are not in it. File names, addresses and thread ids are no secrets here; guest memory, the properties of objects and
- * what identifies the host's hardware are.
+ * what identifies the host's hardware are, and so are URLs and command lines, because passwords are written into them.
+ * (What is left shows none: query-blockstats names nodes, query-chardev and query-migrate sockets and plain files, which
+ * have no place for a password, and a job's error is the system's text or names a plain file.)
  *
  * `control` is the guest's buttons, and what `control` itself can undo. Taking something away is `destroy` where only
  * those who may configure can give it back. Exports and descriptors are no part of the guest: `configure` adds and
  * removes them. Reading a file, writing one at the caller's path or listening on a socket is `configure` at least, or
- * `read-guest` if guest memory is what gets written. What QEMU calls unstable is `host`: nobody has promised what it
+ * `read-guest` if guest memory is what gets written. A display shows the guest, and more: QEMU puts a monitor into it
+ * (`-monitor vc`, the default; a SPICE port), and nothing in the command tells whether there is one. So what opens a
+ * display to somebody, by socket, address or password, is `host`, all of it alike. What QEMU calls unstable is `host`: nobody has promised what it
  * will do. Where two classes fit, it is the one that the author of a polkit rule would be more surprised to have
  * granted. */
 #include "command-class.h"
@@ -72,7 +76,7 @@ static const Row rows[] = {
     { "calc-dirty-rate", POLICY_CLASS_MIGRATE },
     { "cancel-vcpu-dirty-limit", POLICY_CLASS_CONTROL },
     { "change-backing-file", POLICY_CLASS_CONFIGURE }, /* writes a path that is opened later */
-    { "change-vnc-password", POLICY_CLASS_CONFIGURE },
+    { "change-vnc-password", POLICY_CLASS_HOST }, /* who can open a display has what is in it: see above */
     { "chardev-add", POLICY_CLASS_CONFIGURE },
     { "chardev-change", POLICY_CLASS_CONFIGURE },
     { "chardev-remove", POLICY_CLASS_DESTROY },
@@ -93,14 +97,14 @@ static const Row rows[] = {
     { "device_add", POLICY_CLASS_CONFIGURE },
     { "device_del", POLICY_CLASS_DESTROY },
     { "display-reload", POLICY_CLASS_CONFIGURE },
-    { "display-update", POLICY_CLASS_CONFIGURE }, /* listens on any address */
+    { "display-update", POLICY_CLASS_HOST }, /* listens on any address: as change-vnc-password */
     { "drive-backup", POLICY_CLASS_CONFIGURE },
     { "drive-mirror", POLICY_CLASS_CONFIGURE },
     { "dump-guest-memory", POLICY_CLASS_READ_GUEST },
     { "dump-skeys", POLICY_CLASS_READ_GUEST },
     { "dumpdtb", POLICY_CLASS_READ_GUEST }, /* may hold the seeds of the guest's random numbers */
     { "eject", POLICY_CLASS_DESTROY }, /* only those who may configure can put the medium back */
-    { "expire_password", POLICY_CLASS_CONFIGURE },
+    { "expire_password", POLICY_CLASS_HOST }, /* can make an old one good again: as change-vnc-password */
     { "getfd", POLICY_CLASS_CONFIGURE },
     { "human-monitor-command", POLICY_CLASS_HOST },
     { "inject-ghes-v2-error", POLICY_CLASS_HOST },
@@ -142,7 +146,7 @@ static const Row rows[] = {
     { "query-acpi-ospm-status", POLICY_CLASS_OBSERVE },
     { "query-audiodevs", POLICY_CLASS_OBSERVE },
     { "query-balloon", POLICY_CLASS_OBSERVE },
-    { "query-block", POLICY_CLASS_OBSERVE },
+    { "query-block", POLICY_CLASS_READ_GUEST }, /* URLs of images, with user:password@, cookie= or key= in them */
     { "query-block-exports", POLICY_CLASS_OBSERVE },
     { "query-block-jobs", POLICY_CLASS_OBSERVE },
     { "query-blockstats", POLICY_CLASS_OBSERVE },
@@ -177,10 +181,10 @@ static const Row rows[] = {
     { "query-mice", POLICY_CLASS_OBSERVE },
     { "query-migrate", POLICY_CLASS_OBSERVE },
     { "query-migrate-capabilities", POLICY_CLASS_OBSERVE },
-    { "query-migrate-parameters", POLICY_CLASS_OBSERVE },
+    { "query-migrate-parameters", POLICY_CLASS_MIGRATE }, /* cpr-exec-command is a command line, with what is in it */
     { "query-migrationthreads", POLICY_CLASS_OBSERVE },
     { "query-name", POLICY_CLASS_OBSERVE },
-    { "query-named-block-nodes", POLICY_CLASS_OBSERVE },
+    { "query-named-block-nodes", POLICY_CLASS_READ_GUEST }, /* as query-block */
     { "query-pci", POLICY_CLASS_OBSERVE },
     { "query-pr-managers", POLICY_CLASS_OBSERVE },
     { "query-qmp-schema", POLICY_CLASS_OBSERVE },
@@ -229,7 +233,7 @@ static const Row rows[] = {
     { "set-numa-node", POLICY_CLASS_CONFIGURE },
     { "set-vcpu-dirty-limit", POLICY_CLASS_CONTROL },
     { "set_link", POLICY_CLASS_CONTROL },
-    { "set_password", POLICY_CLASS_CONFIGURE },
+    { "set_password", POLICY_CLASS_HOST }, /* as change-vnc-password */
     { "sev-inject-launch-secret", POLICY_CLASS_CONFIGURE },
     { "snapshot-delete", POLICY_CLASS_DESTROY },
     { "snapshot-load", POLICY_CLASS_DESTROY },
