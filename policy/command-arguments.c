@@ -10,26 +10,15 @@
 
 #include <string.h>
 
+#include "backend-class.h"
+#include "block-class.h"
+#include "device-class.h"
+#include "object-class.h"
+
 #define HOST POLICY_CLASSES(POLICY_CLASS_HOST)
 
 /* Arguments come from plugin/qmp-json.c, which refuses what is nested deeper than 1,024. */
 static PolicyClasses look_at(const char *name, JsonNode *node);
-
-static const char *
-get_string(JsonObject *object, const char *name)
-{
-    JsonNode *node = object ? json_object_get_member(object, name) : NULL;
-
-    return node && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : NULL;
-}
-
-static JsonObject *
-get_object(JsonObject *object, const char *name)
-{
-    JsonNode *node = object ? json_object_get_member(object, name) : NULL;
-
-    return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
 
 /* Its elements that are objects. */
 static GPtrArray *
@@ -111,8 +100,8 @@ look_at(const char *name, JsonNode *node)
 static PolicyClasses
 look_at_file(const char *uri, JsonObject *address)
 {
-    gboolean is_file =
-        (uri && g_str_has_prefix(uri, "file:")) || g_strcmp0(get_string(address, "transport"), "file") == 0;
+    gboolean is_file = (uri && g_str_has_prefix(uri, "file:")) ||
+                       g_strcmp0(policy_member_get_string(address, "transport"), "file") == 0;
 
     return is_file ? POLICY_CLASSES(POLICY_CLASS_READ_GUEST) : 0;
 }
@@ -124,8 +113,10 @@ look_at_channels(JsonObject *arguments)
     PolicyClasses classes = 0;
 
     for (guint i = 0; i < channels->len; i++) {
-        JsonObject *address = get_object(g_ptr_array_index(channels, i), "addr");
-        classes |= g_strcmp0(get_string(address, "transport"), "exec") == 0 ? HOST : look_at_file(NULL, address);
+        JsonObject *address = policy_member_get_object(g_ptr_array_index(channels, i), "addr");
+        classes |= g_strcmp0(policy_member_get_string(address, "transport"), "exec") == 0
+                       ? HOST
+                       : look_at_file(NULL, address);
     }
     return classes;
 }
@@ -133,7 +124,7 @@ look_at_channels(JsonObject *arguments)
 static PolicyClasses
 raise_migrate(JsonObject *arguments)
 {
-    return look_at_file(get_string(arguments, "uri"), /* address= */ NULL) | look_at_channels(arguments);
+    return look_at_file(policy_member_get_string(arguments, "uri"), /* address= */ NULL) | look_at_channels(arguments);
 }
 
 /* What is read becomes the guest, and tells the caller nothing. */
@@ -147,95 +138,32 @@ raise_migrate_incoming(JsonObject *arguments)
 static PolicyClasses
 raise_migrate_parameters(JsonObject *arguments)
 {
-    const char *mode = get_string(arguments, "mode");
+    const char *mode = policy_member_get_string(arguments, "mode");
 
     return json_object_has_member(arguments, "cpr-exec-command") || g_strcmp0(mode, "cpr-exec") == 0 ? HOST : 0;
 }
 
-/* Without a descriptor QEMU runs a script when a tap comes up and one when it goes, by default its own. */
-static PolicyClasses
-raise_tap(JsonObject *arguments)
+/* What a transaction can have in it; anything else is HOST, another transaction too. */
+static gboolean
+is_transaction_action(const char *type)
 {
-    static const char *const members[] = { "script", "downscript" };
-
-    if (json_object_has_member(arguments, "helper"))
-        return HOST;
-    if (json_object_has_member(arguments, "fd") || json_object_has_member(arguments, "fds"))
-        return 0;
-    for (guint i = 0; i < G_N_ELEMENTS(members); i++) {
-        const char *script = get_string(arguments, members[i]);
-        if (!script || (*script && !g_str_equal(script, "no")))
-            return HOST;
-    }
-    return 0;
-}
-
-static PolicyClasses
-raise_bridge(JsonObject *arguments)
-{
-    return json_object_has_member(arguments, "helper") ? HOST : 0;
-}
-
-/* `smb` starts a server, and `guestfwd` the program after `-cmd:`. */
-static PolicyClasses
-raise_user(JsonObject *arguments)
-{
-    g_autoptr(GPtrArray) forwards = get_objects(arguments, "guestfwd");
-
-    if (json_object_has_member(arguments, "smb"))
-        return HOST;
-    for (guint i = 0; i < forwards->len; i++) {
-        const char *forward = get_string(g_ptr_array_index(forwards, i), "str");
-        if (!forward || strstr(forward, "cmd:"))
-            return HOST;
-    }
-    return 0;
-}
-
-static PolicyClasses
-raise_nothing(JsonObject *arguments)
-{
-    return 0;
-}
-
-/* Those of QEMU 7.2 to 11.1 that start no program that the caller chooses (`bridge` starts QEMU's own helper). Others are
- * HOST: `passt`, and `vde`, whose library runs what follows `cmd://`. */
-static PolicyClasses
-raise_netdev(JsonObject *arguments)
-{
-    static const struct {
-        const char *type;
-        PolicyClasses (*raise)(JsonObject *arguments);
-    } types[] = {
-        { "af-xdp", raise_nothing },  { "bridge", raise_bridge },      { "dgram", raise_nothing },
-        { "hubport", raise_nothing }, { "l2tpv3", raise_nothing },     { "netmap", raise_nothing },
-        { "socket", raise_nothing },  { "stream", raise_nothing },     { "tap", raise_tap },
-        { "user", raise_user },       { "vhost-user", raise_nothing }, { "vhost-vdpa", raise_nothing },
+    static const char *const actions[] = {
+        "abort",
+        "block-dirty-bitmap-add",
+        "block-dirty-bitmap-clear",
+        "block-dirty-bitmap-disable",
+        "block-dirty-bitmap-enable",
+        "block-dirty-bitmap-merge",
+        "block-dirty-bitmap-remove",
+        "blockdev-backup",
+        "blockdev-snapshot",
+        "blockdev-snapshot-internal-sync",
+        "blockdev-snapshot-sync",
+        "drive-backup",
+        NULL,
     };
-    const char *type = get_string(arguments, "type");
 
-    for (guint i = 0; i < G_N_ELEMENTS(types); i++)
-        if (g_strcmp0(type, types[i].type) == 0)
-            return types[i].raise(arguments);
-    return HOST;
-}
-
-/* A monitor is a way round this policy, and so is `qtest`, which reads and writes the guest's memory. */
-static PolicyClasses
-raise_object(JsonObject *arguments)
-{
-    const char *type = get_string(arguments, "qom-type");
-
-    return !type || g_str_has_prefix(type, "monitor") || g_str_has_prefix(type, "x-") || g_str_equal(type, "qtest")
-               ? HOST
-               : 0;
-}
-
-/* Who knows the password of a display sees the screen. */
-static PolicyClasses
-raise_display(JsonObject *arguments)
-{
-    return POLICY_CLASSES(POLICY_CLASS_READ_GUEST);
+    return type && g_strv_contains(actions, type);
 }
 
 /* Its members' classes, and nothing for itself. */
@@ -245,11 +173,13 @@ classes_of_transaction(JsonObject *arguments)
     g_autoptr(GPtrArray) actions = get_objects(arguments, "actions");
     PolicyClasses classes = 0;
 
-    for (guint i = 0; i < actions->len; i++) {
+    for (guint i = 0; i < actions->len && !(classes & HOST); i++) {
         JsonObject *action = g_ptr_array_index(actions, i);
-        const char *type = get_string(action, "type");
-        if (g_strcmp0(type, "abort") != 0)
-            classes |= policy_classes_of_command(type ? type : "", json_object_get_member(action, "data"));
+        const char *type = policy_member_get_string(action, "type");
+        if (!is_transaction_action(type))
+            return HOST;
+        if (!g_str_equal(type, "abort"))
+            classes |= policy_classes_of_command(type, json_object_get_member(action, "data"));
     }
     return classes;
 }
@@ -261,21 +191,16 @@ raise_command(const char *qmp_name, JsonObject *arguments)
         const char *qmp_name;
         PolicyClasses (*raise)(JsonObject *arguments);
     } commands[] = {
-        { "change-vnc-password", raise_display },
-        { "display-update", raise_display },
-        { "expire_password", raise_display },
-        { "migrate", raise_migrate },
-        { "migrate-incoming", raise_migrate_incoming },
-        { "migrate-set-parameters", raise_migrate_parameters },
-        { "netdev_add", raise_netdev },
-        { "object-add", raise_object },
-        { "set_password", raise_display },
+        { "chardev-add", policy_classes_of_chardev },   { "chardev-change", policy_classes_of_chardev },
+        { "device_add", policy_classes_of_device },     { "migrate", raise_migrate },
+        { "migrate-incoming", raise_migrate_incoming }, { "migrate-set-parameters", raise_migrate_parameters },
+        { "netdev_add", policy_classes_of_netdev },     { "object-add", policy_classes_of_object },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
         if (g_str_equal(qmp_name, commands[i].qmp_name))
             return commands[i].raise(arguments);
-    return 0;
+    return policy_classes_of_block(qmp_name, arguments);
 }
 
 PolicyClasses
@@ -304,11 +229,11 @@ policy_get_id(JsonNode *arguments)
     guint n = 0;
 
     for (guint i = 0; object && i < G_N_ELEMENTS(members); i++) {
-        const char *id = get_string(object, members[i]);
+        const char *id = policy_member_get_string(object, members[i]);
         found = id ? id : found;
         n += id != NULL;
     }
     if (object && n == 0)
-        found = get_string(object, json_object_has_member(object, "name") ? "name" : "job-id");
+        found = policy_member_get_string(object, json_object_has_member(object, "name") ? "name" : "job-id");
     return n <= 1 ? found : NULL;
 }

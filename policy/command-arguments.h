@@ -6,10 +6,6 @@
 
 #include "command-class.h"
 
-/* A set of classes: bit 1 << PolicyClass. Whoever wants to do something needs the leave for all of them. */
-typedef guint PolicyClasses;
-#define POLICY_CLASSES(policy_class) (1u << (policy_class))
-
 /* The classes of @qmp_name with @arguments (an object; NULL: none), never none. HOST stands alone: it takes in all
  * others. The strings of @arguments are those of plugin/qmp-json.h, where one that begins with U+FDD0 and a quote holds
  * U+0000: that is HOST, because QEMU reads it otherwise than C does. */

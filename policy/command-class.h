@@ -16,6 +16,10 @@ typedef enum PolicyClass {
     POLICY_CLASS_MANAGE, /* of the Manager's methods; no QMP command has it */
 } PolicyClass;
 
+/* A set of classes: bit 1 << PolicyClass. Whoever wants to do something needs the leave for all of them. */
+typedef guint PolicyClasses;
+#define POLICY_CLASSES(policy_class) (1u << (policy_class))
+
 /* The class of a command as such. Its arguments can raise it: `migrate` to exec: is no mere migration. A command that
  * the table does not list is HOST. */
 PolicyClass policy_class_of_command(const char *qmp_name);

@@ -88,11 +88,9 @@ static const Row rows[] = {
     { "blockdev-snapshot-sync", "{'device':'d','snapshot-file':'json:{}'}", HOST },
     { "blockdev-snapshot-sync", "{'device':'d','snapshot-file':'blkdebug::json:{}'}", HOST },
     { "remove-fd", "{'fdset-id':1,'fd':3}", CONFIGURE },
-    { "device_add", "{'driver':'x','serial':'a\\u0000b'}", HOST },
+    { "device_add", "{'driver':'nvme','serial':'a\\u0000b'}", HOST },
 
     { "add_client", "{'protocol':'serial0','fdname':'mine'}", HOST },
-    { "set_password", "{'protocol':'vnc','password':'x'}", CONFIGURE | READ_GUEST },
-    { "display-update", "{'type':'vnc'}", CONFIGURE | READ_GUEST },
 
     { "transaction", "{'actions':[]}", CONFIGURE },
     { "transaction", NULL, CONFIGURE },
@@ -104,6 +102,7 @@ static const Row rows[] = {
     { "transaction", "{'actions':[{'type':'of-a-later-qemu','data':{}}]}", HOST },
     { "transaction", "{'actions':[{'type':'blockdev-snapshot','data':{}},{'type':'of-a-later-qemu'}]}", HOST },
     { "transaction", "{'actions':[{'data':{}}]}", HOST },
+    { "transaction", "{'actions':[{'type':'device_del','data':{}}]}", HOST },
 };
 
 static JsonNode *
@@ -127,20 +126,13 @@ test_classes(void)
     }
 }
 
-/* A caller can nest as deep as the reader lets them. */
+/* QEMU has no transaction in a transaction, and the answer does not wait for what is in it. */
 static void
 test_nested_transactions(void)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
-    g_autoptr(JsonNode) arguments = NULL;
+    g_autoptr(JsonNode) arguments = parse("{'actions':[{'type':'transaction','data':{'actions':[]}}]}");
 
-    for (guint i = 0; i < 200; i++)
-        g_string_append(text, "{'actions':[{'type':'transaction','data':");
-    g_string_append(text, "{'actions':[{'type':'block-dirty-bitmap-clear'}]}");
-    for (guint i = 0; i < 200; i++)
-        g_string_append(text, "}]}");
-    arguments = parse(text->str);
-    g_assert_cmphex(policy_classes_of_command("transaction", arguments), ==, DESTROY);
+    g_assert_cmphex(policy_classes_of_command("transaction", arguments), ==, HOST);
 }
 
 static void

@@ -91,16 +91,17 @@ class QmpClient:
 
 class Qemu(Process):
     """A QEMU of a version ('7.2', '10.0', '11.1') without guest software, paused at nothing, with `monitors` QMP
-    sockets: `path` is the first, `paths` are all. Skips the test where there is no such QEMU."""
+    sockets: `path` is the first, `paths` are all. `wrapper` is what the program is run under. Skips the test where there
+    is no such QEMU."""
 
-    def __init__(self, directory, version, *arguments, name=None, monitors=1, machine='q35'):
+    def __init__(self, directory, version, *arguments, name=None, monitors=1, machine='q35', wrapper=()):
         program = find_qemu(version)
         if program is None:
             raise unittest.SkipTest(f'no QEMU {version} here; tests/run extracts one')
         self.version = version
         self.paths = [f'{directory}/qemu-{id(self):x}-{number}' for number in range(monitors)]
         sockets = [argument for path in self.paths for argument in ('-qmp', f'unix:{path},server=on,wait=off')]
-        super().__init__([program, '-nodefaults', '-display', 'none', '-no-user-config', '-m', '32',
+        super().__init__([*wrapper, program, '-nodefaults', '-display', 'none', '-no-user-config', '-m', '32',
                           '-machine', f'{machine},accel={ACCEL}', *(['-name', name] if name else []), *sockets,
                           *arguments])
         self.path = self.paths[0]
