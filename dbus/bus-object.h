@@ -56,3 +56,7 @@ DBusMessage *bus_object_new_signal(BusObject *object, const char *interface, con
 /* The object published at @path, or NULL. Its data. */
 BusObject *bus_get_object(Bus *bus, const char *path);
 gpointer bus_object_get_data(BusObject *object);
+
+/* What a caller probably meant who called @member of @interface, which the object has: the end of an error's text, or "".
+ * To be freed. */
+char *bus_object_dup_method_hint(BusObject *object, const char *interface, const char *member);

@@ -4,8 +4,8 @@
  * A change only sets a bit and puts the object in the Bus's row. Before the next message goes out the row is worked
  * off, with the values of that moment: one signal an interface however often its properties changed, and nobody hears
  * of something that the change led to before the change itself. */
+#include "bus-hint.h"
 #include "bus-hook.h"
-#include "bus-private.h"
 
 static const BusValue *
 find_value(BusInterface *interface, const char *name, guint *ret_index)
@@ -34,12 +34,17 @@ has_standard(Bus *bus, const BusNode *node, const char *interface)
 static void
 fail_unknown(BusCall *call, const BusNode *node, const char *interface, const char *property)
 {
+    BusTree *tree = bus_call_get_bus(call)->tree;
+    g_autofree char *hint = NULL;
+
     if (interface[0] == '\0')
         bus_call_fail_code(call, BUS_ERROR_INVALID_ARGS, "Which interface's property is meant?");
     else if (bus_object_find_slot(node->object, interface) || has_standard(bus_call_get_bus(call), node, interface))
-        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_PROPERTY, "%s has no property %s", interface, property);
+        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_PROPERTY, "%s has no property %s%s", interface, property,
+                           hint = bus_hint_property(tree, node, interface, property));
     else
-        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_INTERFACE, "%s has no interface %s", node->path, interface);
+        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_INTERFACE, "%s has no interface %s%s", node->path, interface,
+                           hint = bus_hint_interface(tree, node, interface));
 }
 
 static void

@@ -3,7 +3,7 @@
  * nodes and the standard interfaces; the objects belong to whoever made them.
  *
  * A node is found by its path in a hash table; parents and children are linked for introspection and ObjectManager. */
-#include "bus-private.h"
+#include "bus-hint.h"
 #include "bus-standard.h"
 
 #include <string.h>
@@ -160,16 +160,30 @@ find_target(BusTree *tree, BusNode *node, const char *name, const char *member, 
 }
 
 static void
-fail_unknown(BusCall *call, const Target *target, const char *interface)
+fail_unknown(BusTree *tree, const BusNode *node, BusCall *call, const Target *target, const char *interface)
 {
     const char *path = bus_call_get_path(call), *member = bus_call_get_member(call);
+    gboolean is_interface = interface && !target->interface;
+    g_autofree char *hint = is_interface ? bus_hint_interface(tree, node, interface)
+                                         : bus_hint_method(tree, node, interface, member);
 
     if (!interface)
-        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_METHOD, "No interface of %s has a method %s", path, member);
-    else if (!target->interface)
-        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_INTERFACE, "%s has no interface %s", path, interface);
+        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_METHOD, "No interface of %s has a method %s%s", path, member, hint);
+    else if (is_interface)
+        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_INTERFACE, "%s has no interface %s%s", path, interface, hint);
     else
-        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_METHOD, "%s has no method %s", interface, member);
+        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_METHOD, "%s has no method %s%s", interface, member, hint);
+}
+
+static void
+fail_unknown_object(BusTree *tree, BusCall *call)
+{
+    const char *path = bus_call_get_path(call), *name = strrchr(path, '/');
+    g_autofree char *above = name == path ? g_strdup("/") : g_strndup(path, (gsize)(name - path));
+    const BusNode *parent = g_hash_table_lookup(tree->nodes, above);
+    g_autofree char *hint = parent ? bus_hint_object(parent, name + 1) : NULL;
+
+    bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "There is no object %s%s", path, hint ? hint : "");
 }
 
 static void
@@ -204,12 +218,12 @@ bus_tree_dispatch(BusTree *tree, BusCall *call)
     Target target = { 0 };
 
     if (!node) {
-        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "There is no object %s", bus_call_get_path(call));
+        fail_unknown_object(tree, call);
         return;
     }
     find_target(tree, node, interface, bus_call_get_member(call), &target);
     if (target.member)
         run(call, &target);
     else
-        fail_unknown(call, &target, interface);
+        fail_unknown(tree, node, call, &target, interface);
 }

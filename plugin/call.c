@@ -36,13 +36,14 @@ typedef struct Call {
     BusCall *call; /* owned; until it is answered */
     SchemaWait *wait; /* weak; until QEMU is described */
     GateTicket *gate; /* weak; until the policy has decided */
+    CallGatedFunc then_read; /* what reads the rest of the arguments once QEMU is described; may be NULL */
     CallGatedFunc then; /* what the caller may; NULL: the command */
     char **then_arguments; /* owned; may be NULL */
     MethodValues *values; /* owned; of a method, until it is described */
     gboolean has_fd; /* came with a descriptor */
-    Interfaces *interfaces; /* ref; of a method: what the result is described by */
-    char *command; /* owned; until it is sent; and the next three */
-    JsonNode *arguments; /* ref; may be NULL */
+    Interfaces *interfaces; /* ref; of a command: what is known of it and its result; NULL: no command yet, or none at all */
+    char *command; /* owned; the QMP name, or a method's; NULL: not known yet */
+    JsonNode *arguments; /* ref; may be NULL; until it is sent, and the next three */
     gsize size; /* bytes of JSON that they make */
     QmpExecuteFlags flags;
     int fd; /* owned; -1: none */
@@ -67,9 +68,8 @@ new_call(VmObject *object, BusCall *bus_call)
 }
 
 static void
-clear_command(Call *call)
+clear_arguments(Call *call)
 {
-    g_clear_pointer(&call->command, g_free);
     g_clear_pointer(&call->arguments, json_node_unref);
     if (call->fd >= 0)
         close(call->fd);
@@ -81,9 +81,10 @@ free_call(Call *call)
 {
     g_queue_unlink(&call->service->calls, &call->link);
     call->service->fd_calls -= call->has_fd;
-    clear_command(call);
+    clear_arguments(call);
     g_clear_pointer(&call->values, method_values_free);
     g_clear_pointer(&call->interfaces, interfaces_unref);
+    g_free(call->command);
     g_strfreev(call->then_arguments);
     g_free(call);
 }
@@ -153,7 +154,7 @@ call_replied(const QmpReply *reply, const GError *error, gpointer user_data)
     if (error)
         errors_fail(g_steal_pointer(&call->call), error);
     else if (reply->error_class)
-        errors_fail_qmp(g_steal_pointer(&call->call), reply);
+        errors_fail_command(g_steal_pointer(&call->call), reply, call->interfaces, call->command);
     else
         call_answer(g_steal_pointer(&call->call), call->result, call->result_type, &reply->value);
     free_call(call);
@@ -177,7 +178,7 @@ submit(Call *call)
     call->fd = -1; /* taken */
     call->object = NULL;
     if (call->ticket) {
-        clear_command(call);
+        clear_arguments(call);
         bus_call_drop_message(call->call);
     } else {
         fail(call, error);
@@ -219,6 +220,15 @@ ask(Call *call)
         bus_call_drop_message(call->call);
 }
 
+/* @arguments: taken. */
+static void
+set_then_arguments(Call *call, char **arguments)
+{
+    call->then_arguments = arguments;
+    for (char **argument = arguments; argument && *argument; argument++)
+        call->size += strlen(*argument) + 1;
+}
+
 void
 call_gated(VmObject *object, BusCall *bus_call, char **arguments, CallGatedFunc then)
 {
@@ -226,21 +236,31 @@ call_gated(VmObject *object, BusCall *bus_call, char **arguments, CallGatedFunc 
 
     call->command = g_strdup(bus_call_get_member(bus_call));
     call->then = then;
-    call->then_arguments = arguments;
-    for (char **argument = arguments; argument && *argument; argument++)
-        call->size += strlen(*argument) + 1;
+    set_then_arguments(call, arguments);
     ask(call);
 }
 
 static void
 set_command(Call *call, const char *name, JsonNode *arguments)
 {
-    VmSchema *schema = vm_object_get_schema(call->object);
-
+    call->interfaces = interfaces_ref(vm_schema_get_interfaces(vm_object_get_schema(call->object)));
     call->command = g_strdup(name);
     call->arguments = arguments ? json_node_ref(arguments) : NULL;
-    if (interfaces_is_oob(vm_schema_get_interfaces(schema), name))
+    if (interfaces_is_oob(call->interfaces, name))
         call->flags |= QMP_EXECUTE_OOB;
+}
+
+static void
+set_unknown(Call *call, GError **error)
+{
+    const char *member = bus_call_get_member(call->call);
+    g_autofree char *hint =
+        bus_object_dup_method_hint(vm_object_get_object(call->object), MONITOR_QMP_INTERFACE, member);
+
+    g_set_error(error, BUS_ERROR, BUS_ERROR_UNKNOWN_METHOD,
+                "This VM's QEMU has no command that is %s (" MONITOR_VM_INTERFACE
+                ".Execute runs commands by their QMP names)%s",
+                member, hint);
 }
 
 /* The values become what the command takes. */
@@ -255,10 +275,7 @@ describe(Call *call)
     if (method)
         method_get_arguments(method, call->call, call->values, &arguments, &call->fd, &error);
     else
-        g_set_error(&error, BUS_ERROR, BUS_ERROR_UNKNOWN_METHOD,
-                    "This VM's QEMU has no command that is %s; " MONITOR_VM_INTERFACE
-                    ".Execute runs commands by their QMP names",
-                    bus_call_get_member(call->call));
+        set_unknown(call, &error);
     if (error) {
         fail(call, error);
         return;
@@ -267,7 +284,6 @@ describe(Call *call)
         call->flags |= QMP_EXECUTE_FD;
     set_command(call, method_get_command(method), arguments);
     g_clear_pointer(&call->values, method_values_free);
-    call->interfaces = interfaces_ref(interfaces);
     call->result = method_get_result(method, &call->result_type);
     ask(call);
 }
@@ -276,6 +292,13 @@ static void
 introspect(Call *call)
 {
     bus_object_introspect(vm_object_get_object(call->object), g_steal_pointer(&call->call));
+    free_call(call);
+}
+
+static void
+read_the_rest(Call *call)
+{
+    call->then_read(g_steal_pointer(&call->call), call->object, call->then_arguments);
     free_call(call);
 }
 
@@ -291,6 +314,8 @@ call_described(const GError *error, gpointer user_data)
         describe(call);
     else if (call->command)
         ask(call);
+    else if (call->then_read)
+        read_the_rest(call);
     else
         introspect(call);
 }
@@ -309,6 +334,16 @@ wait_for_schema(Call *call)
         bus_call_drop_message(call->call);
     else
         fail(call, error);
+}
+
+void
+call_when_described(VmObject *object, BusCall *bus_call, char **arguments, CallGatedFunc then)
+{
+    Call *call = new_call(object, bus_call);
+
+    call->then_read = then;
+    set_then_arguments(call, arguments);
+    wait_for_schema(call);
 }
 
 /* What others have asked for before may be waiting: what comes later waits behind it. */

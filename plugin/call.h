@@ -27,5 +27,9 @@ void call_introspect(BusCall *call, gpointer vm_object);
 typedef void (*CallGatedFunc)(BusCall *call, VmObject *object, char **arguments);
 void call_gated(VmObject *object, BusCall *call, char **arguments, CallGatedFunc then);
 
+/* The same before the policy is asked, for what has to be known to read the arguments: goes on with @then once it is known what
+ * QEMU understands. @arguments: taken, and gone when @then returns. */
+void call_when_described(VmObject *object, BusCall *call, char **arguments, CallGatedFunc then);
+
 /* A caller has left: what it had waiting is not sent any more, and replies to the rest are dropped. */
 void call_drop_caller(Service *service, const char *unique_name);

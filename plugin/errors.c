@@ -50,3 +50,18 @@ errors_fail_qmp(BusCall *call, const QmpReply *reply)
     }
     bus_call_fail(call, name, reply->error_text);
 }
+
+void
+errors_fail_command(BusCall *call, const QmpReply *reply, Interfaces *interfaces, const char *command)
+{
+    g_autofree char *hint = NULL, *text = NULL;
+    QmpReply hinted = { .error_class = reply->error_class };
+
+    if (!g_str_equal(reply->error_class, "CommandNotFound")) {
+        errors_fail_qmp(call, reply);
+        return;
+    }
+    hint = interfaces_dup_hint(interfaces, command);
+    hinted.error_text = text = g_strconcat(reply->error_text, hint, NULL);
+    errors_fail_qmp(call, &hinted);
+}

@@ -3,6 +3,7 @@
 
 #include "describe.h"
 #include "names.h"
+#include "nearest.h"
 
 struct Interfaces {
     guint refs;
@@ -144,6 +145,42 @@ interfaces_dup_signal(Interfaces *interfaces, const char *event, const QmpType *
     if (interfaces->schema)
         return g_strdup(g_hash_table_lookup(interfaces->signals, event));
     return names_member_from_qmp(event);
+}
+
+char *
+interfaces_dup_hint(Interfaces *interfaces, const char *command)
+{
+    GDBusMethodInfo **methods = bus_interface_get_info(interfaces->qmp)->methods;
+    Nearest nearest;
+
+    nearest_init(&nearest, command);
+    for (; methods && *methods; methods++) {
+        const char *known = describe_get_qmp_name((*methods)->annotations);
+        /* It is there, and QEMU has another reason: before `-preconfig` is over most commands are not found. */
+        if (g_strcmp0(known, command) == 0)
+            return g_strdup("");
+        nearest_offer(&nearest, known);
+    }
+    return nearest_dup_question(&nearest);
+}
+
+const char *
+interfaces_find_event(Interfaces *interfaces, const char *name, GError **error)
+{
+    GDBusSignalInfo **signals = bus_interface_get_info(interfaces->events)->signals;
+    g_autofree char *hint = NULL;
+    Nearest nearest;
+
+    nearest_init(&nearest, name);
+    for (; signals && *signals; signals++) {
+        const char *known = describe_get_qmp_name((*signals)->annotations);
+        if (g_str_equal(known, name) || g_str_equal((*signals)->name, name))
+            return known;
+        nearest_offer(&nearest, known);
+    }
+    hint = nearest_dup_question(&nearest);
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "This VM's QEMU has no event %.255s%s", name, hint);
+    return NULL;
 }
 
 gboolean

@@ -29,6 +29,14 @@ const Method *interfaces_find_method(Interfaces *interfaces, const char *member)
  * data, or NULL. */
 char *interfaces_dup_signal(Interfaces *interfaces, const char *event, const QmpType **ret_data);
 
+/* The command that was probably meant by a QMP name that QEMU has not: the end of an error's text, "" where nothing is near. To be
+ * freed. */
+char *interfaces_dup_hint(Interfaces *interfaces, const char *command);
+
+/* The QMP name of the event that is called @name in QEMU (`BLOCK_IO_ERROR`) or on D-Bus (`BlockIoError`), borrowed. NULL with
+ * BUS_ERROR_INVALID_ARGS, and the nearest name: there is none. */
+const char *interfaces_find_event(Interfaces *interfaces, const char *name, GError **error);
+
 /* Whether `object-add` makes monitors, as QEMU says. */
 gboolean interfaces_has_monitor_object(Interfaces *interfaces);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qmp-arguments.h"
 
+#include "nearest.h"
 #include "qmp-error.h"
 #include "qmp-json.h"
 #include "qmp-place.h"
@@ -92,6 +93,16 @@ describe_value(JsonNode *value)
     g_return_val_if_reached("");
 }
 
+/* The list of words may be cut. */
+static char *
+ask_for_word(const QmpType *type, const char *word)
+{
+    Nearest nearest;
+    nearest_init(&nearest, word);
+    nearest_offer_all(&nearest, type->values);
+    return nearest_dup_question(&nearest);
+}
+
 static gboolean
 check_word(const QmpType *type, JsonNode *value, const QmpPlace *place, GError **error)
 {
@@ -101,18 +112,25 @@ check_word(const QmpType *type, JsonNode *value, const QmpPlace *place, GError *
         return TRUE;
     for (const char *const *known = type->values; *known; known++)
         append_word(words, *known, ", ");
-    g_autofree char *shown = g_strescape(word, NULL);
-    return fail(place, error, "\"%.64s\" is none of: %s", shown, words->str);
+    g_autofree char *shown = g_strescape(word, NULL), *question = ask_for_word(type, word);
+    return fail(place, error, "\"%.64s\" is none of: %s%s", shown, words->str, question);
 }
 
 static gboolean
 fail_unknown(const QmpTypes *types, const QmpPlace *place, GError **error)
 {
     g_autoptr(GString) names = g_string_new(NULL);
-    for (guint i = 0; i < types->n; i++)
-        for (guint j = 0; j < types->types[i]->n_members; j++)
+    Nearest nearest;
+    nearest_init(&nearest, place->member);
+    for (guint i = 0; i < types->n; i++) {
+        for (guint j = 0; j < types->types[i]->n_members; j++) {
             append_word(names, types->types[i]->members[j].name, ", ");
-    return fail(place, error, names->len > 0 ? "no such member; there are: %s" : "no such member%s", names->str);
+            nearest_offer(&nearest, types->types[i]->members[j].name);
+        }
+    }
+    g_autofree char *question = nearest_dup_question(&nearest);
+    return fail(place, error, names->len > 0 ? "no such member; there are: %s%s" : "no such member%s%s", names->str,
+                question);
 }
 
 /* A union's tag says which members there may be: it is looked at first. */

@@ -118,6 +118,35 @@ subscribe_authorized(BusCall *call, VmObject *object, char **names)
     bus_call_return(call, NULL);
 }
 
+/* Each name becomes QEMU's. */
+static gboolean
+resolve_events(Interfaces *interfaces, char **names, GError **error)
+{
+    for (; *names; names++) {
+        const char *event = interfaces_find_event(interfaces, *names, error);
+        if (!event)
+            return FALSE;
+        g_free(*names);
+        *names = g_strdup(event);
+    }
+    return TRUE;
+}
+
+/* What the contract promises is known at once, the rest when QEMU has told. @names: borrowed. */
+static void
+subscribe_to(BusCall *call, VmObject *object, char **names)
+{
+    g_auto(GStrv) events = g_strdupv(names);
+    g_autoptr(GError) error = NULL;
+
+    if (resolve_events(vm_schema_get_interfaces(object->schema), events, &error))
+        call_gated(object, call, g_steal_pointer(&events), subscribe_authorized);
+    else if (vm_schema_is_settled(object->schema))
+        errors_fail(call, error);
+    else
+        call_when_described(object, call, g_strdupv(names), subscribe_to);
+}
+
 static void
 subscribe(BusCall *call, gpointer object_data)
 {
@@ -133,7 +162,7 @@ subscribe(BusCall *call, gpointer object_data)
     copies = n_names <= MAX_EVENT_NAMES && size <= MAX_EVENT_NAMES_SIZE ? g_strdupv(names) : NULL;
     dbus_free_string_array(names);
     if (copies)
-        call_gated(object_data, call, g_steal_pointer(&copies), subscribe_authorized);
+        subscribe_to(call, object_data, copies);
     else
         bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED,
                            "events: %d names of %zu bytes, there may be %d of %d; none means all", n_names, size,

@@ -265,7 +265,8 @@ on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
         return;
     }
     if (reply->error_class) {
-        errors_fail_qmp(g_steal_pointer(&wait->call), reply);
+        errors_fail_command(g_steal_pointer(&wait->call), reply,
+                            vm_schema_get_interfaces(vm_object_get_schema(wait->context->object)), wait->command);
         free_wait(wait);
         return;
     }

@@ -121,6 +121,15 @@ test_errors(ObjectFixture *fixture, gconstpointer data)
     assert_error(fixture, PATH, THING, "Sum", g_variant_new("(uu)", 1, 2), "InvalidArgs", "\"ua{sv}\"", "\"uu\"");
     assert_error(fixture, PATH, NULL, "Sum", g_variant_new("(v)", g_variant_new_uint32(1)), "InvalidArgs", "Sum",
                  "\"v\"");
+    assert_error(fixture, PATH, THING, "Ehco", NULL, "UnknownMethod", "; did you mean Echo?", "");
+    assert_error(fixture, PATH, NULL, "Ehco", NULL, "UnknownMethod", "; did you mean Echo?", "");
+    assert_error(fixture, PATH, THING, "Listed", NULL, "UnknownMethod", "; " ANY " has it", "");
+    assert_error(fixture, PATH, THING, "Introspect", NULL, "UnknownMethod", "; org.freedesktop.DBus.Introspectable has it",
+                 "");
+    assert_error(fixture, PATH, THING, "Lsited", NULL, "UnknownMethod", "; did you mean Listed of " ANY "?", "");
+    assert_error(fixture, PATH, "org.example.Thign", "Echo", NULL, "UnknownInterface", "; did you mean " THING "?", "");
+    assert_error(fixture, PATH "1", THING, "Echo", NULL, "UnknownObject", "; did you mean", strrchr(PATH, '/') + 1);
+    assert_error(fixture, "/og", THING, "Echo", NULL, "UnknownObject", "/og", "");
     assert_error(fixture, "/org", THING, "Echo", NULL, "UnknownInterface", "/org", THING);
     assert_error(fixture, "/", NULL, "Echo", NULL, "UnknownMethod", "/", "Echo");
     g_assert_cmpuint(fixture->calls, ==, 0);

@@ -47,6 +47,12 @@ test_properties(ObjectFixture *fixture, gconstpointer data)
     assert_reply(fixture, PATH, PROPERTIES, "GetAll", g_variant_new("(s)", ANY), "({},)");
     assert_reply(fixture, PATH, PROPERTIES, "GetAll", g_variant_new("(s)", PROPERTIES), "({},)");
     assert_error(fixture, PATH, PROPERTIES, "Get", g_variant_new("(ss)", THING, "X"), "UnknownProperty", THING, "X");
+    assert_error(fixture, PATH, PROPERTIES, "Get", g_variant_new("(ss)", THING, "Conut"), "UnknownProperty",
+                 "; did you mean Count?", "");
+    assert_error(fixture, PATH, PROPERTIES, "Get", g_variant_new("(ss)", "org.example.Thin", "Count"),
+                 "UnknownInterface", "; did you mean " THING "?", "");
+    assert_error(fixture, PATH, PROPERTIES, "Get", g_variant_new("(ss)", ANY, "Count"), "UnknownProperty",
+                 "; " THING " has it", "");
     assert_error(fixture, PATH, PROPERTIES, "Get", g_variant_new("(ss)", "a.b", "X"), "UnknownInterface", PATH, "a.b");
     assert_error(fixture, PATH, PROPERTIES, "Get", g_variant_new("(ss)", "", "Count"), "InvalidArgs", "", "");
     assert_error(fixture, PATH, PROPERTIES, "GetAll", g_variant_new("(s)", ""), "InvalidArgs", "", "");

@@ -3,8 +3,12 @@
 names that they mistyped."""
 import socket
 
-from harness import Peer, main
-from monitor import ANSWERS, INVALID_ARGS, NAME, ROOT, TIMED_OUT, MonitorTest, requests, variants
+from harness import SILENCE, CallError, Peer, QmpClient, QmpError, Qemu, main
+from monitor import (ANSWERS, INVALID_ARGS, NAME, ROOT, TIMED_OUT, UNKNOWN_OBJECT, VERSIONS, MonitorTest, requests,
+                     variants)
+from native import open_fd
+
+UNKNOWN_METHOD = 'org.freedesktop.DBus.Error.UnknownMethod'
 
 
 class CallingTest(MonitorTest):
@@ -90,6 +94,105 @@ class Timeouts(CallingTest):
                 'VM', 'ExecuteAndWait', '(sa{sv}a{sv})', 'query-status', {}, variants({'timeout': (kind, -1)})))
             self.assert_fails(INVALID_ARGS, 'options.timeout: -1 is negative', self.add, 'x', f'unix:{peer.path}',
                               timeout=(kind, -1))
+
+
+class Mistyped(CallingTest):
+    """Whoever has a name wrong is told the right one, or where it is."""
+
+    def setUp(self):
+        super().setUp()
+        self.vm = self.add('web', f'unix:{self.start(Qemu, "7.2").path}')
+
+    def test_methods(self):
+        for interface, method, text in (
+                ('QMP', 'QueryStat', 'did you mean QueryStats or QueryStatus?'),
+                ('QMP', 'QeuryBlock', 'did you mean QueryBlock?'), ('VM', 'Stop', '; org.qemu.Monitor1.QMP has it'),
+                ('QMP', 'Execute', '; org.qemu.Monitor1.VM has it'), ('VM', 'ExecuteJson', 'did you mean ExecuteJSON?'),
+                ('VM', 'Stopp', 'did you mean Stop of org.qemu.Monitor1.QMP?')):
+            with self.subTest(method):
+                self.assert_fails(UNKNOWN_METHOD, text, self.vm.start(interface, method))
+        self.assert_fails(UNKNOWN_METHOD, 'did you mean GetVM?', self.call, ROOT, 'Manager', 'GetVm', '(s)', 'web')
+
+    def test_interfaces_and_properties(self):
+        self.assert_fails('org.freedesktop.DBus.Error.UnknownInterface', 'did you mean org.qemu.Monitor1.VM?',
+                          self.vm.start('Vm', 'Execute', '(s)', 'stop'))
+        for name, text in (('status', 'did you mean Status?'), ('QemuVersion', 'did you mean QEMUVersion?'),
+                           ('MonitorMoed', 'did you mean MonitorMode?')):
+            self.assert_fails('org.freedesktop.DBus.Error.UnknownProperty', text, self.vm.get, name)
+
+    def test_objects(self):
+        self.assert_fails(UNKNOWN_OBJECT, 'did you mean web?', self.call, f'{ROOT}/vm/wbe', 'VM', 'Execute', '(s)', 'stop')
+
+    def test_commands(self):
+        """QEMU's own text, and then the hint."""
+        error = 'org.qemu.Monitor1.Error.CommandNotFound'
+        for command, text in (('query-stat', 'The command query-stat has not been found; did you mean query-'),
+                              ('QueryStatus', 'did you mean query-status?'), ('device-add', 'did you mean device_add?'),
+                              ('nonsense', 'The command nonsense has not been found')):
+            for method, signature in (('Execute', '(s)'), ('ExecuteJSON', '(s)'), ('ExecuteAndWait', '(s)')):
+                self.assert_fails(error, text, self.vm.start('VM', method, signature, command))
+        with self.assertRaises(CallError) as caught:
+            self.vm.execute('nonsense')
+        self.assertEqual(caught.exception.message, 'The command nonsense has not been found')
+
+    def test_a_command_that_is_there_and_not_found_gets_no_hint(self):
+        vm = self.add('early', f'unix:{self.start(Qemu, "7.2", "-preconfig").path}')
+        with self.assertRaises(CallError) as caught:
+            vm.execute('query-rocker', name=('s', 'x'))
+        self.assertNotIn('did you mean', caught.exception.message)
+
+    def test_native_sessions_say_what_qemu_says(self):
+        native = self.adopt(QmpClient(fd=open_fd(self.vm)))
+        with self.assertRaises(QmpError) as caught:
+            native.execute('query-stat')
+        self.assertIn('The command query-stat has not been found', str(caught.exception))
+        self.assertNotIn('did you mean', str(caught.exception))
+
+    def test_members_and_words(self):
+        for signature, arguments, text in (
+                ('(a{sv})', ({'nmae': ('s', 'x'), 'up': ('b', True)},), 'nmae: no such member; there are: name, up; did you'
+                 ' mean name?'), ('(sba{sv})', ('x', True, {'upp': ('b', True)}), 'upp: no such member')):
+            arguments = [variants(value) if isinstance(value, dict) else value for value in arguments]
+            self.assert_fails(INVALID_ARGS, text, self.vm.start('QMP', 'SetLink', signature, *arguments))
+        self.assert_fails(INVALID_ARGS, 'did you mean iothread?', self.vm.start(
+            'QMP', 'ObjectAdd', '(a{sv})', variants({'qom-type': ('s', 'iothraed'), 'id': ('s', 'x')})))
+
+    def test_options(self):
+        self.assert_fails(INVALID_ARGS, 'options.timeot: no such option; there is `timeout`; did you mean timeout?',
+                          self.vm.start('VM', 'ExecuteAndWait', '(sa{sv}a{sv})', 'stop', {},
+                                        variants({'timeot': ('t', 1)})))
+
+
+class Subscriptions(CallingTest):
+    def subscribe(self, vm, *names):
+        return vm.start('VM', 'Subscribe', '(as)', list(names))
+
+    def test_both_spellings_and_nothing_else(self):
+        for version in VERSIONS:
+            vm = self.add(f'vm{version}', f'unix:{self.start(Qemu, version).path}')
+            for name in ('STOP', 'Stop', 'BLOCK_IO_ERROR', 'BlockIoError', 'VFU_CLIENT_HANGUP', 'VfuClientHangup'):
+                with self.subTest(name, version=version):
+                    self.subscribe(vm, name)()
+            for name, text in (('stop', '; did you mean STOP?'), ('SOTP', '; did you mean STOP?'), ('NOSUCH', 'NOSUCH'),
+                               ('', 'no event'), ('Block_Io_Error', '; did you mean BLOCK_IO_ERROR?')):
+                with self.subTest(name, version=version):
+                    self.assert_fails(INVALID_ARGS, text, self.subscribe(vm, 'STOP', name))
+            self.subscribe(vm)()
+
+    def test_a_qemu_that_does_not_tell(self):
+        """What the contract has can be subscribed to at once, the rest is refused when it has been waited for."""
+        vm, _ = self.fake(**{'query-qmp-schema': SILENCE})
+        self.subscribe(vm, 'Stop', 'RESET')()
+        self.assert_fails(INVALID_ARGS, 'NOSUCH', self.subscribe(vm, 'NOSUCH'))
+
+    def test_events_of_a_qemu_alone(self):
+        """The names that the contract does not have are the QEMU's own to tell."""
+        schema = [{'name': 'empty', 'meta-type': 'object', 'members': []},
+                  {'name': 'HOUSE_ON_FIRE', 'meta-type': 'event', 'arg-type': 'empty'}]
+        vm, _ = self.fake(**{'query-qmp-schema': schema})
+        self.subscribe(vm, 'HouseOnFire')()
+        self.subscribe(vm, 'HOUSE_ON_FIRE')()
+        self.assert_fails(INVALID_ARGS, 'did you mean HOUSE_ON_FIRE?', self.subscribe(vm, 'HOUSE_OF_FIRE'))
 
 
 if __name__ == '__main__':

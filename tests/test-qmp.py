@@ -161,7 +161,7 @@ class Calls(QmpTest):
                      keys(more=('b', True))),
                     ('keys: an array is expected, an object', 'SendKey', '(a{sv})', variants({'keys': ('a{sv}', {})})),
                     ('keys: is missing', 'SendKey', '(a{sv})', {}),
-                    ('hold_time: no such member; there are: keys, hold-time', 'SendKey', '(aa{sv}a{sv})', keys(),
+                    ('hold_time: no such member; there are: keys, hold-time; did you mean hold-time?', 'SendKey', '(aa{sv}a{sv})', keys(),
                      variants({'hold_time': ('i', 1)})),
                     ('up: a boolean is expected, an integer', 'SetLink', '(si)', 'net0', 1),
                     ('name is there twice', 'SetLink', '(sba{sv})', 'net0', True, variants({'name': ('s', 'net0')})),

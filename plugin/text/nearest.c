@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by whatever refuses a name; owns nothing. The distance is Levenshtein's: how many letters were forgotten, added or
- * mistaken. Only the band of the table is filled in which the distance can be within the limit: length * (2 * limit + 1)
- * cells instead of length * length. */
+/* Called by whatever refuses a name; owns nothing. The distance is Damerau's: how many letters were forgotten, added or
+ * mistaken, or changed places with their neighbours. Only the band of the table is filled in which the distance can be
+ * within the limit: length * (2 * limit + 1) cells instead of length * length. */
 #include "nearest.h"
 
 #include <string.h>
@@ -10,7 +10,8 @@
  * cells; only somebody who makes names up needs more. */
 #define MAX_WORK 250000u
 
-/* More than three mistakes make another name. */
+/* One mistake in three letters is a mistake; more of them, or more than three in all, make another name. */
+#define LETTERS_A_MISTAKE 3u
 #define MAX_LIMIT 3u
 
 /* Letters and digits, small; 0 where there are more than there may be. */
@@ -34,43 +35,51 @@ nearest_init(Nearest *nearest, const char *wrong)
 {
     *nearest = (Nearest){ .work = MAX_WORK };
     nearest->length = fold(wrong, nearest->wrong);
-    nearest->limit = MIN((nearest->length + 2) / 3, MAX_LIMIT);
+    nearest->limit = MIN(nearest->length / LETTERS_A_MISTAKE, MAX_LIMIT);
 }
 
-/* One row of the table: @row holds the row above, and then this one. @min, @max: the band. Returns its least distance. */
+/* Rows of the table of distances: of the letter that is looked at, the one before it, and the one before that. */
+typedef struct Rows {
+    guint now[NEAREST_MAX_LENGTH + 1], last[NEAREST_MAX_LENGTH + 1], before[NEAREST_MAX_LENGTH + 1];
+} Rows;
+
+/* One cell: the last step was a letter that is right or mistaken, forgotten, added, or two that changed places. */
 static guint
-fill_row(guint *row, char letter, const char *name, guint min, guint max, guint beyond)
+fill_cell(const Rows *rows, const char *wrong, guint i, const char *name, guint j)
 {
-    guint corner = row[min - 1], least;
+    gboolean is_same = wrong[i - 1] == name[j - 1];
+    guint distance = MIN(MIN(rows->last[j], rows->now[j - 1]) + 1, rows->last[j - 1] + !is_same);
 
-    least = row[min - 1] = min == 1 ? row[0] + 1 : beyond;
-    for (guint i = min; i <= max; i++) {
-        guint above = row[i];
-        row[i] = MIN(MIN(above, row[i - 1]) + 1, corner + (letter != name[i - 1]));
-        corner = above;
-        least = MIN(least, row[i]);
-    }
-    return least;
+    if (i > 1 && j > 1 && wrong[i - 1] == name[j - 2] && wrong[i - 2] == name[j - 1])
+        distance = MIN(distance, rows->before[j - 2] + 1);
+    return distance;
 }
 
-/* More than the limit: some number above it. */
+/* More than the limit: some number above it. Outside of the band @beyond stands for all of those. */
 static guint
 measure(Nearest *nearest, const char *name, guint length)
 {
     guint limit = nearest->limit, beyond = limit + 1;
-    guint row[NEAREST_MAX_LENGTH + 1];
+    Rows rows;
 
-    for (guint i = 0; i <= length; i++)
-        row[i] = MIN(i, beyond);
+    for (guint j = 0; j <= length; j++)
+        rows.now[j] = rows.last[j] = rows.before[j] = MIN(j, beyond);
     for (guint i = 1; i <= nearest->length; i++) {
-        guint min = i > limit ? i - limit : 1, max = MIN(i + limit, length);
+        guint min = i > limit ? i - limit : 1, max = MIN(i + limit, length), least = MIN(i, beyond);
         if (min > length || nearest->work < max - min + 1)
             return beyond;
         nearest->work -= max - min + 1;
-        if (fill_row(row, nearest->wrong[i - 1], name, min, max, beyond) > limit)
+        memcpy(rows.before, rows.last, sizeof rows.last);
+        memcpy(rows.last, rows.now, sizeof rows.now);
+        rows.now[min - 1] = min == 1 ? least : beyond;
+        for (guint j = min; j <= max; j++) {
+            rows.now[j] = MIN(fill_cell(&rows, nearest->wrong, i, name, j), beyond);
+            least = MIN(least, rows.now[j]);
+        }
+        if (least > limit)
             return beyond;
     }
-    return row[length];
+    return rows.now[length];
 }
 
 static gboolean
