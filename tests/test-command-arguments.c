@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the arguments of a command make of it: for whoever wrote a rule that lets somebody configure, and not run
  * programs. */
-#include "command-arguments.h"
 
-#include <string.h>
-
-#include "qmp-json.h"
+#include "test-policy-rows.h"
 
 #define HOST POLICY_CLASSES(POLICY_CLASS_HOST)
 #define CONFIGURE POLICY_CLASSES(POLICY_CLASS_CONFIGURE)
@@ -14,13 +11,7 @@
 #define OBSERVE POLICY_CLASSES(POLICY_CLASS_OBSERVE)
 #define READ_GUEST POLICY_CLASSES(POLICY_CLASS_READ_GUEST)
 
-typedef struct Row {
-    const char *command;
-    const char *arguments; /* JSON with ' for "; NULL: none */
-    PolicyClasses classes;
-} Row;
-
-static const Row rows[] = {
+static const PolicyRow rows[] = {
     { "query-status", NULL, OBSERVE },
     { "query-status", "{}", OBSERVE },
     { "no-such-command", NULL, HOST },
@@ -105,32 +96,17 @@ static const Row rows[] = {
     { "transaction", "{'actions':[{'type':'device_del','data':{}}]}", HOST },
 };
 
-static JsonNode *
-parse(const char *text)
-{
-    g_autofree char *json = g_strdelimit(g_strdup(text), "'", '"');
-    g_autoptr(GError) error = NULL;
-    JsonNode *node = qmp_json_parse(json, strlen(json), &error);
-
-    g_assert_no_error(error);
-    return node;
-}
-
 static void
 test_classes(void)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
-        g_autoptr(JsonNode) arguments = rows[i].arguments ? parse(rows[i].arguments) : NULL;
-        g_test_message("%s %s", rows[i].command, rows[i].arguments ? rows[i].arguments : "");
-        g_assert_cmphex(policy_classes_of_command(rows[i].command, arguments), ==, rows[i].classes);
-    }
+    policy_rows_check(rows, G_N_ELEMENTS(rows));
 }
 
 /* QEMU has no transaction in a transaction, and the answer does not wait for what is in it. */
 static void
 test_nested_transactions(void)
 {
-    g_autoptr(JsonNode) arguments = parse("{'actions':[{'type':'transaction','data':{'actions':[]}}]}");
+    g_autoptr(JsonNode) arguments = policy_rows_parse("{'actions':[{'type':'transaction','data':{'actions':[]}}]}");
 
     g_assert_cmphex(policy_classes_of_command("transaction", arguments), ==, HOST);
 }
@@ -153,7 +129,7 @@ test_id(void)
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(JsonNode) arguments = parse(cases[i].arguments);
+        g_autoptr(JsonNode) arguments = policy_rows_parse(cases[i].arguments);
         g_assert_cmpstr(policy_get_id(arguments), ==, cases[i].id);
     }
     g_assert_null(policy_get_id(NULL));

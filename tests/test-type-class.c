@@ -4,26 +4,17 @@
  * test-policy-types.py to say, with real QEMUs.) */
 #include "type-class.h"
 
-#include <string.h>
-
 #include "backend-class.h"
 #include "block-class.h"
-#include "command-arguments.h"
 #include "device-class.h"
 #include "object-class.h"
-#include "qmp-json.h"
+#include "test-policy-rows.h"
 
 #define HOST POLICY_HOST
 #define CONFIGURE POLICY_CONFIGURE
 #define READ_GUEST POLICY_READ_GUEST
 
-typedef struct Row {
-    const char *command;
-    const char *arguments; /* JSON with ' for " */
-    PolicyClasses classes;
-} Row;
-
-static const Row devices[] = {
+static const PolicyRow devices[] = {
     { "device_add", "{'driver':'virtio-blk-pci','drive':'d','id':'x','bus':'pci.0','addr':'05.0'}", CONFIGURE },
     { "device_add", "{'driver':'virtio-blk','drive':'d'}", CONFIGURE }, /* an alias */
     { "device_add", "{'driver':'virtio-blk-pci-non-transitional','drive':'d'}", CONFIGURE },
@@ -67,7 +58,7 @@ static const Row devices[] = {
     { "device_add", "{'driver':'e1000','db':7}", HOST },
 };
 
-static const Row objects[] = {
+static const PolicyRow objects[] = {
     { "object-add", "{'qom-type':'rng-random','id':'r','filename':'/dev/urandom'}", CONFIGURE },
     { "object-add", "{'qom-type':'throttle-group','id':'t','limits':{'iops-total':1}}", CONFIGURE },
     { "object-add", "{'qom-type':'dbus-vmstate','id':'d','addr':'unix:path=/x'}", HOST },
@@ -93,7 +84,7 @@ static const Row objects[] = {
     { "object-add", "{'qom-type':'of-a-later-qemu','id':'i'}", HOST },
 };
 
-static const Row block[] = {
+static const PolicyRow block[] = {
     { "blockdev-add", "{'driver':'file','filename':'/x','node-name':'n'}", CONFIGURE },
     { "blockdev-add", "{'driver':'qcow2','file':{'driver':'file','filename':'/x'},'backing':null}", CONFIGURE },
     { "blockdev-add", "{'driver':'rbd','pool':'p','image':'i'}", CONFIGURE },
@@ -146,7 +137,7 @@ static const Row block[] = {
     { "blockdev-add", "{'driver':'file','filename':'rbd:p/i:conf=/x'}", CONFIGURE }, /* a plain name there */
 };
 
-static const Row backends[] = {
+static const PolicyRow backends[] = {
     { "netdev_add", "{'type':'vhost-user','id':'n','chardev':'c'}", READ_GUEST },
     { "netdev_add", "{'type':'stream','id':'n','addr':{'type':'unix','path':'/x'}}", CONFIGURE },
     { "netdev_add", "{'type':'stream','id':'n','of-a-later-qemu':'/x'}", HOST },
@@ -161,7 +152,7 @@ static const Row backends[] = {
     { "chardev-add", "{'id':'c'}", HOST },
 };
 
-static const Row displays[] = {
+static const PolicyRow displays[] = {
     { "display-update", "{'type':'vnc','addresses':[]}", HOST },
     { "set_password", "{'protocol':'vnc','password':'x'}", HOST },
     { "change-vnc-password", "{'password':'x'}", HOST },
@@ -169,55 +160,34 @@ static const Row displays[] = {
     { "add_client", "{'protocol':'vnc','fdname':'mine'}", HOST },
 };
 
-static JsonNode *
-parse(const char *text)
-{
-    g_autofree char *json = g_strdelimit(g_strdup(text), "'", '"');
-    g_autoptr(GError) error = NULL;
-    JsonNode *node = qmp_json_parse(json, strlen(json), &error);
-
-    g_assert_no_error(error);
-    return node;
-}
-
-static void
-check_rows(const Row *rows, guint n_rows)
-{
-    for (guint i = 0; i < n_rows; i++) {
-        g_autoptr(JsonNode) arguments = rows[i].arguments ? parse(rows[i].arguments) : NULL;
-        g_test_message("%s %s", rows[i].command, rows[i].arguments ? rows[i].arguments : "");
-        g_assert_cmphex(policy_classes_of_command(rows[i].command, arguments), ==, rows[i].classes);
-    }
-}
-
 static void
 test_devices(void)
 {
-    check_rows(devices, G_N_ELEMENTS(devices));
+    policy_rows_check(devices, G_N_ELEMENTS(devices));
 }
 
 static void
 test_objects(void)
 {
-    check_rows(objects, G_N_ELEMENTS(objects));
+    policy_rows_check(objects, G_N_ELEMENTS(objects));
 }
 
 static void
 test_block(void)
 {
-    check_rows(block, G_N_ELEMENTS(block));
+    policy_rows_check(block, G_N_ELEMENTS(block));
 }
 
 static void
 test_backends(void)
 {
-    check_rows(backends, G_N_ELEMENTS(backends));
+    policy_rows_check(backends, G_N_ELEMENTS(backends));
 }
 
 static void
 test_displays(void)
 {
-    check_rows(displays, G_N_ELEMENTS(displays));
+    policy_rows_check(displays, G_N_ELEMENTS(displays));
 }
 
 /* A row out of its place would not be found. */
