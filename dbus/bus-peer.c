@@ -7,10 +7,15 @@
  * the question, so that a late answer finds nothing to revive. One case has no such message: a caller that guessed our
  * name and left before the bus had our match rule. The question was sent after the rule, so its answer says that there
  * is no such name. The table cannot outgrow the bus, which caps its connections. */
+#include "bus-body.h"
 #include "bus-hook.h"
 #include "bus-private.h"
 
 #include <string.h>
+
+/* Bytes that the arguments of one call may take. Whoever reads them stops far below; but how soon depends on what is asked
+ * for, and this does not. 256 KiB of JSON in 5,000 values, as many as anybody here takes, are less than half of it. */
+#define MAX_CALL_BYTES (1u << 20)
 
 /* What may wait for credentials, which take the bus some 100 us: calls and bytes of one sender, bytes of all of them.
  * libdbus stops reading at 63 MiB of messages held, and would then not read the credentials either. */
@@ -251,19 +256,6 @@ add_caller(BusPeers *peers, const char *name)
     return caller;
 }
 
-/* libdbus tells the size of a message only with its bytes; a copy costs less than the validation that it passed. */
-static gsize
-get_size(DBusMessage *message)
-{
-    char *bytes;
-    int size;
-
-    if (!dbus_message_marshal(message, &bytes, &size))
-        return G_MAXINT;
-    dbus_free(bytes);
-    return (gsize)size;
-}
-
 static gboolean
 may_wait(Caller *caller, gsize size, gboolean has_fds)
 {
@@ -273,9 +265,8 @@ may_wait(Caller *caller, gsize size, gboolean has_fds)
 }
 
 static void
-hold(Caller *caller, DBusMessage *message)
+hold(Caller *caller, DBusMessage *message, gsize size)
 {
-    gsize size = get_size(message);
     gboolean has_fds = !!dbus_message_contains_unix_fds(message);
     Waiting *waiting;
 
@@ -299,6 +290,7 @@ void
 bus_peers_take_call(BusPeers *peers, DBusMessage *message)
 {
     const char *sender = dbus_message_get_sender(message);
+    gsize size = bus_body_measure(message, MAX_CALL_BYTES);
     Caller *caller;
 
     if (!sender || sender[0] != ':')
@@ -306,10 +298,13 @@ bus_peers_take_call(BusPeers *peers, DBusMessage *message)
     caller = g_hash_table_lookup(peers->callers, sender);
     if (!caller)
         caller = add_caller(peers, sender);
-    if (caller->known && caller->waiting.length == 0)
+    if (size > MAX_CALL_BYTES)
+        bus_call_fail_code(bus_call_new(peers->bus, &caller->peer, message), BUS_ERROR_LIMITS_EXCEEDED,
+                           "The arguments of a call may be %u bytes", MAX_CALL_BYTES);
+    else if (caller->known && caller->waiting.length == 0)
         deliver(peers->bus, caller, message);
     else
-        hold(caller, message);
+        hold(caller, message, size);
 }
 
 static void

@@ -147,7 +147,12 @@ GPtrArray *
 config_read_spares(const char *const *addresses, GError **error)
 {
     g_autoptr(GPtrArray) spares = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_address_free);
+    guint n = addresses ? g_strv_length((char **)addresses) : 0;
 
+    if (n > MAX_SPARES) {
+        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "spares: %u, there may be %d", n, MAX_SPARES);
+        return NULL;
+    }
     for (; addresses && *addresses; addresses++) {
         QmpAddress *spare = read_spare(*addresses, error);
         if (!spare) {
@@ -156,10 +161,7 @@ config_read_spares(const char *const *addresses, GError **error)
         }
         g_ptr_array_add(spares, spare);
     }
-    if (spares->len <= MAX_SPARES)
-        return g_steal_pointer(&spares);
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "spares: %u, there may be %d", spares->len, MAX_SPARES);
-    return NULL;
+    return g_steal_pointer(&spares);
 }
 
 static gboolean

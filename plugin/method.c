@@ -29,7 +29,7 @@ struct Method {
 struct MethodValues {
     GPtrArray *nodes; /* owned, of JsonNode; without the descriptor; NULL: none */
     gboolean ends_in_dictionary; /* by its D-Bus type, not by what a variant holds */
-    gsize size;
+    QmpCost cost;
     int fd; /* owned; -1: none */
 };
 
@@ -128,7 +128,7 @@ read_one(MethodValues *values, DBusMessageIter *iter, const Method *method, GErr
         place = method->members[index];
     else if (!values->ends_in_dictionary)
         place = number = g_strdup_printf("argument %u", index + 1);
-    node = value_read(iter, place, &values->size, error);
+    node = value_read(iter, place, &values->cost, error);
     if (!node)
         return FALSE;
     if (!values->nodes)
@@ -167,7 +167,7 @@ method_values_free(MethodValues *values)
 gsize
 method_values_get_size(const MethodValues *values)
 {
-    return values->size;
+    return values->cost.bytes;
 }
 
 gboolean

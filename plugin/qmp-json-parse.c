@@ -5,6 +5,7 @@
  * members of the same name, and is slower. The text is scanned first, so that what reads it here can rely on it. */
 #include <string.h>
 
+#include "qmp-cost.h"
 #include "qmp-error.h"
 #include "qmp-json.h"
 #include "qmp-scan.h"
@@ -12,10 +13,22 @@
 typedef struct Reader {
     const char *text; /* borrowed; scanned: nothing below looks for its end */
     const char *at;
+    QmpCost cost; /* of the values so far; their bytes are those of the text */
+    const QmpCost *max;
     GError **error;
 } Reader;
 
 static JsonNode *read_value(Reader *reader);
+
+static gboolean
+check_cost(Reader *reader)
+{
+    g_autofree char *excess = qmp_cost_find_excess(&reader->cost, reader->max);
+
+    if (excess)
+        g_set_error(reader->error, QMP_ERROR, QMP_ERROR_LIMIT, "%s, at byte %td", excess, reader->at - reader->text);
+    return !excess;
+}
 
 static void
 skip_space(Reader *reader)
@@ -151,6 +164,9 @@ read_name(Reader *reader, JsonObject *object)
                     begin - reader->text);
         return NULL;
     }
+    qmp_cost_add_member(&reader->cost, json_object_get_size(object), /* length= */ 0);
+    if (!check_cost(reader))
+        return NULL;
     if (json_object_has_member(object, name)) {
         g_autofree char *shown = g_utf8_substring(name, 0, MIN(100, g_utf8_strlen(name, -1)));
         g_set_error(reader->error, QMP_ERROR, QMP_ERROR_INVALID, "the member \"%s\" is there twice, at byte %td",
@@ -185,6 +201,9 @@ static JsonNode *
 read_value(Reader *reader)
 {
     skip_space(reader);
+    qmp_cost_add_value(&reader->cost, /* bytes= */ 0);
+    if (!check_cost(reader))
+        return NULL;
     switch (*reader->at) {
     case '{':
         return read_object(reader);
@@ -229,8 +248,8 @@ check(const char *text, gsize length, GError **error)
     return used == length;
 }
 
-JsonNode *
-qmp_json_parse(const char *text, gsize length, GError **error)
+static JsonNode *
+parse(const char *text, gsize length, const QmpCost *max, GError **error)
 {
     if (!check(text, length, error))
         return NULL;
@@ -238,8 +257,26 @@ qmp_json_parse(const char *text, gsize length, GError **error)
     g_autofree char *terminated = NULL;
     if (length > 0 && g_ascii_isdigit(text[length - 1]))
         text = terminated = g_strndup(text, length);
-    Reader reader = { .text = text, .at = text, .error = error };
+    Reader reader = { .text = text, .at = text, .max = max, .error = error };
     return read_value(&reader);
+}
+
+JsonNode *
+qmp_json_parse(const char *text, gsize length, GError **error)
+{
+    return parse(text, length, &QMP_COST_OF_REPLY, error);
+}
+
+/* Their length is known before any of them is read. */
+JsonNode *
+qmp_json_parse_arguments(const char *text, gsize length, GError **error)
+{
+    const QmpCost *max = &QMP_COST_OF_ARGUMENTS;
+
+    if (length <= max->bytes)
+        return parse(text, length, max, error);
+    g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%zu bytes, a command may have %zu", length, max->bytes);
+    return NULL;
 }
 
 gboolean

@@ -19,8 +19,11 @@ typedef enum QmpJsonType {
 
 /* Parses exactly one document. Fails with QMP_ERROR_INVALID, naming the byte, where it is not JSON by the rules of
  * qmp_scan_feed(), is followed by anything but white space, names one member of an object twice, or has U+0000 in the
- * name of a member. The names in the tree are as they were: the marker is for values only. */
+ * name of a member; with QMP_ERROR_LIMIT past QMP_COST_OF_REPLY. The names in the tree are as they were: the marker is for values only. */
 JsonNode *qmp_json_parse(const char *text, gsize length, GError **error);
+
+/* The same for the arguments of a caller's command. Fails with QMP_ERROR_LIMIT past QMP_COST_OF_ARGUMENTS. */
+JsonNode *qmp_json_parse_arguments(const char *text, gsize length, GError **error);
 
 /* Whether there are more than @max values in @text, members and elements counted, without making anything of them: a
  * value costs some 200 ns to parse and convert, and the main loop is held meanwhile. */

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "qmp-cost.h"
 #include "qmp-json.h"
 #include "qmp-literal.h"
 
@@ -36,6 +37,7 @@ struct QmpReader {
     GArray *stack; /* owned, of Frame */
     int objects, arrays; /* open */
     gsize size; /* bytes of the message */
+    QmpCost cost; /* of its values */
     JsonNode *value; /* owned; the whole message */
     char *complaint; /* owned; not told yet */
     gboolean has_failed; /* the rest is only counted */
@@ -93,6 +95,7 @@ reset(QmpReader *reader)
     reader->objects = 0;
     reader->arrays = 0;
     reader->size = 0;
+    reader->cost = (QmpCost){ 0 };
     reader->has_failed = FALSE;
 }
 
@@ -135,6 +138,17 @@ fail_with(QmpReader *reader, Problem problem)
     fail(reader, word_error(reader, get_words(reader->dialect, problem)));
 }
 
+/* QEMU has these words for some 2 million tokens; values are counted here so that the policy gets to see few. */
+static gboolean
+check_cost(QmpReader *reader)
+{
+    g_autofree char *excess = qmp_cost_find_excess(&reader->cost, &QMP_COST_OF_ARGUMENTS);
+
+    if (excess)
+        fail(reader, g_strdup("JSON token count limit exceeded"));
+    return !excess;
+}
+
 /* Takes @value: a whole value has come. */
 static void
 add_value(QmpReader *reader, JsonNode *value)
@@ -152,6 +166,7 @@ add_value(QmpReader *reader, JsonNode *value)
         return;
     }
     object = json_node_get_object(top->node);
+    qmp_cost_add_member(&reader->cost, json_object_get_size(object), /* length= */ 0);
     if (json_object_has_member(object, top->name)) {
         json_node_unref(value);
         fail_with(reader, PROBLEM_DUPLICATE);
@@ -193,6 +208,9 @@ take_value(QmpReader *reader, QmpToken token)
     char *error = NULL;
     JsonNode *value;
 
+    qmp_cost_add_value(&reader->cost, /* bytes= */ 0);
+    if (!check_cost(reader))
+        return;
     if (token == QMP_TOKEN_OPEN_OBJECT || token == QMP_TOKEN_OPEN_ARRAY) {
         open_bracket(reader, token == QMP_TOKEN_OPEN_OBJECT);
         return;

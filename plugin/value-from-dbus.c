@@ -10,7 +10,7 @@
 #include "value.h"
 
 typedef struct Walk {
-    gsize *size; /* bytes of JSON that the values so far make, at least */
+    QmpCost *cost; /* of the values so far */
     GError **error;
 } Walk;
 
@@ -26,16 +26,18 @@ static JsonNode *G_GNUC_PRINTF(3, 4) fail(Walk *walk, const QmpPlace *place, con
     return NULL;
 }
 
-/* Counts before anything is made of the value. */
+/* Before anything is made of what has been counted. */
 static gboolean
-count(Walk *walk, gsize size, const QmpPlace *place)
+check_cost(Walk *walk, const QmpPlace *place)
 {
-    *walk->size += size;
-    if (*walk->size <= VALUE_ARGUMENTS_MAX)
+    g_autofree char *excess = qmp_cost_find_excess(walk->cost, &QMP_COST_OF_ARGUMENTS);
+    g_autofree char *where = NULL;
+
+    if (!excess)
         return TRUE;
-    g_autofree char *where = qmp_place_to_text(place);
-    g_set_error(walk->error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
-                "%s is beyond the %u bytes of JSON that a command may have", where, VALUE_ARGUMENTS_MAX);
+    where = qmp_place_to_text(place);
+    g_set_error(walk->error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%s is beyond what a command may have: %s", where,
+                excess);
     return FALSE;
 }
 
@@ -77,7 +79,8 @@ read_string(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
     const char *value;
 
     dbus_message_iter_get_basic(iter, &value);
-    return count(walk, strlen(value), place) ? qmp_json_new_string(value) : NULL;
+    walk->cost->bytes += strlen(value);
+    return check_cost(walk, place) ? qmp_json_new_string(value) : NULL;
 }
 
 static JsonNode *
@@ -98,12 +101,13 @@ read_member(Walk *walk, DBusMessageIter *entry, JsonObject *object, const QmpPla
     JsonNode *value;
 
     dbus_message_iter_get_basic(entry, &member.member);
+    qmp_cost_add_member(walk->cost, json_object_get_size(object), strlen(member.member));
+    if (!check_cost(walk, &member))
+        return FALSE;
     if (json_object_has_member(object, member.member)) {
         fail(walk, &member, "is there twice");
         return FALSE;
     }
-    if (!count(walk, strlen(member.member), &member))
-        return FALSE;
     dbus_message_iter_next(entry);
     value = read_value(walk, entry, &member);
     if (value)
@@ -165,8 +169,11 @@ read_value(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
     int type = dbus_message_iter_get_arg_type(iter);
 
     /* The shortest: a digit and a comma. */
-    if (type != DBUS_TYPE_VARIANT && !count(walk, 2, place))
-        return NULL;
+    if (type != DBUS_TYPE_VARIANT) {
+        qmp_cost_add_value(walk->cost, 2);
+        if (!check_cost(walk, place))
+            return NULL;
+    }
     if (dbus_type_is_container(type))
         return read_container(walk, iter, type, place);
     switch (type) {
@@ -187,9 +194,9 @@ read_value(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
 }
 
 JsonNode *
-value_read(DBusMessageIter *iter, const char *place, gsize *size, GError **error)
+value_read(DBusMessageIter *iter, const char *place, QmpCost *cost, GError **error)
 {
-    Walk walk = { .size = size, .error = error };
+    Walk walk = { .cost = cost, .error = error };
     QmpPlace outermost = { .member = place };
 
     return read_value(&walk, iter, place ? &outermost : NULL);

@@ -6,6 +6,7 @@
 
 #include <dbus/dbus.h>
 
+#include "qmp-cost.h"
 #include "qmp-type.h"
 
 /* The most that the values of a message may measure: dbus-daemon carries 32 MiB on a system bus and disconnects the
@@ -24,15 +25,11 @@ void value_append_signature(GString *signature, const QmpType *type);
 gboolean value_append(DBusMessageIter *iter, const char *signature, const QmpType *type, JsonNode *node,
                       const char *place, GError **error);
 
-/* The most JSON that the arguments of one command may be. QEMU reads its input a byte a turn, 2.5 us each: these
- * take it 0.65 s, in which it does nothing else for anybody. */
-#define VALUE_ARGUMENTS_MAX (256u * 1024)
-
 /* Reads the value that @iter stands at. @place: what it is called in errors; NULL: an object whose members stand for
  * themselves. Fails with BUS_ERROR_INVALID_ARGS, naming the place: types that JSON has not (structs, fds, dictionaries
  * whose keys are no strings), NaN and the infinities, a key that is there twice; with BUS_ERROR_LIMITS_EXCEEDED past
- * VALUE_ARGUMENTS_MAX. @size: the bytes of JSON that were read before, to which this value's are added, about. */
-JsonNode *value_read(DBusMessageIter *iter, const char *place, gsize *size, GError **error);
+ * QMP_COST_OF_ARGUMENTS. @cost: of what was read before, to which this value's is added. */
+JsonNode *value_read(DBusMessageIter *iter, const char *place, QmpCost *cost, GError **error);
 
 #define VALUE_ERROR (value_error_quark())
 

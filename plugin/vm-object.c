@@ -53,14 +53,14 @@ execute(BusCall *call, gpointer object_data)
     g_autoptr(JsonNode) arguments = NULL;
     DBusMessageIter iter;
     const char *command = read_command(call, &iter, &error);
-    gsize size = 0;
+    QmpCost cost = { 0 };
 
     if (command && dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_INVALID)
-        arguments = value_read(&iter, "arguments", &size, &error);
+        arguments = value_read(&iter, "arguments", &cost, &error);
     if (error)
         errors_fail(call, error);
     else
-        call_execute(object_data, call, command, arguments, size, DBUS_TYPE_VARIANT_AS_STRING);
+        call_execute(object_data, call, command, arguments, cost.bytes, DBUS_TYPE_VARIANT_AS_STRING);
 }
 
 static JsonNode *
@@ -69,12 +69,7 @@ parse_object(const char *text, GError **error)
     gsize length = strlen(text);
     g_autoptr(JsonNode) node = NULL;
 
-    if (length > VALUE_ARGUMENTS_MAX) {
-        g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "arguments: %zu bytes, a command may have %u", length,
-                    VALUE_ARGUMENTS_MAX);
-        return NULL;
-    }
-    node = qmp_json_parse(text, length, error);
+    node = qmp_json_parse_arguments(text, length, error);
     if (!node)
         g_prefix_error(error, "arguments: ");
     else if (JSON_NODE_HOLDS_OBJECT(node))

@@ -24,19 +24,19 @@ work_execute_and_wait(Work *work, BusCall *call)
     g_autoptr(JsonNode) arguments = NULL;
     DBusMessageIter iter;
     const char *command;
-    gsize size = 0;
+    QmpCost cost = { 0 };
 
     dbus_message_iter_init(bus_call_get_message(call), &iter);
     dbus_message_iter_get_basic(&iter, &command);
     dbus_message_iter_next(&iter);
     if (names_check_command(command, &error) && dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_INVALID)
-        arguments = value_read(&iter, "arguments", &size, &error);
+        arguments = value_read(&iter, "arguments", &cost, &error);
     if (arguments && dbus_message_iter_next(&iter))
         wait_read_options(&iter, &options, &error);
     if (error)
         errors_fail(call, error);
     else
-        waits_execute(work->waits, call, command, arguments, size, &options);
+        waits_execute(work->waits, call, command, arguments, cost.bytes, &options);
 }
 
 /* Who waits for a job is told when jobs.c knows of its end, so that the object says the same. */

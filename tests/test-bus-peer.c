@@ -317,14 +317,34 @@ test_waiting_calls_are_capped(Fixture *fixture, gconstpointer data)
 static void
 test_waiting_bytes_are_capped(Fixture *fixture, gconstpointer data)
 {
-    g_autofree char *text = g_strnfill(3 << 20, 'x');
+    g_autofree char *text = g_strnfill(1000000, 'x');
 
-    for (guint i = 0; i < 5; i++)
+    for (guint i = 0; i < 12; i++)
         call_async(fixture, "Number", g_variant_new("(s)", text));
     test_client_sync(fixture->base.client);
-    test_until(fixture->base.order->len == 5);
-    g_assert_cmpuint(count(fixture->base.order, 'x'), ==, 2);
-    g_assert_cmpuint(count(fixture->base.order, 'l'), ==, 3);
+    test_until(fixture->base.order->len == 12);
+    g_assert_cmpuint(count(fixture->base.order, 'x'), ==, 8);
+    g_assert_cmpuint(count(fixture->base.order, 'l'), ==, 4);
+    call(fixture, fixture->base.client);
+}
+
+/* Whatever it is made of, and whichever method it is for: nobody reads it. */
+static void
+test_long_calls_are_refused_unread(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *text = g_strnfill(2 << 20, 'x');
+    static const char *const written[] = {
+        "(@s 'TEXT',)", "('TEXT', 'TEXT')", "(<'TEXT'>,)", "(<<('a', ('TEXT', 1))>>,)", "(['TEXT'],)", "({'a': <'TEXT'>},)",
+    };
+
+    call(fixture, fixture->base.client);
+    for (guint i = 0; i < G_N_ELEMENTS(written); i++) {
+        g_autoptr(GString) whole = g_string_new(written[i]);
+        g_string_replace(whole, "TEXT", text, 0);
+        call_async(fixture, "Any", g_variant_new_parsed(whole->str));
+    }
+    test_until(fixture->base.order->len == G_N_ELEMENTS(written));
+    g_assert_cmpstr(fixture->base.order->str, ==, "llllll");
     call(fixture, fixture->base.client);
 }
 
@@ -408,6 +428,7 @@ main(int argc, char **argv)
     ADD("/bus-peer/forged-leaving", test_forged_leaving, NULL);
     ADD("/bus-peer/waiting-calls-are-capped", test_waiting_calls_are_capped, NULL);
     ADD("/bus-peer/waiting-bytes-are-capped", test_waiting_bytes_are_capped, NULL);
+    ADD("/bus-peer/long-calls-are-refused-unread", test_long_calls_are_refused_unread, NULL);
     ADD("/bus-peer/calls-wait-for-output", test_calls_wait_for_output, NULL);
     ADD("/bus-peer/descriptors-are-closed", test_descriptors_are_closed, NULL);
     ADD("/bus-peer/kept-call-outlives-everything", test_kept_call_outlives_everything, NULL);

@@ -94,6 +94,7 @@ static const PolicyRow rows[] = {
     { "transaction", "{'actions':[{'type':'blockdev-snapshot','data':{}},{'type':'of-a-later-qemu'}]}", HOST },
     { "transaction", "{'actions':[{'data':{}}]}", HOST },
     { "transaction", "{'actions':[{'type':'device_del','data':{}}]}", HOST },
+    { "transaction", "{'actions':[{'type':'abort'},{'type':'transaction'}]}", HOST },
 };
 
 static void

@@ -67,10 +67,10 @@ read_back(DBusMessage *message)
     g_autoptr(JsonNode) node = NULL;
     GString *text = g_string_new(NULL);
     DBusMessageIter iter;
-    gsize size = 0;
+    QmpCost cost = { 0 };
 
     dbus_message_iter_init(message, &iter);
-    node = value_read(&iter, "arguments", &size, &error);
+    node = value_read(&iter, "arguments", &cost, &error);
     g_assert_no_error(error);
     qmp_json_append(text, node);
     return g_string_free(text, FALSE);
@@ -337,13 +337,48 @@ assert_refused(DBusMessage *message, const char *text)
 {
     g_autoptr(GError) error = NULL;
     DBusMessageIter iter;
-    gsize size = 0;
+    QmpCost cost = { 0 };
 
     dbus_message_iter_init(message, &iter);
-    g_assert_null(value_read(&iter, "arguments", &size, &error));
+    g_assert_null(value_read(&iter, "arguments", &cost, &error));
     g_assert_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS);
     g_assert_cmpstr(error->message, ==, text);
     dbus_message_unref(message);
+}
+
+/* @n members with names of their own, or @n elements; the error names where it became too much. */
+static void
+assert_too_much(const char *signature, guint n, const char *place, const char *excess)
+{
+    gboolean is_object = g_str_has_prefix(signature, "a{");
+    g_autoptr(GString) json = g_string_new(is_object ? "{" : "[");
+    g_autofree char *text = g_strdup_printf("%s is beyond what a command may have: %s", place, excess);
+    g_autoptr(GError) error = NULL;
+    QmpCost cost = { 0 };
+    DBusMessageIter iter;
+    DBusMessage *message;
+
+    for (guint i = 0; i < n; i++) {
+        g_string_append(json, i > 0 ? "," : "");
+        if (is_object)
+            g_string_append_printf(json, "\"%u\":", i);
+        g_string_append(json, "true");
+    }
+    g_string_append_c(json, is_object ? '}' : ']');
+    message = append(signature, json->str, NULL);
+    dbus_message_iter_init(message, &iter);
+    g_assert_null(value_read(&iter, "arguments", &cost, &error));
+    g_assert_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED);
+    g_assert_cmpstr(error->message, ==, text);
+    dbus_message_unref(message);
+}
+
+static void
+test_cost(void)
+{
+    assert_too_much("ab", 5000, "arguments[4999]", "more than 5000 values");
+    assert_too_much("av", 5000, "arguments[4999]", "more than 5000 values");
+    assert_too_much("a{sv}", 600, "arguments.512", "too many members in one object");
 }
 
 static DBusMessage *
@@ -410,5 +445,6 @@ main(int argc, char **argv)
     g_test_add_func("/value/any-integer", test_any_integer);
     g_test_add_func("/value/no-json", test_no_json);
     g_test_add_func("/value/twice", test_twice);
+    g_test_add_func("/value/cost", test_cost);
     return g_test_run();
 }

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How long a message is, found out without a copy of it. */
+#pragma once
+
+#include <dbus/dbus.h>
+#include <glib.h>
+
+/* Bytes that the arguments of @message take on the wire, without most of their padding; not counted much further than
+ * @max. Descriptors are none. */
+gsize bus_body_measure(DBusMessage *message, gsize max);
