@@ -5,7 +5,7 @@
  *   serve()               the first in line is asked at polkit, without a dialog, so that it takes no time
  *   on_checked()          yes, no, or: somebody would have to authenticate
  *   prompt()              if they may be asked, it steps aside, and they are: one dialog for a caller and an action
- *   on_prompted()         they have answered
+ *   on_prompted()         they have answered; what was allowed before without a dialog is asked again
  *   decide()              the one place where it ends
  *
  * A caller's questions are asked one after another, so that commands reach QEMU in the order in which they were called.
@@ -58,6 +58,7 @@ struct PolicyPlace {
     gboolean is_aside;
     const PolicyRequest *request; /* weak */
     PolicyClasses left; /* of what it takes, that which has not been allowed yet */
+    PolicyClasses unprompted; /* of what has been allowed, that which nobody was asked for in person */
     AuthorityCheck *check; /* weak; under way */
     PolicyLinesFunc func;
     gpointer user_data;
@@ -178,13 +179,31 @@ check(PolicyPlace *place, gboolean is_interactive, AuthorityFunc func, GError **
     return authority_check(place->line->lines->authority, &question, func, place, error);
 }
 
-/* One of its actions is allowed; what else it takes is asked for next. */
+/* One of its actions is allowed; @left, what else it takes, is asked for next. */
 static void
-allow(PolicyPlace *place)
+allow(PolicyPlace *place, PolicyClasses left)
 {
-    place->left &= place->left - 1;
-    if (place->left == 0)
+    place->left = left;
+    if (left == 0)
         decide(place, BUS_ERROR_FAILED, /* why= */ NULL);
+}
+
+static void
+allow_unprompted(PolicyPlace *place)
+{
+    place->unprompted |= POLICY_CLASSES(get_class(place));
+    allow(place, place->left & (place->left - 1));
+}
+
+/* A dialog can stand there for hours, in which leave that rules gave may have been taken back. What a person was asked for
+ * is not asked again: they would be asked for ever, by turns. */
+static void
+allow_prompted(PolicyPlace *place)
+{
+    PolicyClasses again = place->unprompted;
+
+    place->unprompted = 0;
+    allow(place, (place->left & (place->left - 1)) | again);
 }
 
 static void
@@ -194,7 +213,7 @@ on_prompted(AuthorityAnswer answer, const GError *error, gpointer user_data)
 
     end_check(place);
     if (answer == AUTHORITY_YES)
-        allow(place);
+        allow_prompted(place);
     else if (answer == AUTHORITY_CHALLENGE)
         decide(place, BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "nobody is there who could authenticate");
     else
@@ -269,7 +288,7 @@ on_checked(AuthorityAnswer answer, const GError *error, gpointer user_data)
 
     end_check(place);
     if (answer == AUTHORITY_YES)
-        allow(place);
+        allow_unprompted(place);
     else if (answer == AUTHORITY_NO)
         decide(place, BUS_ERROR_ACCESS_DENIED, error ? error->message : "not authorized");
     else if (place->request->is_interactive)

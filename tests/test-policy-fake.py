@@ -116,6 +116,31 @@ class Answers(FakeTest):
         execute(other, 'cont')()
         self.assertEqual(commands(self.peer), ['cont'])
 
+    def test_leave_that_is_taken_back_during_a_dialog(self):
+        """Of a command of two classes: the dialog for the second can stand there for hours."""
+        def begin():
+            self.polkit.checks.clear()
+            finish = self.somebody.start('VM', 'Execute', '(sa{sv})', 'migrate', variants({'uri': ('s', 'file:/x')}),
+                                         interactive=True)
+            dialog = wait_until(lambda: self.polkit.waiting and self.polkit.waiting.pop(), 'the dialog')
+            return finish, dialog
+
+        def answers(read_guest):
+            return lambda subject, action, details, flags: (
+                read_guest if action.endswith('.read-guest') else None if flags else CHALLENGE)
+        for later, is_allowed in ((YES, True), (NO, False)):
+            self.answers = answers(YES)
+            finish, dialog = begin()
+            self.answers = answers(later)
+            self.polkit.reply(dialog, YES)
+            if is_allowed:
+                finish()
+            else:
+                self.assert_fails(DENIED, 'may not call migrate', finish)
+            self.assertEqual([(check[1].rsplit('.')[-1], check[3]) for check in self.polkit.checks],
+                             [('read-guest', 0), ('migrate', 0), ('migrate', 1), ('read-guest', 0)])
+        self.assertEqual(commands(self.peer), ['migrate'])
+
     def test_the_dialog_of_one_who_has_left_goes(self):
         self.answers = lambda subject, action, details, flags: None if flags else CHALLENGE
         execute(self.somebody, 'stop', interactive=True)
