@@ -159,14 +159,34 @@ is_awaited(BusCall *call)
     return call->reply_expected && !bus_peer_is_gone(call->peer);
 }
 
+static void
+send_answer(BusCall *call, DBusMessage *answer)
+{
+    bus_send(call->bus, answer);
+    bus_account_add(bus_peer_get_account(call->peer), answer);
+}
+
+/* The caller has filled the budget since the call came. */
+static void
+drop_reply(BusCall *call, DBusMessage *reply)
+{
+    if (reply)
+        dbus_message_unref(reply);
+    bus_call_fail_unread(call);
+}
+
 void
 bus_call_return(BusCall *call, DBusMessage *reply)
 {
+    if (is_awaited(call) && !bus_account_has_room(bus_peer_get_account(call->peer))) {
+        drop_reply(call, reply);
+        return;
+    }
     if (!reply && is_awaited(call))
         reply = bus_call_new_reply(call);
     if (reply) {
         if (is_awaited(call))
-            bus_send(call->bus, reply);
+            send_answer(call, reply);
         dbus_message_unref(reply);
     }
     call_free(call);
@@ -175,13 +195,13 @@ bus_call_return(BusCall *call, DBusMessage *reply)
 void
 bus_call_fail(BusCall *call, const char *name, const char *text)
 {
-    if (is_awaited(call)) {
+    if (is_awaited(call) && bus_account_has_room_for_refusal(bus_peer_get_account(call->peer))) {
         g_autofree char *valid = g_utf8_make_valid(text ? text : "", text ? (gssize)strnlen(text, MAX_ERROR_TEXT) : 0);
         DBusMessage *answer = new_answer(call, DBUS_MESSAGE_TYPE_ERROR);
 
         dbus_message_set_error_name(answer, name && dbus_validate_error_name(name, NULL) ? name : DBUS_ERROR_FAILED);
         dbus_message_append_args(answer, DBUS_TYPE_STRING, &valid, DBUS_TYPE_INVALID);
-        bus_send(call->bus, answer);
+        send_answer(call, answer);
         dbus_message_unref(answer);
     }
     call_free(call);
@@ -205,4 +225,12 @@ bus_call_fail_code(BusCall *call, BusErrorCode code, const char *format, ...)
     text = g_strdup_vprintf(format, args);
     va_end(args);
     bus_call_fail(call, bus_error_get_name(code), text);
+}
+
+void
+bus_call_fail_unread(BusCall *call)
+{
+    bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED,
+                       "Too much that was sent to %s, or to others of the same user, has not been read yet",
+                       bus_call_get_sender(call));
 }

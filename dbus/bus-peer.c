@@ -43,6 +43,7 @@ typedef struct Caller {
     BusPeers *peers; /* weak; NULL: the caller has left, or the Bus is closed */
     gboolean known; /* the bus has told, or refused */
     BusQuery *query; /* owned; for the credentials */
+    BusAccount *account; /* owned; once known */
     GQueue waiting; /* of Waiting, owned */
     gsize waiting_bytes;
     GList replay_link; /* in BusPeers.replay while its data is set */
@@ -90,6 +91,12 @@ bus_peer_is_gone(const BusPeer *peer)
     return !((const Caller *)peer)->peers;
 }
 
+BusAccount *
+bus_peer_get_account(const BusPeer *peer)
+{
+    return ((const Caller *)peer)->account;
+}
+
 static void
 waiting_free(Waiting *waiting)
 {
@@ -123,6 +130,7 @@ drop_caller(Caller *caller)
     if (caller->replay_link.data)
         g_queue_unlink(&caller->peers->replay, &caller->replay_link);
     caller->replay_link.data = NULL;
+    g_clear_pointer(&caller->account, bus_account_close);
     caller->peers = NULL;
     bus_peer_unref(&caller->peer);
 }
@@ -130,7 +138,12 @@ drop_caller(Caller *caller)
 static void
 deliver(Bus *bus, Caller *caller, DBusMessage *message)
 {
-    bus_tree_dispatch(bus->tree, bus_call_new(bus, &caller->peer, message));
+    BusCall *call = bus_call_new(bus, &caller->peer, message);
+
+    if (bus_call_is_reply_expected(call) && !bus_account_has_room(caller->account))
+        bus_call_fail_unread(call);
+    else
+        bus_tree_dispatch(bus->tree, call);
 }
 
 static gboolean
@@ -225,6 +238,7 @@ on_credentials(DBusMessage *reply, const GError *error, gpointer user_data)
     if (caller->peer.pid != BUS_PEER_NO_ID)
         bus_peer_read_start_time(caller->peer.pid, &caller->peer.start_time);
     caller->known = TRUE;
+    caller->account = bus_account_open(peers->bus->budget, caller->peer.name, caller->peer.uid);
     caller->replay_link.data = caller;
     g_queue_push_tail_link(&peers->replay, &caller->replay_link);
     replay(peers);
@@ -384,6 +398,19 @@ bus_get_peer(Bus *bus, const char *unique_name)
     Caller *caller = bus->peers ? g_hash_table_lookup(bus->peers->callers, unique_name) : NULL;
 
     return caller && caller->known ? &caller->peer : NULL;
+}
+
+gboolean
+bus_peer_send(Bus *bus, const char *unique_name, DBusMessage *signal)
+{
+    const BusPeer *peer = bus_get_peer(bus, unique_name);
+
+    if (!peer || !bus_account_has_room(bus_peer_get_account(peer)))
+        return FALSE;
+    dbus_message_set_destination(signal, unique_name);
+    bus_send(bus, signal);
+    bus_account_add(bus_peer_get_account(peer), signal);
+    return TRUE;
 }
 
 BusPeerWatch *

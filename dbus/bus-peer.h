@@ -20,6 +20,10 @@ gboolean bus_peer_read_start_time(guint32 pid, guint64 *ret_time);
 /* The peer, or NULL when it has not called yet or has left. Borrowed; valid until the main context runs again. */
 const BusPeer *bus_get_peer(Bus *bus, const char *unique_name);
 
+/* Sends a signal to one peer alone. FALSE: not sent, since the peer has gone or leaves too much unread. Borrows @signal, which
+ * gets the peer as its destination. */
+gboolean bus_peer_send(Bus *bus, const char *unique_name, DBusMessage *signal);
+
 /* Called once for every peer that had called and has now left the bus. */
 typedef void (*BusPeerGoneFunc)(Bus *bus, const char *unique_name, gpointer user_data);
 

@@ -2,6 +2,7 @@
 /* What the files of this folder know of each other. Only tests that look for leftovers include it besides. */
 #pragma once
 
+#include "bus-budget.h"
 #include "bus-object.h"
 
 typedef struct BusPeers BusPeers;
@@ -23,6 +24,7 @@ struct Bus {
     GQueue unsent; /* of BusQuery, owned: could not be sent, still to be told */
     GSource *unsent_hook; /* owned */
     GQueue drains; /* of BusDrain, owned */
+    BusBudget *budget; /* owned; NULL once closed */
     BusPeers *peers; /* owned; NULL once closed */
     BusTree *tree; /* owned; NULL once closed */
     GQueue dirty; /* of BusObject, weak: a property has changed */
@@ -54,9 +56,15 @@ BusPeer *bus_peer_ref(BusPeer *peer);
 void bus_peer_unref(BusPeer *peer);
 gboolean bus_peer_is_gone(const BusPeer *peer);
 
+/* NULL: the bus has not told of the peer yet, or it is gone. */
+BusAccount *bus_peer_get_account(const BusPeer *peer);
+
 /* bus-call.c. bus_call_set_interface(): the table row was found, and may go before the call does. */
 BusCall *bus_call_new(Bus *bus, BusPeer *peer, DBusMessage *message);
 void bus_call_set_interface(BusCall *call, BusInterface *interface);
+
+/* Refuses a call of somebody who does not read the answers; consumes it. */
+void bus_call_fail_unread(BusCall *call);
 
 /* bus-interface.c */
 typedef enum BusEmits {

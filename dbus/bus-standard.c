@@ -31,7 +31,7 @@ static const char xml[] =
     "</interface>"
     "</node>";
 
-/* libdbus answers Peer on every path before we see the call, but only where the call names the interface. */
+/* Peer is on every path; see bus_tree_dispatch(). */
 static void
 ping(BusCall *call, gpointer node)
 {

@@ -217,6 +217,8 @@ bus_tree_dispatch(BusTree *tree, BusCall *call)
     const char *interface = dbus_message_get_interface(bus_call_get_message(call));
     Target target = { 0 };
 
+    if (!node && g_strcmp0(interface, DBUS_INTERFACE_PEER) == 0)
+        node = g_hash_table_lookup(tree->nodes, "/");
     if (!node) {
         fail_unknown_object(tree, call);
         return;

@@ -178,6 +178,8 @@ open_connection(const char *address, GError **error)
         return NULL;
     }
     dbus_connection_set_exit_on_disconnect(connection, FALSE);
+    /* libdbus would answer Ping by itself, and nobody would count it. */
+    dbus_connection_set_route_peer_messages(connection, TRUE);
     dbus_connection_set_max_message_unix_fds(connection, MAX_FDS_A_MESSAGE);
     return connection;
 }
@@ -199,6 +201,7 @@ bus_open(GMainContext *context, const char *address, BusStateFunc func, gpointer
     bus->state_data = user_data;
     bus_queries_open(bus);
     bus_properties_open(bus);
+    bus->budget = bus_budget_new(bus);
     bus->peers = bus_peers_new(bus);
     bus->tree = bus_tree_new(bus);
     dbus_connection_add_filter(connection, on_message, bus, NULL);
@@ -229,6 +232,7 @@ bus_close(Bus *bus)
     g_return_if_fail(connection);
     /* Before the questions, some of which are the peers': whose credentials are still being asked for. */
     g_clear_pointer(&bus->peers, bus_peers_free);
+    g_clear_pointer(&bus->budget, bus_budget_free);
     bus_queries_close(bus);
     bus_drains_close(bus);
     bus_hook_detach(g_steal_pointer(&bus->dirty_hook));

@@ -152,8 +152,7 @@ send_to_subscribers(Events *events, DBusMessage *signal, const char *name)
         if (*(char **)names && !g_strv_contains(names, name))
             continue;
         DBusMessage *copy = dbus_message_copy(signal);
-        dbus_message_set_destination(copy, unique_name);
-        bus_send(events->service->bus, copy);
+        bus_peer_send(events->service->bus, unique_name, copy);
         dbus_message_unref(copy);
     }
 }
