@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "log.h"
 #include "names.h"
 #include "qmp-json.h"
 #include "value.h"
@@ -27,6 +28,7 @@ struct Events {
     Vm *vm; /* weak */
     BusObject *object; /* weak */
     GHashTable *subscribers; /* owned; unique name → GStrv of event names, empty: all */
+    GHashTable *behind; /* owned; of these, the unique names that do not read, once the log has told */
     BusPeerWatch *peer_watch; /* owned; while there are subscribers */
     BusDrain *drain; /* owned; while QEMU is not read */
     VmSchema *schema; /* weak */
@@ -141,6 +143,17 @@ make_general_signal(Events *events, const QmpEvent *event)
     return signal;
 }
 
+/* One record for each 16 MiB that a subscriber reads: to be told of again a subscriber subscribes again, which takes room. */
+static void
+note_missed(Events *events, const char *unique_name)
+{
+    if (!g_hash_table_add(events->behind, g_strdup(unique_name)))
+        return;
+    log_line(events->service->host, G_LOG_LEVEL_MESSAGE, vm_get_name(events->vm),
+             "%s does not read what it is sent, and misses events of the VM \"%s\"", unique_name,
+             vm_get_name(events->vm));
+}
+
 static void
 send_to_subscribers(Events *events, DBusMessage *signal, const char *name)
 {
@@ -152,7 +165,8 @@ send_to_subscribers(Events *events, DBusMessage *signal, const char *name)
         if (*(char **)names && !g_strv_contains(names, name))
             continue;
         DBusMessage *copy = dbus_message_copy(signal);
-        bus_peer_send(events->service->bus, unique_name, copy);
+        if (!bus_peer_send(events->service->bus, unique_name, copy))
+            note_missed(events, unique_name);
         dbus_message_unref(copy);
     }
 }
@@ -295,16 +309,20 @@ events_subscribe(Events *events, const char *unique_name, const char *const *nam
 
     if (!events->subscribers) {
         events->subscribers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
+        events->behind = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         events->peer_watch = bus_watch_peers(events->service->bus, on_peer_gone, events);
     }
+    g_hash_table_remove(events->behind, unique_name);
     g_hash_table_replace(events->subscribers, g_strdup(unique_name), g_strdupv((char **)(names ? names : all)));
 }
 
 void
 events_unsubscribe(Events *events, const char *unique_name)
 {
-    if (events->subscribers)
-        g_hash_table_remove(events->subscribers, unique_name);
+    if (!events->subscribers)
+        return;
+    g_hash_table_remove(events->subscribers, unique_name);
+    g_hash_table_remove(events->behind, unique_name);
 }
 
 Events *
@@ -340,5 +358,6 @@ events_free(Events *events)
     g_clear_pointer(&events->drain, bus_drain_cancel);
     g_clear_pointer(&events->peer_watch, bus_peer_watch_free);
     g_clear_pointer(&events->subscribers, g_hash_table_unref);
+    g_clear_pointer(&events->behind, g_hash_table_unref);
     g_free(events);
 }

@@ -6,6 +6,7 @@ wait_until.
 A test file is a program: classes derived from Test, and main() at its end."""
 from .agent import Agent
 from .bus import Bus, CallError, Connection, busctl
+from .deaf import DeafConnection
 from .guest import Guest
 from .loop import wait_until
 from .peer import DIE, SILENCE, Flood, Message, Peer, Raw, Steps
@@ -14,5 +15,5 @@ from .process import Process
 from .qemu import Qemu, QmpClient, QmpError
 from .tap import Test, main
 
-__all__ = ['Agent', 'AuthenticationAgent', 'Bus', 'CallError', 'Connection', 'DIE', 'FakeAuthority', 'Flood', 'Guest', 'Message',
+__all__ = ['Agent', 'AuthenticationAgent', 'Bus', 'CallError', 'Connection', 'DIE', 'DeafConnection', 'FakeAuthority', 'Flood', 'Guest', 'Message',
            'Peer', 'Polkitd', 'Process', 'Qemu', 'QmpClient', 'QmpError', 'Raw', 'SILENCE', 'Steps', 'Test', 'busctl', 'main', 'wait_until']
