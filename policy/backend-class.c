@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The tables of network and character devices of the host. Owns nothing but constants. Called by command-arguments.c.
+/* The tables of network devices, character devices and displays of the host. Owns nothing but constants. Called by command-arguments.c.
  *
  * `host` are those that start programs (`passt`; `vde`, whose library runs the words after `cmd://`), and `stdio`, which
  * takes QEMU's own descriptors 0 and 1, as a descriptor's number would. `vhost-user` gives all of the guest's memory to
@@ -105,6 +105,19 @@ static const PolicyType chardevs[] = {
 };
 
 const PolicyTypes policy_chardev_types = { "chardev", chardevs, G_N_ELEMENTS(chardevs), "logfile" };
+
+/* Opening one is `host`, whichever it is (command-class.c); this is for what only looks after one that is there. */
+static const PolicyType displays[] = {
+    { "vnc", POLICY_CONFIGURE, "", NULL },
+};
+
+const PolicyTypes policy_display_types = { "display", displays, G_N_ELEMENTS(displays), "type" };
+
+PolicyClasses
+policy_classes_of_display(JsonObject *arguments)
+{
+    return policy_types_classify(&policy_display_types, policy_member_get_string(arguments, "type"), arguments);
+}
 
 PolicyClasses
 policy_classes_of_netdev(JsonObject *arguments)

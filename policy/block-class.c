@@ -86,6 +86,16 @@ const PolicyTypes policy_block_types = {
     "toolsversion cipher-alg cipher-mode ivgen-alg ivgen-hash-alg hash-alg",
 };
 
+/* Sorted as strcmp() does it. What a VM's disks are given to others by. */
+static const PolicyType exports[] = {
+    { "fuse", POLICY_CONFIGURE, "mountpoint allow-other", NULL },
+    { "nbd", POLICY_CONFIGURE, "name description bitmaps", NULL },
+    { "vduse-blk", POLICY_CONFIGURE, "name serial", NULL },
+    { "vhost-user-blk", POLICY_CONFIGURE, "addr", NULL },
+};
+
+const PolicyTypes policy_export_types = { "export", exports, G_N_ELEMENTS(exports), "type id node-name iothread" };
+
 /* What a file's name begins with where that is not the driver's name. */
 static const char *const protocols[][2] = {
     { "fat", "vvfat" },  { "gluster+rdma", "gluster" }, { "gluster+tcp", "gluster" }, { "gluster+unix", "gluster" },
@@ -101,20 +111,26 @@ find_protocol(const char *name)
     return policy_types_find(&policy_block_types, name);
 }
 
-/* rbd:POOL/IMAGE[@SNAPSHOT][:KEY=VALUE...], where KEY is anything that Ceph's configuration knows. A colon that is
- * meant has a backslash before it; a key in a value is looked at for nothing then. */
+/* The next colon in @text that has no backslash before it, as qemu_rbd_next_tok() of QEMU finds it; NULL: there is none. */
+static const char *
+find_colon(const char *text)
+{
+    for (; *text && *text != ':'; text++)
+        text += *text == '\\' && text[1] ? 1 : 0;
+    return *text ? text : NULL;
+}
+
+/* rbd:POOL/IMAGE[@SNAPSHOT][:KEY=VALUE...], where KEY is anything that Ceph's configuration knows. */
 static PolicyClasses
 classes_of_rbd_name(const char *name)
 {
     static const char *const keys[] = { "auth_supported=", "id=", "key=", "mon_host=" };
 
-    for (const char *at = strchr(name, ':'); at; at = strchr(at, ':')) {
-        gboolean is_meant = at > name && at[-1] == '\\';
+    for (const char *at = find_colon(name); at; at = find_colon(at + 1)) {
         gboolean is_known = FALSE;
-        at++;
         for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
-            is_known |= g_str_has_prefix(at, keys[i]);
-        if (!is_known && !is_meant)
+            is_known |= g_str_has_prefix(at + 1, keys[i]);
+        if (!is_known)
             return POLICY_HOST;
     }
     return 0;
@@ -227,6 +243,8 @@ policy_classes_of_block(const char *qmp_name, JsonObject *arguments)
         return classes_of_node(arguments);
     if (g_str_equal(qmp_name, "blockdev-create") || g_str_equal(qmp_name, "blockdev-reopen"))
         return classes_of_members(arguments);
+    if (g_str_equal(qmp_name, "block-export-add"))
+        return policy_types_classify(&policy_export_types, policy_member_get_string(arguments, "type"), arguments);
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
         if (g_str_equal(qmp_name, commands[i].qmp_name))
             return classes_of_names(arguments, commands[i].name, commands[i].format);

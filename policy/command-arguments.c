@@ -191,10 +191,15 @@ raise_command(const char *qmp_name, JsonObject *arguments)
         const char *qmp_name;
         PolicyClasses (*raise)(JsonObject *arguments);
     } commands[] = {
-        { "chardev-add", policy_classes_of_chardev },   { "chardev-change", policy_classes_of_chardev },
-        { "device_add", policy_classes_of_device },     { "migrate", raise_migrate },
-        { "migrate-incoming", raise_migrate_incoming }, { "migrate-set-parameters", raise_migrate_parameters },
-        { "netdev_add", policy_classes_of_netdev },     { "object-add", policy_classes_of_object },
+        { "chardev-add", policy_classes_of_chardev },
+        { "chardev-change", policy_classes_of_chardev },
+        { "device_add", policy_classes_of_device },
+        { "display-reload", policy_classes_of_display },
+        { "migrate", raise_migrate },
+        { "migrate-incoming", raise_migrate_incoming },
+        { "migrate-set-parameters", raise_migrate_parameters },
+        { "netdev_add", policy_classes_of_netdev },
+        { "object-add", policy_classes_of_object },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++)

@@ -44,8 +44,10 @@ main(int argc, char **argv)
 {
     print_types(&policy_object_types);
     print_types(&policy_block_types);
+    print_types(&policy_export_types);
     print_types(&policy_netdev_types);
     print_types(&policy_chardev_types);
+    print_types(&policy_display_types);
     print_devices(argv + 1);
     return 0;
 }

@@ -82,7 +82,8 @@ class Questions(FakeTest):
                 self.assert_fails(DENIED, 'may not call', finish)
         actions = {details['command']: action for _, action, details, _ in self.polkit.checks}
         # Without its arguments it is not known what these would do.
-        for name in ('blockdev-add', 'chardev-add', 'chardev-change', 'device_add', 'netdev_add', 'object-add'):
+        for name in ('block-export-add', 'blockdev-add', 'chardev-add', 'chardev-change', 'device_add', 'display-reload',
+                     'netdev_add', 'object-add'):
             actions[name] = table[name]
         self.assertEqual(actions, {name: table.get(name, 'org.qemu.monitor1.host') for name in names})
 

@@ -112,6 +112,12 @@ class Unions(TypesTest):
     def test_block_drivers_that_create(self):
         self.check_union('block', 'blockdev-create', 'options', complete=False)
 
+    def test_displays(self):
+        self.check_union('display', 'display-reload')
+
+    def test_exports(self):
+        self.check_union('export', 'block-export-add')
+
     def test_network_devices(self):
         self.check_union('netdev', 'netdev_add')
 

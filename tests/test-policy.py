@@ -132,6 +132,27 @@ class Rules(PolicyTest):
                                                                        '{"type":"user","id":"n","smb":"/"}'))
         self.assertEqual(commands(self.peer), ['netdev_add'])
 
+    def test_types_raise_what_is_asked_for(self):
+        """Whoever may configure makes devices, objects and disks, and none that reaches past the guest."""
+        made = {'device_add': ('{"driver":"usb-kbd"}', '{"driver":"ccid-card-emulated","db":"/tmp/nss"}',
+                               '{"driver":"usb-kbd","pcap":"/tmp/keys"}', '{"driver":"of-a-later-qemu"}'),
+                'object-add': ('{"qom-type":"iothread","id":"i"}', '{"qom-type":"authz-simple","id":"a","identity":"x"}',
+                               '{"qom-type":"filter-dump","id":"f","netdev":"n","file":"/tmp/x"}'),
+                'blockdev-add': ('{"driver":"rbd","pool":"p","image":"i"}',
+                                 '{"driver":"raw","file":{"driver":"rbd","pool":"p","image":"i","conf":"/tmp/c"}}'),
+                'chardev-add': ('{"id":"c","backend":{"type":"null","data":{}}}',
+                                '{"id":"c","backend":{"type":"stdio","data":{}}}')}
+        self.peer.answers.update(dict.fromkeys(made, {}))
+        self.polkitd.set_rules('''polkit.addRule(function (action, subject) {
+            return action.id == "org.qemu.monitor1.configure" ? polkit.Result.YES : polkit.Result.NO;
+        });''')
+        for command, (allowed, *refused) in made.items():
+            self.somebody.start('VM', 'ExecuteJSON', '(ss)', command, allowed)()
+            for arguments in refused:
+                self.assert_fails(DENIED, 'may not call',
+                                  self.somebody.start('VM', 'ExecuteJSON', '(ss)', command, arguments))
+        self.assertEqual(commands(self.peer), list(made))
+
     def test_a_transaction_takes_all_that_is_in_it(self):
         actions = '{"actions":[{"type":"blockdev-snapshot","data":{}},{"type":"block-dirty-bitmap-clear","data":{}}]}'
         for only in ('configure', 'destroy'):

@@ -122,6 +122,8 @@ static const PolicyRow block[] = {
     { "drive-mirror", "{'device':'d','target':'rbd:p/i','sync':'full'}", CONFIGURE },
     { "drive-mirror", "{'device':'d','target':'rbd:p/i@s:id=me:mon_host=h\\\\:6789','sync':'full'}", CONFIGURE },
     { "drive-mirror", "{'device':'d','target':'rbd:p/i:conf=/x','sync':'full'}", HOST },
+    { "drive-mirror", "{'device':'d','target':'rbd:p/i\\\\\\\\:conf=/x','sync':'full'}", HOST },
+    { "drive-mirror", "{'device':'d','target':'rbd:p/i:co\\\\nf=/x','sync':'full'}", HOST },
     { "drive-mirror", "{'device':'d','target':'rbd:p/i:id=me:plugin_dir=/x','sync':'full'}", HOST },
     { "drive-mirror", "{'device':'d','target':'blkdebug:/c:rbd:p/i:conf=/x','sync':'full'}", HOST },
     { "drive-mirror", "{'device':'d','target':'blkverify:/r:gluster://h/v/i','sync':'full'}", HOST },
@@ -134,6 +136,8 @@ static const PolicyRow block[] = {
     { "block-stream", "{'device':'d','backing-file':'rbd:p/i:conf=/x'}", HOST },
     { "block-commit", "{'device':'d','backing-file':'rbd:p/i:conf=/x'}", HOST },
     { "transaction", "{'actions':[{'type':'drive-backup','data':{'device':'d','target':'rbd:p/i:conf=/x'}}]}", HOST },
+    { "block-export-add", "{'type':'nbd','id':'e','node-name':'n','name':'x'}", CONFIGURE },
+    { "block-export-add", "{'type':'of-a-later-qemu','id':'e','node-name':'n'}", HOST },
     { "blockdev-add", "{'driver':'file','filename':'rbd:p/i:conf=/x'}", CONFIGURE }, /* a plain name there */
 };
 
@@ -157,6 +161,8 @@ static const PolicyRow displays[] = {
     { "set_password", "{'protocol':'vnc','password':'x'}", HOST },
     { "change-vnc-password", "{'password':'x'}", HOST },
     { "expire_password", "{'protocol':'vnc','time':'never'}", HOST },
+    { "display-reload", "{'type':'vnc','tls-certs':true}", CONFIGURE },
+    { "display-reload", "{'type':'of-a-later-qemu'}", HOST },
     { "add_client", "{'protocol':'vnc','fdname':'mine'}", HOST },
 };
 
@@ -194,8 +200,8 @@ test_displays(void)
 static void
 test_sorted(void)
 {
-    const PolicyTypes *const tables[] = { &policy_object_types, &policy_block_types, &policy_netdev_types,
-                                          &policy_chardev_types };
+    const PolicyTypes *const tables[] = { &policy_object_types, &policy_block_types,   &policy_export_types,
+                                          &policy_netdev_types, &policy_chardev_types, &policy_display_types };
 
     for (guint i = 0; i < G_N_ELEMENTS(tables); i++)
         for (guint n = 1; n < tables[i]->n_rows; n++)
