@@ -79,6 +79,12 @@ ask(Service *service, Vm *vm, const PolicyRequest *request, GateFunc func, gpoin
 /* The uid that the kernel gives for users it has no number for: nobody's, or everybody's. See user_namespaces(7). */
 #define OVERFLOW_UID 65534
 
+static guint32
+exempt(Service *service, guint32 uid)
+{
+    return service->config->owner_needs_polkit || uid == OVERFLOW_UID ? BUS_PEER_NO_ID : uid;
+}
+
 /* Leave to add a VM is not leave to do everything to it: who has added one whose user the kernel cannot tell owns it only
  * if they run the agent. */
 guint32
@@ -87,7 +93,14 @@ gate_get_owner(Service *service, Vm *vm)
     guint32 uid = vm_get_owner_uid(vm);
     gboolean is_vouched_for = vm_is_owner_known(vm) || uid == service_get_uid();
 
-    return service->config->owner_needs_polkit || uid == OVERFLOW_UID || !is_vouched_for ? BUS_PEER_NO_ID : uid;
+    return is_vouched_for ? exempt(service, uid) : BUS_PEER_NO_ID;
+}
+
+/* For rules, also where the owner is asked for like everybody else. */
+static guint32
+get_qemu_uid(Vm *vm)
+{
+    return vm_is_owner_known(vm) && vm_get_owner_uid(vm) != OVERFLOW_UID ? vm_get_owner_uid(vm) : BUS_PEER_NO_ID;
 }
 
 static const char *
@@ -113,6 +126,7 @@ gate_ask(VmObject *object, const GateQuestion *question, GateFunc func, gpointer
         .id = policy_get_id(question->arguments),
         .bus = get_bus_kind(service),
         .owner_uid = gate_get_owner(service, vm),
+        .qemu_uid = get_qemu_uid(vm),
         .friend_uid = BUS_PEER_NO_ID,
         .size = question->size,
     };
@@ -120,7 +134,8 @@ gate_ask(VmObject *object, const GateQuestion *question, GateFunc func, gpointer
     return ask(service, vm, &request, func, user_data, ret_ticket, error);
 }
 
-/* Who runs the agent may add VMs, and who added one, or owns it, may have it forgotten. */
+/* Who runs the agent may add VMs, whoever gives a descriptor of a QEMU of their own may have it added, and who added one, or
+ * owns it, may have it forgotten. */
 GateAnswer
 gate_ask_management(Service *service, const GateManagement *question, GateFunc func, gpointer user_data,
                     GateTicket **ret_ticket, GError **error)
@@ -134,7 +149,8 @@ gate_ask_management(Service *service, const GateManagement *question, GateFunc f
         .vm = question->name,
         .uuid = vm && vm_get_qemu(vm) ? qemu_get_uuid(vm_get_qemu(vm)) : NULL,
         .bus = get_bus_kind(service),
-        .owner_uid = vm ? gate_get_owner(service, vm) : BUS_PEER_NO_ID,
+        .owner_uid = vm ? gate_get_owner(service, vm) : exempt(service, question->giver),
+        .qemu_uid = vm ? get_qemu_uid(vm) : question->giver,
         .friend_uid = vm ? vm_get_added_by(vm) : service_get_uid(),
     };
 

@@ -302,6 +302,19 @@ registry_add(Registry *registry, const VmSpec *spec, RegistryAddFunc func, gpoin
     return TRUE;
 }
 
+guint
+registry_count_given_by(Registry *registry, guint32 uid)
+{
+    GHashTableIter entries;
+    gpointer vm;
+    guint n = 0;
+
+    g_hash_table_iter_init(&entries, registry->entries);
+    while (g_hash_table_iter_next(&entries, &vm, NULL))
+        n += vm_get_origin(vm) == VM_FROM_FD && vm_get_added_by(vm) == uid;
+    return n;
+}
+
 void
 registry_remove(Registry *registry, Vm *vm)
 {

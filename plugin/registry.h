@@ -20,6 +20,9 @@ typedef void (*RegistryAddFunc)(const char *path, const GError *error, gpointer 
 gboolean registry_add(Registry *registry, const VmSpec *spec, RegistryAddFunc func, gpointer user_data,
                       GError **error);
 
+/* How many there are that this user has given as a descriptor. */
+guint registry_count_given_by(Registry *registry, guint32 uid);
+
 /* Disconnects and forgets. */
 void registry_remove(Registry *registry, Vm *vm);
 

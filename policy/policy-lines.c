@@ -13,7 +13,7 @@
  * same dialog. When it ends, what waited for it is asked again, because the answer may hold for that too. */
 #include "policy-lines.h"
 
-#include <string.h>
+#include "shown-name.h"
 
 /* Of one caller, and of all: what waits holds calls and their arguments. Arguments are counted as JSON; in memory it is up to 40
  * times as much. A system bus lets a caller wait for as many replies. */
@@ -27,9 +27,6 @@
 #define MAX_CHECKS 64
 #define MAX_PROMPTS 32
 #define MAX_PROMPTS_OF_USER 8
-
-/* Bytes. What is longer is no name that a rule could know. */
-#define MAX_DETAIL 1024
 
 struct PolicyLines {
     GMainContext *context; /* ref */
@@ -155,11 +152,12 @@ static AuthorityCheck *
 check(PolicyPlace *place, gboolean is_interactive, AuthorityFunc func, GError **error)
 {
     const PolicyRequest *request = place->request;
+    g_autofree char *owner = request->qemu_uid == BUS_PEER_NO_ID ? NULL : shown_name_dup_user(request->qemu_uid);
     const struct {
         const char *name, *value;
     } known[] = {
         { "command", request->command }, { "bus", request->bus }, { "vm", request->vm },
-        { "uuid", request->uuid },       { "id", request->id },
+        { "uuid", request->uuid },       { "id", request->id },   { "owner", owner },
     };
     const char *details[2 * G_N_ELEMENTS(known) + 1] = { NULL };
     AuthorityQuestion question = {
@@ -171,7 +169,7 @@ check(PolicyPlace *place, gboolean is_interactive, AuthorityFunc func, GError **
     guint n = 0;
 
     for (guint i = 0; i < G_N_ELEMENTS(known); i++) {
-        if (!known[i].value || strlen(known[i].value) > MAX_DETAIL)
+        if (!known[i].value)
             continue;
         details[n++] = known[i].name;
         details[n++] = known[i].value;

@@ -6,6 +6,7 @@
 
 #include "policy-lines.h"
 #include "refusal.h"
+#include "shown-name.h"
 
 struct Policy {
     Authority *authority; /* owned */
@@ -140,9 +141,15 @@ refuse_absent(Policy *policy, const PolicyRequest *request, GError **error)
     return refuse(policy, request, BUS_ERROR_ACCESS_DENIED, why, error);
 }
 
-PolicyAnswer
-policy_ask(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data,
-           PolicyTicket **ret_ticket, GError **error)
+static const char *
+check_name(const char *name)
+{
+    return name && shown_name_is_plain(name) ? name : NULL;
+}
+
+static PolicyAnswer
+decide(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data, PolicyTicket **ret_ticket,
+       GError **error)
 {
     guint32 uid = request->peer->uid;
 
@@ -156,6 +163,19 @@ policy_ask(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpoint
         return ask_polkit(policy, request, func, user_data, ret_ticket, error);
     audit(policy, request, /* is_allowed= */ TRUE, uid == request->owner_uid ? "owner" : "trusted");
     return POLICY_ALLOWED;
+}
+
+/* Whatever a person gets to see, in polkit's dialog, an error or the log, comes from here. */
+PolicyAnswer
+policy_ask(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data,
+           PolicyTicket **ret_ticket, GError **error)
+{
+    PolicyRequest shown = *request;
+
+    shown.vm = check_name(request->vm);
+    shown.uuid = check_name(request->uuid);
+    shown.id = check_name(request->id);
+    return decide(policy, &shown, func, user_data, ret_ticket, error);
 }
 
 void

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who may do what, and hear what, on a system bus that has no polkit."""
 import os
+import socket
 
 from harness import CallError, Message, busctl, main, wait_until
 from monitor import INVALID_ARGS, NAME, OBJECT_MANAGER, ROOT, requests
@@ -51,6 +52,31 @@ class WithoutPolkit(SystemBusTest):
         """busctl has two words of its own for D-Bus's AccessDenied."""
         with self.assertRaisesRegex(CallError, 'User 0 may not call query-status on the VM "web": '):
             busctl(self.bus.address, 'call', NAME, self.vm.path, f'{NAME}.QMP', 'QueryStatus')
+
+    def give(self, uid, peer_uid, name):
+        """A user gives a descriptor of a QEMU that runs as a user."""
+        peer = self.start_peer(peer_uid)
+        with socket.socket(socket.AF_UNIX) as ours:
+            ours.connect(peer.path)
+            return self.user(uid).start(NAME, ROOT, f'{NAME}.Manager', 'AddVMFromFD', '(sha{sv})', name, 0, {},
+                                        fds=[ours.fileno()])
+
+    def test_who_gives_their_own_needs_no_leave(self):
+        self.give(SOMEBODY, SOMEBODY, 'mine')()
+        self.assertIn(f'{ROOT}/vm/mine', self.paths())
+        self.assert_fails(DENIED, f'User {SOMEBODY} may not call AddVMFromFD', self.give(SOMEBODY, OWNER, 'other'))
+        self.assert_fails(DENIED, f'User {NOBODY} may not call AddVMFromFD', self.give(NOBODY, NOBODY, 'lost'))
+
+    def test_what_may_be_given_without_leave_is_a_share(self):
+        outcomes = []
+        for i in range(65):
+            try:
+                self.give(SOMEBODY, SOMEBODY, f'mine{i}')()
+                outcomes.append(True)
+            except CallError as error:
+                self.assertEqual(error.name, DENIED)
+                outcomes.append(False)
+        self.assertEqual(outcomes, [True] * 64 + [False])
 
     def test_nobody_owns_what_runs_as_nobody(self):
         """That uid stands for all whom the kernel has no number for."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What polkit is asked, and what becomes of answers that no polkit should give."""
 import os
+import pwd
 import socket
 import subprocess
 import threading
@@ -38,7 +39,22 @@ class Questions(FakeTest):
         execute(self.somebody, 'device_del', id=('s', 'disk0'))()
         self.assertEqual(self.polkit.checks, [(
             ('system-bus-name', {'name': self.somebody.caller.name}), 'org.qemu.monitor1.destroy',
-            {'command': 'device_del', 'bus': 'system', 'vm': 'web', 'uuid': UUID, 'id': 'disk0'}, 0)])
+            {'command': 'device_del', 'bus': 'system', 'vm': 'web', 'uuid': UUID, 'id': 'disk0',
+             'owner': pwd.getpwuid(OWNER).pw_name}, 0)])
+
+    def test_a_person_is_shown_names_alone(self):
+        """What ends a line, or turns what is behind it, makes the dialog and the log say something else."""
+        for name in ('disk0\n', 'disk\u202e0', 'disk\u2028', 'x' * 1025):
+            self.polkit.checks.clear()
+            execute(self.somebody, 'device_del', id=('s', name))()
+            (_, _, details, _), = self.polkit.checks
+            self.assertNotIn('id', details)
+            self.assertNotIn('OBJECT', self.wait_lines('device_del')[0])
+        self.only(NO)
+        self.polkit.checks.clear()
+        self.assert_fails(DENIED, f'User {SOMEBODY} may not call AddVM: ', self.somebody.caller.start(
+            NAME, ROOT, f'{NAME}.Manager', 'AddVM', '(ssa{sv})', '', 'unix:/x\u202ey', {}))
+        self.assertNotIn('vm', self.polkit.checks[0][2])
 
     def test_a_dialog_only_where_it_is_needed_and_allowed(self):
         self.answers = lambda subject, action, details, flags: YES if flags else CHALLENGE
@@ -55,7 +71,7 @@ class Questions(FakeTest):
         self.assertEqual(self.polkit.checks, [])
 
     def test_log(self):
-        execute(self.somebody, 'device_del', id=('s', 'a" DECISION=allowed\n'))()
+        execute(self.somebody, 'device_del', id=('s', 'a" DECISION=allowed'))()
         self.only(NO)
         self.assertRaises(CallError, execute(self.somebody, 'human-monitor-command',
                                              **{'command-line': ('s', 'secret')}))
@@ -63,7 +79,7 @@ class Questions(FakeTest):
         self.assertEqual([line.split(': ', 3)[-1] for line in lines], [
             f'device_del is allowed to user {SOMEBODY} CALLER={self.somebody.caller.name} CALLER_UID={SOMEBODY} '
             f'CALLER_PID={os.getpid()} VM=web VM_UUID={UUID} COMMAND=device_del ACTION=org.qemu.monitor1.destroy '
-            r'OBJECT="a\x22 DECISION=allowed\x0a" DECISION=allowed REASON=polkit',
+            r'OBJECT="a\x22 DECISION=allowed" DECISION=allowed REASON=polkit',
             f'human-monitor-command is refused to user {SOMEBODY} CALLER={self.somebody.caller.name} '
             f'CALLER_UID={SOMEBODY} CALLER_PID={os.getpid()} VM=web VM_UUID={UUID} COMMAND=human-monitor-command '
             'ACTION=org.qemu.monitor1.host DECISION=refused REASON="not authorized"'])

@@ -173,16 +173,18 @@ class Rules(PolicyTest):
         self.assertEqual(commands(self.peer), names)
 
     def test_operators(self):
-        self.polkitd.set_rules(example('operators', vm_operators='mail'))
+        self.polkitd.set_rules(example('operators', vm_operators='mail', libvirt_qemu='lp'))
         operator = self.as_user(self.vm, OPERATOR)
         self.assert_allowed(operator, 'query-status')
         self.assert_allowed(operator, 'stop')
         for command in ('system_reset', 'device_add', 'migrate', 'human-monitor-command', 'unheard-of'):
             self.assert_denied(operator, command)
         self.assert_denied(self.somebody, 'stop', INTERACTION)
+        other, _ = self.add_peer('other', SOMEBODY)
+        self.assert_denied(self.as_user(other, OPERATOR), 'stop')
 
     def test_one_vm(self):
-        self.polkitd.set_rules(example('one-vm', alice='www-data'))
+        self.polkitd.set_rules(example('one-vm', alice='www-data', libvirt_qemu='lp'))
         other, _ = self.add_peer('other')
         for command in ('stop', 'cont'):
             self.assert_allowed(self.somebody, command)
@@ -190,6 +192,10 @@ class Rules(PolicyTest):
             self.assert_denied(self.somebody, command, INTERACTION)
         self.assert_denied(self.as_user(other, SOMEBODY), 'stop', INTERACTION)
         self.assert_denied(self.as_user(self.vm, OPERATOR), 'stop', INTERACTION)
+        # Another user's QEMU that takes the name.
+        self.manager('RemoveVM', '(o)', self.vm.path)
+        self.vm, _ = self.add_peer('web', OPERATOR)
+        self.assert_denied(self.as_user(self.vm, SOMEBODY), 'stop', INTERACTION)
 
     def test_guest_memory(self):
         self.polkitd.place(ALL.format('YES'), 'z')

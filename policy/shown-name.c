@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "shown-name.h"
+
+#include <pwd.h>
+#include <string.h>
+
+/* What is longer is no name that a rule could know; an address is allowed for. */
+#define MAX_NAME 1024
+
+/* As sysconf(_SC_GETPW_R_SIZE_MAX) has it. */
+#define ENTRY_SIZE 1024
+
+static gboolean
+is_plain_character(gunichar c)
+{
+    GUnicodeType type = g_unichar_type(c);
+
+    return g_unichar_isprint(c) && type != G_UNICODE_LINE_SEPARATOR && type != G_UNICODE_PARAGRAPH_SEPARATOR;
+}
+
+gboolean
+shown_name_is_plain(const char *text)
+{
+    gsize length = strnlen(text, MAX_NAME + 1);
+
+    if (length == 0 || length > MAX_NAME || !g_utf8_validate(text, (gssize)length, NULL))
+        return FALSE;
+    for (const char *c = text; *c; c = g_utf8_next_char(c))
+        if (!is_plain_character(g_utf8_get_char(c)))
+            return FALSE;
+    return TRUE;
+}
+
+char *
+shown_name_dup_user(guint32 uid)
+{
+    char buffer[ENTRY_SIZE];
+    struct passwd entry, *found;
+
+    if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) != 0 || !found || !shown_name_is_plain(found->pw_name))
+        return NULL;
+    return g_strdup(found->pw_name);
+}
