@@ -8,6 +8,7 @@
 #include "policy.h"
 #include "qmp-error.h"
 #include "service.h"
+#include "sessions.h"
 #include "vm-object.h"
 
 struct GateTicket {
@@ -30,11 +31,16 @@ static const struct {
 };
 
 static PolicyClasses
-get_classes(const GateQuestion *question)
+get_classes(VmObject *object, const GateQuestion *question)
 {
+    Sessions *sessions = vm_object_get_sessions(object);
+
     for (guint i = 0; i < G_N_ELEMENTS(methods); i++)
         if (g_str_equal(question->command, methods[i].name))
             return POLICY_CLASSES(methods[i].policy_class);
+    if (g_str_equal(question->command, "object-del") &&
+        (!sessions || sessions_may_remove_authz(sessions, question->arguments)))
+        return POLICY_CLASSES(POLICY_CLASS_HOST);
     return policy_classes_of_command(question->command, question->arguments);
 }
 
@@ -119,7 +125,7 @@ gate_ask(VmObject *object, const GateQuestion *question, GateFunc func, gpointer
         .peer = question->peer,
         .has_left = question->has_left,
         .is_interactive = question->is_interactive,
-        .classes = get_classes(question),
+        .classes = get_classes(object, question),
         .command = question->command,
         .vm = vm_get_name(vm),
         .uuid = qemu_get_uuid(vm_get_qemu(vm)),

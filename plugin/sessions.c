@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "caller-arguments.h"
+#include "authz-objects.h"
 #include "claims.h"
 #include "effect.h"
 #include "qmp-json.h"
@@ -28,6 +29,7 @@ struct Sessions {
     GSource *sweeper; /* owned */
     GQueue tickets; /* of SessionTicket, owned, by their links */
     Claims *claims; /* owned */
+    AuthzObjects *authz_objects; /* owned */
     GMainContext *context; /* ref */
     SessionsLeftFunc on_left; /* NULL: the VM stays */
     gpointer user_data;
@@ -281,6 +283,12 @@ check_guard(Sessions *sessions, const SessionsRequest *request, GError **error)
     return FALSE;
 }
 
+gboolean
+sessions_may_remove_authz(Sessions *sessions, JsonNode *arguments)
+{
+    return authz_objects_may_have(sessions->authz_objects, arguments);
+}
+
 SessionTicket *
 sessions_submit(Sessions *sessions, const SessionsRequest *request, QmpReplyFunc func, gpointer user_data,
                 GError **error)
@@ -292,8 +300,10 @@ sessions_submit(Sessions *sessions, const SessionsRequest *request, QmpReplyFunc
     if (check_guard(sessions, request, error) &&
         effect_check_room(request->command, request->caller, session->fd_names, claims_get_fdsets(sessions->claims),
                           error) &&
-        places_find(sessions->places, &session->user, error))
+        places_find(sessions->places, &session->user, error)) {
+        authz_objects_note(sessions->authz_objects, request->command, request->arguments);
         return send(session, request, func, user_data, error);
+    }
     if (request->flags & QMP_EXECUTE_FD)
         close(request->fd);
     return NULL;
@@ -410,6 +420,7 @@ sessions_new(GMainContext *context, Vm *vm, const PlacesLimits *limits, PlacesMo
     sessions->places = places_new(context, vm, limits, func, user_data);
     sessions->by_caller = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
     sessions->claims = claims_new(vm);
+    sessions->authz_objects = authz_objects_new(vm);
     return sessions;
 }
 
@@ -460,6 +471,7 @@ sessions_free(Sessions *sessions)
         g_queue_unlink(&sessions->leaving, &session->link);
         session_free(session);
     }
+    authz_objects_free(sessions->authz_objects);
     claims_free(sessions->claims);
     g_main_context_unref(sessions->context);
     g_free(sessions);

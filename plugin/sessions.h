@@ -50,6 +50,9 @@ typedef struct SessionsRequest {
 SessionTicket *sessions_submit(Sessions *sessions, const SessionsRequest *request, QmpReplyFunc func,
                                gpointer user_data, GError **error);
 
+/* Whether object-del with @arguments may remove an object that says who may connect. */
+gboolean sessions_may_remove_authz(Sessions *sessions, JsonNode *arguments);
+
 /* The callback does not come any more; a command that still waited is not sent. */
 void session_ticket_cancel(SessionTicket *ticket);
 

@@ -166,6 +166,7 @@ get_answer(const char *command)
         { "\"migrate-set-capabilities\"", "{}" },
         { "\"query-chardev\"", "[]" },
         { "\"query-fdsets\"", "[]" },
+        { "\"qom-list\"", "[]" },
         { "\"query-qmp-schema\"", "[]" },
         { "\"closefd\"", "{}" },
     };

@@ -153,6 +153,25 @@ class Rules(PolicyTest):
                                   self.somebody.start('VM', 'ExecuteJSON', '(ss)', command, arguments))
         self.assertEqual(commands(self.peer), list(made))
 
+    def test_to_remove_who_may_connect_is_host(self):
+        """Whatever QEMU was started with, and what was added since."""
+        peer = self.start_peer(OWNER)
+        peer.answers.update({'object-add': {}, 'object-del': {}, 'qom-list': [
+            {'name': 'type', 'type': 'string'}, {'name': 'who', 'type': 'child<authz-list>'},
+            {'name': 'io', 'type': 'child<iothread>'}]})
+        vm = self.add('guarded', f'unix:{peer.path}')
+        wait_until(lambda: any(command['execute'] == 'qom-list' for command in peer.commands), 'the list of objects')
+        vm.execute('query-status')  # answered after the list
+        self.polkitd.set_rules('''polkit.addRule(function (action, subject) {
+            return subject.user == "root" || action.id == "org.qemu.monitor1.destroy" ? polkit.Result.YES
+                                                                                      : polkit.Result.NO;
+        });''')
+        somebody = self.as_user(vm, SOMEBODY)
+        self.assert_allowed(somebody, 'object-del', id=('s', 'io'))
+        self.assert_denied(somebody, 'object-del', id=('s', 'who'))
+        vm.execute('object-add', **{'qom-type': ('s', 'authz-simple'), 'id': ('s', 'io'), 'identity': ('s', 'x')})
+        self.assert_denied(somebody, 'object-del', id=('s', 'io'))
+
     def test_a_transaction_takes_all_that_is_in_it(self):
         actions = '{"actions":[{"type":"blockdev-snapshot","data":{}},{"type":"block-dirty-bitmap-clear","data":{}}]}'
         for only in ('configure', 'destroy'):
