@@ -106,6 +106,11 @@ on_event(Vm *vm, const QmpEvent *event, gpointer user_data)
 }
 
 static void
+on_stuck(Vm *vm, const GError *error, gpointer user_data)
+{
+}
+
+static void
 on_ending(Vm *vm, gpointer user_data)
 {
 }
@@ -120,7 +125,8 @@ on_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
 void
 farewells_add(Farewells *farewells, Vm *vm, Sessions *sessions)
 {
-    static const VmFuncs funcs = { /* on_up= */ NULL, on_changed, on_event, on_ending, on_down };
+    static const VmFuncs funcs = { /* on_up= */ NULL, on_changed, on_event, on_stuck,
+                                   on_ending, on_down };
     Farewell *farewell = g_new0(Farewell, 1);
 
     farewell->farewells = farewells;

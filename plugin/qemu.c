@@ -6,7 +6,9 @@
 
 #include <string.h>
 
+#include "control-watch.h"
 #include "qmp-json.h"
+#include "run-state.h"
 #include "timer.h"
 
 /* The agent's own line in the queue; callers' lines have unique bus names, which are never empty. */
@@ -31,6 +33,7 @@ struct Qemu {
     QmpClient *client; /* owned; NULL once the connection has ended */
     QmpQueue *queue; /* owned; on client */
     ReplyGates *gates; /* owned */
+    ControlWatch *watch; /* owned; once ready */
     GSource *deadline; /* owned; until up */
     guint unanswered; /* probes */
     gboolean up, freed;
@@ -100,23 +103,11 @@ on_status_timer(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
-/* States that QEMU passes through, the last step without an event: after a migration it goes from finish-migrate to
- * postmigrate in silence (7.2 to 11.1). */
-static gboolean
-is_passing(const char *status)
-{
-    static const char *const states[] = {
-        "colo", "finish-migrate", "inmigrate", "preconfig", "restore-vm", "save-vm", NULL,
-    };
-
-    return g_strv_contains(states, status);
-}
-
 static void
 watch_status(Qemu *qemu)
 {
     timer_stop(&qemu->status_timer);
-    if (is_passing(qemu->status) && !qemu->freed)
+    if (run_state_is_passing(qemu->status) && !qemu->freed)
         qemu->status_timer = timer_start(qemu->context, STATUS_INTERVAL, on_status_timer, qemu);
 }
 
@@ -152,18 +143,6 @@ ask_status(Qemu *qemu, ReplyGate *gate)
     qemu->status_asked++;
     if (!qemu_ask(qemu, &(QmpCommand){ .name = "query-status" }, on_status, qemu))
         reply_gates_open(qemu->gates, ++qemu->status_answered);
-}
-
-/* Every event that a change of the run state can come with, in QEMU 7.2 to 11.1. */
-static gboolean
-changes_status(const char *event)
-{
-    static const char *const events[] = {
-        "STOP",     "RESUME",         "RESET",     "SHUTDOWN",       "SUSPEND",   "SUSPEND_DISK",      "WAKEUP",
-        "WATCHDOG", "BLOCK_IO_ERROR", "MIGRATION", "GUEST_PANICKED", "COLO_EXIT", "GUEST_CRASHLOADED", NULL,
-    };
-
-    return g_strv_contains(events, event);
 }
 
 static void
@@ -211,8 +190,23 @@ on_commands(const QmpReply *reply, const GError *error, gpointer user_data)
 }
 
 static void
+on_lost(const GError *error, gpointer user_data)
+{
+    end(user_data, error);
+}
+
+static void
+on_stuck(const GError *error, gpointer user_data)
+{
+    Qemu *qemu = user_data;
+
+    qemu->funcs.on_stuck(qemu, error, qemu->user_data);
+}
+
+static void
 on_ready(QmpClient *client, gpointer user_data)
 {
+    static const ControlWatchFuncs watch_funcs = { on_lost, on_stuck };
     static const char *const probes[] = { "query-name", "query-uuid", "query-target", "query-status" };
     Qemu *qemu = user_data;
     const QmpGreeting *greeting = qmp_client_get_greeting(client);
@@ -220,6 +214,7 @@ on_ready(QmpClient *client, gpointer user_data)
     qemu->version = g_strdup_printf("%u.%u.%u", greeting->major, greeting->minor, greeting->micro);
     qemu->package = strlen(greeting->package) > MAX_PROPERTY ? g_strdup("") : g_strdup(greeting->package);
     qemu->queue = qmp_queue_new(client, &(QmpQueueLimits){ 0 });
+    qemu->watch = control_watch_new(qemu->context, client, /* interval= */ 0, &watch_funcs, qemu);
     qemu_ask(qemu, &(QmpCommand){ .name = "query-commands" }, on_commands, qemu);
     for (guint i = 0; i < G_N_ELEMENTS(probes); i++) {
         qemu_ask(qemu, &(QmpCommand){ .name = probes[i] }, on_probed, qemu);
@@ -232,7 +227,7 @@ on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
 {
     Qemu *qemu = user_data;
 
-    if (changes_status(event->name)) {
+    if (run_state_may_change_by(event->name)) {
         if (qemu->up)
             ask_status(qemu, /* gate= */ NULL);
         else
@@ -304,6 +299,7 @@ qemu_free(Qemu *qemu)
     qemu->freed = TRUE;
     timer_stop(&qemu->deadline);
     timer_stop(&qemu->status_timer);
+    g_clear_pointer(&qemu->watch, control_watch_free);
     g_clear_pointer(&qemu->client, qmp_client_free);
     g_clear_pointer(&qemu->queue, qmp_queue_free);
     g_clear_pointer(&qemu->gates, reply_gates_free);
@@ -390,7 +386,30 @@ qemu_has_monitor_add(Qemu *qemu)
 QmpTicket *
 qemu_ask(Qemu *qemu, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
 {
-    return qmp_queue_submit(qemu->queue, OWN_LINE, command, func, user_data, /* error= */ NULL);
+    QmpTicket *ticket = qmp_queue_submit(qemu->queue, OWN_LINE, command, func, user_data, /* error= */ NULL);
+
+    qemu_look(qemu);
+    return ticket;
+}
+
+void
+qemu_look(Qemu *qemu)
+{
+    if (qemu->up && qemu->watch)
+        control_watch_look(qemu->watch);
+}
+
+void
+qemu_add_witness(Qemu *qemu, QmpClient *client)
+{
+    control_watch_add_witness(qemu->watch, client);
+}
+
+void
+qemu_remove_witness(Qemu *qemu, QmpClient *client)
+{
+    if (qemu->watch)
+        control_watch_remove_witness(qemu->watch, client);
 }
 
 QmpQueue *

@@ -14,11 +14,13 @@ typedef struct QemuFuncs {
     void (*on_changed)(Qemu *qemu, gpointer user_data);
     /* An event; those that came before on_up follow it at once. */
     void (*on_event)(Qemu *qemu, const QmpEvent *event, gpointer user_data);
+    /* QEMU answers nothing, and may be stopped: whoever waits for it should wait no longer. Any number of times, after on_up. */
+    void (*on_stuck)(Qemu *qemu, const GError *error, gpointer user_data);
     /* Once, before on_down, if it was up: the connection has ended, and the commands under way are about to be failed. The
      * Qemu must not be freed from inside. */
     void (*on_ending)(Qemu *qemu, gpointer user_data);
-    /* Once, as the last call: the connection ended, or never came to be a QMP session. Every command under way has
-     * been failed. */
+    /* Once, as the last call: the connection ended, or never came to be a QMP session, and every command under way has been
+     * failed; or the monitor does not answer any more, though QEMU is there (QMP_ERROR_TIMED_OUT, without on_ending). */
     void (*on_down)(Qemu *qemu, const GError *error, gpointer user_data);
 } QemuFuncs;
 
@@ -50,6 +52,13 @@ gboolean qemu_has_monitor_add(Qemu *qemu);
 
 /* After on_up: asks QEMU something for the agent itself. As qmp_queue_submit(). */
 QmpTicket *qemu_ask(Qemu *qemu, const QmpCommand *command, QmpReplyFunc func, gpointer user_data);
+
+/* A caller's command was sent, by whatever monitor: it is looked whether the control monitor is still there. */
+void qemu_look(Qemu *qemu);
+
+/* Another monitor of this QEMU, for as long as it is ready: see control-watch.h. */
+void qemu_add_witness(Qemu *qemu, QmpClient *client);
+void qemu_remove_witness(Qemu *qemu, QmpClient *client);
 
 /* After on_up: the control monitor's queue. */
 QmpQueue *qemu_get_control(Qemu *qemu);

@@ -9,7 +9,9 @@
 #include "qmp-channel.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,6 +48,7 @@ struct QmpChannel {
     gsize outgoing_fd_at; /* the byte in outgoing that it goes with */
     GError *failure; /* owned; what sending met, told when there is nothing left to read */
     guint paused;
+    gint64 read_at; /* monotonic us */
 };
 
 typedef struct ChannelSource {
@@ -204,6 +207,8 @@ read_socket(QmpChannel *channel)
 {
     char buffer[READ_SIZE];
     gssize n = recv(channel->fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+    if (n > 0)
+        channel->read_at = g_get_monotonic_time();
     if (n > 0)
         take(channel, buffer, (gsize)n);
     else if (n == 0)
@@ -406,6 +411,21 @@ qmp_channel_get_outgoing_size(QmpChannel *channel)
     return channel->outgoing ? channel->outgoing->len - channel->outgoing_sent : 0;
 }
 
+gint64
+qmp_channel_get_read_at(QmpChannel *channel)
+{
+    return channel->paused ? g_get_monotonic_time() : channel->read_at;
+}
+
+gsize
+qmp_channel_get_unread_size(QmpChannel *channel)
+{
+    int queued = 0;
+    if (channel->fd < 0 || ioctl(channel->fd, SIOCOUTQ, &queued) < 0)
+        queued = 0;
+    return qmp_channel_get_outgoing_size(channel) + (gsize)queued;
+}
+
 void
 qmp_channel_pause(QmpChannel *channel)
 {
@@ -419,6 +439,7 @@ qmp_channel_resume(QmpChannel *channel)
 {
     g_return_if_fail(channel->paused > 0);
     channel->paused--;
+    channel->read_at = g_get_monotonic_time(); /* nothing could be read before */
     if (channel->ended)
         return;
     update_poll(channel);

@@ -36,6 +36,11 @@ void qmp_channel_send(QmpChannel *channel, const char *text, gsize length);
 void qmp_channel_send_with_fd(QmpChannel *channel, const char *text, gsize length, int fd);
 
 /* Bytes that the socket has not taken yet. */
+/* Whether the other side still takes part: when something was read of it last (monotonic us), and how much of what was sent it
+ * has not read, as far as the kernel knows. */
+gint64 qmp_channel_get_read_at(QmpChannel *channel);
+gsize qmp_channel_get_unread_size(QmpChannel *channel);
+
 gsize qmp_channel_get_outgoing_size(QmpChannel *channel);
 
 /* Stops and resumes reading, for back-pressure. An end of the connection is not noticed meanwhile. Nested calls

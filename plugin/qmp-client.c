@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "qmp-channel.h"
+#include "qmp-flight.h"
 #include "qmp-json.h"
 #include "qmp-stranger.h"
 
@@ -26,15 +27,6 @@ typedef enum Stage {
     STAGE_CLOSED,
 } Stage;
 
-struct QmpSlot {
-    QmpReplyFunc func; /* NULL: cancelled */
-    gpointer user_data;
-    guint64 serial; /* later commands have higher ones */
-    gboolean oob;
-    gboolean quit;
-    gboolean has_id;
-};
-
 struct QmpClient {
     guint refs; /* held by the owner and by whoever calls out: callbacks may free the client */
     gboolean freed; /* by its owner: on_closed will not come */
@@ -47,9 +39,7 @@ struct QmpClient {
     QmpGreeting greeting; /* owned; set from STAGE_NEGOTIATION on */
     gboolean greeted;
     gboolean oob;
-    GPtrArray *slots; /* owned, QmpSlot, owned; the index is the id, NULL where it is free */
-    guint in_flight;
-    guint64 last_serial;
+    QmpFlight flight; /* commands that have not been answered */
     guint negotiation_id; /* nobody else's */
     gboolean event_dropped; /* has been logged */
 };
@@ -60,60 +50,8 @@ client_unref(QmpClient *client)
     if (--client->refs > 0)
         return;
     qmp_greeting_clear(&client->greeting);
-    g_ptr_array_unref(client->slots);
+    qmp_flight_clear(&client->flight);
     g_free(client);
-}
-
-static QmpSlot *
-slot_at(QmpClient *client, guint id)
-{
-    return id < client->slots->len ? g_ptr_array_index(client->slots, id) : NULL;
-}
-
-/* The smallest free id: QEMU reads every digit of it, and echoes it. */
-static guint
-slot_add(QmpClient *client, QmpSlot *slot)
-{
-    guint id = 0;
-    while (slot_at(client, id))
-        id++;
-    if (id == client->slots->len)
-        g_ptr_array_add(client->slots, NULL);
-    g_ptr_array_index(client->slots, id) = slot;
-    client->in_flight++;
-    return id;
-}
-
-static QmpSlot *
-slot_steal(QmpClient *client, guint id)
-{
-    QmpSlot *slot = slot_at(client, id);
-    g_ptr_array_index(client->slots, id) = NULL;
-    client->in_flight--;
-    return slot;
-}
-
-/* -1 where there is none. */
-static int
-find_oldest(QmpClient *client, gboolean in_band_only)
-{
-    int oldest = -1;
-    for (guint id = 0; id < client->slots->len; id++) {
-        QmpSlot *slot = slot_at(client, id);
-        if (slot && !(in_band_only && slot->oob) &&
-            (oldest < 0 || slot->serial < slot_at(client, (guint)oldest)->serial))
-            oldest = (int)id;
-    }
-    return oldest;
-}
-
-/* Takes @slot. */
-static void
-slot_complete(QmpSlot *slot, const QmpReply *reply, const GError *error)
-{
-    if (slot->func)
-        slot->func(reply, error, slot->user_data);
-    g_free(slot);
 }
 
 static void
@@ -132,12 +70,12 @@ fail_commands(QmpClient *client, const GError *error, gboolean quit_succeeds)
 {
     const QmpReply empty = { .value = { "{}", 2 } };
     int id;
-    while ((id = find_oldest(client, FALSE)) >= 0) {
-        QmpSlot *slot = slot_steal(client, (guint)id);
+    while ((id = qmp_flight_find_oldest(&client->flight, /* in_band_only= */ FALSE)) >= 0) {
+        QmpSlot *slot = qmp_flight_steal(&client->flight, (guint)id);
         if (slot->quit && quit_succeeds)
-            slot_complete(slot, &empty, NULL);
+            qmp_slot_complete(slot, &empty, NULL);
         else
-            slot_complete(slot, NULL, error);
+            qmp_slot_complete(slot, NULL, error);
     }
 }
 
@@ -187,12 +125,12 @@ send_command(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gp
     *slot = (QmpSlot){
         .func = func,
         .user_data = user_data,
-        .serial = ++client->last_serial,
+        .serial = ++client->flight.last_serial,
         .oob = oob,
         .quit = g_str_equal(command->name, "quit"),
-        .has_id = oob || client->in_flight > 0 || command->arguments || client->stage == STAGE_NEGOTIATION,
+        .has_id = oob || client->flight.n > 0 || command->arguments || client->stage == STAGE_NEGOTIATION,
     };
-    guint id = slot_add(client, slot);
+    guint id = qmp_flight_add(&client->flight, slot);
     g_autoptr(GString) text =
         write_command(command, slot, client->stage == STAGE_NEGOTIATION ? client->negotiation_id : id);
     if (command->flags & QMP_EXECUTE_FD)
@@ -252,9 +190,9 @@ take_greeting(QmpClient *client, QmpMessage *message)
 static int
 find_without_id(QmpClient *client, const QmpMessage *message)
 {
-    int oldest = find_oldest(client, TRUE);
+    int oldest = qmp_flight_find_oldest(&client->flight, /* in_band_only= */ TRUE);
     gboolean is_error = !message->problem && message->reply.error_class;
-    return oldest >= 0 && (is_error || !slot_at(client, (guint)oldest)->has_id) ? oldest : -1;
+    return oldest >= 0 && (is_error || !qmp_flight_at(&client->flight, (guint)oldest)->has_id) ? oldest : -1;
 }
 
 static void
@@ -272,20 +210,20 @@ take_reply(QmpClient *client, const QmpMessage *message)
         if (id < 0 && !message->problem && message->reply.error_class)
             return; /* one complaint too many */
     }
-    if (id < 0 || !slot_at(client, (guint)id)) {
+    if (id < 0 || !qmp_flight_at(&client->flight, (guint)id)) {
         const char *what = id < 0 ? "without an id" : "with the id of no command";
         client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the peer sent a reply %s (%s)", what,
                                          message->problem ? message->problem : "out of step"));
         return;
     }
-    QmpSlot *slot = slot_steal(client, (guint)id);
+    QmpSlot *slot = qmp_flight_steal(&client->flight, (guint)id);
     if (message->problem) {
         g_autoptr(GError) error =
             g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "QEMU's reply cannot be read: %s", message->problem);
-        slot_complete(slot, NULL, error);
+        qmp_slot_complete(slot, NULL, error);
         return;
     }
-    slot_complete(slot, &message->reply, NULL);
+    qmp_slot_complete(slot, &message->reply, NULL);
 }
 
 static void
@@ -383,7 +321,7 @@ qmp_client_new(GMainContext *context, int fd, const QmpClientLimits *limits, con
     client->limits.max_reply = limits->max_reply ? limits->max_reply : DEFAULT_MAX_REPLY;
     client->limits.max_event = limits->max_event ? limits->max_event : DEFAULT_MAX_EVENT;
     client->limits.timeout = limits->timeout ? limits->timeout : DEFAULT_TIMEOUT;
-    client->slots = g_ptr_array_new();
+    qmp_flight_init(&client->flight);
     client->channel = qmp_channel_new(context, fd, client->limits.max_reply, &channel_funcs, client);
     start_timeout(client, context);
     return client;
@@ -433,7 +371,19 @@ qmp_slot_cancel(QmpSlot *slot)
 guint
 qmp_client_get_in_flight(QmpClient *client)
 {
-    return client->in_flight;
+    return client->flight.n;
+}
+
+gint64
+qmp_client_get_heard_at(QmpClient *client)
+{
+    return client->channel ? qmp_channel_get_read_at(client->channel) : 0;
+}
+
+gsize
+qmp_client_get_unread_size(QmpClient *client)
+{
+    return client->channel ? qmp_channel_get_unread_size(client->channel) : 0;
 }
 
 void

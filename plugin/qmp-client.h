@@ -76,6 +76,11 @@ void qmp_slot_cancel(QmpSlot *slot);
 /* Commands that QEMU has not answered, cancelled ones included. */
 guint qmp_client_get_in_flight(QmpClient *client);
 
+/* When anything came of the peer last, in monotonic us: now, as long as the client is paused. How many bytes that were sent the
+ * peer has not read. 0 once the session has ended. */
+gint64 qmp_client_get_heard_at(QmpClient *client);
+gsize qmp_client_get_unread_size(QmpClient *client);
+
 /* Back-pressure: events are taken faster than they can be passed on. */
 void qmp_client_pause(QmpClient *client);
 void qmp_client_resume(QmpClient *client);

@@ -174,6 +174,16 @@ on_event(Vm *vm, const QmpEvent *event, gpointer user_data)
 }
 
 static void
+on_stuck(Vm *vm, const GError *error, gpointer user_data)
+{
+    Entry *entry = user_data;
+
+    log_line(entry->registry->service->host, G_LOG_LEVEL_WARNING, vm_get_name(vm), "VM \"%s\": %s", vm_get_name(vm),
+             error->message);
+    vm_object_fail_commands(entry->object, error);
+}
+
+static void
 on_ending(Vm *vm, gpointer user_data)
 {
     Entry *entry = user_data;
@@ -191,7 +201,8 @@ goes_on(Entry *entry, VmDown how, const GError *error)
         return address && address->server && how == VM_DOWN_UNUSABLE && error->domain == QMP_ERROR;
     switch (vm_get_origin(entry->vm)) {
     case VM_FROM_CALL:
-        return address->server;
+        return address->server ||
+               (how == VM_DOWN_ENDED && g_error_matches(error, QMP_ERROR, QMP_ERROR_TIMED_OUT));
     case VM_FROM_FD:
         return FALSE;
     case VM_FROM_KEY_FILE:
@@ -277,7 +288,7 @@ registry_free(Registry *registry)
 gboolean
 registry_add(Registry *registry, const VmSpec *spec, RegistryAddFunc func, gpointer user_data, GError **error)
 {
-    static const VmFuncs funcs = { on_up, on_changed, on_event, on_ending, on_down };
+    static const VmFuncs funcs = { on_up, on_changed, on_event, on_stuck, on_ending, on_down };
     GMainContext *context = registry->service->host->context;
     gboolean listens = spec->address && spec->address->server;
     Entry *entry;

@@ -424,24 +424,32 @@ sessions_new(GMainContext *context, Vm *vm, const PlacesLimits *limits, PlacesMo
     return sessions;
 }
 
-/* The end of the control monitor may be seen before the end of the one that `quit` went by. */
+/* A callback may bring about that others end. @error: NULL: the VM has gone, which is what `quit` was to bring about: the end
+ * of the control monitor may be seen before the end of the one that it went by. */
 static void
-fail_tickets(Sessions *sessions, gboolean is_for_good)
+fail_tickets(Sessions *sessions, gboolean is_for_good, const GError *error)
 {
     const QmpReply empty = { .value = { "{}", 2 } };
-    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
+    g_autoptr(GError) gone = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
 
     for (guint n = sessions->tickets.length; n > 0 && sessions->tickets.head; n--) {
         GList *link = g_queue_pop_head_link(&sessions->tickets);
         SessionTicket *ticket = link->data;
         QmpReplyFunc func = ticket->func;
         gpointer user_data = ticket->user_data;
-        gboolean has_quit = g_str_equal(ticket->command, "quit") && !reply_ticket_is_waiting(ticket->ticket);
+        gboolean has_quit =
+            !error && g_str_equal(ticket->command, "quit") && !reply_ticket_is_waiting(ticket->ticket);
         g_queue_push_tail_link(&sessions->tickets, link);
         abandon(ticket, is_for_good);
         if (func)
-            func(has_quit ? &empty : NULL, has_quit ? NULL : error, user_data);
+            func(has_quit ? &empty : NULL, has_quit ? NULL : error ? error : gone, user_data);
     }
+}
+
+void
+sessions_fail(Sessions *sessions, const GError *error)
+{
+    fail_tickets(sessions, /* is_for_good= */ FALSE, error);
 }
 
 void
@@ -453,7 +461,7 @@ sessions_leave(Sessions *sessions, SessionsLeftFunc func, gpointer user_data)
     sessions->user_data = user_data;
     sessions->on_done = NULL; /* whoever wanted to know goes with the VM's object */
     places_leave(sessions->places);
-    fail_tickets(sessions, /* is_for_good= */ FALSE);
+    fail_tickets(sessions, /* is_for_good= */ FALSE, /* error= */ NULL);
     for (GList *i = callers; i; i = i->next)
         sessions_drop_caller(sessions, i->data);
     start_sweep(sessions);
@@ -462,7 +470,7 @@ sessions_leave(Sessions *sessions, SessionsLeftFunc func, gpointer user_data)
 void
 sessions_free(Sessions *sessions)
 {
-    fail_tickets(sessions, /* is_for_good= */ TRUE);
+    fail_tickets(sessions, /* is_for_good= */ TRUE, /* error= */ NULL);
     timer_stop(&sessions->sweeper);
     places_free(sessions->places);
     g_hash_table_unref(sessions->by_caller);

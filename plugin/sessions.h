@@ -23,6 +23,9 @@ void sessions_free(Sessions *sessions);
 typedef void (*SessionsLeftFunc)(gpointer user_data);
 void sessions_leave(Sessions *sessions, SessionsLeftFunc func, gpointer user_data);
 
+/* Fails the commands that wait or are under way with @error. Those that QEMU has it may carry out yet. */
+void sessions_fail(Sessions *sessions, const GError *error);
+
 /* Where they get at QEMU. */
 Places *sessions_get_places(Sessions *sessions);
 

@@ -9,8 +9,16 @@ struct Slot {
     QmpMonitor *monitor; /* owned; NULL: on the control monitor, or ended */
     QmpQueue *own_queue; /* owned; NULL: on the control monitor */
     ReplyGate *gate; /* owned */
+    QmpClient *witness; /* weak; the monitor's, while it is ready */
     gboolean was_ready;
 };
+
+static void
+remove_witness(Slot *slot)
+{
+    if (slot->witness)
+        qemu_remove_witness(slot->qemu, g_steal_pointer(&slot->witness));
+}
 
 static void
 on_ready(QmpMonitor *monitor, gpointer user_data)
@@ -18,7 +26,9 @@ on_ready(QmpMonitor *monitor, gpointer user_data)
     Slot *slot = user_data;
 
     slot->was_ready = TRUE;
-    qmp_queue_set_client(slot->own_queue, qmp_monitor_get_client(monitor));
+    slot->witness = qmp_monitor_get_client(monitor);
+    qemu_add_witness(slot->qemu, slot->witness);
+    qmp_queue_set_client(slot->own_queue, slot->witness);
 }
 
 /* Every monitor hears every event; here it only tells that the replies after it must wait. */
@@ -36,6 +46,7 @@ on_ended(QmpMonitor *monitor, const GError *error, gpointer user_data)
 {
     Slot *slot = user_data;
 
+    remove_witness(slot);
     if (slot->was_ready)
         qmp_queue_fail_waiting(slot->own_queue, error);
     slot->funcs.on_ended(slot, slot->was_ready, error, slot->user_data);
@@ -101,6 +112,7 @@ free_rest(Slot *slot)
 void
 slot_free(Slot *slot)
 {
+    remove_witness(slot);
     g_clear_pointer(&slot->monitor, qmp_monitor_free);
     free_rest(slot);
 }
@@ -115,6 +127,7 @@ slot_fail_waiting(Slot *slot, const GError *error)
 void
 slot_free_at_once(Slot *slot)
 {
+    remove_witness(slot);
     g_clear_pointer(&slot->monitor, qmp_monitor_free_at_once);
     free_rest(slot);
 }
@@ -123,7 +136,10 @@ ReplyTicket *
 slot_submit(Slot *slot, const char *caller, const QmpCommand *command, QmpReplyFunc func, gpointer user_data,
             GError **error)
 {
-    return reply_gate_submit(slot->gate, caller, command, func, user_data, error);
+    ReplyTicket *ticket = reply_gate_submit(slot->gate, caller, command, func, user_data, error);
+
+    qemu_look(slot->qemu);
+    return ticket;
 }
 
 gboolean

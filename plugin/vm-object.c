@@ -389,6 +389,12 @@ vm_object_get_service(VmObject *object)
 }
 
 void
+vm_object_fail_commands(VmObject *object, const GError *error)
+{
+    sessions_fail(object->sessions, error);
+}
+
+void
 vm_object_changed(VmObject *object)
 {
     bus_object_property_changed(object->object, MONITOR_VM_INTERFACE, "Status");

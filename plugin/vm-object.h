@@ -38,6 +38,9 @@ gboolean vm_object_needs_schema(VmObject *object);
 void vm_object_drop_caller(VmObject *object, const char *unique_name);
 Service *vm_object_get_service(VmObject *object);
 
+/* QEMU answers nothing: the commands that wait are failed with @error. */
+void vm_object_fail_commands(VmObject *object, const GError *error);
+
 /* The run state has changed: PropertiesChanged. */
 void vm_object_changed(VmObject *object);
 

@@ -156,6 +156,14 @@ on_qemu_event(Qemu *qemu, const QmpEvent *event, gpointer user_data)
 }
 
 static void
+on_qemu_stuck(Qemu *qemu, const GError *error, gpointer user_data)
+{
+    Vm *vm = ((Candidate *)user_data)->vm;
+
+    vm->funcs.on_stuck(vm, error, vm->user_data);
+}
+
+static void
 on_qemu_ending(Qemu *qemu, gpointer user_data)
 {
     Vm *vm = ((Candidate *)user_data)->vm;
@@ -185,7 +193,8 @@ get_time_left(Vm *vm)
 static void
 take_socket(Vm *vm, int fd)
 {
-    static const QemuFuncs funcs = { on_qemu_up, on_qemu_changed, on_qemu_event, on_qemu_ending, on_qemu_down };
+    static const QemuFuncs funcs = { on_qemu_up, on_qemu_changed, on_qemu_event,
+                                     on_qemu_stuck, on_qemu_ending, on_qemu_down };
     QemuLimits limits = { .max_reply = vm->max_reply, .timeout = get_time_left(vm) };
     Candidate *candidate = g_new0(Candidate, 1);
 

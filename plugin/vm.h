@@ -13,7 +13,7 @@ typedef struct Vm Vm;
 
 /* How the agent came to know of it, which decides what happens when QEMU goes. */
 typedef enum VmOrigin {
-    VM_FROM_CALL, /* AddVM: forgotten; with `server=on` listened for again */
+    VM_FROM_CALL, /* AddVM: forgotten; with `server=on` listened for again. Where its monitor fell silent it is tried once more */
     VM_FROM_FD, /* AddVMFromFD: forgotten */
     VM_FROM_KEY_FILE, /* tried again with back-off, up to every 30 s */
     VM_FROM_DIRECTORY, /* tried again for some 10 s, then when its socket appears anew */
@@ -33,7 +33,7 @@ typedef struct VmSpec {
 typedef enum VmDown {
     VM_DOWN_UNREACHABLE, /* no connection could be had */
     VM_DOWN_UNUSABLE, /* there was one, but no QMP at its other end, or on_up refused it */
-    VM_DOWN_ENDED, /* it was up */
+    VM_DOWN_ENDED, /* it was up; with QMP_ERROR_TIMED_OUT: QEMU is there, and its monitor answers no more */
 } VmDown;
 
 typedef struct VmFuncs {
@@ -42,6 +42,8 @@ typedef struct VmFuncs {
     /* The run state changed. */
     void (*on_changed)(Vm *vm, gpointer user_data);
     void (*on_event)(Vm *vm, const QmpEvent *event, gpointer user_data);
+    /* As QemuFuncs.on_stuck. */
+    void (*on_stuck)(Vm *vm, const GError *error, gpointer user_data);
     /* The connection of a QEMU that was up has ended: the commands under way are about to be failed, and on_down follows. The
      * VM must not be freed from inside. */
     void (*on_ending)(Vm *vm, gpointer user_data);
