@@ -62,8 +62,9 @@ append_objects_below(DBusMessageIter *iter, BusNode *node)
 }
 
 void
-bus_managed_get(BusCall *call, gpointer node)
+bus_managed_get(BusCall *call, gpointer data)
 {
+    BusNode *node = data;
     DBusMessage *reply = bus_call_new_reply(call);
     DBusMessageIter iter, objects;
 
@@ -71,6 +72,8 @@ bus_managed_get(BusCall *call, gpointer node)
     dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{oa{sa{sv}}}", &objects);
     append_objects_below(&objects, node);
     dbus_message_iter_close_container(&iter, &objects);
+    if (node->object->on_listed)
+        node->object->on_listed(bus_call_get_peer(call), node->object->data);
     bus_call_return(call, reply);
 }
 

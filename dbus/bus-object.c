@@ -86,8 +86,9 @@ bus_object_note_read(BusObject *object)
 }
 
 void
-bus_object_make_manager(BusObject *object)
+bus_object_make_manager(BusObject *object, BusListedFunc func)
 {
+    object->on_listed = func;
     object->is_manager = TRUE;
 }
 

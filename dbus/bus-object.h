@@ -31,8 +31,10 @@ void bus_object_introspect(BusObject *object, BusCall *call);
 typedef void (*BusReadFunc)(gpointer object_data);
 void bus_object_set_read(BusObject *object, BusReadFunc func);
 
-/* Makes the object an org.freedesktop.DBus.ObjectManager for all objects below its path. Before publishing. */
-void bus_object_make_manager(BusObject *object);
+/* Makes the object an org.freedesktop.DBus.ObjectManager for all objects below its path. Before publishing. @func (may be
+ * NULL) is told of every caller of GetManagedObjects, who may only listen from then on. */
+typedef void (*BusListedFunc)(const BusPeer *peer, gpointer object_data);
+void bus_object_make_manager(BusObject *object, BusListedFunc func);
 
 /* From here on it can be called; InterfacesAdded by the manager above it, if there is one. */
 void bus_object_publish(BusObject *object);

@@ -119,6 +119,7 @@ struct BusObject {
     BusSlot *slots; /* owned */
     guint n_slots;
     gboolean is_manager;
+    BusListedFunc on_listed; /* may be NULL */
     BusIntrospectFunc introspect; /* NULL: answered at once */
     BusReadFunc read; /* may be NULL */
     GList dirty_link; /* in the bus's dirty while its data is set */

@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Asked by wait.c; owns nothing but constants. A command that is in no row has done all when it returns. */
+/* Asked by wait.c; owns nothing but constants. A command that is in no row has done all when it returns, or begins what
+ * nobody can see the end of (announce-self, send-key, replay-seek): tests/test-endings-table.py holds the decision for every
+ * command of QEMU 7.2, 10.0 and 11.1.
+ *
+ * No row waits for ever while QEMU lives, but for what the guest, or whoever runs the job, decides. Why each one ends:
+ *
+ *   stop, cont            QEMU signals STOP and RESUME before it returns: the first run state asked for is the outcome, also
+ *                         where it is another one by then
+ *   system_reset          is done by QEMU's main loop, also while the guest is paused; SHUTDOWN where a reset is one
+ *   quit                  the connection ends
+ *   calc-dirty-rate       QEMU measures for the time it was given; nothing tells of the end, so it is asked
+ *   job-pause, -resume    a job does so between two of its steps; one that has gone will do as well
+ *   block-export-del, nbd-server-remove   QEMU lets its clients go
+ *   blockdev-open-tray    a tray that opens and closes again has opened (the event says so); a device that has gone is an error
+ *   jobs, migrations and dumps   those of which nothing was ever seen are an error (outcome.c); a mirror that is ready, a
+ *                         job that waits for its disk, a migration that waits to be continued: for whoever runs them
+ *   device_del, system_powerdown, system_wakeup, balloon, a tray that is locked: for the guest */
 #include "ending.h"
+
+#include <string.h>
 
 #include "qmp-entity.h"
 #include "qmp-json.h"
@@ -11,10 +29,18 @@ typedef struct Event {
     const char *members[3]; /* whose value may be the id; NULL: it is nobody's in particular */
     EndingVerdict verdict;
     const char *text; /* of ENDING_BAD: the member that has QEMU's own; NULL: QEMU gives none */
+    const char *condition; /* only if this member is true; NULL: always */
 } Event;
 
-/* @arguments: an object without members where there are none. */
-typedef EndingVerdict (*JudgeFunc)(JsonObject *arguments, JsonNode *answer);
+/* What an answer is judged by. */
+typedef struct Question {
+    JsonObject *arguments; /* of the command; without members where there are none */
+    const char *id; /* the first thing that it is about; NULL: none */
+    JsonNode *limit; /* QEMU's answer to the first question; NULL: there was none */
+} Question;
+
+/* @ret_error: of ENDING_BAD, owned by the caller. */
+typedef EndingVerdict (*JudgeFunc)(const Question *question, JsonNode *answer, char **ret_error);
 
 struct Ending {
     const char *command;
@@ -23,32 +49,35 @@ struct Ending {
     enum { NO_JOB, OF_JOB, OF_MIGRATION, OF_DUMP, OF_CONNECTION } of;
     gboolean is_any, leaves_jobs;
     const Event *events; /* ended by one without a name; NULL: none */
+    const char *first_question; /* asked once; what the answer limits; NULL: nothing */
     const char *question; /* NULL: the run state, so that it is known */
     JudgeFunc judge; /* of the answer; NULL: it tells nothing */
+    gboolean is_polled; /* no event tells: QEMU is asked again and again */
+    gboolean returns_answer; /* the caller gets the last answer, which says more than the command's own */
+    gboolean is_superseded; /* by the same command of somebody else */
 };
 
 /* A path is as good a name of a device as its id. */
 static const Event device_events[] = {
-    { "DEVICE_DELETED", { "device", "path" }, ENDING_GOOD, NULL },
-    { "MEM_UNPLUG_ERROR", { "device" }, ENDING_BAD, "msg" },
-    { "DEVICE_UNPLUG_GUEST_ERROR", { "device", "path" }, ENDING_BAD, NULL },
+    { "DEVICE_DELETED", { "device", "path" }, .verdict = ENDING_GOOD },
+    { "MEM_UNPLUG_ERROR", { "device" }, .verdict = ENDING_BAD, .text = "msg" },
+    { "DEVICE_UNPLUG_GUEST_ERROR", { "device", "path" }, .verdict = ENDING_BAD },
     { 0 },
 };
-static const Event export_events[] = { { "BLOCK_EXPORT_DELETED", { "id" }, ENDING_GOOD, NULL }, { 0 } };
-static const Event tray_events[] = { { "DEVICE_TRAY_MOVED", { "id", "device" }, ENDING_OPEN, NULL }, { 0 } };
-static const Event balloon_events[] = { { "BALLOON_CHANGE", { NULL }, ENDING_OPEN, NULL }, { 0 } };
-static const Event run_events[] = {
-    { "STOP", { NULL }, ENDING_OPEN, NULL },
-    { "RESUME", { NULL }, ENDING_OPEN, NULL },
+static const Event export_events[] = { { "BLOCK_EXPORT_DELETED", { "id" }, .verdict = ENDING_GOOD }, { 0 } };
+static const Event tray_events[] = {
+    { "DEVICE_TRAY_MOVED", { "id", "device" }, .verdict = ENDING_GOOD, .condition = "tray-open" },
     { 0 },
 };
-static const Event off_events[] = { { "SHUTDOWN", { NULL }, ENDING_GOOD, NULL }, { 0 } };
-static const Event wakeup_events[] = { { "WAKEUP", { NULL }, ENDING_GOOD, NULL }, { 0 } };
+static const Event job_events[] = { { "JOB_STATUS_CHANGE", { "id" }, .verdict = ENDING_OPEN }, { 0 } };
+static const Event balloon_events[] = { { "BALLOON_CHANGE", .verdict = ENDING_OPEN }, { 0 } };
+static const Event off_events[] = { { "SHUTDOWN", .verdict = ENDING_GOOD }, { 0 } };
+static const Event wakeup_events[] = { { "WAKEUP", .verdict = ENDING_GOOD }, { 0 } };
 
 /* Where QEMU was told to end at a reset (`-action reboot=shutdown`), that is what a reset is. */
 static const Event reset_events[] = {
-    { "RESET", { NULL }, ENDING_GOOD, NULL },
-    { "SHUTDOWN", { NULL }, ENDING_GOOD, NULL },
+    { "RESET", .verdict = ENDING_GOOD },
+    { "SHUTDOWN", .verdict = ENDING_GOOD },
     { 0 },
 };
 
@@ -58,41 +87,105 @@ get_object(JsonNode *answer)
     return JSON_NODE_HOLDS_OBJECT(answer) ? json_node_get_object(answer) : NULL;
 }
 
-static gboolean
-is_running(JsonNode *answer)
+/* Of an answer to query-status. */
+static const char *
+get_status(JsonNode *answer)
 {
-    return get_object(answer) && qmp_entity_get_boolean(get_object(answer), "running");
+    const char *status = get_object(answer) ? qmp_entity_get_string(get_object(answer), "status") : NULL;
+
+    return status ? status : "";
+}
+
+/* QEMU has signalled RESUME before it returned, if the VM did run: a disk that failed again, a guest that sleeps or somebody's
+ * stop may have been faster than the question. */
+static EndingVerdict
+judge_running(const Question *question, JsonNode *answer, char **ret_error)
+{
+    if (get_object(answer) && qmp_entity_get_boolean(get_object(answer), "running"))
+        return ENDING_GOOD;
+    *ret_error = g_strdup_printf("cont was accepted, but the VM does not run: it is %s", get_status(answer));
+    return ENDING_BAD;
 }
 
 static EndingVerdict
-judge_running(JsonObject *arguments, JsonNode *answer)
+judge_stopped(const Question *question, JsonNode *answer, char **ret_error)
 {
-    return is_running(answer) ? ENDING_GOOD : ENDING_OPEN;
-}
-
-static EndingVerdict
-judge_stopped(JsonObject *arguments, JsonNode *answer)
-{
-    return is_running(answer) ? ENDING_OPEN : ENDING_GOOD;
+    if (get_object(answer) && !qmp_entity_get_boolean(get_object(answer), "running"))
+        return ENDING_GOOD;
+    *ret_error = g_strdup_printf("stop was accepted, but the VM has been resumed: it is %s", get_status(answer));
+    return ENDING_BAD;
 }
 
 /* A guest that is off already says nothing of it any more. */
 static EndingVerdict
-judge_off(JsonObject *arguments, JsonNode *answer)
+judge_off(const Question *question, JsonNode *answer, char **ret_error)
 {
-    const char *status = get_object(answer) ? qmp_entity_get_string(get_object(answer), "status") : NULL;
-
-    return g_strcmp0(status, "shutdown") == 0 ? ENDING_GOOD : ENDING_OPEN;
+    return g_str_equal(get_status(answer), "shutdown") ? ENDING_GOOD : ENDING_OPEN;
 }
 
-/* The guest gives and takes pages of 4 KiB. */
+/* QEMU cuts a target above the guest's memory to that, in silence. The guest gives and takes pages of 4 KiB. */
 static EndingVerdict
-judge_balloon(JsonObject *arguments, JsonNode *answer)
+judge_balloon(const Question *question, JsonNode *answer, char **ret_error)
 {
-    guint64 wanted = qmp_entity_get_uint(arguments, "value"),
+    JsonObject *sizes = question->limit ? get_object(question->limit) : NULL;
+    guint64 memory = qmp_entity_get_uint(sizes, "base-memory") + qmp_entity_get_uint(sizes, "plugged-memory"),
+            wanted = qmp_entity_get_uint(question->arguments, "value"),
             actual = qmp_entity_get_uint(get_object(answer), "actual");
 
+    if (memory > 0)
+        wanted = MIN(wanted, memory);
     return actual >= wanted && actual - wanted < 4096 ? ENDING_GOOD : ENDING_OPEN;
+}
+
+/* 11.1 says `unstarted` until the thread that measures has begun; each version forgets an older result before it returns. */
+static EndingVerdict
+judge_dirty_rate(const Question *question, JsonNode *answer, char **ret_error)
+{
+    if (g_str_equal(get_status(answer), "measured"))
+        return ENDING_GOOD;
+    if (g_str_equal(get_status(answer), "measuring") || g_str_equal(get_status(answer), "unstarted"))
+        return ENDING_OPEN;
+    *ret_error = g_strdup_printf("The measurement has come to nothing: it is %s", get_status(answer));
+    return ENDING_BAD;
+}
+
+/* Of an answer to query-jobs. NULL: there is no such job. */
+static const char *
+find_job_status(const Question *question, JsonNode *answer)
+{
+    JsonArray *jobs = JSON_NODE_HOLDS_ARRAY(answer) ? json_node_get_array(answer) : NULL;
+
+    for (guint i = 0; jobs && i < json_array_get_length(jobs); i++) {
+        JsonObject *job = qmp_entity_get_object_at(jobs, i);
+        if (job && g_strcmp0(qmp_entity_get_string(job, "id"), question->id) == 0)
+            return qmp_entity_get_string(job, "status");
+    }
+    return NULL;
+}
+
+/* A job that is ready for its end is `standby` when it pauses. */
+static gboolean
+is_paused(const char *status)
+{
+    return g_str_equal(status, "paused") || g_str_equal(status, "standby");
+}
+
+/* A job that has gone, or is about to, does nothing more either. */
+static EndingVerdict
+judge_paused(const Question *question, JsonNode *answer, char **ret_error)
+{
+    static const char *const busy[] = { "created", "running", "ready", NULL };
+    const char *status = find_job_status(question, answer);
+
+    return status && g_strv_contains(busy, status) ? ENDING_OPEN : ENDING_GOOD;
+}
+
+static EndingVerdict
+judge_resumed(const Question *question, JsonNode *answer, char **ret_error)
+{
+    const char *status = find_job_status(question, answer);
+
+    return status && is_paused(status) ? ENDING_OPEN : ENDING_GOOD;
 }
 
 static gboolean
@@ -103,37 +196,56 @@ is_same(JsonObject *object, const char *name, JsonObject *other, const char *oth
     return value && g_strcmp0(value, qmp_entity_get_string(other, other_name)) == 0;
 }
 
+/* query-block has a device by its id, or else by its path; a caller may name either. */
+static gboolean
+is_device(const Question *question, JsonObject *device)
+{
+    const char *id = qmp_entity_get_string(question->arguments, "id"), *known = qmp_entity_get_string(device, "qdev");
+    const char *base = id ? strrchr(id, '/') : NULL;
+
+    return is_same(question->arguments, "id", device, "qdev") ||
+           is_same(question->arguments, "device", device, "device") || (base && g_strcmp0(base + 1, known) == 0);
+}
+
 /* Where there is no tray, there is nothing to wait for. */
 static EndingVerdict
-judge_tray(JsonObject *arguments, JsonNode *answer)
+judge_tray(const Question *question, JsonNode *answer, char **ret_error)
 {
     JsonArray *devices = JSON_NODE_HOLDS_ARRAY(answer) ? json_node_get_array(answer) : NULL;
 
     for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
         JsonObject *device = qmp_entity_get_object_at(devices, i);
-        if (!device || !(is_same(arguments, "id", device, "qdev") || is_same(arguments, "device", device, "device")))
+        if (!device || !is_device(question, device))
             continue;
         return !json_object_has_member(device, "tray_open") || qmp_entity_get_boolean(device, "tray_open")
                    ? ENDING_GOOD
                    : ENDING_OPEN;
     }
-    return ENDING_OPEN;
+    if (!devices)
+        return ENDING_OPEN;
+    *ret_error = g_strdup_printf("The tray of '%s' was to be opened, but that device has gone", question->id);
+    return ENDING_BAD;
 }
 
 static const Ending rows[] = {
-    { "balloon", .events = balloon_events, .question = "query-balloon", .judge = judge_balloon },
+    { "balloon", .events = balloon_events, .first_question = "query-memory-size-summary", .question = "query-balloon",
+      .judge = judge_balloon, .returns_answer = TRUE, .is_superseded = TRUE },
     { "block-commit", .ids = { "job-id", "device" }, .of = OF_JOB },
     { "block-export-del", .ids = { "id" }, .events = export_events },
     { "block-job-cancel", .ids = { "device" }, .of = OF_JOB, .is_any = TRUE },
     { "block-job-complete", .ids = { "device" }, .of = OF_JOB },
     { "block-job-finalize", .ids = { "id" }, .of = OF_JOB },
+    { "block-job-pause", .ids = { "device" }, .events = job_events, .question = "query-jobs", .judge = judge_paused },
+    { "block-job-resume", .ids = { "device" }, .events = job_events, .question = "query-jobs", .judge = judge_resumed },
     { "block-stream", .ids = { "job-id", "device" }, .of = OF_JOB },
     { "blockdev-backup", .ids = { "job-id", "device" }, .of = OF_JOB },
     { "blockdev-create", .ids = { "job-id" }, .of = OF_JOB, .leaves_jobs = TRUE },
     { "blockdev-mirror", .ids = { "job-id", "device" }, .of = OF_JOB },
     { "blockdev-open-tray", .ids = { "id", "device" }, .events = tray_events, .question = "query-block",
       .judge = judge_tray },
-    { "cont", .events = run_events, .judge = judge_running },
+    { "calc-dirty-rate", .question = "query-dirty-rate", .judge = judge_dirty_rate, .is_polled = TRUE,
+      .returns_answer = TRUE },
+    { "cont", .judge = judge_running },
     { "device_del", .ids = { "id" }, .events = device_events },
     { "drive-backup", .ids = { "job-id", "device" }, .of = OF_JOB },
     { "drive-mirror", .ids = { "job-id", "device" }, .of = OF_JOB },
@@ -141,16 +253,20 @@ static const Ending rows[] = {
     { "job-cancel", .ids = { "id" }, .of = OF_JOB, .is_any = TRUE },
     { "job-complete", .ids = { "id" }, .of = OF_JOB },
     { "job-finalize", .ids = { "id" }, .of = OF_JOB },
+    { "job-pause", .ids = { "id" }, .events = job_events, .question = "query-jobs", .judge = judge_paused },
+    { "job-resume", .ids = { "id" }, .events = job_events, .question = "query-jobs", .judge = judge_resumed },
     { "migrate", .of = OF_MIGRATION },
     { "migrate-continue", .of = OF_MIGRATION },
     { "migrate-incoming", .of = OF_MIGRATION },
+    { "migrate-recover", .of = OF_MIGRATION },
+    { "migrate-start-postcopy", .of = OF_MIGRATION },
     { "migrate_cancel", .of = OF_MIGRATION, .is_any = TRUE },
     { "nbd-server-remove", .ids = { "name" }, .events = export_events },
     { "quit", .of = OF_CONNECTION },
     { "snapshot-delete", .ids = { "job-id" }, .of = OF_JOB, .leaves_jobs = TRUE },
     { "snapshot-load", .ids = { "job-id" }, .of = OF_JOB, .leaves_jobs = TRUE },
     { "snapshot-save", .ids = { "job-id" }, .of = OF_JOB, .leaves_jobs = TRUE },
-    { "stop", .events = run_events, .judge = judge_stopped },
+    { "stop", .judge = judge_stopped },
     { "system_powerdown", .events = off_events, .judge = judge_off },
     { "system_reset", .events = reset_events },
     { "system_wakeup", .events = wakeup_events },
@@ -273,7 +389,8 @@ ending_judge_event(const Ending *ending, const char *id, const char *name, JsonO
     const Event *event = find_event(ending, name);
     const char *text;
 
-    if (!event || !is_about(event, id, data))
+    if (!event || !is_about(event, id, data) ||
+        (event->condition && !qmp_entity_get_boolean(data, event->condition)))
         return ENDING_OPEN;
     if (event->verdict != ENDING_BAD)
         return event->verdict;
@@ -288,22 +405,44 @@ ending_get_question(const Ending *ending)
     return ending->question ? ending->question : "query-status";
 }
 
+const char *
+ending_get_first_question(const Ending *ending)
+{
+    return ending->first_question;
+}
+
+gboolean
+ending_is_polled(const Ending *ending)
+{
+    return ending->is_polled;
+}
+
+gboolean
+ending_returns_answer(const Ending *ending)
+{
+    return ending->returns_answer;
+}
+
+gboolean
+ending_is_superseded(const Ending *ending, const char *command)
+{
+    return ending->is_superseded && g_str_equal(ending->command, command);
+}
+
 /* From 10.0 on a migration is `completed` some milliseconds before it is done with: meanwhile cont is refused, or
  * (11.1) accepted and lost. */
 gboolean
 ending_is_unsettled(const Ending *ending, JsonNode *answer)
 {
-    const char *status = get_object(answer) ? qmp_entity_get_string(get_object(answer), "status") : NULL;
-
-    return ending->of == OF_MIGRATION && g_strcmp0(status, "finish-migrate") == 0;
+    return ending->of == OF_MIGRATION && g_str_equal(get_status(answer), "finish-migrate");
 }
 
 EndingVerdict
-ending_judge_answer(const Ending *ending, JsonNode *arguments, JsonNode *answer)
+ending_judge_answer(const Ending *ending, const char *id, JsonNode *arguments, JsonNode *limit, JsonNode *answer,
+                    char **ret_error)
 {
     g_autoptr(JsonObject) none = json_object_new();
+    Question question = { arguments ? json_node_get_object(arguments) : none, id, limit };
 
-    if (!ending->judge)
-        return ENDING_OPEN;
-    return ending->judge(arguments ? json_node_get_object(arguments) : none, answer);
+    return ending->judge ? ending->judge(&question, answer, ret_error) : ENDING_OPEN;
 }

@@ -39,4 +39,16 @@ EndingVerdict ending_judge_event(const Ending *ending, const char *id, const cha
  * answer may tell too. Whether that shows QEMU in a state that it is about to leave without an event. */
 const char *ending_get_question(const Ending *ending);
 gboolean ending_is_unsettled(const Ending *ending, JsonNode *answer);
-EndingVerdict ending_judge_answer(const Ending *ending, JsonNode *arguments, JsonNode *answer);
+
+/* @id: as above. @limit: QEMU's answer to the first question, or NULL. @ret_error: of ENDING_BAD, owned by the caller. */
+EndingVerdict ending_judge_answer(const Ending *ending, const char *id, JsonNode *arguments, JsonNode *limit,
+                                  JsonNode *answer, char **ret_error);
+
+/* What QEMU is asked once before that; NULL: nothing. */
+const char *ending_get_first_question(const Ending *ending);
+
+/* Whether no event tells of the end, so that QEMU is to be asked again and again. Whether the caller gets the last answer
+ * instead of what the command returned. Whether another one's @command means that this end will not come. */
+gboolean ending_is_polled(const Ending *ending);
+gboolean ending_returns_answer(const Ending *ending);
+gboolean ending_is_superseded(const Ending *ending, const char *command);

@@ -11,6 +11,9 @@
 #define MAX_WORD 64
 #define MAX_ERROR 4096
 
+/* A mirror that was ready has done all its bytes when it is cancelled, and still has not been what it was for. */
+#define MOST_OF_FAILED 0.99
+
 struct JobObject {
     VmObject *vm; /* weak */
     JobKind kind;
@@ -65,11 +68,11 @@ get_total(DBusMessageIter *iter, gpointer object_data)
 static double
 compute_progress(const JobObject *job)
 {
-    if (job->has_finished && !*job->error)
-        return 1;
-    if (job->total == 0)
-        return 0;
-    return MIN((double)job->current / (double)job->total, 1);
+    double part = job->total > 0 ? MIN((double)job->current / (double)job->total, 1) : 0;
+
+    if (!job->has_finished)
+        return part;
+    return *job->error ? MIN(part, MOST_OF_FAILED) : 1;
 }
 
 static void
@@ -132,6 +135,13 @@ job_object_set_progress(JobObject *job, guint64 current, guint64 total)
     job->total = total;
     if (compute_progress(job) != before)
         tell(job, "Progress");
+}
+
+void
+job_object_set_hindrance(JobObject *job, const char *text)
+{
+    if (!job->has_finished)
+        set_string(job, &job->error, text ? text : "", "Error");
 }
 
 void

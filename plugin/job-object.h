@@ -33,6 +33,10 @@ void job_object_set_job_type(JobObject *job, const char *type);
 void job_object_set_status(JobObject *job, const char *status);
 void job_object_set_progress(JobObject *job, guint64 current, guint64 total);
 
+/* Why it does not go on, though nobody has paused it: QEMU's disk has failed it; NULL: nothing hinders it. Until it has ended
+ * this is the property Error. */
+void job_object_set_hindrance(JobObject *job, const char *text);
+
 /* It has ended: well, or with an error. It appears on the bus, if it has not yet, and signals. */
 void job_object_finish(JobObject *job, const char *error);
 gboolean job_object_has_finished(JobObject *job);

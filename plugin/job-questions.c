@@ -7,9 +7,13 @@
 /* Bytes of an answer. A job is some 130 in query-jobs; whoever says more has none that we would show. */
 #define MAX_ANSWER (256u * 1024)
 
+/* Beside the questions about each kind. */
+#define WHY N_JOB_KINDS
+#define N_QUESTIONS (N_JOB_KINDS + 1)
+
 typedef struct Question {
     JobQuestions *questions; /* weak */
-    JobKind kind;
+    guint about; /* a JobKind, or WHY */
     QmpTicket *ticket; /* weak; while it is under way */
     gboolean is_stale; /* asked for again, or in doubt, meanwhile */
 } Question;
@@ -17,21 +21,23 @@ typedef struct Question {
 struct JobQuestions {
     Qemu *qemu; /* weak */
     JobAnswerFunc func;
+    JobHindranceFunc hindrance_func;
     gpointer user_data;
-    Question asked[N_JOB_KINDS];
+    Question asked[N_QUESTIONS];
     QmpTicket *events_ticket; /* weak; while QEMU is asked for events */
     gboolean has_events;
 };
 
 /* NULL: there is none, or it is not what QEMU answers. */
 static JsonNode *
-parse(JobKind kind, const QmpReply *reply)
+parse(guint about, const QmpReply *reply)
 {
+    gboolean is_list = about == JOB_QMP || about == WHY;
     JsonNode *node = NULL;
 
     if (reply && reply->value.text && reply->value.length <= MAX_ANSWER)
         node = qmp_json_parse(reply->value.text, reply->value.length, NULL);
-    if (node && (kind == JOB_QMP ? !JSON_NODE_HOLDS_ARRAY(node) : !JSON_NODE_HOLDS_OBJECT(node)))
+    if (node && (is_list ? !JSON_NODE_HOLDS_ARRAY(node) : !JSON_NODE_HOLDS_OBJECT(node)))
         g_clear_pointer(&node, json_node_unref);
     return node;
 }
@@ -43,14 +49,16 @@ on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     Question *question = user_data;
     JobQuestions *questions = question->questions;
-    g_autoptr(JsonNode) answer = parse(question->kind, reply);
+    g_autoptr(JsonNode) answer = parse(question->about, reply);
     gboolean is_latest = !question->is_stale;
 
     question->ticket = NULL;
     if (question->is_stale && !error)
         ask(question);
-    if (answer)
-        questions->func(question->kind, answer, is_latest, questions->user_data);
+    if (answer && question->about == WHY)
+        questions->hindrance_func(answer, questions->user_data);
+    else if (answer)
+        questions->func((JobKind)question->about, answer, is_latest, questions->user_data);
 }
 
 static void
@@ -60,22 +68,33 @@ ask(Question *question)
         [JOB_QMP] = "query-jobs",
         [JOB_MIGRATION] = "query-migrate",
         [JOB_DUMP] = "query-dump",
+        [WHY] = "query-block-jobs",
     };
 
     question->is_stale = FALSE;
     question->ticket =
-        qemu_ask(question->questions->qemu, &(QmpCommand){ .name = commands[question->kind] }, on_answer, question);
+        qemu_ask(question->questions->qemu, &(QmpCommand){ .name = commands[question->about] }, on_answer, question);
+}
+
+static void
+ask_again(Question *question)
+{
+    if (question->ticket)
+        question->is_stale = TRUE;
+    else
+        ask(question);
 }
 
 void
 job_questions_ask(JobQuestions *questions, JobKind kind)
 {
-    Question *question = &questions->asked[kind];
+    ask_again(&questions->asked[kind]);
+}
 
-    if (question->ticket)
-        question->is_stale = TRUE;
-    else
-        ask(question);
+void
+job_questions_ask_why(JobQuestions *questions)
+{
+    ask_again(&questions->asked[WHY]);
 }
 
 void
@@ -114,16 +133,17 @@ job_questions_has_events(JobQuestions *questions)
 }
 
 JobQuestions *
-job_questions_new(Qemu *qemu, JobAnswerFunc func, gpointer user_data)
+job_questions_new(Qemu *qemu, JobAnswerFunc func, JobHindranceFunc hindrance_func, gpointer user_data)
 {
     JobQuestions *questions = g_new0(JobQuestions, 1);
 
     questions->qemu = qemu;
     questions->func = func;
+    questions->hindrance_func = hindrance_func;
     questions->user_data = user_data;
-    for (guint i = 0; i < N_JOB_KINDS; i++) {
+    for (guint i = 0; i < N_QUESTIONS; i++) {
         questions->asked[i].questions = questions;
-        questions->asked[i].kind = (JobKind)i;
+        questions->asked[i].about = i;
     }
     return questions;
 }
@@ -131,7 +151,7 @@ job_questions_new(Qemu *qemu, JobAnswerFunc func, gpointer user_data)
 void
 job_questions_free(JobQuestions *questions)
 {
-    for (guint i = 0; i < N_JOB_KINDS; i++)
+    for (guint i = 0; i < N_QUESTIONS; i++)
         if (questions->asked[i].ticket)
             qmp_ticket_cancel(questions->asked[i].ticket);
     if (questions->events_ticket)

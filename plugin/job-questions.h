@@ -14,12 +14,18 @@ typedef struct JobQuestions JobQuestions;
  * the last job_questions_ask() and job_questions_doubt(). Never from inside those. */
 typedef void (*JobAnswerFunc)(JobKind kind, JsonNode *answer, gboolean is_latest, gpointer user_data);
 
+/* QEMU has answered query-block-jobs (an array), which says why jobs do not go on. */
+typedef void (*JobHindranceFunc)(JsonNode *answer, gpointer user_data);
+
 /* Borrows @qemu, which is up and must outlive it. */
-JobQuestions *job_questions_new(Qemu *qemu, JobAnswerFunc func, gpointer user_data);
+JobQuestions *job_questions_new(Qemu *qemu, JobAnswerFunc func, JobHindranceFunc hindrance_func, gpointer user_data);
 void job_questions_free(JobQuestions *questions);
 
 /* Asks; where the question is under way already, once more after it. No answer comes where QEMU has none. */
 void job_questions_ask(JobQuestions *questions, JobKind kind);
+
+/* Asks why jobs do not go on; likewise. */
+void job_questions_ask_why(JobQuestions *questions);
 
 /* QEMU has told of something: an answer that is under way may have been made up before, and it is asked once more. */
 void job_questions_doubt(JobQuestions *questions, JobKind kind);

@@ -48,14 +48,17 @@ set_migration_end(JobReport *report, JsonObject *answer)
         report->error = error ? error : "The migration has failed";
 }
 
+/* Words that QEMU may have in the future tell of something under way. */
 static gboolean
 is_end(const char *status)
 {
-    static const char *const states[] = { "none", "completed", "failed", "cancelled", NULL };
+    static const char *const states[] = { "completed", "failed", "cancelled", NULL };
 
     return g_strv_contains(states, status);
 }
 
+/* Where there was never a migration, and in 7.2 also while one is listened for, the answer has no status: that tells of no
+ * beginning and of no end. */
 static gboolean
 read_migration(JobReport *report, JsonObject *answer)
 {
@@ -63,8 +66,8 @@ read_migration(JobReport *report, JsonObject *answer)
 
     report->id = report->type = JOB_ID_MIGRATION;
     report->status = qmp_entity_get_string(answer, "status");
-    if (!report->status)
-        report->status = "none";
+    if (!report->status || g_str_equal(report->status, "none"))
+        return FALSE;
     if (ram)
         read_ram(report, ram);
     if (is_end(report->status))
@@ -81,7 +84,7 @@ read_dump(JobReport *report, JsonObject *answer, JsonObject *outer)
     report->id = report->type = JOB_ID_DUMP;
     report->status = qmp_entity_get_string(answer, "status");
     set_progress(report, answer, "completed", "total");
-    if (!report->status)
+    if (!report->status || g_str_equal(report->status, "none"))
         return FALSE;
     report->has_ended = report->has_outcome = is_end(report->status);
     if (report->has_outcome && !g_str_equal(report->status, "completed"))
@@ -140,6 +143,15 @@ read_cancelled(JobReport *report, JsonObject *data)
     return read_block_job(report, data);
 }
 
+/* QEMU stops the job, goes on, or gives up, as the job's policy has it. */
+static gboolean
+read_block_job_error(JobReport *report, JsonObject *data)
+{
+    report->id = qmp_entity_get_string(data, "device");
+    report->waits = g_strcmp0(qmp_entity_get_string(data, "action"), "stop") == 0;
+    return report->id != NULL;
+}
+
 /* The last one says no more than that it has ended; why is to be asked. */
 static gboolean
 read_migration_event(JobReport *report, JsonObject *data)
@@ -172,12 +184,36 @@ find_event(const char *event)
         { "JOB_STATUS_CHANGE", read_status_change }, { "BLOCK_JOB_READY", read_block_job },
         { "BLOCK_JOB_COMPLETED", read_completed },   { "BLOCK_JOB_CANCELLED", read_cancelled },
         { "MIGRATION", read_migration_event },       { "DUMP_COMPLETED", read_dump_event },
+        { "BLOCK_JOB_ERROR", read_block_job_error },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
         if (g_str_equal(rows[i].name, event))
             return rows[i].read;
     return NULL;
+}
+
+const char *
+job_report_get_hindrance(JsonObject *block_job)
+{
+    static const struct {
+        const char *status, *text;
+    } rows[] = {
+        { "nospace", "It waits: no space is left on a disk. It goes on when it is resumed" },
+        { "failed", "It waits: a disk has failed. It goes on when it is resumed" },
+    };
+    const char *status = qmp_entity_get_string(block_job, "io-status");
+
+    for (guint i = 0; status && i < G_N_ELEMENTS(rows); i++)
+        if (g_str_equal(rows[i].status, status))
+            return rows[i].text;
+    return NULL;
+}
+
+gboolean
+job_report_is_paused(const char *status)
+{
+    return g_str_equal(status, "paused") || g_str_equal(status, "standby");
 }
 
 gboolean

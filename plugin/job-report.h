@@ -16,12 +16,19 @@ typedef struct JobReport {
     gboolean has_progress;
     guint64 current, total;
     gboolean has_ended; /* the migration or the dump: it is not under way, or never was */
+    gboolean waits; /* a job of QEMU's: a disk has failed it, and it was stopped */
     gboolean has_outcome; /* it ends, or has ended: */
     const char *error; /* NULL: well */
 } JobReport;
 
 /* An entry of query-jobs, or the answer to the question about that kind. FALSE: it makes no sense. */
 gboolean job_report_read_answer(JobReport *report, JobKind kind, JsonObject *answer);
+
+/* Why a job does not go on that nobody has paused, by its entry in query-block-jobs; a constant. NULL: nothing hinders it. */
+const char *job_report_get_hindrance(JsonObject *block_job);
+
+/* Whether such a job does nothing at present. */
+gboolean job_report_is_paused(const char *status);
 
 /* Whether an event of that name is about slow work. */
 gboolean job_report_has_event(const char *event);

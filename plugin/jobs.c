@@ -5,6 +5,7 @@
  *   jobs_event()   a job has come, changed or ended: the first event of one has QEMU asked what it is
  *   on_answer()    what QEMU says there is: what it does not list any more has gone
  *   on_poll()      numbers of what is under way, while somebody may be looking
+ *   look_at_pause() a job is paused: QEMU is asked whether a disk has stopped it
  *
  * A job of QEMU's is published when its type is known, a round trip after its first event, and callers' replies wait for
  * that. One that ends sooner is published then, so that each is seen to come, finish and go. It goes when it is
@@ -124,6 +125,48 @@ finish(Job *job)
                                  job->jobs->user_data);
 }
 
+/* QEMU does not tell by the status whether somebody has paused a job or a disk has stopped it. */
+static void
+look_at_pause(Job *job, const char *status)
+{
+    if (job_report_is_paused(status))
+        job_questions_ask_why(job->jobs->questions);
+    else
+        job_object_set_hindrance(job->object, NULL);
+}
+
+static void
+read_block_job(Jobs *jobs, JsonObject *block_job)
+{
+    const char *id = qmp_entity_get_string(block_job, "device");
+    Job *job = id ? find(jobs, JOB_QMP, id) : NULL;
+
+    if (job && job_report_is_paused(job_object_get_status(job->object)))
+        job_object_set_hindrance(job->object, job_report_get_hindrance(block_job));
+}
+
+static void
+on_hindrance(JsonNode *answer, gpointer user_data)
+{
+    JsonArray *list = json_node_get_array(answer);
+
+    for (guint i = 0; i < json_array_get_length(list); i++) {
+        JsonObject *block_job = qmp_entity_get_object_at(list, i);
+        if (block_job)
+            read_block_job(user_data, block_job);
+    }
+}
+
+static void
+show_status(Job *job, const char *status)
+{
+    gboolean is_new = !g_str_equal(status, job_object_get_status(job->object));
+
+    job_object_set_status(job->object, status);
+    if (is_new)
+        look_at_pause(job, status);
+}
+
 /* What is to be seen of it. */
 static void
 show(Job *job, const JobReport *report)
@@ -131,7 +174,9 @@ show(Job *job, const JobReport *report)
     if (report->type)
         job_object_set_job_type(job->object, report->type);
     if (report->status)
-        job_object_set_status(job->object, report->status);
+        show_status(job, report->status);
+    if (report->waits)
+        job_questions_ask_why(job->jobs->questions);
     if (report->has_progress)
         job_object_set_progress(job->object, report->current, report->total);
     if (report->has_outcome)
@@ -301,7 +346,7 @@ static void
 read_only(Jobs *jobs, const JobReport *report, gboolean is_latest)
 {
     gboolean is_known = find(jobs, report->kind, report->id) != NULL;
-    gboolean is_awaited = jobs->has_begun[report->kind] && is_latest && !g_str_equal(report->status, "none");
+    gboolean is_awaited = jobs->has_begun[report->kind] && is_latest;
 
     if (is_known || (is_latest && !report->has_ended) || is_awaited)
         hear_of_only(jobs, report);
@@ -351,7 +396,7 @@ is_to_be_polled(Jobs *jobs, JobKind kind)
 {
     gboolean is_read = jobs->read_at && g_get_monotonic_time() - jobs->read_at < READER_PATIENCE;
 
-    if (!is_under_way(jobs, kind))
+    if (!is_under_way(jobs, kind) && !jobs->has_begun[kind])
         return FALSE;
     return is_read || jobs->funcs.is_watched(jobs->user_data) ||
            (kind == JOB_MIGRATION && !job_questions_has_events(jobs->questions));
@@ -412,12 +457,13 @@ jobs_command_done(Jobs *jobs, const char *command)
         job_questions_ask_for_events(jobs->questions);
 }
 
+/* What a caller has begun, and QEMU has told nothing of, is under way: 7.2 has no word for a migration that it listens for. */
 gboolean
 jobs_is_under_way(Jobs *jobs, JobKind kind, const char *id)
 {
     Job *job = find(jobs, kind, id);
 
-    return job && !job_object_has_finished(job->object);
+    return job ? !job_object_has_finished(job->object) : jobs->has_begun[kind];
 }
 
 Jobs *
@@ -428,7 +474,7 @@ jobs_new(VmObject *vm, const JobsFuncs *funcs, gpointer user_data)
     jobs->vm = vm;
     jobs->funcs = *funcs;
     jobs->user_data = user_data;
-    jobs->questions = job_questions_new(vm_get_qemu(vm_object_get_vm(vm)), on_answer, jobs);
+    jobs->questions = job_questions_new(vm_get_qemu(vm_object_get_vm(vm)), on_answer, on_hindrance, jobs);
     job_questions_ask_for_events(jobs->questions);
     for (guint i = 0; i < N_JOB_KINDS; i++)
         job_questions_ask(jobs->questions, (JobKind)i);

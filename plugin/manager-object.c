@@ -403,13 +403,23 @@ const BusProperty manager_object_properties[] = {
     { 0 },
 };
 
+/* As GDBusObjectManagerClient does, they may ask for nothing from now on and show what they hear. */
+static void
+on_listed(const BusPeer *peer, gpointer object_data)
+{
+    Service *service = object_data;
+
+    if (g_hash_table_add(service->viewers, g_strdup(peer->name)))
+        registry_look(service->registry);
+}
+
 BusObject *
 manager_object_new(Service *service)
 {
     BusObject *object = bus_object_new(service->bus, MONITOR_PATH, service);
 
     bus_object_add_interface(object, service->manager_interface);
-    bus_object_make_manager(object);
+    bus_object_make_manager(object, on_listed);
     bus_object_publish(object);
     return object;
 }

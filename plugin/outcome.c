@@ -16,6 +16,8 @@ struct Outcome {
     GPtrArray *targets; /* owned, of Target */
     EndingVerdict verdict; /* of events, or an answer */
     char *error; /* owned; of ENDING_BAD */
+    gboolean has_limit; /* the first question has been answered: */
+    JsonNode *limit; /* ref; NULL: with nothing of use */
     gboolean is_unsettled; /* by the last answer */
 };
 
@@ -56,6 +58,7 @@ outcome_free(Outcome *outcome)
 {
     g_ptr_array_unref(outcome->targets);
     g_clear_pointer(&outcome->arguments, json_node_unref);
+    g_clear_pointer(&outcome->limit, json_node_unref);
     g_free(outcome->command);
     g_free(outcome->error);
     g_free(outcome);
@@ -126,18 +129,47 @@ correct(Outcome *outcome, Jobs *jobs, JobKind kind)
         outcome->verdict = ENDING_BAD;
 }
 
-void
+static gboolean
+wants_limit(Outcome *outcome)
+{
+    return ending_get_first_question(outcome->ending) && !outcome->has_limit;
+}
+
+const char *
+outcome_get_question(Outcome *outcome)
+{
+    return wants_limit(outcome) ? ending_get_first_question(outcome->ending) : ending_get_question(outcome->ending);
+}
+
+gboolean
 outcome_note_answer(Outcome *outcome, Jobs *jobs, JsonNode *answer)
 {
     JobKind kind;
 
     if (outcome->verdict != ENDING_OPEN)
-        return;
+        return FALSE;
+    if (wants_limit(outcome)) {
+        outcome->has_limit = TRUE;
+        outcome->limit = answer ? json_node_ref(answer) : NULL;
+        return TRUE;
+    }
     if (ending_is_of_jobs(outcome->ending, &kind))
         correct(outcome, jobs, kind);
     else if (answer)
-        outcome->verdict = ending_judge_answer(outcome->ending, outcome->arguments, answer);
+        outcome->verdict = ending_judge_answer(outcome->ending, outcome_get_id(outcome), outcome->arguments,
+                                               outcome->limit, answer, &outcome->error);
     outcome->is_unsettled = answer && ending_is_unsettled(outcome->ending, answer);
+    return FALSE;
+}
+
+gboolean
+outcome_note_command(Outcome *outcome, const char *command)
+{
+    if (outcome->verdict != ENDING_OPEN || !ending_is_superseded(outcome->ending, command))
+        return FALSE;
+    outcome->verdict = ENDING_BAD;
+    outcome->error = g_strdup_printf("Another %s has come after this one", command);
+    return TRUE;
 }
 
 gboolean
@@ -157,15 +189,25 @@ outcome_is_unsettled(Outcome *outcome)
     return outcome->is_unsettled && outcome->verdict == ENDING_OPEN;
 }
 
+/* In a group the jobs that QEMU cancels because another one has failed say no more than this. */
+static gboolean
+is_cause(const char *error)
+{
+    return !g_str_equal(error, "Operation canceled");
+}
+
+/* The first cause, wherever its job is listed. */
 const char *
 outcome_get_error(Outcome *outcome)
 {
+    const char *error = NULL;
+
     if (outcome->verdict == ENDING_BAD)
         return outcome->error;
     for (guint i = 0; i < outcome->targets->len && !ending_is_any(outcome->ending); i++) {
         Target *target = g_ptr_array_index(outcome->targets, i);
-        if (target->error)
-            return target->error;
+        if (target->error && (!error || (!is_cause(error) && is_cause(target->error))))
+            error = target->error;
     }
-    return NULL;
+    return error;
 }

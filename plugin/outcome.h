@@ -23,9 +23,13 @@ void outcome_note_event(Outcome *outcome, const char *event, JsonNode *data);
 /* A piece of work has ended. FALSE: it is not about that. */
 gboolean outcome_note_job(Outcome *outcome, JobKind kind, const char *id, const char *error);
 
-/* QEMU's answer to the ending's question, asked after the command had returned: what was noted before may have been of
- * something older. */
-void outcome_note_answer(Outcome *outcome, Jobs *jobs, JsonNode *answer);
+/* What QEMU is to be asked next; and its answer (NULL: an error, or nothing of use), asked after the command had returned: what
+ * was noted before may have been of something older. TRUE: there is another question at once. */
+const char *outcome_get_question(Outcome *outcome);
+gboolean outcome_note_answer(Outcome *outcome, Jobs *jobs, JsonNode *answer);
+
+/* A caller's @command has succeeded after this one had returned. TRUE: the end will not come because of that. */
+gboolean outcome_note_command(Outcome *outcome, const char *command);
 
 /* Whether QEMU, by its last answer, still has something to do before it takes what usually follows: it tells of no end of
  * that, and is to be asked again soon. */

@@ -387,6 +387,18 @@ registry_forget_waiting(Registry *registry, RegistryMatchFunc func, gpointer use
 }
 
 void
+registry_look(Registry *registry)
+{
+    GHashTableIter entries;
+    gpointer entry;
+
+    g_hash_table_iter_init(&entries, registry->entries);
+    while (g_hash_table_iter_next(&entries, NULL, &entry))
+        if (((Entry *)entry)->object)
+            vm_object_look(((Entry *)entry)->object);
+}
+
+void
 registry_drop_caller(Registry *registry, const char *unique_name)
 {
     GHashTableIter entries;

@@ -31,6 +31,9 @@ void registry_remove(Registry *registry, Vm *vm);
 typedef gboolean (*RegistryMatchFunc)(gpointer add_data, gpointer user_data);
 void registry_forget_waiting(Registry *registry, RegistryMatchFunc func, gpointer user_data);
 
+/* Somebody has begun to watch all VMs. */
+void registry_look(Registry *registry);
+
 /* A caller has left. */
 void registry_drop_caller(Registry *registry, const char *unique_name);
 

@@ -71,6 +71,7 @@ service_socket_left(Service *service, const char *path)
 static void
 on_peer_gone(Bus *bus, const char *unique_name, gpointer user_data)
 {
+    g_hash_table_remove(((Service *)user_data)->viewers, unique_name);
     call_drop_caller(user_data, unique_name);
     manager_object_drop_caller(user_data, unique_name);
     registry_drop_caller(((Service *)user_data)->registry, unique_name);
@@ -173,6 +174,7 @@ service_start(const ManagementHost *host, GError **error)
     service->audit = audit_new(host);
     service->schemas = schema_cache_new();
     service->farewells = farewells_new(host->context);
+    service->viewers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     if ((service->config = config_new(host->key_file, error)) && make_interfaces(service, error) &&
         open_bus(service, error))
         return service;
@@ -224,6 +226,7 @@ service_stop(Service *service)
     g_clear_pointer(&service->schemas, schema_cache_free);
     g_clear_pointer(&service->contract, g_dbus_node_info_unref);
     g_clear_pointer(&service->config, config_free);
+    g_clear_pointer(&service->viewers, g_hash_table_unref);
     g_free(service);
 }
 

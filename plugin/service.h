@@ -33,6 +33,7 @@ typedef struct Service {
     Farewells *farewells; /* owned */
     Discovery *discovery; /* owned; NULL where there is no run directory */
     BusPeerWatch *peer_watch; /* owned */
+    GHashTable *viewers; /* owned, set of unique names: they have called GetManagedObjects, and may draw what changes */
     guint open_monitors; /* native sessions of all VMs */
     GQueue calls; /* of Call, by their own links: answers that callers wait for */
     GQueue management_calls; /* of ManagementCall, likewise: of the manager, while the policy is asked */

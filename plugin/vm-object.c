@@ -293,9 +293,15 @@ vm_object_drop_caller(VmObject *object, const char *unique_name)
 }
 
 static gboolean
-has_subscribers(VmObject *object)
+has_audience(VmObject *object)
 {
-    return events_has_subscribers(object->events);
+    return events_has_subscribers(object->events) || g_hash_table_size(object->service->viewers) > 0;
+}
+
+void
+vm_object_look(VmObject *object)
+{
+    work_look(object->work);
 }
 
 VmObject *
@@ -317,7 +323,7 @@ vm_object_new(Service *service, Vm *vm, const char *path)
     /* Where this QEMU is known by another VM, all of it is right from the first. */
     vm_schema_is_settled(object->schema);
     bus_object_publish(object->object);
-    object->work = work_new(object, has_subscribers);
+    object->work = work_new(object, has_audience);
     return object;
 }
 

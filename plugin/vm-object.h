@@ -34,6 +34,9 @@ VmSchema *vm_object_get_schema(VmObject *object);
 Sessions *vm_object_get_sessions(VmObject *object);
 gboolean vm_object_needs_schema(VmObject *object);
 
+/* Somebody has begun to watch: the numbers of its jobs are kept true. */
+void vm_object_look(VmObject *object);
+
 /* A caller has left. */
 void vm_object_drop_caller(VmObject *object, const char *unique_name);
 Service *vm_object_get_service(VmObject *object);

@@ -179,8 +179,11 @@ ask_soon(Wait *wait)
 static void
 decide(Wait *wait)
 {
-    if (!outcome_has_ended(wait->outcome))
+    if (!outcome_has_ended(wait->outcome)) {
+        if (ending_is_polled(outcome_get_ending(wait->outcome)))
+            ask_soon(wait);
         return;
+    }
     if (outcome_is_unsettled(wait->outcome)) {
         ask_soon(wait);
         return;
@@ -193,13 +196,26 @@ decide(Wait *wait)
 }
 
 static void
+set_result(Wait *wait, const QmpText *value)
+{
+    g_free(wait->result);
+    wait->result = g_strndup(value->text, value->length);
+    wait->result_length = value->length;
+}
+
+/* Whether QEMU has told enough. */
+static gboolean
 judge(Wait *wait, const QmpReply *reply)
 {
     g_autoptr(JsonNode) answer = NULL;
 
     if (reply->value.text && reply->value.length <= MAX_ANSWER)
         answer = qmp_json_parse(reply->value.text, reply->value.length, NULL);
-    outcome_note_answer(wait->outcome, wait->context->jobs, answer);
+    if (outcome_note_answer(wait->outcome, wait->context->jobs, answer))
+        return FALSE;
+    if (answer && ending_returns_answer(outcome_get_ending(wait->outcome)))
+        set_result(wait, &reply->value);
+    return TRUE;
 }
 
 static void
@@ -212,10 +228,9 @@ on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
         /* waits_free() follows, and knows what it means. */
         if (!g_error_matches(error, QMP_ERROR, QMP_ERROR_DISCONNECTED))
             fail(wait, error);
-    } else if (wait->is_stale) {
+    } else if (wait->is_stale || !judge(wait, reply)) {
         ask(wait);
     } else {
-        judge(wait, reply);
         decide(wait);
     }
 }
@@ -224,7 +239,7 @@ on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
 static void
 ask(Wait *wait)
 {
-    QmpCommand command = { .name = ending_get_question(outcome_get_ending(wait->outcome)) };
+    QmpCommand command = { .name = outcome_get_question(wait->outcome) };
 
     wait->is_stale = wait->question != NULL;
     if (!wait->has_returned || wait->question)
@@ -254,6 +269,13 @@ wait_note_job(Wait *wait, JobKind kind, const char *id, const char *error)
         ask(wait);
 }
 
+void
+wait_note_command(Wait *wait, const char *command)
+{
+    if (wait->has_returned && wait->outcome && outcome_note_command(wait->outcome, command))
+        ask(wait);
+}
+
 static void
 on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
 {
@@ -271,8 +293,7 @@ on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
         return;
     }
     wait->has_returned = TRUE;
-    wait->result = g_strndup(reply->value.text, reply->value.length);
-    wait->result_length = reply->value.length;
+    set_result(wait, &reply->value);
     if (!wait->outcome) {
         end(wait);
         return;

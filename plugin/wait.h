@@ -33,6 +33,9 @@ void wait_note_event(Wait *wait, const char *event, JsonNode *data);
 /* A piece of work has ended. */
 void wait_note_job(Wait *wait, JobKind kind, const char *id, const char *error);
 
+/* A caller's command has succeeded, perhaps this one's. */
+void wait_note_command(Wait *wait, const char *command);
+
 const char *wait_get_caller(Wait *wait);
 gsize wait_get_size(Wait *wait); /* bytes of its arguments */
 

@@ -86,6 +86,13 @@ waits_job_finished(Waits *waits, JobKind kind, const char *id, const char *error
         wait_note_job(i->data, kind, id, error);
 }
 
+void
+waits_command_done(Waits *waits, const char *command)
+{
+    for (GList *i = waits->context.waits.head; i; i = i->next)
+        wait_note_command(i->data, command);
+}
+
 gboolean
 waits_is_busy(Waits *waits)
 {

@@ -22,6 +22,9 @@ void waits_event(Waits *waits, const QmpEvent *event);
 /* As JobsFuncs.on_finished. */
 void waits_job_finished(Waits *waits, JobKind kind, const char *id, const char *error);
 
+/* As SessionsDoneFunc. */
+void waits_command_done(Waits *waits, const char *command);
+
 /* Whether anybody waits. */
 gboolean waits_is_busy(Waits *waits);
 

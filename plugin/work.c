@@ -82,6 +82,7 @@ on_command_done(const char *command, gpointer user_data)
     Work *work = user_data;
 
     jobs_command_done(work->jobs, command);
+    waits_command_done(work->waits, command);
 }
 
 Work *

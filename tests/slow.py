@@ -28,6 +28,12 @@ class SlowTest(MonitorTest):
                 file.truncate(size)
             vm.execute('blockdev-add', driver=('s', 'file'), filename=('s', path), **{'node-name': ('s', name)})
 
+    def add_full_disk(self, vm, name, size=16 * MIB):
+        """A node on which every write finds no space left."""
+        vm.execute('blockdev-add', driver=('s', 'null-co'), size=('x', size), **{'node-name': ('s', f'{name}-null')})
+        vm.execute('blockdev-add', driver=('s', 'blkdebug'), image=('s', f'{name}-null'), **{'node-name': ('s', name), 'inject-error': (
+            'aa{sv}', [variants({'event': ('s', 'none'), 'iotype': ('s', 'write'), 'errno': ('x', 28), 'once': ('b', False)})])})
+
     @staticmethod
     def backup(job, **more):
         """The arguments of one that takes hours."""

@@ -68,7 +68,7 @@ object_fixture_set_up(ObjectFixture *fixture, gconstpointer data)
     fixture->thing = new_interface(tables->xml, THING, tables->methods, tables->properties, NULL);
     fixture->any = new_interface(tables->xml, ANY, NULL, NULL, tables->any);
     fixture->root = bus_object_new(bus, ROOT, fixture);
-    bus_object_make_manager(fixture->root);
+    bus_object_make_manager(fixture->root, NULL);
     bus_object_publish(fixture->root);
     fixture->object = bus_object_new(bus, PATH, fixture);
     bus_object_add_interface(fixture->object, fixture->any);

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Jobs as objects: one for each that QEMU has, when it has it, with true properties and methods that do what they say."""
+import itertools
 import time
+
+from gi.repository import Gio
 
 from harness import Message, Steps, main, wait_until
 from monitor import NAME, NOT_SUPPORTED, PROPERTIES, ROOT, VERSIONS
@@ -46,6 +49,42 @@ class Real(SlowTest):
                 vm.wait('quit')
                 wait_until(lambda: not vm.is_there())
 
+    def test_a_disk_that_is_full(self):
+        """It is paused as one that a user has paused, but says why: also to an agent that finds it so."""
+        for version in VERSIONS:
+            with self.subTest(version):
+                vm = self.start_vm(version)
+                self.add_disks(vm, 'a')
+                self.add_full_disk(vm, 'b')
+                vm.execute('blockdev-backup', **self.backup('copy', speed=('x', 0)), **{'on-target-error': ('s', 'stop')})
+                wait_until(lambda: 'no space' in self.get('copy')['Error'])
+                self.assertEqual(self.get('copy')['Status'], 'paused')
+                self.manager('RemoveVM', '(o)', vm.path)
+                self.add('vm', f'unix:{self.qemu.path}')
+                wait_until(lambda: 'no space' in (self.get('copy') or {'Error': ''})['Error'])
+                vm.wait('job-cancel', id=('s', 'copy'))
+                vm.wait('quit')
+                wait_until(lambda: not vm.is_there())
+
+    def test_one_that_a_user_pauses_is_not_in_need(self):
+        self.begin()
+        changes = self.caller.record(sender=NAME, member='PropertiesChanged')
+        self.job('Pause', 'copy_2d1')
+        wait_until(lambda: self.get('copy_2d1')['Status'] == 'paused')
+        self.job('Resume', 'copy_2d1')
+        wait_until(lambda: self.get('copy_2d1')['Status'] == 'running')
+        self.assertEqual([values for _, _, _, values in changes if 'Error' in values[1]], [])
+
+    def test_a_mirror_that_is_cancelled_has_not_come_to_its_end(self):
+        vm = self.start_vm()
+        self.add_disks(vm, 'a', 'b')
+        vm.execute('blockdev-mirror', **self.backup('copy', speed=('x', 0)), **{'auto-dismiss': ('b', False)})
+        wait_until(lambda: self.get('copy')['Status'] == 'ready')
+        vm.execute('block-job-cancel', device=('s', 'copy'), force=('b', True))
+        wait_until(lambda: self.get('copy')['Status'] == 'concluded')
+        self.assertEqual(self.get('copy')['Error'], 'Operation canceled')
+        self.assertLess(self.get('copy')['Progress'], 1)
+
     def test_found_and_forgotten(self):
         vm = self.begin()
         self.raw.execute('migrate-set-parameters', {'max-bandwidth': 65536})
@@ -87,6 +126,20 @@ class Real(SlowTest):
 
 
 class Scripted(SlowTest):
+    def test_a_client_that_only_listens(self):
+        """GDBusObjectManagerClient calls GetManagedObjects once, and draws a bar from the signals that come."""
+        numbers = itertools.count()
+        self.script({'query-jobs': lambda command: [{'id': 'copy', 'type': 'backup', 'status': 'running', 'total-progress': 100,
+                                                     'current-progress': next(numbers)}]})
+        client = Gio.DBusObjectManagerClient.new_sync(self.connect().gdbus, Gio.DBusObjectManagerClientFlags.NONE, NAME, ROOT,
+                                                      None, None, None)
+        path, drawn = f'{ROOT}/vm/vm/job/copy', []
+        wait_until(lambda: client.get_object(path))
+        job = client.get_object(path).get_interface(f'{NAME}.Job')
+        job.connect('g-properties-changed', lambda proxy, changed, invalidated: drawn.append(changed.unpack()))
+        # Longer than somebody who has read a property is taken to be looking.
+        wait_until(lambda: len([change for change in drawn if 'Current' in change]) > 12)
+
     def test_asked_only_while_somebody_may_look(self):
         listed = [{'id': 'j', 'type': 'stream', 'status': 'running', 'current-progress': 0, 'total-progress': 100}]
         vm, peer = self.script({'query-jobs': lambda command: listed})

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """ExecuteAndWait: it returns when what was begun has ended, neither sooner nor later nor twice, whatever the order in
 which QEMU tells of it. On real QEMUs, and on scripted ones for what those do not do when one wants it."""
-from harness import DIE, SILENCE, Message, Steps, main, wait_until
+from harness import DIE, SILENCE, Message, Qemu, Steps, main, wait_until
+from harness.process import is_listening
 from monitor import DISCONNECTED, INVALID_ARGS, NAME, TIMED_OUT, VERSIONS, variants
-from slow import GENERIC, SlowTest, event, status_change
+from slow import GENERIC, MIB, SlowTest, event, status_change
 
 ERROR = {'error': {'class': 'GenericError', 'desc': 'No such thing'}}
 
@@ -86,6 +87,84 @@ class Real(SlowTest):
         self.assert_fails(GENERIC, '/nonexistent/x', vm.start_wait('dump-guest-memory', protocol=(
             's', 'file:/nonexistent/x'), **arguments))
 
+    def test_an_incoming_migration(self):
+        """QEMU 7.2 has no status for one that it listens for: no end is to be made of that, and one signal of the end."""
+        for version in VERSIONS:
+            with self.subTest(version):
+                target = self.start(Qemu, version, '-incoming', 'defer')
+                vm, path = self.add('target', f'unix:{target.path}'), f'{self.directory}/migration-{version}'
+                signals = self.caller.record(sender=NAME, member='Finished')
+                waiting = vm.start_wait('migrate-incoming', uri=('s', f'unix:{path}'))
+                wait_until(lambda: is_listening(path))
+                source = self.start(Qemu, version)
+                source.raw().execute('migrate', {'uri': f'unix:{path}'})
+                self.assertEqual(waiting(), ({},))
+                self.assertTrue(vm.get('Running'))
+                self.assertEqual([values for _, _, _, values in signals], [('completed', '')])
+                vm.wait('quit')
+                wait_until(lambda: not vm.is_there())
+
+    def test_one_that_nobody_sends(self):
+        vm = self.add('vm', f'unix:{self.start(Qemu, "7.2", "-incoming", "defer").path}')
+        self.assert_fails(TIMED_OUT, 'goes on', vm.start_wait('migrate-incoming', 1, uri=('s', f'unix:{self.directory}/m')))
+        self.assertFalse(vm.get('Running'))
+
+    def test_a_vm_that_does_not_go_on(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                vm = self.add('vm', f'unix:{self.start(Qemu, version, "-incoming", "defer").path}')
+                self.assert_fails(GENERIC, 'it is inmigrate', vm.start_wait('cont'))
+                vm.wait('quit')
+                wait_until(lambda: not vm.is_there())
+
+    def test_a_balloon_has_a_top(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                vm = self.start_vm(version, '-device', 'virtio-balloon-pci', '-m', '64M')
+                self.assertEqual(vm.wait('balloon', value=('x', 1 << 40)), {'actual': 64 * MIB})
+                waiting = vm.start_wait('balloon', value=('x', 32 * MIB))
+                vm.wait('balloon', value=('x', 64 * MIB))
+                self.assert_fails(GENERIC, 'Another balloon', waiting)
+                vm.wait('quit')
+                wait_until(lambda: not vm.is_there())
+
+    def test_what_is_measured(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                vm = self.start_vm(version)
+                found = vm.wait('calc-dirty-rate', **{'calc-time': ('x', 1)})
+                self.assertEqual((found['status'], found['calc-time']), ('measured', 1))
+                vm.wait('quit')
+                wait_until(lambda: not vm.is_there())
+
+    def test_a_job_that_pauses(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                vm = self.start_vm(version)
+                self.add_disks(vm, 'a', 'b')
+                vm.execute('blockdev-backup', **self.backup('copy'))
+                vm.wait('job-pause', id=('s', 'copy'))
+                self.assertEqual(self.raw.execute('query-jobs')[0]['status'], 'paused')
+                vm.wait('job-resume', id=('s', 'copy'))
+                self.assertEqual(self.raw.execute('query-jobs')[0]['status'], 'running')
+                vm.wait('block-job-pause', device=('s', 'copy'))
+                vm.wait('block-job-resume', device=('s', 'copy'))
+                vm.wait('quit')
+                wait_until(lambda: not vm.is_there())
+
+    def test_the_cause_in_a_group(self):
+        """One backup has no room, and takes the other one along: the caller hears of the room, whichever is named first."""
+        vm = self.start_vm()
+        self.add_disks(vm, 'a', 'b', 'c')
+        self.add_full_disk(vm, 'full')
+        for order in ((0, 1), (1, 0)):
+            actions = [{'job-id': 'good', 'device': 'a', 'target': 'b'}, {'job-id': 'bad', 'device': 'c', 'target': 'full'}]
+            members = [variants({'type': ('s', 'blockdev-backup'), 'data': ('a{sv}', variants(
+                {**{name: ('s', value) for name, value in actions[i].items()}, 'sync': ('s', 'full'),
+                 'speed': ('x', 65536 if i == 0 else 0)}))}) for i in order]
+            self.assert_fails(GENERIC, 'No space left', vm.start_wait('transaction', actions=('aa{sv}', members), properties=(
+                'a{sv}', variants({'completion-mode': ('s', 'grouped')}))))
+
     def test_options(self):
         vm = self.start_vm()
         for options, text in (({'timeot': ('t', 1)}, 'timeot: no such option'), ({'timeout': ('s', '1')}, '`t`'),
@@ -136,6 +215,24 @@ class Scripted(SlowTest):
         peer.emit(Message(status_change('j', 'concluded')))
         peer.emit(Message(status_change('j', 'null')))
         self.assert_fails(GENERIC, 'It was ours', waiting)
+
+    def test_a_vm_that_stops_again(self):
+        """A disk that fails once more as soon as the guest runs, and somebody who resumes a VM that was just stopped."""
+        state = {'status': 'io-error', 'running': False}
+        vm, _ = self.script({'query-status': lambda command: state, 'stop': Steps([Message(event('STOP')), Message(event(
+            'RESUME')), {}]), 'cont': Steps([Message(event('RESUME')), Message(event('STOP')), {}])})
+        self.assert_fails(GENERIC, 'does not run: it is io-error', vm.start_wait('cont'))
+        state.update(status='running', running=True)
+        self.assert_fails(GENERIC, 'resumed: it is running', vm.start_wait('stop'))
+
+    def test_a_tray_that_opens_and_closes_again(self):
+        device = {'device': '', 'qdev': 'cd', 'locked': False, 'removable': True, 'type': '', 'tray_open': False}
+        moved = [Message(event('DEVICE_TRAY_MOVED', device='', id='cd', **{'tray-open': is_open})) for is_open in (True, False)]
+        devices = [device]
+        vm, _ = self.script({'query-block': lambda command: devices, 'blockdev-open-tray': Steps([*moved, {}])})
+        self.assertEqual(vm.wait('blockdev-open-tray', 5, id=('s', 'cd')), {})
+        devices.clear()
+        self.assert_fails(GENERIC, "'dvd' was to be opened", vm.start_wait('blockdev-open-tray', id=('s', 'dvd')))
 
     def test_a_job_that_nobody_sees(self):
         vm, _ = self.script({'block-stream': {}})
