@@ -199,7 +199,7 @@ class Calls(VmTest):
                             ('{"a":99999999999999999999}', 'arguments')):
             with self.subTest(text[:20]):
                 self.assert_fails(INVALID_ARGS, named, vm.execute_json, 'x', text)
-        self.assert_fails(INVALID_ARGS, '', vm.start('VM', 'Execute', '(s)', 'x'))
+        self.assert_fails(INVALID_ARGS, '', vm.start('VM', 'Execute', '(x)', 1))
         self.assert_fails(UNKNOWN_METHOD, 'NoSuch', vm.start('VM', 'NoSuch'))
         self.assert_fails(UNKNOWN_METHOD, 'VM.Execute', vm.start('QMP', 'NoSuch'))
         for signature, arguments in (('()', ()), ('(xx)', (1, 2)), ('(xs)', (1, ''))):
