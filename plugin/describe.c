@@ -197,19 +197,39 @@ choose_member(const char *qmp_name, GHashTable *taken)
     return g_steal_pointer(&member);
 }
 
+/* What the contract says of the command; NULL: nothing. */
 static GDBusMethodInfo *
-describe_command(const QmpSchemaCommand *command, GHashTable *taken)
+find_promised(GDBusInterfaceInfo *promised, const char *member, const char *command)
+{
+    GDBusMethodInfo *method = g_dbus_interface_info_lookup_method(promised, member);
+
+    return method && g_strcmp0(describe_get_qmp_name(method->annotations), command) == 0 ? method : NULL;
+}
+
+static gpointer
+copy_args(GDBusArgInfo **args)
+{
+    GPtrArray *copies = g_ptr_array_new();
+
+    for (; args && *args; args++)
+        g_ptr_array_add(copies, g_dbus_arg_info_ref(*args));
+    return end_array(copies);
+}
+
+static GDBusMethodInfo *
+describe_command(const QmpSchemaCommand *command, GDBusInterfaceInfo *promised, GHashTable *taken)
 {
     char *member = choose_member(command->name, taken);
-    GDBusMethodInfo *method;
+    GDBusMethodInfo *method, *promise;
 
     if (!member)
         return NULL;
+    promise = find_promised(promised, member, command->name);
     method = g_new0(GDBusMethodInfo, 1);
     method->ref_count = 1;
     method->name = member;
-    method->in_args = describe_arguments(command);
-    method->out_args = describe_result(command->result);
+    method->in_args = promise ? copy_args(promise->in_args) : describe_arguments(command);
+    method->out_args = promise ? copy_args(promise->out_args) : describe_result(command->result);
     method->annotations = annotate(member, command->name, get_class(command), command->deprecated, command->unstable);
     return method;
 }
@@ -251,14 +271,14 @@ new_interface(const char *name)
 }
 
 GDBusInterfaceInfo *
-describe_commands(const QmpSchema *schema)
+describe_commands(const QmpSchema *schema, GDBusInterfaceInfo *promised)
 {
     GDBusInterfaceInfo *interface = new_interface(MONITOR_QMP_INTERFACE);
     g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GPtrArray *methods = g_ptr_array_new();
 
     for (guint i = 0; i < schema->commands->len; i++) {
-        GDBusMethodInfo *method = describe_command(g_ptr_array_index(schema->commands, i), taken);
+        GDBusMethodInfo *method = describe_command(g_ptr_array_index(schema->commands, i), promised, taken);
         if (method)
             g_ptr_array_add(methods, method);
     }

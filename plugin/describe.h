@@ -17,8 +17,11 @@ const char *describe_get_qmp_name(GDBusAnnotationInfo **annotations);
 /* org.qemu.Monitor1.QMP: the caller's reference. In: a descriptor where the command is about one; the required members
  * one by one, then `a{sv} options` if there are others; or `a{sv} arguments` alone where the command's arguments are a
  * union, or its only required member is an object, or all would make no D-Bus signature. Out: `result`, or nothing where
- * the result is always `{}`. Left out are commands whose name makes no member, or one that an earlier has. */
-GDBusInterfaceInfo *describe_commands(const QmpSchema *schema);
+ * the result is always `{}`. Left out are commands whose name makes no member, or one that an earlier has.
+ *
+ * @promised: that interface in the contract. Its methods have their arguments from there, whatever this QEMU's own are: clients
+ * check a call against the introspection, and a program could not be written once for all QEMUs otherwise. */
+GDBusInterfaceInfo *describe_commands(const QmpSchema *schema, GDBusInterfaceInfo *promised);
 
 /* org.qemu.Monitor1.Events, likewise: `(a{sv} data, t timestamp)` each. */
 GDBusInterfaceInfo *describe_events(const QmpSchema *schema);

@@ -73,10 +73,11 @@ set_infos(Interfaces *interfaces, GDBusInterfaceInfo *qmp, GDBusInterfaceInfo *e
 }
 
 Interfaces *
-interfaces_new(QmpSchema *schema, BusMethodFunc call)
+interfaces_new(QmpSchema *schema, GDBusNodeInfo *contract, BusMethodFunc call)
 {
     Interfaces *interfaces = new_empty(schema);
-    GDBusInterfaceInfo *qmp = describe_commands(schema), *events = describe_events(schema);
+    GDBusInterfaceInfo *promised = g_dbus_node_info_lookup_interface(contract, MONITOR_QMP_INTERFACE);
+    GDBusInterfaceInfo *qmp = describe_commands(schema, promised), *events = describe_events(schema);
 
     index_schema(interfaces);
     /* An interface that takes any method and has no properties cannot be wrong. */
@@ -95,6 +96,12 @@ interfaces_new_from_contract(GDBusNodeInfo *contract, BusMethodFunc call, GError
                    g_dbus_node_info_lookup_interface(contract, MONITOR_EVENTS_INTERFACE), call, error))
         return NULL;
     return g_steal_pointer(&interfaces);
+}
+
+gboolean
+interfaces_is_shared(Interfaces *interfaces)
+{
+    return interfaces->refs > 1;
 }
 
 Interfaces *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The two interfaces that are made from what a QEMU understands: org.qemu.Monitor1.QMP and .Events. One pair serves all
- * VMs of the same QEMU. */
+ * VMs that have told the same. */
 #pragma once
 
 #include "bus-interface.h"
@@ -8,12 +8,16 @@
 
 typedef struct Interfaces Interfaces;
 
-/* From the schema, which is taken. @call: takes every call on QMP. */
-Interfaces *interfaces_new(QmpSchema *schema, BusMethodFunc call);
+/* From the schema, which is taken. A command that @contract has too gets the signature that is promised there. @call: takes
+ * every call on QMP. */
+Interfaces *interfaces_new(QmpSchema *schema, GDBusNodeInfo *contract, BusMethodFunc call);
 
 /* From the contract, for as long as a QEMU's own word is not known: what it promises is in every QEMU. Fails with
  * BUS_ERROR_FAILED where it is not a contract. */
 Interfaces *interfaces_new_from_contract(GDBusNodeInfo *contract, BusMethodFunc call, GError **error);
+
+/* Whether there is more than one reference. */
+gboolean interfaces_is_shared(Interfaces *interfaces);
 
 Interfaces *interfaces_ref(Interfaces *interfaces);
 void interfaces_unref(Interfaces *interfaces);

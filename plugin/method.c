@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A method is described by its introspection data: the annotation says which QMP command it is, the arguments which
+/* A method is described by its introspection data, which is the contract's wherever that has it: the annotation says which QMP command it is, the arguments which
  * members the command takes (one named `options` or `arguments` without an annotation holds several, by their QMP
  * names), the out argument what it returns. The schema's command, where there is one, says what values they may have.
  *
@@ -235,7 +235,7 @@ check_fd(const Method *method, const MethodValues *values, GError **error)
 static gboolean
 is_bare(const Method *method, const MethodValues *values)
 {
-    return !values->nodes && method->n_members == 0 && (!method->command || !method->needs_something);
+    return !values->nodes && (method->command ? !method->needs_something : method->n_members == 0);
 }
 
 gboolean

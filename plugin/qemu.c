@@ -44,7 +44,6 @@ struct Qemu {
     gsize early_bytes; /* of their data */
     char *name, *uuid, *target, *version, *package, *status; /* owned */
     gboolean running;
-    char *commands_digest; /* owned; may be NULL */
     gboolean has_monitor_add;
 };
 
@@ -175,7 +174,7 @@ on_probed(const QmpReply *reply, const GError *error, gpointer user_data)
         go_up(qemu);
 }
 
-/* 9 kB that tell this QEMU from others, and one word in them. It is asked first, and not waited for. */
+/* 9 kB, and one word in them. It is asked first, and not waited for. */
 static void
 on_commands(const QmpReply *reply, const GError *error, gpointer user_data)
 {
@@ -185,7 +184,6 @@ on_commands(const QmpReply *reply, const GError *error, gpointer user_data)
     if (!reply || reply->error_class || reply->value.length > MAX_PROPERTY_REPLY)
         return;
     const QmpText *list = &reply->value;
-    qemu->commands_digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)list->text, list->length);
     qemu->has_monitor_add = memmem(list->text, list->length, monitor_add, strlen(monitor_add)) != NULL;
 }
 
@@ -311,7 +309,6 @@ qemu_free(Qemu *qemu)
     g_clear_pointer(&qemu->version, g_free);
     g_clear_pointer(&qemu->package, g_free);
     g_clear_pointer(&qemu->status, g_free);
-    g_clear_pointer(&qemu->commands_digest, g_free);
     g_rc_box_release(qemu);
 }
 
@@ -369,12 +366,6 @@ qemu_is_at_least(Qemu *qemu, guint major, guint minor)
     const QmpGreeting *greeting = qmp_client_get_greeting(qemu->client);
 
     return greeting->major > major || (greeting->major == major && greeting->minor >= minor);
-}
-
-const char *
-qemu_get_commands_digest(Qemu *qemu)
-{
-    return qemu->commands_digest;
 }
 
 gboolean

@@ -45,9 +45,8 @@ const char *qemu_get_package(Qemu *qemu);
 const char *qemu_get_status(Qemu *qemu); /* QMP's run state */
 gboolean qemu_is_running(Qemu *qemu);
 
-/* After on_up: what is known of its commands. The digest is NULL where QEMU does not list them. */
+/* After on_up: what is known of its commands. */
 gboolean qemu_is_at_least(Qemu *qemu, guint major, guint minor);
-const char *qemu_get_commands_digest(Qemu *qemu);
 gboolean qemu_has_monitor_add(Qemu *qemu);
 
 /* After on_up: asks QEMU something for the agent itself. As qmp_queue_submit(). */

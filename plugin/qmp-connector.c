@@ -414,19 +414,3 @@ qmp_peer_get_uid(int fd, guint32 *ret_uid)
     *ret_uid = credentials.uid;
     return TRUE;
 }
-
-/* Without asking the file system, which may be one that does not answer. */
-char *
-qmp_peer_dup_program(int fd)
-{
-    struct ucred credentials;
-    struct statx file;
-    if (!get_credentials(fd, &credentials) || credentials.pid <= 0)
-        return NULL;
-    g_autofree char *path = g_strdup_printf("/proc/%d/exe", (int)credentials.pid);
-    if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO | STATX_CTIME, &file) < 0)
-        return NULL;
-    return g_strdup_printf("%x:%x:%" G_GUINT64_FORMAT ":%" G_GINT64_FORMAT ".%u", file.stx_dev_major,
-                           file.stx_dev_minor, (guint64)file.stx_ino, (gint64)file.stx_ctime.tv_sec,
-                           file.stx_ctime.tv_nsec);
-}

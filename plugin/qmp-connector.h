@@ -30,6 +30,3 @@ void qmp_connector_free(QmpConnector *connector);
 /* The uid of the process at the other end of a Unix socket (SO_PEERCRED). FALSE where the kernel cannot know (TCP). */
 gboolean qmp_peer_get_uid(int fd, guint32 *ret_uid);
 
-/* What tells the file apart that the process at the other end runs from: its place, and when it was last changed. NULL
- * where the kernel does not say (TCP, a process of another user's whom we may not look at). */
-char *qmp_peer_dup_program(int fd);

@@ -1,27 +1,42 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by vm-schema.c. Owns the parsers: a text that many VMs tell at once is parsed for all of them, whichever of them goes
+ * meanwhile. */
 #include "schema-cache.h"
 
-/* A host runs two or three QEMUs, some more while they are being upgraded. Each is 0.6 MB. */
-#define MAX_KNOWN 8
+#include "qmp-schema-parse.h"
+
+/* Of those that no VM uses. A host runs two or three QEMUs, some more while they are being upgraded. Each is 0.6 MB. */
+#define MAX_UNUSED 8
 
 typedef struct Known {
-    char *key; /* owned; may be NULL */
     char *digest; /* owned */
     Interfaces *interfaces; /* ref */
 } Known;
 
-struct SchemaClaim {
+/* A text that is being parsed. */
+typedef struct Job {
     SchemaCache *cache; /* weak */
-    char *key; /* owned */
-    SchemaClaimFunc func;
+    char *digest; /* owned */
+    QmpSchemaParser *parser; /* owned */
+    GSource *slices; /* owned */
+    GQueue readings; /* of SchemaReading, by their links; not empty before they are told */
+    gboolean has_ended; /* they are being told; not in the cache's jobs any more */
+    GList link; /* in cache->jobs */
+} Job;
+
+struct SchemaReading {
+    Job *job; /* weak */
+    SchemaReadFunc func;
     gpointer user_data;
-    gboolean is_told; /* that the schema is known; not in the cache's claims any more */
     GList link;
 };
 
 struct SchemaCache {
-    GQueue known; /* of Known, owned; the last used first */
-    GQueue claims; /* of SchemaClaim, by their links, in their order */
+    GMainContext *context; /* ref */
+    SchemaCacheFunc make;
+    gpointer user_data;
+    GQueue known; /* of Known, owned; the last found first */
+    GQueue jobs; /* of Job, by their links */
 };
 
 static void
@@ -29,37 +44,52 @@ known_free(gpointer data)
 {
     Known *known = data;
 
-    g_free(known->key);
     g_free(known->digest);
     interfaces_unref(known->interfaces);
     g_free(known);
 }
 
 SchemaCache *
-schema_cache_new(void)
+schema_cache_new(GMainContext *context, SchemaCacheFunc make, gpointer user_data)
 {
-    return g_new0(SchemaCache, 1);
+    SchemaCache *cache = g_new0(SchemaCache, 1);
+
+    cache->context = g_main_context_ref(context);
+    cache->make = make;
+    cache->user_data = user_data;
+    return cache;
 }
 
 void
 schema_cache_free(SchemaCache *cache)
 {
+    g_warn_if_fail(cache->jobs.length == 0);
     g_queue_clear_full(&cache->known, known_free);
+    g_main_context_unref(cache->context);
     g_free(cache);
 }
 
-static gboolean
-is_same(const char *a, const char *b)
+void
+schema_cache_trim(SchemaCache *cache)
 {
-    return a && b && g_str_equal(a, b);
+    guint n_unused = 0;
+
+    for (GList *i = cache->known.head, *next; i; i = next) {
+        Known *known = i->data;
+        next = i->next;
+        if (interfaces_is_shared(known->interfaces) || ++n_unused <= MAX_UNUSED)
+            continue;
+        known_free(known);
+        g_queue_delete_link(&cache->known, i);
+    }
 }
 
-Interfaces *
-schema_cache_find(SchemaCache *cache, const char *key, const char *digest)
+static Interfaces *
+find_known(SchemaCache *cache, const char *digest)
 {
     for (GList *i = cache->known.head; i; i = i->next) {
         Known *known = i->data;
-        if (!is_same(known->key, key) && !is_same(known->digest, digest))
+        if (!g_str_equal(known->digest, digest))
             continue;
         g_queue_unlink(&cache->known, i);
         g_queue_push_head_link(&cache->known, i);
@@ -68,66 +98,139 @@ schema_cache_find(SchemaCache *cache, const char *key, const char *digest)
     return NULL;
 }
 
-static SchemaClaim *
-find_claim(SchemaCache *cache, const char *key)
+static Job *
+find_job(SchemaCache *cache, const char *digest)
 {
-    for (GList *i = cache->claims.head; i; i = i->next)
-        if (is_same(((SchemaClaim *)i->data)->key, key))
+    for (GList *i = cache->jobs.head; i; i = i->next)
+        if (g_str_equal(((Job *)i->data)->digest, digest))
             return i->data;
     return NULL;
 }
 
-void
-schema_cache_add(SchemaCache *cache, const char *key, const char *digest, Interfaces *interfaces)
+static void
+free_job(Job *job)
+{
+    if (!job->has_ended)
+        g_queue_unlink(&job->cache->jobs, &job->link);
+    g_source_destroy(job->slices);
+    g_source_unref(job->slices);
+    g_clear_pointer(&job->parser, qmp_schema_parser_free);
+    g_free(job->digest);
+    g_free(job);
+}
+
+/* Whoever is told may bring about that others do not wait any more. */
+static void
+end_job(Job *job, Interfaces *interfaces, const GError *error)
+{
+    SchemaReading *reading;
+
+    g_queue_unlink(&job->cache->jobs, &job->link);
+    job->has_ended = TRUE;
+    while ((reading = g_queue_peek_head(&job->readings))) {
+        g_queue_unlink(&job->readings, &reading->link);
+        reading->func(interfaces, error, reading->user_data);
+        g_free(reading);
+    }
+    free_job(job);
+}
+
+static Interfaces *
+add_known(SchemaCache *cache, const char *digest, QmpSchema *schema)
 {
     Known *known = g_new0(Known, 1);
-    SchemaClaim *claim;
 
-    known->key = g_strdup(key);
     known->digest = g_strdup(digest);
-    known->interfaces = interfaces_ref(interfaces);
+    known->interfaces = cache->make(schema, cache->user_data);
     g_queue_push_head(&cache->known, known);
-    if (cache->known.length > MAX_KNOWN)
-        known_free(g_queue_pop_tail(&cache->known));
-    while ((claim = find_claim(cache, key))) {
-        claim->is_told = TRUE;
-        g_queue_unlink(&cache->claims, &claim->link);
-        claim->func(claim->user_data);
+    return interfaces_ref(known->interfaces);
+}
+
+static void
+finish_job(Job *job, QmpSchema *schema)
+{
+    SchemaCache *cache = job->cache;
+    g_autoptr(Interfaces) interfaces = add_known(cache, job->digest, schema);
+
+    end_job(job, interfaces, /* error= */ NULL);
+    schema_cache_trim(cache);
+}
+
+static gboolean
+parse_slice(gpointer user_data)
+{
+    Job *job = user_data;
+    g_autoptr(GError) error = NULL;
+    QmpSchema *schema = NULL;
+
+    switch (qmp_schema_parser_step(job->parser, &schema, &error)) {
+    case QMP_SCHEMA_MORE:
+        return G_SOURCE_CONTINUE;
+    case QMP_SCHEMA_DONE:
+        finish_job(job, schema);
+        return G_SOURCE_REMOVE;
+    case QMP_SCHEMA_FAILED:
+        end_job(job, /* interfaces= */ NULL, error);
+        return G_SOURCE_REMOVE;
     }
+    g_return_val_if_reached(G_SOURCE_REMOVE);
 }
 
-SchemaClaim *
-schema_cache_claim(SchemaCache *cache, const char *key, SchemaClaimFunc func, gpointer user_data)
+/* At the priority of everything else: work that is left over, not idle work. */
+static GSource *
+start_slices(Job *job)
 {
-    SchemaClaim *claim = g_new0(SchemaClaim, 1);
+    GSource *slices = g_idle_source_new();
 
-    claim->cache = cache;
-    claim->key = g_strdup(key);
-    claim->func = func;
-    claim->user_data = user_data;
-    claim->link.data = claim;
-    g_queue_push_tail_link(&cache->claims, &claim->link);
-    return claim;
+    g_source_set_priority(slices, G_PRIORITY_DEFAULT);
+    g_source_set_callback(slices, parse_slice, job, NULL);
+    g_source_attach(slices, job->cache->context);
+    return slices;
 }
 
-gboolean
-schema_claim_is_first(SchemaClaim *claim)
+/* @digest: taken. */
+static Job *
+start_job(SchemaCache *cache, char *digest, const char *text, gsize length)
 {
-    return find_claim(claim->cache, claim->key) == claim;
+    Job *job = g_new0(Job, 1);
+
+    job->cache = cache;
+    job->digest = digest;
+    job->parser = qmp_schema_parser_new(text, length);
+    job->slices = start_slices(job);
+    job->link.data = job;
+    g_queue_push_tail_link(&cache->jobs, &job->link);
+    return job;
+}
+
+Interfaces *
+schema_cache_read(SchemaCache *cache, const char *text, gsize length, SchemaReadFunc func, gpointer user_data,
+                  SchemaReading **ret_reading)
+{
+    g_autofree char *digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text, length);
+    Interfaces *known = find_known(cache, digest);
+    SchemaReading *reading;
+    Job *job;
+
+    if (known)
+        return known;
+    job = find_job(cache, digest);
+    reading = *ret_reading = g_new0(SchemaReading, 1);
+    reading->job = job ? job : start_job(cache, g_steal_pointer(&digest), text, length);
+    reading->func = func;
+    reading->user_data = user_data;
+    reading->link.data = reading;
+    g_queue_push_tail_link(&reading->job->readings, &reading->link);
+    return NULL;
 }
 
 void
-schema_claim_free(SchemaClaim *claim)
+schema_reading_cancel(SchemaReading *reading)
 {
-    gboolean was_first = !claim->is_told && schema_claim_is_first(claim);
-    SchemaClaim *next = NULL;
+    Job *job = reading->job;
 
-    if (!claim->is_told)
-        g_queue_unlink(&claim->cache->claims, &claim->link);
-    if (was_first)
-        next = find_claim(claim->cache, claim->key);
-    g_free(claim->key);
-    g_free(claim);
-    if (next)
-        next->func(next->user_data);
+    g_queue_unlink(&job->readings, &reading->link);
+    g_free(reading);
+    if (job->readings.length == 0 && !job->has_ended)
+        free_job(job);
 }

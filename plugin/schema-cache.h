@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is known of QEMUs, so that the schema of each is fetched and parsed once, however many VMs run it. A key stands
- * for one QEMU (its program and what it says of itself), a digest for one schema, whichever QEMUs have it. */
+/* Schemas that QEMUs have told, so that each text is parsed and kept once, however many VMs have told the same. The text's
+ * digest is all that a schema is found by: no VM's word stands for another's, not even where both run one program for one user,
+ * because a QEMU that a guest has taken over would then say what a privileged caller's arguments mean elsewhere. */
 #pragma once
 
 #include "interfaces.h"
 
 typedef struct SchemaCache SchemaCache;
 
-SchemaCache *schema_cache_new(void);
+/* Makes the interfaces of a schema, which is taken. */
+typedef Interfaces *(*SchemaCacheFunc)(QmpSchema *schema, gpointer user_data);
+
+SchemaCache *schema_cache_new(GMainContext *context, SchemaCacheFunc make, gpointer user_data);
+
+/* Nothing may be being read. */
 void schema_cache_free(SchemaCache *cache);
 
-/* Borrowed; NULL: not known. Any of the two may be NULL. */
-Interfaces *schema_cache_find(SchemaCache *cache, const char *key, const char *digest);
+/* Somebody who waits for a text to be read. */
+typedef struct SchemaReading SchemaReading;
 
-/* References @interfaces. The longest unused of more than a few are forgotten. Tells all who have claimed @key. @key may
- * be NULL: for the digest alone. */
-void schema_cache_add(SchemaCache *cache, const char *key, const char *digest, Interfaces *interfaces);
+/* Once, unless cancelled; never from inside schema_cache_read(). @interfaces: borrowed; NULL: it is no schema, as @error
+ * says. The SchemaReading is gone when this returns. */
+typedef void (*SchemaReadFunc)(Interfaces *interfaces, const GError *error, gpointer user_data);
 
-/* The intention to fetch the schema of the QEMU that @key stands for: only the first may, the others wait. @func is called
- * once the schema is known or the claim has become the first, and then perhaps again; never from inside. */
-typedef struct SchemaClaim SchemaClaim;
-typedef void (*SchemaClaimFunc)(gpointer user_data);
-SchemaClaim *schema_cache_claim(SchemaCache *cache, const char *key, SchemaClaimFunc func, gpointer user_data);
-gboolean schema_claim_is_first(SchemaClaim *claim);
+/* What a VM has told: the reply to query-qmp-schema, QMP_SCHEMA_MAX bytes at most, which is copied. Returns the interfaces,
+ * borrowed, where the same text is known; otherwise NULL, sets *@ret_reading and calls @func later. */
+Interfaces *schema_cache_read(SchemaCache *cache, const char *text, gsize length, SchemaReadFunc func,
+                              gpointer user_data, SchemaReading **ret_reading);
+void schema_reading_cancel(SchemaReading *reading);
 
-/* The next one has its turn. */
-void schema_claim_free(SchemaClaim *claim);
+/* A VM has let go of its interfaces: those that nobody uses are forgotten, but for the last few. */
+void schema_cache_trim(SchemaCache *cache);

@@ -143,6 +143,12 @@ make_interfaces(Service *service, GError **error)
     return service->promised != NULL;
 }
 
+static Interfaces *
+make_own_interfaces(QmpSchema *schema, gpointer user_data)
+{
+    return interfaces_new(schema, ((Service *)user_data)->contract, call_method);
+}
+
 /* Where polkit is, wherever the callers are. */
 static const char *
 get_system_bus_address(void)
@@ -172,7 +178,7 @@ service_start(const ManagementHost *host, GError **error)
 
     service->host = host;
     service->audit = audit_new(host);
-    service->schemas = schema_cache_new();
+    service->schemas = schema_cache_new(host->context, make_own_interfaces, service);
     service->farewells = farewells_new(host->context);
     service->viewers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     if ((service->config = config_new(host->key_file, error)) && make_interfaces(service, error) &&

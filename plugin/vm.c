@@ -45,7 +45,6 @@ typedef struct Candidate {
     Qemu *qemu; /* owned */
     guint32 owner_uid;
     gboolean owner_is_known; /* by the kernel */
-    char *program; /* owned; may be NULL */
 } Candidate;
 
 static void attempt(Vm *vm);
@@ -56,7 +55,6 @@ candidate_free(gpointer data)
     Candidate *candidate = data;
 
     qemu_free(candidate->qemu);
-    g_free(candidate->program);
     g_free(candidate);
 }
 
@@ -202,7 +200,6 @@ take_socket(Vm *vm, int fd)
     candidate->owner_is_known = qmp_peer_get_uid(fd, &candidate->owner_uid);
     if (!candidate->owner_is_known)
         candidate->owner_uid = vm->added_by;
-    candidate->program = qmp_peer_dup_program(fd);
     candidate->qemu = qemu_new(vm->context, fd, &limits, &funcs, candidate);
     g_ptr_array_add(vm->candidates, candidate);
     if (is_listening(vm))
@@ -372,8 +369,3 @@ vm_is_owner_known(Vm *vm)
     return vm->current && vm->current->owner_is_known;
 }
 
-const char *
-vm_get_program(Vm *vm)
-{
-    return vm->current ? vm->current->program : NULL;
-}

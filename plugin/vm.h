@@ -81,5 +81,3 @@ Qemu *vm_get_qemu(Vm *vm);
 guint32 vm_get_owner_uid(Vm *vm);
 gboolean vm_is_owner_known(Vm *vm); /* FALSE: it is who added it */
 
-/* As qmp_peer_dup_program(), borrowed; NULL while it is not up too. */
-const char *vm_get_program(Vm *vm);

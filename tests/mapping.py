@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The mapping of QMP to D-Bus as the design says it, for the tests that hold the module and the contract against QEMU's
 schema."""
+import os
 import re
+import xml.etree.ElementTree as ElementTree
 
 from monitor import NAME
 
+# Which promises a signature for what it lists, whatever a QEMU's schema would make of it.
+CONTRACT = {method.get('name'): method for interface in ElementTree.parse(os.environ['CONTRACT']).getroot()
+            if interface.get('name') == f'{NAME}.QMP' for method in interface.findall('method')}
 BUILTIN = {'int': 'x', 'number': 'd', 'boolean': 'b', 'string': 's', 'null': 'g', 'value': 'v'}
 # One dictionary of everything, which every method takes.
 ANY_FORM = [('a{sv}', 'arguments')]
@@ -46,6 +51,14 @@ def get_out(schema, command):
     if entity['meta-type'] == 'object' and not entity['members'] and 'variants' not in entity:
         return []
     return [(get_type(schema, command['ret-type']), 'result')]
+
+
+def get_shown(schema, command, direction):
+    """The (type, QMP name) of each argument that the introspection of a VM shows, in or out."""
+    promised = CONTRACT.get(get_member(command['name']))
+    if promised is not None:
+        return get_arguments(promised, direction)
+    return get_in(schema, command) if direction == 'in' else get_out(schema, command)
 
 
 def get_annotation(element, name):

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from gi.repository import Gio, GLib
 
 from harness import CallError, Qemu, main, wait_until
-from mapping import get_annotation, get_arguments, get_in, get_member, get_out, get_qmp_name
+from mapping import get_annotation, get_arguments, get_member, get_qmp_name, get_shown
 from monitor import INVALID_ARGS, NAME, VERSIONS, MonitorTest, variants
 
 COUNTS = {'7.2': (216, 52), '10.0': (233, 55), '11.1': (242, 57)}
@@ -51,8 +51,8 @@ class Introspection(QmpTest):
             for name, method in methods.items():
                 with self.subTest(f'{version} {name}'):
                     self.assertEqual(method.get('name'), get_member(name))
-                    self.assertEqual(get_arguments(method, 'in'), get_in(schema, schema[name]))
-                    self.assertEqual(get_arguments(method, 'out'), get_out(schema, schema[name]))
+                    for direction in ('in', 'out'):
+                        self.assertEqual(get_arguments(method, direction), get_shown(schema, schema[name], direction))
                     features = schema[name].get('features', [])
                     self.assertEqual(get_annotation(method, DEPRECATED) == 'true', 'deprecated' in features)
                     self.assertEqual(get_annotation(method, f'{NAME}.Unstable') == 'true', 'unstable' in features)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What QEMU understands, as it is found out: once for all VMs of one QEMU, when it is needed, in whatever state QEMU is,
+"""What QEMU understands, as it is found out: from each VM's own QEMU, when it is needed, in whatever state QEMU is,
 and whatever it says. With scripted QEMUs, for what no real one does."""
 import json
 import os
@@ -22,7 +22,7 @@ def command(name, arguments='empty', result='empty', **more):
     return {'name': name, 'meta-type': 'command', 'arg-type': arguments, 'ret-type': result, **more}
 
 
-def struct(name, **members):
+def struct(name, /, **members):
     """Members whose type is preceded by `?` are optional."""
     return {'name': name, 'meta-type': 'object', 'members': [
         {'name': member, 'type': kind.lstrip('?'), **({'default': None} if kind[0] == '?' else {})}
@@ -83,41 +83,53 @@ class FindingOut(SchemaTest):
         self.methods(vm)
         self.assertEqual(len(asked(peer)), 1)
 
-    def test_once_for_all_vms_of_one_qemu(self):
-        """Also for those that need it while it is being fetched."""
+    def test_each_vm_is_asked_itself_and_once(self):
         fakes = [self.fake(f'vm{number}') for number in range(10)]
         for reply in [self.start_introspect(vm) for vm, _ in fakes]:
             self.assertIn('name="Poke"', reply()[0])
-        self.assertEqual(sum(len(asked(peer)) for _, peer in fakes), 1)
-        late, peer = self.fake('late')
-        self.assertEqual(self.methods(late), {'query-status', 'poke', 'yank'})
-        self.assertEqual(asked(peer), [])
+        for vm, peer in fakes:
+            self.methods(vm)
+            self.assertEqual(len(asked(peer)), 1)
 
-    def test_qemus_that_differ_are_told_apart(self):
-        """By their commands or, where those are not told, by asking each."""
+    def test_what_one_says_is_for_none_that_says_something_else(self):
+        """They run for one user and from one program, and list the same commands."""
         first, _ = self.fake('first')
-        second, _ = self.fake('second', [*SMALL, command('more')], commands=({'name': 'more'},))
-        unable = Message({'error': {'class': 'GenericError', 'desc': 'no'}})
-        third, _ = self.fake('third', [*SMALL, command('else')], commands=unable)
+        second, _ = self.fake('second', [*SMALL, command('more')])
+        third, _ = self.fake('third')
         self.assertNotIn('more', self.methods(first))
         self.assertIn('more', self.methods(second))
-        self.assertIn('else', self.methods(third))
+        self.assertNotIn('more', self.methods(third))
 
-    def test_the_vm_that_was_asked_goes(self):
+    def test_a_vm_that_lies_lies_for_itself(self):
+        """A QEMU that its guest has taken over puts the arguments of other VMs' calls into other places. What the contract
+        promises has its places from there, on the liar too."""
+        commands = ({'name': 'poke'}, {'name': 'set_link'})
+
+        def schema(first, second):
+            return [*SMALL[:-2], struct('link', name='str', up='bool'), struct('lie', up='str', name='bool'),
+                    struct('pair', **{first: 'int', second: 'int'}), command('prod', 'pair'),
+                    command('set_link', 'link' if first == 'from' else 'lie')]
+        liar, bad = self.fake('liar', schema('to', 'from'), commands, prod={}, set_link={})
+        honest, good = self.fake('honest', schema('from', 'to'), commands, prod={}, set_link={})
+        for vm in (liar, honest):
+            self.methods(vm)
+        liar.qmp('Prod', '(xx)', 1, 2)
+        honest.qmp('Prod', '(xx)', 1, 2)
+        honest.qmp('SetLink', '(sb)', 'net0', True)
+        self.assertEqual([command['arguments'] for command in requests(good)[-2:]],
+                         [{'from': 1, 'to': 2}, {'name': 'net0', 'up': True}])
+        self.assertEqual(requests(bad)[-1]['arguments'], {'to': 1, 'from': 2})
+        self.assert_fails(INVALID_ARGS, 'name: a boolean is expected', liar.start('QMP', 'SetLink', '(sb)', 'net0', True))
+
+    def test_one_that_goes_while_it_is_asked_takes_no_other_along(self):
         first, peer = self.fake('first', schema=SILENCE)
-        others = [self.fake(name) for name in ('second', 'third')]
-        replies = [self.start_introspect(first)]
+        others = [self.fake(name)[0] for name in ('second', 'third')]
+        replies = [self.start_introspect(vm) for vm in (first, *others)]
         wait_until(lambda: asked(peer))
-        replies += [self.start_introspect(vm) for vm, _ in others]
-        # By now the others wait for the first one's answer.
-        wait_until(lambda: all('query-commands' in str(other.commands) for _, other in others))
-        for vm, _ in others:
-            vm.get_all()
         peer.stop()
         self.assert_fails(DISCONNECTED, '', replies[0])
         for reply in replies[1:]:
             self.assertIn('name="Poke"', reply()[0])
-        self.assertEqual(sum(len(asked(other)) for _, other in others), 1)
 
     def test_a_vm_that_does_not_answer_holds_up_no_other(self):
         first, peer = self.fake('first', schema=SILENCE)
@@ -130,11 +142,9 @@ class FindingOut(SchemaTest):
 
     def test_vms_that_wait_may_go(self):
         first, peer = self.fake('first', schema=SILENCE)
-        second, other = self.fake('second')
-        replies = [self.start_introspect(first)]
-        wait_until(lambda: asked(peer))
-        replies.append(self.start_introspect(second))
-        wait_until(lambda: 'query-commands' in str(other.commands))
+        second, other = self.fake('second', schema=SILENCE)
+        replies = [self.start_introspect(vm) for vm in (first, second)]
+        wait_until(lambda: asked(peer) and asked(other))
         self.manager('RemoveVM', '(o)', second.path)
         self.manager('RemoveVM', '(o)', first.path)
         for reply in replies:
