@@ -1,134 +1,366 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lines are made when it is decided, and written when the main loop has nothing else to do, a moment later: writing one
- * takes 10 us, by which every answer would be later. Owned by the service. */
+/* Records are made when it is decided, and written when the main loop has nothing else to do, a moment later: writing one
+ * takes 10 us, by which every answer would be later. Which of them are written is for audit-fold.c to say. Owned by the
+ * service. */
 #include "audit.h"
 
 #include <string.h>
 
+#include "audit-fold.h"
 #include "bus-hook.h"
 
 /* For `journalctl MESSAGE_ID=…`; what else the module logs has none. */
 #define MESSAGE_ID "3ab5c81f0be54d5e8d9a2f6a4a3f7d10"
 
-/* Bytes of a name that a caller chose. */
+/* Bytes of a name, or of an error, that a caller had a hand in. */
 #define MAX_OBJECT 256
+#define MAX_ERROR 1024
 
 /* When so many wait, the loop has had no rest for some ms, and they are written all the same. */
-#define MAX_LINES 256
+#define MAX_WAITING 256
 
-#define MAX_FIELDS 12
+#define MAX_FIELDS 16
 
-typedef struct Line {
+typedef struct Record {
     GLogLevelFlags level;
+    char *text; /* owned */
     guint n;
     struct {
         const char *key; /* a constant */
-        gsize at; /* of its value, in the audit's values */
+        char *value; /* owned */
     } fields[MAX_FIELDS];
-} Line;
+} Record;
+
+typedef struct Waiting {
+    Record *record; /* ref */
+    guint64 count; /* 0: written for the first time */
+    gboolean is_crowd;
+} Waiting;
 
 struct Audit {
     const ManagementHost *host; /* weak */
-    GArray *lines; /* owned, of Line: not written yet */
-    GString *values; /* owned; theirs, each with its end */
+    gboolean is_all; /* also the common ones */
+    AuditFold *fold; /* owned */
+    GArray *waiting; /* owned, of Waiting: not written yet */
     GSource *hook; /* owned */
 };
 
 static void
-write_line(Audit *audit, const Line *line)
+record_clear(gpointer data)
 {
-    GLogField fields[MAX_FIELDS];
+    Record *record = data;
 
-    for (guint i = 0; i < line->n; i++)
-        fields[i] = (GLogField){ line->fields[i].key, audit->values->str + line->fields[i].at, -1 };
-    audit->host->log(audit->host->data, line->level, fields, line->n);
+    g_free(record->text);
+    for (guint i = 0; i < record->n; i++)
+        g_free(record->fields[i].value);
 }
 
 static void
-write_lines(gpointer user_data)
+record_unref(gpointer record)
+{
+    g_rc_box_release_full(record, record_clear);
+}
+
+static char *
+make_text(const Waiting *waiting)
+{
+    if (waiting->is_crowd)
+        return g_strdup_printf("%" G_GUINT64_FORMAT " other calls: %s", waiting->count, waiting->record->text);
+    if (waiting->count > 0)
+        return g_strdup_printf("%s (%" G_GUINT64_FORMAT " times more)", waiting->record->text, waiting->count);
+    return g_strdup(waiting->record->text);
+}
+
+static void
+write_record(Audit *audit, const Waiting *waiting)
+{
+    const Record *record = waiting->record;
+    g_autofree char *text = make_text(waiting);
+    g_autofree char *count = g_strdup_printf("%" G_GUINT64_FORMAT, waiting->count);
+    GLogField fields[MAX_FIELDS + 3] = { { "MESSAGE", text, -1 }, { "MESSAGE_ID", MESSAGE_ID, -1 } };
+    gsize n = 2;
+
+    for (guint i = 0; i < record->n; i++)
+        fields[n++] = (GLogField){ record->fields[i].key, record->fields[i].value, -1 };
+    if (waiting->count > 0)
+        fields[n++] = (GLogField){ "COUNT", count, -1 };
+    audit->host->log(audit->host->data, record->level, fields, n);
+}
+
+static void
+write_waiting(gpointer user_data)
 {
     Audit *audit = user_data;
 
-    for (guint i = 0; i < audit->lines->len; i++)
-        write_line(audit, &g_array_index(audit->lines, Line, i));
-    g_array_set_size(audit->lines, 0);
-    g_string_truncate(audit->values, 0);
+    for (guint i = 0; i < audit->waiting->len; i++) {
+        Waiting *waiting = &g_array_index(audit->waiting, Waiting, i);
+
+        write_record(audit, waiting);
+        record_unref(waiting->record);
+    }
+    g_array_set_size(audit->waiting, 0);
 }
 
 static gboolean
-has_lines(gpointer user_data)
+has_waiting(gpointer user_data)
 {
-    return ((Audit *)user_data)->lines->len > 0;
+    return ((Audit *)user_data)->waiting->len > 0;
 }
 
 static void
-begin_value(Audit *audit, Line *line, const char *key)
+put(Audit *audit, Record *record, guint64 count, gboolean is_crowd)
 {
-    line->fields[line->n].key = key;
-    line->fields[line->n++].at = audit->values->len;
+    Waiting waiting = { .record = g_rc_box_acquire(record), .count = count, .is_crowd = is_crowd };
+
+    if (audit->waiting->len >= MAX_WAITING)
+        write_waiting(audit);
+    g_array_append_val(audit->waiting, waiting);
 }
 
 static void
-add(Audit *audit, Line *line, const char *key, const char *value)
+on_counted(gpointer record, guint64 count, gboolean is_crowd, gpointer user_data)
+{
+    put(user_data, record, count, is_crowd);
+}
+
+static void
+add(Record *record, const char *key, const char *value)
 {
     if (!value)
         return;
-    begin_value(audit, line, key);
-    g_string_append_len(audit->values, value, (gssize)strlen(value) + 1);
+    record->fields[record->n].key = key;
+    record->fields[record->n++].value = g_strdup(value);
+}
+
+static void
+add_valid(Record *record, const char *key, const char *value, gsize most)
+{
+    g_autofree char *valid = value ? g_utf8_make_valid(value, (gssize)strnlen(value, most)) : NULL;
+
+    add(record, key, valid);
 }
 
 /* Whom the bus cannot name has no number. */
 static void
-add_id(Audit *audit, Line *line, const char *key, guint32 id)
+add_id(Record *record, const char *key, guint32 id)
 {
-    char text[16];
+    g_autofree char *text = g_strdup_printf("%u", id);
 
-    g_snprintf(text, sizeof text, "%u", id);
-    add(audit, line, key, id == BUS_PEER_NO_ID ? NULL : text);
+    add(record, key, id == BUS_PEER_NO_ID ? NULL : text);
+}
+
+/* Who has logged in, as the kernel keeps it through sudo and su (proc_pid_loginuid(5)): with root's rights everybody is user
+ * 0. NO_ID: nobody, or it is not known, or the process is another one by now. */
+static guint32
+read_login_uid(const BusPeer *peer)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%u/loginuid", peer->pid);
+    g_autofree char *text = NULL;
+    guint64 start_time, uid;
+
+    if (peer->pid == BUS_PEER_NO_ID || !g_file_get_contents(path, &text, NULL, NULL) ||
+        !bus_peer_read_start_time(peer->pid, &start_time) || start_time != peer->start_time ||
+        !g_ascii_string_to_unsigned(g_strchomp(text), 10, 0, G_MAXUINT32, &uid, NULL))
+        return BUS_PEER_NO_ID;
+    return (guint32)uid;
+}
+
+/* In a record's text nothing passes for what follows it. */
+static gboolean
+is_plain(const char *name)
+{
+    return *name && strlen(name) <= 64 && strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-.") == strlen(name);
 }
 
 static void
-add_message(Audit *audit, Line *line, const PolicyRequest *request, const char *word)
+append_who(GString *text, const BusPeer *peer, guint32 login_uid)
 {
-    begin_value(audit, line, "MESSAGE");
-    if (request->peer->uid == BUS_PEER_NO_ID)
-        g_string_append_printf(audit->values, "%s is %s to somebody", request->command, word);
+    if (peer->uid == BUS_PEER_NO_ID)
+        g_string_append_printf(text, "somebody (%s)", peer->name);
     else
-        g_string_append_printf(audit->values, "%s is %s to user %u", request->command, word, request->peer->uid);
-    g_string_append_c(audit->values, '\0');
+        g_string_append_printf(text, "user %u", peer->uid);
+    if (login_uid != BUS_PEER_NO_ID && login_uid != peer->uid)
+        g_string_append_printf(text, " (logged in as %u)", login_uid);
 }
 
 static void
-add_object(Audit *audit, Line *line, const char *id)
+append_vm(GString *text, const char *vm)
 {
-    g_autofree char *valid = id ? g_utf8_make_valid(id, (gssize)strnlen(id, MAX_OBJECT)) : NULL;
+    g_autofree char *name = g_strdelimit(g_strdup(vm), "\"", '\'');
 
-    add(audit, line, "OBJECT", valid);
+    if (vm)
+        g_string_append_printf(text, " on the VM \"%s\"", name);
+}
+
+static void
+append_what(GString *text, const PolicyRequest *request)
+{
+    g_string_append(text, is_plain(request->command) ? request->command : "A command");
+    if (request->detail)
+        g_string_append_printf(text, " (%s)", request->detail);
+    if (request->id && is_plain(request->id))
+        g_string_append_printf(text, " of %s", request->id);
+}
+
+static char *
+make_decision_text(const PolicyDecision *decision, guint32 login_uid)
+{
+    const PolicyRequest *request = decision->request;
+    GString *text = g_string_new(NULL);
+
+    append_what(text, request);
+    g_string_append(text, decision->is_allowed ? " is allowed to " : " is refused to ");
+    append_who(text, request->peer, login_uid);
+    append_vm(text, request->vm);
+    g_string_append_printf(text, ": %s", decision->reason);
+    return g_string_free(text, FALSE);
+}
+
+static const char *
+get_word(gboolean is_allowed)
+{
+    return is_allowed ? "allowed" : "refused";
+}
+
+static Record *
+record_new(GLogLevelFlags level)
+{
+    Record *record = g_rc_box_new0(Record);
+
+    record->level = level;
+    return record;
+}
+
+static void
+add_caller(Record *record, const BusPeer *peer, guint32 login_uid)
+{
+    add(record, "CALLER", peer->name);
+    add_id(record, "CALLER_UID", peer->uid);
+    add_id(record, "CALLER_PID", peer->pid);
+    add_id(record, "CALLER_LOGINUID", login_uid);
+}
+
+static Record *
+new_decision(const PolicyDecision *decision, GLogLevelFlags level)
+{
+    const PolicyRequest *request = decision->request;
+    guint32 login_uid = read_login_uid(request->peer);
+    Record *record = record_new(level);
+
+    record->text = make_decision_text(decision, login_uid);
+    add_caller(record, request->peer, login_uid);
+    add(record, "VM", request->vm);
+    add(record, "VM_UUID", request->uuid);
+    add(record, "COMMAND", request->command);
+    add(record, "HMP_COMMAND", request->detail);
+    add(record, "ACTION", decision->actions);
+    add_valid(record, "OBJECT", request->id, MAX_OBJECT);
+    add(record, "DECISION", get_word(decision->is_allowed));
+    add(record, "REASON", decision->reason);
+    return record;
+}
+
+static Record *
+new_crowd(const BusPeer *peer, GLogLevelFlags level, const char *actions, gboolean is_allowed)
+{
+    Record *record = record_new(level);
+
+    record->text = g_strdup_printf("%s is %s to user %u", actions, get_word(is_allowed), peer->uid);
+    add_id(record, "CALLER_UID", peer->uid);
+    add(record, "ACTION", actions);
+    add(record, "DECISION", get_word(is_allowed));
+    return record;
+}
+
+static GLogLevelFlags
+get_level(gboolean is_allowed)
+{
+    return is_allowed ? G_LOG_LEVEL_INFO : G_LOG_LEVEL_MESSAGE;
+}
+
+/* U+0001 stands in none of them. */
+static char *
+make_key(const PolicyDecision *decision)
+{
+    const PolicyRequest *request = decision->request;
+
+    return g_strjoin("\1", request->peer->name, request->vm ? request->vm : "", request->command,
+                     request->detail ? request->detail : "", decision->actions, request->id ? request->id : "",
+                     decision->reason, NULL);
 }
 
 void
 audit_decision(const PolicyDecision *decision, gpointer user_data)
 {
     Audit *audit = user_data;
-    const PolicyRequest *request = decision->request;
-    const char *word = decision->is_allowed ? "allowed" : "refused";
-    Line line = { .level = decision->is_allowed ? G_LOG_LEVEL_INFO : G_LOG_LEVEL_MESSAGE };
+    gboolean is_allowed = decision->is_allowed, is_crowd;
+    const BusPeer *peer = decision->request->peer;
 
-    if (audit->lines->len >= MAX_LINES)
-        write_lines(audit);
-    add_message(audit, &line, request, word);
-    add(audit, &line, "MESSAGE_ID", MESSAGE_ID);
-    add(audit, &line, "CALLER", request->peer->name);
-    add_id(audit, &line, "CALLER_UID", request->peer->uid);
-    add_id(audit, &line, "CALLER_PID", request->peer->pid);
-    add(audit, &line, "VM", request->vm);
-    add(audit, &line, "VM_UUID", request->uuid);
-    add(audit, &line, "COMMAND", request->command);
-    add(audit, &line, "ACTION", decision->actions);
-    add_object(audit, &line, request->id);
-    add(audit, &line, "DECISION", word);
-    add(audit, &line, "REASON", decision->reason);
-    g_array_append_val(audit->lines, line);
+    if (is_allowed && decision->request->classes == POLICY_CLASSES(POLICY_CLASS_OBSERVE) && !audit->is_all)
+        return;
+    g_autofree char *record_key = make_key(decision);
+    g_autofree char *crowd_key = g_strjoin("\1", get_word(is_allowed), decision->actions, NULL);
+    AuditKey key = { peer->uid, is_allowed, record_key, crowd_key };
+    gpointer *place = audit_fold_take(audit->fold, &key, &is_crowd);
+
+    if (!place)
+        return;
+    *place = is_crowd ? new_crowd(peer, get_level(is_allowed), decision->actions, is_allowed)
+                      : new_decision(decision, get_level(is_allowed));
+    if (!is_crowd)
+        put(audit, *place, /* count= */ 0, /* is_crowd= */ FALSE);
+}
+
+static Record *
+new_failure(const BusPeer *peer, const char *method, const char *vm, const char *error)
+{
+    guint32 login_uid = read_login_uid(peer);
+    Record *record = record_new(G_LOG_LEVEL_MESSAGE);
+    g_autoptr(GString) text = g_string_new(method);
+
+    g_string_append(text, " by ");
+    append_who(text, peer, login_uid);
+    append_vm(text, vm);
+    g_string_append_printf(text, " has failed: %s", error);
+    record->text = g_utf8_make_valid(text->str, (gssize)MIN(text->len, (gsize)MAX_ERROR));
+    add_caller(record, peer, login_uid);
+    add(record, "VM", vm);
+    add(record, "COMMAND", method);
+    add_valid(record, "ERROR", error, MAX_ERROR);
+    return record;
+}
+
+static Record *
+new_failure_crowd(const BusPeer *peer, const char *method)
+{
+    Record *record = record_new(G_LOG_LEVEL_MESSAGE);
+
+    record->text = g_strdup_printf("%s by user %u has failed", method, peer->uid);
+    add_id(record, "CALLER_UID", peer->uid);
+    add(record, "COMMAND", method);
+    return record;
+}
+
+void
+audit_failure(Audit *audit, const BusPeer *peer, const char *method, const char *vm, const char *error)
+{
+    g_autofree char *record_key = g_strjoin("\1", peer->name, method, vm ? vm : "", error, NULL);
+    g_autofree char *crowd_key = g_strjoin("\1", "failed", method, NULL);
+    AuditKey key = { peer->uid, /* is_allowed= */ TRUE, record_key, crowd_key };
+    gboolean is_crowd;
+    gpointer *place = audit_fold_take(audit->fold, &key, &is_crowd);
+
+    if (!place)
+        return;
+    *place = is_crowd ? new_failure_crowd(peer, method) : new_failure(peer, method, vm, error);
+    if (!is_crowd)
+        put(audit, *place, /* count= */ 0, /* is_crowd= */ FALSE);
+}
+
+void
+audit_set_all(Audit *audit, gboolean is_all)
+{
+    audit->is_all = is_all;
 }
 
 Audit *
@@ -137,9 +369,9 @@ audit_new(const ManagementHost *host)
     Audit *audit = g_new0(Audit, 1);
 
     audit->host = host;
-    audit->lines = g_array_new(FALSE, FALSE, sizeof(Line));
-    audit->values = g_string_new(NULL);
-    audit->hook = bus_hook_attach(host->context, has_lines, write_lines, audit);
+    audit->fold = audit_fold_new(host->context, on_counted, record_unref, audit);
+    audit->waiting = g_array_new(FALSE, FALSE, sizeof(Waiting));
+    audit->hook = bus_hook_attach(host->context, has_waiting, write_waiting, audit);
     g_source_set_priority(audit->hook, G_PRIORITY_DEFAULT_IDLE);
     return audit;
 }
@@ -147,9 +379,9 @@ audit_new(const ManagementHost *host)
 void
 audit_free(Audit *audit)
 {
-    write_lines(audit);
+    audit_fold_free(audit->fold);
+    write_waiting(audit);
     bus_hook_detach(audit->hook);
-    g_array_unref(audit->lines);
-    g_string_free(audit->values, TRUE);
+    g_array_unref(audit->waiting);
     g_free(audit);
 }

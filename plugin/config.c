@@ -114,16 +114,29 @@ read_owner(Config *config, GKeyFile *file, GError **error)
 }
 
 static gboolean
+read_audit(Config *config, GKeyFile *file, GError **error)
+{
+    g_autofree char *text = g_key_file_get_string(file, MAIN_GROUP, "audit", NULL);
+
+    config->audit_all = g_strcmp0(text, "all") == 0;
+    if (!text || config->audit_all || g_str_equal(text, "changes"))
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "[" MAIN_GROUP "] audit: `changes` or `all` is expected");
+    return FALSE;
+}
+
+static gboolean
 read_main(Config *config, GKeyFile *file, GError **error)
 {
-    static const char *const keys[] = { "idle-timeout", "isolation", "max-monitors", "max-reply", "owner", NULL };
+    static const char *const keys[] = { "audit", "idle-timeout", "isolation", "max-monitors", "max-reply", "owner", NULL };
     guint64 max_reply = config->max_reply, max_monitors = config->max_monitors;
 
     if (!check_keys(file, MAIN_GROUP, keys, error) ||
         !read_number(file, "max-reply", MAX_REPLY_LEAST, MAX_REPLY_MOST, &max_reply, error) ||
         !read_number(file, "max-monitors", 1, MAX_MONITORS_MOST, &max_monitors, error) ||
         !read_isolation(file, MAIN_GROUP, &config->isolation_required, error) ||
-        !read_idle_timeout(config, file, error) || !read_owner(config, file, error))
+        !read_idle_timeout(config, file, error) || !read_owner(config, file, error) ||
+        !read_audit(config, file, error))
         return FALSE;
     config->max_reply = max_reply;
     config->max_monitors = (guint)max_monitors;

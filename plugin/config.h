@@ -6,6 +6,7 @@
  *   idle-timeout=10        seconds, 0.001 to a day: a caller's monitor is removed after so long without a command
  *   max-monitors=16        that callers have in one QEMU at once, 1 to 1000: each slows it down
  *   isolation=preferred    or `required`: whether callers may share a monitor where there are too few
+ *   audit=changes          or `all`: whether allowed calls that only observe are in the log
  *   owner=allow            or `polkit`: whether the user that a QEMU runs as may do everything to it without polkit
  *
  *   [vm NAME]
@@ -31,6 +32,7 @@ typedef struct Config {
     guint max_monitors;
     gboolean isolation_required; /* where nothing else is said of a VM */
     gboolean owner_needs_polkit;
+    gboolean audit_all; /* not only what changes something or is refused */
     GPtrArray *vms; /* owned, of ConfigVm */
 } Config;
 

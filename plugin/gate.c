@@ -5,6 +5,7 @@
 #include "gate.h"
 
 #include "command-arguments.h"
+#include "hmp-word.h"
 #include "policy.h"
 #include "qmp-error.h"
 #include "service.h"
@@ -127,6 +128,7 @@ gate_ask(VmObject *object, const GateQuestion *question, GateFunc func, gpointer
         .is_interactive = question->is_interactive,
         .classes = get_classes(object, question),
         .command = question->command,
+        .detail = hmp_word_get(question->command, question->arguments),
         .vm = vm_get_name(vm),
         .uuid = qemu_get_uuid(vm_get_qemu(vm)),
         .id = policy_get_id(question->arguments),

@@ -83,17 +83,48 @@ read_options(DBusMessageIter *iter, const Config *config, AddOptions *options, G
 }
 
 static void
-on_added(const char *path, const GError *error, gpointer user_data)
+return_path(BusCall *call, const char *path)
 {
-    BusCall *call = user_data;
-
-    if (error) {
-        errors_fail(call, error);
-        return;
-    }
     DBusMessage *reply = bus_call_new_reply(call);
+
     dbus_message_append_args(reply, DBUS_TYPE_OBJECT_PATH, &path, DBUS_TYPE_INVALID);
     bus_call_return(call, reply);
+}
+
+/* A call whose VM is being added. */
+typedef struct Adding {
+    Service *service; /* weak */
+    BusCall *call; /* owned */
+    char *name; /* owned; of the VM, may be empty */
+} Adding;
+
+static Adding *
+adding_new(Service *service, BusCall *call, const char *name)
+{
+    Adding *adding = g_new0(Adding, 1);
+
+    adding->service = service;
+    adding->call = call;
+    adding->name = g_strdup(name);
+    return adding;
+}
+
+/* Answers the call, and is over. Leave was given, as the log says; so it says what became of it. */
+static void
+on_added(const char *path, const GError *error, gpointer user_data)
+{
+    Adding *adding = user_data;
+    BusCall *call = adding->call;
+
+    if (error) {
+        audit_failure(adding->service->audit, bus_call_get_peer(call), bus_call_get_member(call),
+                      *adding->name ? adding->name : NULL, error->message);
+        errors_fail(call, error);
+    } else {
+        return_path(call, path);
+    }
+    g_free(adding->name);
+    g_free(adding);
 }
 
 /* A call of the manager's while the policy decides about it. */
@@ -213,7 +244,7 @@ ask(ManagementCall *management, const char *vm_name)
 static gboolean
 is_awaited_by(gpointer add_data, gpointer unique_name)
 {
-    BusCall *call = add_data;
+    BusCall *call = ((Adding *)add_data)->call;
 
     return bus_call_is_reply_expected(call) && g_str_equal(bus_call_get_sender(call), unique_name);
 }
@@ -264,8 +295,9 @@ add_authorized(ManagementCall *management)
     };
 
     management->fd = -1; /* taken */
-    if (!registry_add(management->service->registry, &spec, on_added, call, &error))
-        errors_fail(call, error);
+    Adding *adding = adding_new(management->service, call, management->name);
+    if (!registry_add(management->service->registry, &spec, on_added, adding, &error))
+        on_added(/* path= */ NULL, error, adding);
     else
         bus_call_drop_message(call);
 }
@@ -380,7 +412,7 @@ get_vm(BusCall *call, gpointer object_data)
         return;
     }
     g_autofree char *path = names_path_from_vm(vm_get_name(vm));
-    on_added(path, /* error= */ NULL, call);
+    return_path(call, path);
 }
 
 const BusMethod manager_object_methods[] = {

@@ -182,8 +182,10 @@ service_start(const ManagementHost *host, GError **error)
     service->farewells = farewells_new(host->context);
     service->viewers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     if ((service->config = config_new(host->key_file, error)) && make_interfaces(service, error) &&
-        open_bus(service, error))
+        open_bus(service, error)) {
+        audit_set_all(service->audit, service->config->audit_all);
         return service;
+    }
     service_stop(service);
     return NULL;
 }

@@ -15,6 +15,7 @@ typedef struct PolicyRequest {
     gboolean is_interactive; /* they may be asked to authenticate */
     PolicyClasses classes; /* of what they want to do: all of them must be allowed */
     const char *command; /* what it is: a QMP command, or a method's name */
+    const char *detail; /* more of what it is, for the log alone: a constant; NULL: nothing */
     const char *vm, *uuid, *id; /* what it is done to: the VM, and something in it; NULL: none; not told on where it is not
                                  * plain (shown-name.h) */
     const char *bus; /* "system" or "session", for rules */

@@ -21,6 +21,7 @@ test_none(void)
     g_assert_cmpuint(config->idle_timeout, ==, 10 * G_USEC_PER_SEC);
     g_assert_false(config->isolation_required);
     g_assert_false(config->owner_needs_polkit);
+    g_assert_false(config->audit_all);
     g_assert_cmpuint(config->vms->len, ==, 0);
 }
 
@@ -31,13 +32,14 @@ test_full(void)
     g_autoptr(Config) config = parse("[vm web]\naddress=unix:/run/web.sock\nspares=unix:/run/2;unix:/run/3\n"
                                      "[vm db 1]\naddress=tcp:localhost:4444,server=on\nisolation=preferred\n"
                                      "[qemu-monitor]\nmax-reply=65536\nmax-monitors=3\nidle-timeout=0.25\n"
-                                     "isolation=required\nowner=polkit\n",
+                                     "isolation=required\nowner=polkit\naudit=all\n",
                                      NULL);
 
     g_assert_cmpuint(config->max_reply, ==, 65536);
     g_assert_cmpuint(config->max_monitors, ==, 3);
     g_assert_cmpuint(config->idle_timeout, ==, 250000);
     g_assert_true(config->owner_needs_polkit);
+    g_assert_true(config->audit_all);
     g_assert_cmpuint(config->vms->len, ==, 2);
     const ConfigVm *web = g_ptr_array_index(config->vms, 0);
     const ConfigVm *db = g_ptr_array_index(config->vms, 1);
@@ -69,6 +71,7 @@ test_mistakes(void)
         { "[vm web]\naddress=unix:/run/web.sock\nspares=web\n", "[vm web]: spares" },
         { "[vm web]\naddress=unix:/run/web.sock\nspares=unix:/x,server=on\n", "must listen" },
         { "[qemu-monitor]\nowner=root\n", "[qemu-monitor] owner" },
+        { "[qemu-monitor]\naudit=none\n", "[qemu-monitor] audit" },
         { "[vm web]\n", "[vm web]" },
         { "[vm web]\naddress=unix:run/web.sock\n", "[vm web]" },
         { "[vm web]\naddress=unix:/run/web.sock\nadress=x\n", "adress" },

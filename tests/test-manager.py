@@ -128,6 +128,16 @@ class Adding(MonitorTest):
         self.assertEqual(self.paths(), [])
         self.add('x', f'unix:{self.peer().path}')
 
+    def test_a_failure_is_in_the_log(self):
+        """Leave was given, so the record of the decision says `allowed`."""
+        for name in ('web', ''):
+            self.assert_fails(DISCONNECTED, 'nowhere', self.start_add(name, f'unix:{self.directory}/nowhere', timeout=('t', 1)))
+        lines = wait_until(lambda: [line for line in self.agent.output.splitlines() if 'has failed' in line][1:] and
+                           [line for line in self.agent.output.splitlines() if 'has failed' in line], 'the records')
+        self.assertRegex(lines[0], rf'notice: .*AddVM by user {os.getuid()}.* on the VM "web" has failed: .*nowhere')
+        self.assertIn(' VM=web COMMAND=AddVM ', lines[0])
+        self.assertRegex(lines[1], rf'AddVM by user {os.getuid()}.* has failed: .*nowhere')
+
     def test_no_qmp_there(self):
         for text, named in ((b'SSH-2.0-OpenSSH_9.2p1\r\n', 'SSH'),
                             (b'QEMU 7.2.22 monitor - type \'help\'\r\n(qemu) ', 'human'),

@@ -226,7 +226,7 @@ class Policy(SystemBusTest):
             self.skipTest('callers of several users take root')
         super().setUp()
         self.polkitd = self.start(Polkitd, self.bus.address, os.environ['POLKIT_ACTIONS'], [OBSERVE])
-        self.start_system_agent()
+        self.start_system_agent('[qemu-monitor]\naudit=all\n')
         self.vm, self.peer = self.add_peer()
         self.somebody = self.as_user(self.vm, SOMEBODY)
 

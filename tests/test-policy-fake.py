@@ -11,7 +11,7 @@ from gi.repository import GLib
 from harness import Agent, Bus, CallError, FakeAuthority, Qemu, main, wait_until
 from harness.polkit import result
 from monitor import INVALID_ARGS, LIMITS, MODULE, NAME, ROOT, VERSIONS, VM, variants
-from system_bus import DENIED, LIMITS_EXCEEDED, OWNER, SOMEBODY, SystemBusTest, commands, execute
+from system_bus import DENIED, LIMITS_EXCEEDED, OPERATOR, OWNER, SOMEBODY, SystemBusTest, commands, execute
 
 COMMAND_CLASSES = os.environ['COMMAND_CLASSES']
 YES, NO, CHALLENGE = result(True), result(False), result(False, True)
@@ -75,14 +75,49 @@ class Questions(FakeTest):
         self.only(NO)
         self.assertRaises(CallError, execute(self.somebody, 'human-monitor-command',
                                              **{'command-line': ('s', 'secret')}))
-        lines = self.wait_lines('device_del', 'human-monitor-command')
+        self.assertRaises(CallError, execute(self.somebody, 'human-monitor-command',
+                                             **{'command-line': ('s', 'set_password vnc secret')}))
+        lines = self.wait_lines('device_del', 'HMP_COMMAND=? ', 'HMP_COMMAND=set_password')
+        self.assertNotIn('secret', self.agent.output)
+        caller = f'CALLER={self.somebody.caller.name} CALLER_UID={SOMEBODY} CALLER_PID={os.getpid()} '
+        with open('/proc/self/loginuid', encoding='ascii') as file:
+            login_uid = int(file.read())
+        who = f'user {SOMEBODY}'
+        if login_uid not in (0xffffffff, SOMEBODY):
+            who += f' (logged in as {login_uid})'
+            caller += f'CALLER_LOGINUID={login_uid} '
         self.assertEqual([line.split(': ', 3)[-1] for line in lines], [
-            f'device_del is allowed to user {SOMEBODY} CALLER={self.somebody.caller.name} CALLER_UID={SOMEBODY} '
-            f'CALLER_PID={os.getpid()} VM=web VM_UUID={UUID} COMMAND=device_del ACTION=org.qemu.monitor1.destroy '
-            r'OBJECT="a\x22 DECISION=allowed" DECISION=allowed REASON=polkit',
-            f'human-monitor-command is refused to user {SOMEBODY} CALLER={self.somebody.caller.name} '
-            f'CALLER_UID={SOMEBODY} CALLER_PID={os.getpid()} VM=web VM_UUID={UUID} COMMAND=human-monitor-command '
-            'ACTION=org.qemu.monitor1.host DECISION=refused REASON="not authorized"'])
+            f'device_del is allowed to {who} on the VM "web": polkit {caller}'
+            f'VM=web VM_UUID={UUID} COMMAND=device_del ACTION=org.qemu.monitor1.destroy '
+            r'OBJECT="a\x22 DECISION=allowed" DECISION=allowed REASON=polkit'] + [
+            f'human-monitor-command ({word}) is refused to {who} on the VM "web": not authorized {caller}'
+            f'VM=web VM_UUID={UUID} COMMAND=human-monitor-command HMP_COMMAND={word} '
+            'ACTION=org.qemu.monitor1.host DECISION=refused REASON="not authorized"' for word in ('?', 'set_password')])
+
+    def test_a_flood_in_the_log(self):
+        """A record for each reason, and one with the count of its repeats; another caller's stands beside them."""
+        self.only(NO)
+        other = self.as_user(self.vm, OPERATOR)
+        for finish in [execute(self.somebody, 'quit') for _ in range(500)]:
+            self.assertRaises(CallError, finish)
+        self.assertRaises(CallError, execute(other, 'quit'))
+
+        def refused():
+            return [line for line in self.lines() if 'COMMAND=quit' in line]
+
+        def total():
+            return sum(int(line.split(' COUNT=')[1].split()[0]) if ' COUNT=' in line else 1 for line in refused())
+        wait_until(lambda: total() == 501, lambda: str(refused()))
+        self.assertLess(len(refused()), 10)
+        self.assertEqual(len([line for line in refused() if f'CALLER_UID={OPERATOR} ' in line]), 1)
+
+    def test_what_only_observes_is_not_in_the_log(self):
+        """Unless it is refused."""
+        execute(self.somebody, 'query-status')()
+        self.only(NO)
+        self.assertRaises(CallError, execute(self.somebody, 'query-name'))
+        self.wait_lines('COMMAND=query-name')
+        self.assertFalse([line for line in self.lines() if 'COMMAND=query-status' in line])
 
     def test_every_command_of_every_qemu_is_asked_for(self):
         """As what the table says, by its method and by Execute; there is no way in beside the gate."""
