@@ -42,6 +42,7 @@ typedef struct Caller {
     guint refs; /* the table's and one for each call */
     BusPeers *peers; /* weak; NULL: the caller has left, or the Bus is closed */
     gboolean known; /* the bus has told, or refused */
+    gboolean has_called;
     BusQuery *query; /* owned; for the credentials */
     BusAccount *account; /* owned; once known */
     GQueue waiting; /* of Waiting, owned */
@@ -312,6 +313,7 @@ bus_peers_take_call(BusPeers *peers, DBusMessage *message)
     caller = g_hash_table_lookup(peers->callers, sender);
     if (!caller)
         caller = add_caller(peers, sender);
+    caller->has_called = TRUE;
     if (size > MAX_CALL_BYTES)
         bus_call_fail_code(bus_call_new(peers->bus, &caller->peer, message), BUS_ERROR_LIMITS_EXCEEDED,
                            "The arguments of a call may be %u bytes", MAX_CALL_BYTES);
@@ -352,6 +354,14 @@ tell_watchers(BusPeers *peers, const char *name)
 }
 
 void
+bus_peers_expect(BusPeers *peers, const char *unique_name)
+{
+    if (unique_name[0] == ':' && g_strcmp0(unique_name, peers->bus->unique_name) != 0 &&
+        !g_hash_table_contains(peers->callers, unique_name))
+        add_caller(peers, unique_name);
+}
+
+void
 bus_peers_forget(BusPeers *peers, const char *unique_name)
 {
     Caller *caller = g_hash_table_lookup(peers->callers, unique_name);
@@ -360,7 +370,7 @@ bus_peers_forget(BusPeers *peers, const char *unique_name)
         return;
     bus_peer_ref(&caller->peer);
     g_hash_table_remove(peers->callers, unique_name);
-    if (caller->known)
+    if (caller->known && caller->has_called)
         tell_watchers(peers, caller->peer.name);
     bus_peer_unref(&caller->peer);
 }
@@ -397,7 +407,7 @@ bus_get_peer(Bus *bus, const char *unique_name)
 {
     Caller *caller = bus->peers ? g_hash_table_lookup(bus->peers->callers, unique_name) : NULL;
 
-    return caller && caller->known ? &caller->peer : NULL;
+    return caller && caller->known && caller->has_called ? &caller->peer : NULL;
 }
 
 gboolean

@@ -49,6 +49,7 @@ void bus_drains_close(Bus *bus);
 BusPeers *bus_peers_new(Bus *bus);
 void bus_peers_free(BusPeers *peers);
 void bus_peers_take_call(BusPeers *peers, DBusMessage *message);
+void bus_peers_expect(BusPeers *peers, const char *unique_name); /* has joined the bus, and may call */
 void bus_peers_forget(BusPeers *peers, const char *unique_name);
 guint bus_peers_count(BusPeers *peers);
 

@@ -118,8 +118,12 @@ take_bus_signal(Bus *bus, DBusMessage *message)
     if (dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged")) {
         if (dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &old, DBUS_TYPE_STRING,
                                   &new, DBUS_TYPE_INVALID) &&
-            name[0] == ':' && new[0] == '\0')
-            bus_peers_forget(bus->peers, name);
+            name[0] == ':' && (new[0] == '\0' || old[0] == '\0')) {
+            if (new[0] == '\0')
+                bus_peers_forget(bus->peers, name);
+            else
+                bus_peers_expect(bus->peers, name);
+        }
     } else if (dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameLost")) {
         if (dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID))
             name_lost(bus, name);

@@ -24,6 +24,10 @@ typedef void (*BusNameFunc)(Bus *bus, const GError *error, gpointer user_data);
  * refuses. */
 Bus *bus_open(GMainContext *context, const char *address, BusStateFunc func, gpointer user_data, GError **error);
 
+/* From here on callers are found out when they join the bus instead of when they first call: which process that is can be
+ * known too late. To be called once, before anybody can know of us. */
+void bus_find_out_early(Bus *bus);
+
 /* Drops the names, unpublishes what is left, forgets pending queries without calling back, and closes the connection.
  * What was sent before is flushed as far as the socket takes it without blocking. Queries and drains are gone with it;
  * objects, watches and calls are not: they do nothing any more, and are freed or answered as ever. */

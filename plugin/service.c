@@ -166,6 +166,8 @@ open_bus(Service *service, GError **error)
     service->bus = bus_open(host->context, host->bus_address, on_bus_state, service, error);
     if (!service->bus)
         return FALSE;
+    if (host->bus != MANAGEMENT_BUS_SYSTEM)
+        bus_find_out_early(service->bus);
     service->policy = policy_new(host->context, host->bus == MANAGEMENT_BUS_SYSTEM ? service->bus : NULL,
                                  get_system_bus_address(), audit_decision, service->audit);
     return TRUE;
