@@ -3,8 +3,8 @@
  * them, and sends it to whom it may concern. QEMU's monitor is not read while the bus is behind, so that a VM that
  * floods fills its own buffers and not ours.
  *
- * The first event has QEMU asked for its schema, which says what is in it. It waits for that with all that follow, and
- * so do the replies that QEMU sends after them. */
+ * The first event that has data makes the agent ask QEMU for its schema, which says what is in them. The event waits for that
+ * with all that follow, and so do the replies that QEMU sends after them. */
 #include "events.h"
 
 #include <string.h>
@@ -283,6 +283,15 @@ events_has_subscribers(Events *events)
     return events->subscribers && g_hash_table_size(events->subscribers) > 0;
 }
 
+/* What the contract promises and has nothing in it needs no schema: most of what a VM says while nobody works on it (RESUME,
+ * STOP, POWERDOWN). */
+static gboolean
+can_be_sent(Events *events, const QmpEvent *event)
+{
+    return vm_schema_is_settled(events->schema) ||
+           (!event->data.text && interfaces_has_signal(vm_schema_get_interfaces(events->schema), event->name));
+}
+
 void
 events_publish(Events *events, const QmpEvent *event)
 {
@@ -290,7 +299,7 @@ events_publish(Events *events, const QmpEvent *event)
     hold_back(events);
     if (!is_broadcast(events) && !events_has_subscribers(events))
         return;
-    if (vm_schema_is_settled(events->schema) && events->backlog.length == 0)
+    if (events->backlog.length == 0 && can_be_sent(events, event))
         send_event(events, event);
     else
         keep_event(events, event);

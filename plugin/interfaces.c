@@ -154,6 +154,12 @@ interfaces_dup_signal(Interfaces *interfaces, const char *event, const QmpType *
     return names_member_from_qmp(event);
 }
 
+gboolean
+interfaces_has_signal(Interfaces *interfaces, const char *event)
+{
+    return g_hash_table_contains(interfaces->signals, event);
+}
+
 char *
 interfaces_dup_hint(Interfaces *interfaces, const char *command)
 {

@@ -33,6 +33,9 @@ const Method *interfaces_find_method(Interfaces *interfaces, const char *member)
  * data, or NULL. */
 char *interfaces_dup_signal(Interfaces *interfaces, const char *event, const QmpType **ret_data);
 
+/* Whether there is a signal for an event, by its QMP name. */
+gboolean interfaces_has_signal(Interfaces *interfaces, const char *event);
+
 /* The command that was probably meant by a QMP name that QEMU has not: the end of an error's text, "" where nothing is near. To be
  * freed. */
 char *interfaces_dup_hint(Interfaces *interfaces, const char *command);

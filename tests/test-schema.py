@@ -83,6 +83,17 @@ class FindingOut(SchemaTest):
         self.methods(vm)
         self.assertEqual(len(asked(peer)), 1)
 
+    def test_not_for_an_event_without_data(self):
+        """A thousand VMs that start say RESUME, each of which would cost its QEMU 30 ms."""
+        vm, peer = self.fake('a')
+        events = vm.record_events()
+        peer.emit(Message({'timestamp': {'seconds': 1, 'microseconds': 5}, 'event': 'RESUME'}))
+        self.assertEqual(events.wait('Resume'), ({}, 1000005))
+        self.assertEqual(asked(peer), [])
+        peer.emit(event('POKED', words=[], part=1))
+        events.wait('Poked')
+        self.assertEqual(len(asked(peer)), 1)
+
     def test_each_vm_is_asked_itself_and_once(self):
         fakes = [self.fake(f'vm{number}') for number in range(10)]
         for reply in [self.start_introspect(vm) for vm, _ in fakes]:
