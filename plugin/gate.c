@@ -7,7 +7,9 @@
 #include "command-arguments.h"
 #include "hmp-word.h"
 #include "policy.h"
+#include "qmp-connector.h"
 #include "qmp-error.h"
+#include "registry.h"
 #include "service.h"
 #include "sessions.h"
 #include "vm-object.h"
@@ -110,6 +112,22 @@ get_qemu_uid(Vm *vm)
     return vm_is_owner_known(vm) && vm_get_owner_uid(vm) != OVERFLOW_UID ? vm_get_owner_uid(vm) : BUS_PEER_NO_ID;
 }
 
+/* VMs that one user may give without leave. Each holds a descriptor or two of the agent's, which may have 1,024 as a rule,
+ * and their names are taken for all others. */
+#define MAX_GIVEN_BY_USER 64
+
+/* The caller, if it is a QEMU of their own that they give (as the kernel tells, which is whoever made the socket or connected
+ * it), and they have not had their share. */
+static guint32
+find_giver(Service *service, const GateManagement *question)
+{
+    guint32 caller = question->peer->uid, uid;
+
+    if (question->fd < 0 || !qmp_peer_get_uid(question->fd, &uid) || uid != caller)
+        return BUS_PEER_NO_ID;
+    return registry_count_given_by(service->registry, caller) < MAX_GIVEN_BY_USER ? caller : BUS_PEER_NO_ID;
+}
+
 static const char *
 get_bus_kind(Service *service)
 {
@@ -149,6 +167,7 @@ gate_ask_management(Service *service, const GateManagement *question, GateFunc f
                     GateTicket **ret_ticket, GError **error)
 {
     Vm *vm = question->vm;
+    guint32 giver = find_giver(service, question);
     PolicyRequest request = {
         .peer = question->peer,
         .is_interactive = question->is_interactive,
@@ -157,8 +176,8 @@ gate_ask_management(Service *service, const GateManagement *question, GateFunc f
         .vm = question->name,
         .uuid = vm && vm_get_qemu(vm) ? qemu_get_uuid(vm_get_qemu(vm)) : NULL,
         .bus = get_bus_kind(service),
-        .owner_uid = vm ? gate_get_owner(service, vm) : exempt(service, question->giver),
-        .qemu_uid = vm ? get_qemu_uid(vm) : question->giver,
+        .owner_uid = vm ? gate_get_owner(service, vm) : exempt(service, giver),
+        .qemu_uid = vm ? get_qemu_uid(vm) : giver,
         .friend_uid = vm ? vm_get_added_by(vm) : service_get_uid(),
     };
 

@@ -45,7 +45,7 @@ typedef struct GateManagement {
     const char *method;
     const char *name;
     Vm *vm;
-    guint32 giver; /* without @vm: the caller, where they give a descriptor of a QEMU that they run; else BUS_PEER_NO_ID */
+    int fd; /* borrowed; of a VM to be added; -1: none */
 } GateManagement;
 GateAnswer gate_ask_management(Service *service, const GateManagement *question, GateFunc func, gpointer user_data,
                                GateTicket **ret_ticket, GError **error);

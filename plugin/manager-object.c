@@ -9,7 +9,6 @@
 #include "gate.h"
 #include "names.h"
 #include "options.h"
-#include "qmp-connector.h"
 #include "registry.h"
 
 /* What AddVM() takes as `options`. */
@@ -200,22 +199,6 @@ check_room(ManagementCall *management, GError **error)
     return FALSE;
 }
 
-/* VMs that one user may give without leave. Each holds a descriptor or two of the agent's, which may have 1,024 as a rule,
- * and their names are taken for all others. */
-#define MAX_GIVEN_BY_USER 64
-
-/* The caller, if it is a QEMU of their own that they give (as the kernel tells, which is whoever made the socket or connected
- * it), and they have not had their share. */
-static guint32
-find_giver(ManagementCall *management)
-{
-    guint32 caller = bus_call_get_peer(management->call)->uid, uid;
-
-    if (management->fd < 0 || !qmp_peer_get_uid(management->fd, &uid) || uid != caller)
-        return BUS_PEER_NO_ID;
-    return registry_count_given_by(management->service->registry, caller) < MAX_GIVEN_BY_USER ? caller : BUS_PEER_NO_ID;
-}
-
 /* @vm_name: for rules and for the log. */
 static void
 ask(ManagementCall *management, const char *vm_name)
@@ -227,7 +210,7 @@ ask(ManagementCall *management, const char *vm_name)
         .method = bus_call_get_member(call),
         .name = vm_name,
         .vm = management->vm,
-        .giver = find_giver(management),
+        .fd = management->fd,
     };
     g_autoptr(GError) error = NULL;
     GateAnswer answer = GATE_SHUT;

@@ -5,10 +5,6 @@
 
 #include <gio/gunixfdlist.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATH "/test"
@@ -21,7 +17,6 @@ typedef struct Fixture {
     guint calls;
     guint32 last_uid;
     guint32 last_pid;
-    guint64 last_start_time;
     BusCall *kept;
 } Fixture;
 
@@ -34,7 +29,6 @@ on_call(BusCall *call, gpointer user_data)
     fixture->calls++;
     fixture->last_uid = bus_call_get_peer(call)->uid;
     fixture->last_pid = bus_call_get_peer(call)->pid;
-    fixture->last_start_time = bus_call_get_peer(call)->start_time;
     g_assert_true(bus_get_peer(bus_call_get_bus(call), bus_call_get_sender(call)) == bus_call_get_peer(call));
     bus_call_return(call, NULL);
 }
@@ -334,113 +328,6 @@ test_waiting_bytes_are_capped(Fixture *fixture, gconstpointer data)
     call(fixture, fixture->base.client);
 }
 
-static void
-write_all(int fd, const char *bytes, gsize length)
-{
-    g_assert_cmpint(write(fd, bytes, length), ==, (gssize)length);
-}
-
-/* Reads until @text has come. */
-static void
-read_until(int fd, const char *text)
-{
-    g_autoptr(GString) all = g_string_new(NULL);
-    char bytes[512];
-
-    while (!memmem(all->str, all->len, text, strlen(text))) {
-        gssize n = read(fd, bytes, sizeof bytes);
-        g_assert_cmpint(n, >, 0);
-        g_string_append_len(all, bytes, n);
-    }
-}
-
-/* Joins the bus by @fd, by hand. */
-static void
-join(int fd)
-{
-    DBusMessage *hello = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "Hello");
-    g_autofree char *uid = g_strdup_printf("%u", getuid());
-    g_autoptr(GString) greeting = g_string_new("AUTH EXTERNAL ");
-    char *bytes;
-    int length;
-
-    for (const char *c = uid; *c; c++)
-        g_string_append_printf(greeting, "%02x", *c);
-    g_string_append(greeting, "\r\n");
-    g_string_prepend_c(greeting, '\0');
-    write_all(fd, greeting->str, greeting->len);
-    read_until(fd, "OK ");
-    write_all(fd, "BEGIN\r\n", strlen("BEGIN\r\n"));
-    dbus_message_set_serial(hello, 1);
-    g_assert_true(dbus_message_marshal(hello, &bytes, &length));
-    write_all(fd, bytes, (gsize)length);
-    read_until(fd, "NameAcquired");
-    dbus_free(bytes);
-    dbus_message_unref(hello);
-}
-
-/* A connection whose maker has handed it on and ended: what has the maker's number since is not who calls. */
-static void
-test_the_maker_of_a_connection_has_ended(Fixture *fixture, gconstpointer data)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GSocketConnection) stream = NULL;
-    g_autoptr(GSocket) socket_of_ours = NULL;
-    g_autoptr(GDBusConnection) client = NULL;
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    const char *path = strstr(test_daemon_get_address(fixture->base.daemon), "path=") + strlen("path=");
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0), held[2];
-    guint before;
-    pid_t maker;
-
-    bus_find_out_early(fixture->base.bus);
-    /* Who was there before. */
-    test_until(bus_peers_count(fixture->base.bus->peers) == 1);
-    g_strlcpy(address.sun_path, path, MIN(sizeof address.sun_path, strcspn(path, ",") + 1));
-    g_assert_cmpint(pipe(held), ==, 0);
-    before = bus_peers_count(fixture->base.bus->peers);
-    maker = fork();
-    if (maker == 0) {
-        char byte;
-        close(held[1]);
-        g_assert_cmpint(connect(fd, (struct sockaddr *)&address, sizeof address), ==, 0);
-        join(fd);
-        _exit((int)read(held[0], &byte, 1));
-    }
-    test_until(bus_peers_count(fixture->base.bus->peers) > before && fixture->base.bus->queries.length == 0);
-    close(held[1]);
-    close(held[0]);
-    g_assert_cmpint(waitpid(maker, NULL, 0), ==, maker);
-    socket_of_ours = g_socket_new_from_fd(fd, &error);
-    stream = g_socket_connection_factory_create_connection(socket_of_ours);
-    client = g_dbus_connection_new_sync(G_IO_STREAM(stream), NULL, G_DBUS_CONNECTION_FLAGS_NONE, NULL, NULL, &error);
-    g_assert_no_error(error);
-    call(fixture, client);
-    g_assert_cmpuint(fixture->last_pid, ==, (guint32)maker);
-    g_assert_cmpuint(fixture->last_start_time, >, 0);
-    g_dbus_connection_close_sync(client, NULL, NULL);
-}
-
-/* Whatever it is made of, and whichever method it is for: nobody reads it. */
-static void
-test_long_calls_are_refused_unread(Fixture *fixture, gconstpointer data)
-{
-    g_autofree char *text = g_strnfill(2 << 20, 'x');
-    static const char *const written[] = {
-        "(@s 'TEXT',)", "('TEXT', 'TEXT')", "(<'TEXT'>,)", "(<<('a', ('TEXT', 1))>>,)", "(['TEXT'],)", "({'a': <'TEXT'>},)",
-    };
-
-    call(fixture, fixture->base.client);
-    for (guint i = 0; i < G_N_ELEMENTS(written); i++) {
-        g_autoptr(GString) whole = g_string_new(written[i]);
-        g_string_replace(whole, "TEXT", text, 0);
-        call_async(fixture, "Any", g_variant_new_parsed(whole->str));
-    }
-    test_until(fixture->base.order->len == G_N_ELEMENTS(written));
-    g_assert_cmpstr(fixture->base.order->str, ==, "llllll");
-    call(fixture, fixture->base.client);
-}
-
 /* While the bus does not take our replies, calls must stay where their senders' limits are, and not fill our memory.
  */
 static void
@@ -521,8 +408,6 @@ main(int argc, char **argv)
     ADD("/bus-peer/forged-leaving", test_forged_leaving, NULL);
     ADD("/bus-peer/waiting-calls-are-capped", test_waiting_calls_are_capped, NULL);
     ADD("/bus-peer/waiting-bytes-are-capped", test_waiting_bytes_are_capped, NULL);
-    ADD("/bus-peer/the-maker-of-a-connection-has-ended", test_the_maker_of_a_connection_has_ended, NULL);
-    ADD("/bus-peer/long-calls-are-refused-unread", test_long_calls_are_refused_unread, NULL);
     ADD("/bus-peer/calls-wait-for-output", test_calls_wait_for_output, NULL);
     ADD("/bus-peer/descriptors-are-closed", test_descriptors_are_closed, NULL);
     ADD("/bus-peer/kept-call-outlives-everything", test_kept_call_outlives_everything, NULL);
