@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "qmp-entity.h"
-#include "qmp-json.h"
+#include "json-member.h"
+#include "json-tree.h"
 
 /* Bytes of the reply that is read through, as for character devices; an object takes some 60. */
 #define MAX_REPLY (1024u * 1024)
@@ -33,8 +33,8 @@ note_name(AuthzObjects *objects, const char *name)
 static void
 note_listed(AuthzObjects *objects, JsonObject *listed)
 {
-    const char *name = listed ? qmp_entity_get_string(listed, "name") : NULL;
-    const char *type = listed ? qmp_entity_get_string(listed, "type") : NULL;
+    const char *name = listed ? json_member_get_string(listed, "name") : NULL;
+    const char *type = listed ? json_member_get_string(listed, "type") : NULL;
 
     if (name && type && g_str_has_prefix(type, "child<authz-"))
         note_name(objects, name);
@@ -45,13 +45,13 @@ on_objects(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     AuthzObjects *objects = user_data;
     gboolean is_answer = reply && !reply->error_class && reply->value.length <= MAX_REPLY;
-    g_autoptr(JsonNode) list = is_answer ? qmp_json_parse(reply->value.text, reply->value.length, NULL) : NULL;
+    g_autoptr(JsonNode) list = is_answer ? json_tree_parse(reply->value.text, reply->value.length, NULL) : NULL;
     JsonArray *array = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
 
     objects->ticket = NULL;
     objects->is_known = array && g_hash_table_size(objects->names) < MAX_NAMES;
     for (guint i = 0; array && i < json_array_get_length(array); i++)
-        note_listed(objects, qmp_entity_get_object_at(array, i));
+        note_listed(objects, json_member_get_object_at(array, i));
 }
 
 AuthzObjects *
@@ -77,7 +77,7 @@ static const char *
 get_string(JsonNode *arguments, const char *name)
 {
     return arguments && JSON_NODE_HOLDS_OBJECT(arguments)
-               ? qmp_entity_get_string(json_node_get_object(arguments), name)
+               ? json_member_get_string(json_node_get_object(arguments), name)
                : NULL;
 }
 

@@ -19,7 +19,7 @@
 #include "errors.h"
 #include "gate.h"
 #include "names.h"
-#include "qmp-json.h"
+#include "json-tree.h"
 #include "sessions.h"
 #include "value.h"
 #include "vm-schema.h"
@@ -99,21 +99,14 @@ fail(Call *call, const GError *error)
 static gboolean
 append_result(const char *result, const QmpType *type, DBusMessage *message, const QmpText *value, GError **error)
 {
-    g_autoptr(JsonNode) node = NULL;
-    DBusMessageIter iter;
-
     if (!*result)
         return TRUE;
-    if (qmp_json_has_more_values(value->text, value->length, MAX_VALUES)) {
+    if (json_tree_has_more_values(value->text, value->length, MAX_VALUES)) {
         g_set_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE,
                     "return has more than %d values; ExecuteJSON has no such limit", MAX_VALUES);
         return FALSE;
     }
-    node = qmp_json_parse(value->text, value->length, error);
-    if (!node)
-        return FALSE;
-    dbus_message_iter_init_append(message, &iter);
-    return value_append(&iter, result, type, node, "return", error);
+    return value_append(message, result, type, value->text, "return", error);
 }
 
 static gboolean

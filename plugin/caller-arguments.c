@@ -2,7 +2,8 @@
 #include "caller-arguments.h"
 
 #include "fdset-tag.h"
-#include "qmp-json.h"
+#include "json-print.h"
+#include "json-tree.h"
 
 static JsonNode *
 make_own(const char *command, JsonNode *arguments, FdNames *names, const char *tag, GPtrArray **ret_used)
@@ -22,6 +23,6 @@ caller_arguments_write(const char *command, JsonNode *arguments, FdNames *names,
     if (!own || json_object_get_size(json_node_get_object(own)) == 0)
         return NULL;
     text = g_string_sized_new(64);
-    qmp_json_append(text, own);
+    json_print_node(text, own, JSON_PRINT_COMPACT);
     return g_string_free(text, FALSE);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "effect.h"
 
-#include "qmp-entity.h"
+#include "json-member.h"
 #include "qmp-error.h"
 
 static EffectKind
@@ -41,7 +41,7 @@ effect_clear(Effect *effect)
 static const char *
 get_name(JsonNode *arguments)
 {
-    const char *name = arguments ? qmp_entity_get_string(json_node_get_object(arguments), "fdname") : NULL;
+    const char *name = arguments ? json_member_get_string(json_node_get_object(arguments), "fdname") : NULL;
 
     return name ? name : "";
 }

@@ -20,8 +20,8 @@
 
 #include <string.h>
 
-#include "qmp-entity.h"
-#include "qmp-json.h"
+#include "json-member.h"
+#include "json-tree.h"
 
 /* An event that tells of an end, to those whose id it has. */
 typedef struct Event {
@@ -91,7 +91,7 @@ get_object(JsonNode *answer)
 static const char *
 get_status(JsonNode *answer)
 {
-    const char *status = get_object(answer) ? qmp_entity_get_string(get_object(answer), "status") : NULL;
+    const char *status = get_object(answer) ? json_member_get_string(get_object(answer), "status") : NULL;
 
     return status ? status : "";
 }
@@ -101,7 +101,7 @@ get_status(JsonNode *answer)
 static EndingVerdict
 judge_running(const Question *question, JsonNode *answer, char **ret_error)
 {
-    if (get_object(answer) && qmp_entity_get_boolean(get_object(answer), "running"))
+    if (get_object(answer) && json_member_get_boolean(get_object(answer), "running"))
         return ENDING_GOOD;
     *ret_error = g_strdup_printf("cont was accepted, but the VM does not run: it is %s", get_status(answer));
     return ENDING_BAD;
@@ -110,7 +110,7 @@ judge_running(const Question *question, JsonNode *answer, char **ret_error)
 static EndingVerdict
 judge_stopped(const Question *question, JsonNode *answer, char **ret_error)
 {
-    if (get_object(answer) && !qmp_entity_get_boolean(get_object(answer), "running"))
+    if (get_object(answer) && !json_member_get_boolean(get_object(answer), "running"))
         return ENDING_GOOD;
     *ret_error = g_strdup_printf("stop was accepted, but the VM has been resumed: it is %s", get_status(answer));
     return ENDING_BAD;
@@ -128,9 +128,9 @@ static EndingVerdict
 judge_balloon(const Question *question, JsonNode *answer, char **ret_error)
 {
     JsonObject *sizes = question->limit ? get_object(question->limit) : NULL;
-    guint64 memory = qmp_entity_get_uint(sizes, "base-memory") + qmp_entity_get_uint(sizes, "plugged-memory"),
-            wanted = qmp_entity_get_uint(question->arguments, "value"),
-            actual = qmp_entity_get_uint(get_object(answer), "actual");
+    guint64 memory = json_member_get_uint(sizes, "base-memory") + json_member_get_uint(sizes, "plugged-memory"),
+            wanted = json_member_get_uint(question->arguments, "value"),
+            actual = json_member_get_uint(get_object(answer), "actual");
 
     if (memory > 0)
         wanted = MIN(wanted, memory);
@@ -156,9 +156,9 @@ find_job_status(const Question *question, JsonNode *answer)
     JsonArray *jobs = JSON_NODE_HOLDS_ARRAY(answer) ? json_node_get_array(answer) : NULL;
 
     for (guint i = 0; jobs && i < json_array_get_length(jobs); i++) {
-        JsonObject *job = qmp_entity_get_object_at(jobs, i);
-        if (job && g_strcmp0(qmp_entity_get_string(job, "id"), question->id) == 0)
-            return qmp_entity_get_string(job, "status");
+        JsonObject *job = json_member_get_object_at(jobs, i);
+        if (job && g_strcmp0(json_member_get_string(job, "id"), question->id) == 0)
+            return json_member_get_string(job, "status");
     }
     return NULL;
 }
@@ -191,16 +191,16 @@ judge_resumed(const Question *question, JsonNode *answer, char **ret_error)
 static gboolean
 is_same(JsonObject *object, const char *name, JsonObject *other, const char *other_name)
 {
-    const char *value = qmp_entity_get_string(object, name);
+    const char *value = json_member_get_string(object, name);
 
-    return value && g_strcmp0(value, qmp_entity_get_string(other, other_name)) == 0;
+    return value && g_strcmp0(value, json_member_get_string(other, other_name)) == 0;
 }
 
 /* query-block has a device by its id, or else by its path; a caller may name either. */
 static gboolean
 is_device(const Question *question, JsonObject *device)
 {
-    const char *id = qmp_entity_get_string(question->arguments, "id"), *known = qmp_entity_get_string(device, "qdev");
+    const char *id = json_member_get_string(question->arguments, "id"), *known = json_member_get_string(device, "qdev");
     const char *base = id ? strrchr(id, '/') : NULL;
 
     return is_same(question->arguments, "id", device, "qdev") ||
@@ -214,10 +214,10 @@ judge_tray(const Question *question, JsonNode *answer, char **ret_error)
     JsonArray *devices = JSON_NODE_HOLDS_ARRAY(answer) ? json_node_get_array(answer) : NULL;
 
     for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
-        JsonObject *device = qmp_entity_get_object_at(devices, i);
+        JsonObject *device = json_member_get_object_at(devices, i);
         if (!device || !is_device(question, device))
             continue;
-        return !json_object_has_member(device, "tray_open") || qmp_entity_get_boolean(device, "tray_open")
+        return !json_object_has_member(device, "tray_open") || json_member_get_boolean(device, "tray_open")
                    ? ENDING_GOOD
                    : ENDING_OPEN;
     }
@@ -283,7 +283,7 @@ ending_find(const char *command, JsonNode *arguments)
         const Ending *row = &rows[i];
         if (!g_str_equal(row->command, command))
             continue;
-        return !row->condition || (object && qmp_entity_get_boolean(object, row->condition)) ? row : NULL;
+        return !row->condition || (object && json_member_get_boolean(object, row->condition)) ? row : NULL;
     }
     return NULL;
 }
@@ -292,7 +292,7 @@ static void
 add_id(GPtrArray *ids, const Ending *ending, JsonObject *arguments)
 {
     for (guint i = 0; i < G_N_ELEMENTS(ending->ids) && ending->ids[i]; i++) {
-        const char *id = qmp_entity_get_string(arguments, ending->ids[i]);
+        const char *id = json_member_get_string(arguments, ending->ids[i]);
         if (!id)
             continue;
         g_ptr_array_add(ids, g_strdup(id));
@@ -305,8 +305,8 @@ static void
 add_ids_of_actions(GPtrArray *ids, JsonArray *actions)
 {
     for (guint i = 0; actions && i < json_array_get_length(actions); i++) {
-        JsonObject *action = qmp_entity_get_object_at(actions, i);
-        const char *type = action ? qmp_entity_get_string(action, "type") : NULL;
+        JsonObject *action = json_member_get_object_at(actions, i);
+        const char *type = action ? json_member_get_string(action, "type") : NULL;
         JsonNode *data = action ? json_object_get_member(action, "data") : NULL;
         const Ending *ending = type ? ending_find(type, NULL) : NULL;
         if (ending && ending->of == OF_JOB && data && JSON_NODE_HOLDS_OBJECT(data))
@@ -325,7 +325,7 @@ ending_dup_ids(const Ending *ending, JsonNode *arguments)
     else if (ending->of == OF_DUMP)
         g_ptr_array_add(ids, g_strdup(JOB_ID_DUMP));
     else if (object && g_strcmp0(ending->ids[0], "actions") == 0)
-        add_ids_of_actions(ids, qmp_entity_get_array(object, "actions"));
+        add_ids_of_actions(ids, json_member_get_array(object, "actions"));
     else if (object)
         add_id(ids, ending, object);
     return ids;
@@ -378,7 +378,7 @@ is_about(const Event *event, const char *id, JsonObject *data)
     if (!event->members[0])
         return TRUE;
     for (guint i = 0; data && id && i < G_N_ELEMENTS(event->members) && event->members[i]; i++)
-        if (g_strcmp0(qmp_entity_get_string(data, event->members[i]), id) == 0)
+        if (g_strcmp0(json_member_get_string(data, event->members[i]), id) == 0)
             return TRUE;
     return FALSE;
 }
@@ -390,11 +390,11 @@ ending_judge_event(const Ending *ending, const char *id, const char *name, JsonO
     const char *text;
 
     if (!event || !is_about(event, id, data) ||
-        (event->condition && !qmp_entity_get_boolean(data, event->condition)))
+        (event->condition && !json_member_get_boolean(data, event->condition)))
         return ENDING_OPEN;
     if (event->verdict != ENDING_BAD)
         return event->verdict;
-    text = event->text ? qmp_entity_get_string(data, event->text) : NULL;
+    text = event->text ? json_member_get_string(data, event->text) : NULL;
     *ret_error = text ? g_strdup(text) : g_strdup_printf("The guest has refused to give up '%s' (%s)", id, name);
     return ENDING_BAD;
 }

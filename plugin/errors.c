@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "errors.h"
 
+#include "json-tree.h"
 #include "qmp-error.h"
 #include "value.h"
 
@@ -29,6 +30,10 @@ errors_fail(BusCall *call, const GError *error)
 {
     if (error->domain == QMP_ERROR)
         bus_call_fail(call, name_of_qmp((QmpErrorCode)error->code), error->message);
+    else if (error->domain == JSON_TREE_ERROR)
+        bus_call_fail(call, bus_error_get_name(error->code == JSON_TREE_ERROR_LIMIT ? BUS_ERROR_LIMITS_EXCEEDED
+                                                                                    : BUS_ERROR_INVALID_ARGS),
+                      error->message);
     else if (error->domain == VALUE_ERROR)
         bus_call_fail(call, PREFIX "Unrepresentable", error->message);
     else if (g_error_matches(error, BUS_ERROR, BUS_ERROR_ACCESS_DENIED))

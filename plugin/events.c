@@ -11,7 +11,7 @@
 
 #include "log.h"
 #include "names.h"
-#include "qmp-json.h"
+#include "bus-dictionary.h"
 #include "value.h"
 
 /* Bytes that wait for the bus to take them. Some ten thousand events. */
@@ -79,12 +79,7 @@ append_timestamp(DBusMessage *signal, guint64 timestamp)
 static gboolean
 append_data(DBusMessage *signal, const QmpText *data, const QmpType *type)
 {
-    DBusMessageIter iter;
-    g_autoptr(JsonNode) node =
-        data->text ? qmp_json_parse(data->text, data->length, NULL) : qmp_json_parse("{}", 2, NULL);
-
-    dbus_message_iter_init_append(signal, &iter);
-    return node && value_append(&iter, "a{sv}", type, node, "data", NULL);
+    return value_append(signal, "a{sv}", type, data->text ? data->text : "{}", "data", NULL);
 }
 
 /* org.qemu.Monitor1.Events.BlockIoError(data, timestamp); NULL where there is no such signal or the data do not fit. */
@@ -118,14 +113,14 @@ new_general_signal(Events *events, const QmpEvent *event)
 static void
 append_text(DBusMessage *signal, const QmpText *data)
 {
-    g_autoptr(JsonObject) object = json_object_new();
-    g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), object);
     g_autofree char *text = g_strndup(data->text, data->length);
-    DBusMessageIter iter;
+    const char *string = text;
+    DBusMessageIter iter, dictionary;
 
-    json_object_set_member(object, "json", qmp_json_new_string(text));
     dbus_message_iter_init_append(signal, &iter);
-    value_append(&iter, "a{sv}", /* type= */ NULL, node, "data", NULL);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &dictionary);
+    bus_dictionary_append(&dictionary, "json", DBUS_TYPE_STRING_AS_STRING, &string);
+    dbus_message_iter_close_container(&iter, &dictionary);
 }
 
 /* org.qemu.Monitor1.VM.Event(name, data, timestamp) */

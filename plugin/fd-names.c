@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "qmp-entity.h"
-#include "qmp-json.h"
+#include "json-member.h"
+#include "json-tree.h"
 
 /* Far more than a caller has use for: QEMU itself may have 1024 descriptors as a rule. */
 #define MAX_NAMES 1024
@@ -151,17 +151,17 @@ translate_node(Translation *translation, const char *member, JsonNode *node)
         return translate_object(translation, node);
     if (JSON_NODE_HOLDS_ARRAY(node))
         return translate_array(translation, member, node);
-    if (qmp_json_get_type(node) != QMP_JSON_STRING)
+    if (json_tree_get_type(node) != JSON_TREE_STRING)
         return json_node_ref(node);
-    text = translate_text(translation, member, qmp_json_get_string(node));
-    return qmp_json_new_string(text);
+    text = translate_text(translation, member, json_tree_get_string(node));
+    return json_tree_new_string(text);
 }
 
 /* A name that is only being given, or taken back, is the caller's in any case. */
 static JsonNode *
 translate_own(FdNames *names, JsonNode *arguments)
 {
-    const char *name = qmp_entity_get_string(json_node_get_object(arguments), "fdname");
+    const char *name = json_member_get_string(json_node_get_object(arguments), "fdname");
     g_autoptr(JsonObject) translated = json_object_new();
     g_autofree char *text = NULL;
     JsonObjectIter members;
@@ -174,7 +174,7 @@ translate_own(FdNames *names, JsonNode *arguments)
     json_object_iter_init_ordered(&members, json_node_get_object(arguments));
     while (json_object_iter_next_ordered(&members, &member, &value))
         json_object_set_member(translated, member, json_node_ref(value));
-    json_object_set_member(translated, "fdname", qmp_json_new_string(text));
+    json_object_set_member(translated, "fdname", json_tree_new_string(text));
     return json_node_init_object(json_node_alloc(), translated);
 }
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "qmp-entity.h"
-#include "qmp-json.h"
+#include "json-member.h"
+#include "json-tree.h"
 #include "qmp-monitor.h"
 
 /* No longer than that: QEMU takes 2.5 us for each byte. */
@@ -18,7 +18,7 @@ JsonNode *
 fdset_tag_put(const char *tag, JsonNode *arguments)
 {
     JsonObject *given = arguments ? json_node_get_object(arguments) : NULL;
-    const char *opaque = given ? qmp_entity_get_string(given, "opaque") : NULL;
+    const char *opaque = given ? json_member_get_string(given, "opaque") : NULL;
     g_autofree char *text = opaque ? g_strconcat(tag, " ", opaque, NULL) : g_strdup(tag);
     g_autoptr(JsonObject) tagged = json_object_new();
     JsonObjectIter members;
@@ -32,7 +32,7 @@ fdset_tag_put(const char *tag, JsonNode *arguments)
         while (json_object_iter_next_ordered(&members, &member, &value))
             json_object_set_member(tagged, member, json_node_ref(value));
     }
-    json_object_set_member(tagged, "opaque", qmp_json_new_string(text));
+    json_object_set_member(tagged, "opaque", json_tree_new_string(text));
     return json_node_init_object(json_node_alloc(), tagged);
 }
 

@@ -2,8 +2,8 @@
 #include "fdsets.h"
 
 #include "fdset-tag.h"
-#include "qmp-entity.h"
-#include "qmp-json.h"
+#include "json-member.h"
+#include "json-tree.h"
 
 /* Bytes of query-fdsets' reply, a thousand of which are 100 kB, and of add-fd's. */
 #define MAX_REPLY (1024u * 1024)
@@ -65,7 +65,7 @@ fdsets_free(Fdsets *fdsets)
 static JsonNode *
 parse(const QmpText *reply)
 {
-    return reply->length <= MAX_REPLY ? qmp_json_parse(reply->text, reply->length, NULL) : NULL;
+    return reply->length <= MAX_REPLY ? json_tree_parse(reply->text, reply->length, NULL) : NULL;
 }
 
 /* -1: there is none. */
@@ -74,7 +74,7 @@ get_number(JsonNode *node, const char *name)
 {
     gint64 value;
 
-    return qmp_entity_get_int(node, name, &value) ? value : -1;
+    return json_member_get_int(node, name, &value) ? value : -1;
 }
 
 static char *
@@ -111,8 +111,8 @@ note_left(Fdsets *fdsets, gint64 fdset, JsonArray *fds)
     gboolean is_whole = json_array_get_length(fds) > 0;
 
     for (guint i = 0; i < json_array_get_length(fds); i++) {
-        JsonObject *fd = qmp_entity_get_object_at(fds, i);
-        const char *opaque = fd ? qmp_entity_get_string(fd, "opaque") : NULL;
+        JsonObject *fd = json_member_get_object_at(fds, i);
+        const char *opaque = fd ? json_member_get_string(fd, "opaque") : NULL;
         gint64 number = get_number(json_array_get_element(fds, i), "fd");
         gboolean is_left = opaque && fdset_tag_is_on(fdsets->tag, opaque);
         is_whole &= is_left;
@@ -132,7 +132,7 @@ fdsets_note_common(Fdsets *fdsets, const QmpText *reply)
         JsonNode *element = json_array_get_element(json_node_get_array(list), i);
         gint64 fdset = get_number(element, "fdset-id");
         JsonArray *fds =
-            JSON_NODE_HOLDS_OBJECT(element) ? qmp_entity_get_array(json_node_get_object(element), "fds") : NULL;
+            JSON_NODE_HOLDS_OBJECT(element) ? json_member_get_array(json_node_get_object(element), "fds") : NULL;
         if (g_hash_table_contains(fdsets->owners, &fdset))
             continue;
         if (fds && note_left(fdsets, fdset, fds))

@@ -7,9 +7,10 @@
 
 #include "bus-error.h"
 #include "fdset-tag.h"
-#include "qmp-entity.h"
+#include "json-member.h"
 #include "qmp-error.h"
-#include "qmp-json.h"
+#include "json-print.h"
+#include "json-tree.h"
 #include "qmp-monitor.h"
 
 #define FDSET_PATH "/dev/fdset/"
@@ -60,13 +61,13 @@ listens_at_one(const char *file, GPtrArray *paths)
 void
 guard_note_chardevs(Guard *guard, const QmpText *reply, GPtrArray *paths)
 {
-    g_autoptr(JsonNode) list = reply->length <= MAX_REPLY ? qmp_json_parse(reply->text, reply->length, NULL) : NULL;
+    g_autoptr(JsonNode) list = reply->length <= MAX_REPLY ? json_tree_parse(reply->text, reply->length, NULL) : NULL;
 
     for (guint i = 0; list && JSON_NODE_HOLDS_ARRAY(list) && i < json_array_get_length(json_node_get_array(list));
          i++) {
-        JsonObject *chardev = qmp_entity_get_object_at(json_node_get_array(list), i);
-        const char *label = chardev ? qmp_entity_get_string(chardev, "label") : NULL;
-        const char *file = chardev ? qmp_entity_get_string(chardev, "filename") : NULL;
+        JsonObject *chardev = json_member_get_object_at(json_node_get_array(list), i);
+        const char *label = chardev ? json_member_get_string(chardev, "label") : NULL;
+        const char *file = chardev ? json_member_get_string(chardev, "filename") : NULL;
         if (label && file && listens_at_one(file, paths))
             g_hash_table_add(guard->labels, g_strdup(label));
     }
@@ -205,8 +206,8 @@ check_node(Guard *guard, const char *caller, const char *command, JsonNode *node
         json_object_iter_init_ordered(&members, json_node_get_object(node));
         while (is_right && json_object_iter_next_ordered(&members, &name, &value))
             is_right = check_node(guard, caller, command, value, error);
-    } else if (qmp_json_get_type(node) == QMP_JSON_STRING) {
-        is_right = check_text(guard, caller, command, qmp_json_get_string(node), error);
+    } else if (json_tree_get_type(node) == JSON_TREE_STRING) {
+        is_right = check_text(guard, caller, command, json_tree_get_string(node), error);
     }
     return is_right;
 }
@@ -222,13 +223,13 @@ guard_check(Guard *guard, const char *caller, const char *command, JsonNode *arg
         return FALSE;
     if (!g_str_equal(command, "add-fd") && !g_str_equal(command, "remove-fd"))
         return TRUE;
-    return !qmp_entity_get_int(arguments, "fdset-id", &fdset) || check_fdset(guard, caller, fdset, error);
+    return !json_member_get_int(arguments, "fdset-id", &fdset) || check_fdset(guard, caller, fdset, error);
 }
 
 static gboolean
 names_ours(JsonNode *node)
 {
-    return qmp_json_get_type(node) == QMP_JSON_STRING && strstr(qmp_json_get_string(node), QMP_MONITOR_PREFIX);
+    return json_tree_get_type(node) == JSON_TREE_STRING && strstr(json_tree_get_string(node), QMP_MONITOR_PREFIX);
 }
 
 static gboolean
@@ -255,7 +256,7 @@ clean_text(const char *text)
     for (guint i = 0; lines[i]; i++)
         if (!strstr(lines[i], QMP_MONITOR_PREFIX))
             g_string_append_printf(rest, "%s%s", rest->len > 0 ? "\n" : "", lines[i]);
-    return qmp_json_new_string(rest->str);
+    return json_tree_new_string(rest->str);
 }
 
 typedef struct View {
@@ -271,7 +272,7 @@ is_hidden(const View *view, JsonNode *element)
     gint64 fdset;
 
     if (view->are_fdsets)
-        return qmp_entity_get_int(element, "fdset-id", &fdset) &&
+        return json_member_get_int(element, "fdset-id", &fdset) &&
                fdsets_is_foreign(view->guard->fdsets, fdset, view->caller);
     return names_ours(element) ||
            (JSON_NODE_HOLDS_OBJECT(element) && has_member_that_names_ours(json_node_get_object(element)));
@@ -281,9 +282,9 @@ is_hidden(const View *view, JsonNode *element)
 static JsonNode *
 clean_opaque(JsonNode *node)
 {
-    const char *opaque = fdset_tag_skip(qmp_json_get_string(node));
+    const char *opaque = fdset_tag_skip(json_tree_get_string(node));
 
-    return opaque ? qmp_json_new_string(opaque) : NULL;
+    return opaque ? json_tree_new_string(opaque) : NULL;
 }
 
 static JsonNode *clean_node(const View *view, JsonNode *node);
@@ -324,7 +325,7 @@ static JsonNode *
 clean_node(const View *view, JsonNode *node)
 {
     if (view->is_for_humans && names_ours(node))
-        return clean_text(qmp_json_get_string(node));
+        return clean_text(json_tree_get_string(node));
     if (JSON_NODE_HOLDS_ARRAY(node))
         return clean_array(view, json_node_get_array(node));
     if (JSON_NODE_HOLDS_OBJECT(node))
@@ -335,7 +336,7 @@ clean_node(const View *view, JsonNode *node)
 static char *
 clean(const View *view, const QmpText *value)
 {
-    g_autoptr(JsonNode) node = qmp_json_parse(value->text, value->length, NULL);
+    g_autoptr(JsonNode) node = json_tree_parse(value->text, value->length, NULL);
     g_autoptr(JsonNode) rest = NULL;
     GString *text;
 
@@ -343,7 +344,7 @@ clean(const View *view, const QmpText *value)
         return NULL;
     rest = clean_node(view, node);
     text = g_string_new(NULL);
-    qmp_json_append(text, rest);
+    json_print_node(text, rest, JSON_PRINT_COMPACT);
     return g_string_free(text, FALSE);
 }
 

@@ -7,7 +7,7 @@
 #include "job-object.h"
 #include "qmp-error.h"
 #include "errors.h"
-#include "qmp-json.h"
+#include "json-tree.h"
 
 /* The command of each kind of work, NULL where it has no such thing; and what its arguments are besides the job's id. */
 typedef struct Row {
@@ -61,7 +61,7 @@ add_speed(JobObject *job, BusCall *call, JsonObject *arguments)
 
     dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_UINT64, &speed, DBUS_TYPE_INVALID);
     json_object_set_member(arguments, job_object_get_kind(job) == JOB_QMP ? "speed" : "max-bandwidth",
-                           qmp_json_new_uint(speed));
+                           json_tree_new_uint(speed));
 }
 
 static JsonNode *
@@ -70,9 +70,9 @@ make_arguments(JobObject *job, BusCall *call, const Row *row)
     g_autoptr(JsonObject) arguments = json_object_new();
 
     if (job_object_get_kind(job) == JOB_QMP)
-        json_object_set_member(arguments, row->member, qmp_json_new_string(job_object_get_id(job)));
+        json_object_set_member(arguments, row->member, json_tree_new_string(job_object_get_id(job)));
     else if (g_str_equal(row->method, "Complete"))
-        json_object_set_member(arguments, "state", qmp_json_new_string("pre-switchover"));
+        json_object_set_member(arguments, "state", json_tree_new_string("pre-switchover"));
     if (g_str_equal(row->method, "SetSpeed"))
         add_speed(job, call, arguments);
     return json_node_init_object(json_node_alloc(), arguments);

@@ -2,7 +2,7 @@
 /* Called by jobs.c, which knows what the answers are about; owns its commands on the control monitor. */
 #include "job-questions.h"
 
-#include "qmp-json.h"
+#include "json-tree.h"
 
 /* Bytes of an answer. A job is some 130 in query-jobs; whoever says more has none that we would show. */
 #define MAX_ANSWER (256u * 1024)
@@ -36,7 +36,7 @@ parse(guint about, const QmpReply *reply)
     JsonNode *node = NULL;
 
     if (reply && reply->value.text && reply->value.length <= MAX_ANSWER)
-        node = qmp_json_parse(reply->value.text, reply->value.length, NULL);
+        node = json_tree_parse(reply->value.text, reply->value.length, NULL);
     if (node && (is_list ? !JSON_NODE_HOLDS_ARRAY(node) : !JSON_NODE_HOLDS_OBJECT(node)))
         g_clear_pointer(&node, json_node_unref);
     return node;

@@ -2,25 +2,25 @@
 /* Called by jobs.c; owns nothing. */
 #include "job-report.h"
 
-#include "qmp-entity.h"
-#include "qmp-json.h"
+#include "json-member.h"
+#include "json-tree.h"
 
 static void
 set_progress(JobReport *report, JsonObject *object, const char *current, const char *total)
 {
     report->has_progress = TRUE;
-    report->current = qmp_entity_get_uint(object, current);
-    report->total = qmp_entity_get_uint(object, total);
+    report->current = json_member_get_uint(object, current);
+    report->total = json_member_get_uint(object, total);
 }
 
 static gboolean
 read_job(JobReport *report, JsonObject *listed)
 {
-    report->id = qmp_entity_get_string(listed, "id");
-    report->type = qmp_entity_get_string(listed, "type");
-    report->status = qmp_entity_get_string(listed, "status");
+    report->id = json_member_get_string(listed, "id");
+    report->type = json_member_get_string(listed, "type");
+    report->status = json_member_get_string(listed, "status");
     report->has_outcome = g_strcmp0(report->status, "concluded") == 0;
-    report->error = qmp_entity_get_string(listed, "error");
+    report->error = json_member_get_string(listed, "error");
     set_progress(report, listed, "current-progress", "total-progress");
     return report->id && report->type && report->status;
 }
@@ -29,17 +29,17 @@ read_job(JobReport *report, JsonObject *listed)
 static void
 read_ram(JobReport *report, JsonObject *ram)
 {
-    guint64 left = qmp_entity_get_uint(ram, "remaining");
+    guint64 left = json_member_get_uint(ram, "remaining");
 
     report->has_progress = TRUE;
-    report->total = qmp_entity_get_uint(ram, "total");
+    report->total = json_member_get_uint(ram, "total");
     report->current = left < report->total ? report->total - left : 0;
 }
 
 static void
 set_migration_end(JobReport *report, JsonObject *answer)
 {
-    const char *error = qmp_entity_get_string(answer, "error-desc");
+    const char *error = json_member_get_string(answer, "error-desc");
 
     report->has_ended = report->has_outcome = TRUE;
     if (g_str_equal(report->status, "cancelled"))
@@ -62,10 +62,10 @@ is_end(const char *status)
 static gboolean
 read_migration(JobReport *report, JsonObject *answer)
 {
-    JsonObject *ram = qmp_entity_get_object(answer, "ram");
+    JsonObject *ram = json_member_get_object(answer, "ram");
 
     report->id = report->type = JOB_ID_MIGRATION;
-    report->status = qmp_entity_get_string(answer, "status");
+    report->status = json_member_get_string(answer, "status");
     if (!report->status || g_str_equal(report->status, "none"))
         return FALSE;
     if (ram)
@@ -79,10 +79,10 @@ read_migration(JobReport *report, JsonObject *answer)
 static gboolean
 read_dump(JobReport *report, JsonObject *answer, JsonObject *outer)
 {
-    const char *error = qmp_entity_get_string(outer, "error");
+    const char *error = json_member_get_string(outer, "error");
 
     report->id = report->type = JOB_ID_DUMP;
-    report->status = qmp_entity_get_string(answer, "status");
+    report->status = json_member_get_string(answer, "status");
     set_progress(report, answer, "completed", "total");
     if (!report->status || g_str_equal(report->status, "none"))
         return FALSE;
@@ -112,16 +112,16 @@ job_report_read_answer(JobReport *report, JobKind kind, JsonObject *answer)
 static gboolean
 read_status_change(JobReport *report, JsonObject *data)
 {
-    report->id = qmp_entity_get_string(data, "id");
-    report->status = qmp_entity_get_string(data, "status");
+    report->id = json_member_get_string(data, "id");
+    report->status = json_member_get_string(data, "status");
     return report->id && report->status;
 }
 
 static gboolean
 read_block_job(JobReport *report, JsonObject *data)
 {
-    report->id = qmp_entity_get_string(data, "device");
-    report->type = qmp_entity_get_string(data, "type");
+    report->id = json_member_get_string(data, "device");
+    report->type = json_member_get_string(data, "type");
     set_progress(report, data, "offset", "len");
     return report->id && report->type;
 }
@@ -130,7 +130,7 @@ static gboolean
 read_completed(JobReport *report, JsonObject *data)
 {
     report->has_outcome = TRUE;
-    report->error = qmp_entity_get_string(data, "error");
+    report->error = json_member_get_string(data, "error");
     return read_block_job(report, data);
 }
 
@@ -147,8 +147,8 @@ read_cancelled(JobReport *report, JsonObject *data)
 static gboolean
 read_block_job_error(JobReport *report, JsonObject *data)
 {
-    report->id = qmp_entity_get_string(data, "device");
-    report->waits = g_strcmp0(qmp_entity_get_string(data, "action"), "stop") == 0;
+    report->id = json_member_get_string(data, "device");
+    report->waits = g_strcmp0(json_member_get_string(data, "action"), "stop") == 0;
     return report->id != NULL;
 }
 
@@ -158,7 +158,7 @@ read_migration_event(JobReport *report, JsonObject *data)
 {
     report->kind = JOB_MIGRATION;
     report->id = report->type = JOB_ID_MIGRATION;
-    report->status = qmp_entity_get_string(data, "status");
+    report->status = json_member_get_string(data, "status");
     report->has_ended = report->status && is_end(report->status);
     return report->status != NULL;
 }
@@ -166,7 +166,7 @@ read_migration_event(JobReport *report, JsonObject *data)
 static gboolean
 read_dump_event(JobReport *report, JsonObject *data)
 {
-    JsonObject *result = qmp_entity_get_object(data, "result");
+    JsonObject *result = json_member_get_object(data, "result");
 
     report->kind = JOB_DUMP;
     return result && read_dump(report, result, data);
@@ -202,7 +202,7 @@ job_report_get_hindrance(JsonObject *block_job)
         { "nospace", "It waits: no space is left on a disk. It goes on when it is resumed" },
         { "failed", "It waits: a disk has failed. It goes on when it is resumed" },
     };
-    const char *status = qmp_entity_get_string(block_job, "io-status");
+    const char *status = json_member_get_string(block_job, "io-status");
 
     for (guint i = 0; status && i < G_N_ELEMENTS(rows); i++)
         if (g_str_equal(rows[i].status, status))

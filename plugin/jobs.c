@@ -17,8 +17,8 @@
 #include "job-object.h"
 #include "job-questions.h"
 #include "job-report.h"
-#include "qmp-entity.h"
-#include "qmp-json.h"
+#include "json-member.h"
+#include "json-tree.h"
 #include "timer.h"
 
 /* Of one VM. A backup of every disk of a large one is some tens. */
@@ -138,7 +138,7 @@ look_at_pause(Job *job, const char *status)
 static void
 read_block_job(Jobs *jobs, JsonObject *block_job)
 {
-    const char *id = qmp_entity_get_string(block_job, "device");
+    const char *id = json_member_get_string(block_job, "device");
     Job *job = id ? find(jobs, JOB_QMP, id) : NULL;
 
     if (job && job_report_is_paused(job_object_get_status(job->object)))
@@ -151,7 +151,7 @@ on_hindrance(JsonNode *answer, gpointer user_data)
     JsonArray *list = json_node_get_array(answer);
 
     for (guint i = 0; i < json_array_get_length(list); i++) {
-        JsonObject *block_job = qmp_entity_get_object_at(list, i);
+        JsonObject *block_job = json_member_get_object_at(list, i);
         if (block_job)
             read_block_job(user_data, block_job);
     }
@@ -268,7 +268,7 @@ jobs_event(Jobs *jobs, const QmpEvent *event)
         job_questions_ask(jobs->questions, JOB_MIGRATION);
     if (!job_report_has_event(event->name) || !event->data.text || event->data.length > MAX_EVENT)
         return;
-    data = qmp_json_parse(event->data.text, event->data.length, NULL);
+    data = json_tree_parse(event->data.text, event->data.length, NULL);
     if (!data || !JSON_NODE_HOLDS_OBJECT(data) ||
         !job_report_read_event(&report, event->name, json_node_get_object(data)))
         return;
@@ -333,7 +333,7 @@ read_list(Jobs *jobs, JsonArray *list, gboolean is_latest)
     for (GList *i = jobs->jobs.head; i; i = i->next)
         ((Job *)i->data)->is_listed = FALSE;
     for (guint i = 0; i < json_array_get_length(list); i++) {
-        JsonObject *listed = qmp_entity_get_object_at(list, i);
+        JsonObject *listed = json_member_get_object_at(list, i);
         if (listed)
             read_listed_job(jobs, listed, is_latest);
     }

@@ -29,7 +29,7 @@ struct Method {
 struct MethodValues {
     GPtrArray *nodes; /* owned, of JsonNode; without the descriptor; NULL: none */
     gboolean ends_in_dictionary; /* by its D-Bus type, not by what a variant holds */
-    QmpCost cost;
+    JsonCost cost;
     int fd; /* owned; -1: none */
 };
 

@@ -24,7 +24,7 @@ const char *method_get_result(const Method *method, const QmpType **ret_type);
 typedef struct MethodValues MethodValues;
 
 /* @method: whose arguments they are, for their names in errors; NULL: not known yet. Fails as value_read() does; all
- * values together may be QMP_COST_OF_ARGUMENTS. */
+ * values together may be JSON_COST_OF_ARGUMENTS. */
 MethodValues *method_values_new(BusCall *call, const Method *method, GError **error);
 void method_values_free(MethodValues *values);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MethodValues, method_values_free)

@@ -215,7 +215,7 @@ native_session_new(VmObject *object, int fd, const NativeOpener *opener, gboolea
                    gpointer user_data)
 {
     static const QmpServerFuncs funcs = { on_command, on_closed };
-    static const QmpServerLimits limits = { QMP_COST_BYTES + ROOM_FOR_THE_REST, MAX_OUTGOING };
+    static const QmpServerLimits limits = { JSON_COST_BYTES + ROOM_FOR_THE_REST, MAX_OUTGOING };
     Qemu *qemu = vm_get_qemu(vm_object_get_vm(object));
     NativeSession *session = g_new0(NativeSession, 1);
 

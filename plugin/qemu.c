@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "control-watch.h"
-#include "qmp-json.h"
+#include "json-tree.h"
 #include "run-state.h"
 #include "timer.h"
 
@@ -61,10 +61,10 @@ set_string(char **property, JsonObject *object, const char *member)
 {
     JsonNode *value = json_object_get_member(object, member);
 
-    if (!value || qmp_json_get_type(value) != QMP_JSON_STRING || strlen(qmp_json_get_string(value)) > MAX_PROPERTY)
+    if (!value || json_tree_get_type(value) != JSON_TREE_STRING || strlen(json_tree_get_string(value)) > MAX_PROPERTY)
         return;
     g_free(*property);
-    *property = g_strdup(qmp_json_get_string(value));
+    *property = g_strdup(json_tree_get_string(value));
 }
 
 static void
@@ -75,7 +75,7 @@ read_properties(Qemu *qemu, JsonObject *reply)
     set_string(&qemu->target, reply, "arch");
     set_string(&qemu->status, reply, "status");
     JsonNode *running = json_object_get_member(reply, "running");
-    if (running && qmp_json_get_type(running) == QMP_JSON_BOOLEAN)
+    if (running && json_tree_get_type(running) == JSON_TREE_BOOLEAN)
         qemu->running = json_node_get_boolean(running);
 }
 
@@ -85,7 +85,7 @@ read_reply(Qemu *qemu, const QmpReply *reply)
 {
     if (!reply || !reply->value.text || reply->value.length > MAX_PROPERTY_REPLY)
         return;
-    g_autoptr(JsonNode) value = qmp_json_parse(reply->value.text, reply->value.length, NULL);
+    g_autoptr(JsonNode) value = json_tree_parse(reply->value.text, reply->value.length, NULL);
     if (value && JSON_NODE_HOLDS_OBJECT(value))
         read_properties(qemu, json_node_get_object(value));
 }

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qmp-arguments.h"
 
+#include <string.h>
+
 #include "nearest.h"
 #include "qmp-error.h"
-#include "qmp-json.h"
-#include "qmp-place.h"
+#include "json-tree.h"
+#include "json-value-path.h"
 
 /* Bytes of a list of words in an error; QEMU 11.1 has an enumeration of 300 (qom-type). */
 #define MAX_LIST 400
 
-static gboolean check_value(const QmpType *type, JsonNode *value, const QmpPlace *place, GError **error);
+static gboolean check_value(const QmpType *type, JsonNode *value, const JsonValuePath *place, GError **error);
 
-static gboolean G_GNUC_PRINTF(3, 4) fail(const QmpPlace *place, GError **error, const char *format, ...)
+static gboolean G_GNUC_PRINTF(3, 4) fail(const JsonValuePath *place, GError **error, const char *format, ...)
 {
-    g_autofree char *where = qmp_place_to_text(place);
+    g_autofree char *where = json_value_path_to_text(place);
     va_list arguments;
     va_start(arguments, format);
     g_autofree char *what = g_strdup_vprintf(format, arguments);
@@ -72,22 +74,22 @@ describe_type(const QmpType *type)
 static const char *
 describe_value(JsonNode *value)
 {
-    switch (qmp_json_get_type(value)) {
-    case QMP_JSON_NULL:
+    switch (json_tree_get_type(value)) {
+    case JSON_TREE_NULL:
         return "null";
-    case QMP_JSON_BOOLEAN:
+    case JSON_TREE_BOOLEAN:
         return "a boolean";
-    case QMP_JSON_INT:
-    case QMP_JSON_UINT:
+    case JSON_TREE_INT:
+    case JSON_TREE_UINT:
         return "an integer";
-    case QMP_JSON_DOUBLE:
+    case JSON_TREE_DOUBLE:
         return "a number with a fraction";
-    case QMP_JSON_STRING:
-    case QMP_JSON_STRING_WITH_NUL:
+    case JSON_TREE_STRING:
+    case JSON_TREE_STRING_WITH_NUL:
         return "a string";
-    case QMP_JSON_ARRAY:
+    case JSON_TREE_ARRAY:
         return "an array";
-    case QMP_JSON_OBJECT:
+    case JSON_TREE_OBJECT:
         return "an object";
     }
     g_return_val_if_reached("");
@@ -104,11 +106,11 @@ ask_for_word(const QmpType *type, const char *word)
 }
 
 static gboolean
-check_word(const QmpType *type, JsonNode *value, const QmpPlace *place, GError **error)
+check_word(const QmpType *type, JsonNode *value, const JsonValuePath *place, GError **error)
 {
-    const char *word = qmp_json_get_string(value);
+    const char *word = json_tree_get_string(value);
     g_autoptr(GString) words = g_string_new(NULL);
-    if (qmp_json_get_type(value) == QMP_JSON_STRING && qmp_type_has_word(type, word))
+    if (json_tree_get_type(value) == JSON_TREE_STRING && qmp_type_has_word(type, word))
         return TRUE;
     for (const char *const *known = type->values; *known; known++)
         append_word(words, *known, ", ");
@@ -117,7 +119,7 @@ check_word(const QmpType *type, JsonNode *value, const QmpPlace *place, GError *
 }
 
 static gboolean
-fail_unknown(const QmpTypes *types, const QmpPlace *place, GError **error)
+fail_unknown(const QmpTypes *types, const JsonValuePath *place, GError **error)
 {
     g_autoptr(GString) names = g_string_new(NULL);
     Nearest nearest;
@@ -133,14 +135,20 @@ fail_unknown(const QmpTypes *types, const QmpPlace *place, GError **error)
                 question);
 }
 
+static const QmpMember *
+find_member(const QmpTypes *types, const char *name)
+{
+    return qmp_types_find_member(types, (JsonCursorText){ name, strlen(name) });
+}
+
 /* A union's tag says which members there may be: it is looked at first. */
 static gboolean
-check_tags(const QmpTypes *types, JsonObject *object, const QmpPlace *place, GError **error)
+check_tags(const QmpTypes *types, JsonObject *object, const JsonValuePath *place, GError **error)
 {
     for (guint i = 0; i < types->n; i++) {
-        QmpPlace tag = { .up = place, .member = types->types[i]->tag };
+        JsonValuePath tag = { .up = place, .member = types->types[i]->tag };
         JsonNode *value = tag.member ? json_object_get_member(object, tag.member) : NULL;
-        const QmpMember *member = value ? qmp_types_find_member(types, tag.member) : NULL;
+        const QmpMember *member = value ? find_member(types, tag.member) : NULL;
         if (tag.member && !value)
             return fail(&tag, error, "is missing");
         if (member && !check_value(member->type, value, &tag, error))
@@ -150,12 +158,12 @@ check_tags(const QmpTypes *types, JsonObject *object, const QmpPlace *place, GEr
 }
 
 static gboolean
-check_required(const QmpTypes *types, JsonObject *object, const QmpPlace *place, GError **error)
+check_required(const QmpTypes *types, JsonObject *object, const JsonValuePath *place, GError **error)
 {
     for (guint i = 0; i < types->n; i++) {
         for (guint j = 0; j < types->types[i]->n_members; j++) {
             const QmpMember *required = &types->types[i]->members[j];
-            QmpPlace member = { .up = place, .member = required->name };
+            JsonValuePath member = { .up = place, .member = required->name };
             if (!required->optional && !json_object_has_member(object, required->name))
                 return fail(&member, error, "is missing");
         }
@@ -164,10 +172,10 @@ check_required(const QmpTypes *types, JsonObject *object, const QmpPlace *place,
 }
 
 static gboolean
-check_object(const QmpType *type, JsonObject *object, gboolean open, const QmpPlace *place, GError **error)
+check_object(const QmpType *type, JsonObject *object, gboolean open, const JsonValuePath *place, GError **error)
 {
     JsonObjectIter members;
-    QmpPlace member = { .up = place };
+    JsonValuePath member = { .up = place };
     QmpTypes types;
     JsonNode *value;
     qmp_types_resolve(&types, type, object);
@@ -175,7 +183,7 @@ check_object(const QmpType *type, JsonObject *object, gboolean open, const QmpPl
         return FALSE;
     json_object_iter_init_ordered(&members, object);
     while (json_object_iter_next_ordered(&members, &member.member, &value)) {
-        const QmpMember *known = qmp_types_find_member(&types, member.member);
+        const QmpMember *known = find_member(&types, member.member);
         if (!known && !open)
             return fail_unknown(&types, &member, error);
         if (known && !check_value(known->type, value, &member, error))
@@ -185,10 +193,10 @@ check_object(const QmpType *type, JsonObject *object, gboolean open, const QmpPl
 }
 
 static gboolean
-check_elements(const QmpType *type, JsonArray *array, const QmpPlace *place, GError **error)
+check_elements(const QmpType *type, JsonArray *array, const JsonValuePath *place, GError **error)
 {
     for (guint i = 0; i < json_array_get_length(array); i++) {
-        QmpPlace element = { .up = place, .element = i };
+        JsonValuePath element = { .up = place, .element = i };
         if (!check_value(type->element, json_array_get_element(array, i), &element, error))
             return FALSE;
     }
@@ -196,9 +204,9 @@ check_elements(const QmpType *type, JsonArray *array, const QmpPlace *place, GEr
 }
 
 static gboolean
-check_value(const QmpType *type, JsonNode *value, const QmpPlace *place, GError **error)
+check_value(const QmpType *type, JsonNode *value, const JsonValuePath *place, GError **error)
 {
-    if (!qmp_type_matches(type, value)) {
+    if (!qmp_type_matches(type, json_tree_get_cursor_type(value))) {
         g_autofree char *expected = describe_type(type);
         return fail(place, error, "%s is expected, %s was given", expected, describe_value(value));
     }
@@ -210,7 +218,7 @@ check_value(const QmpType *type, JsonNode *value, const QmpPlace *place, GError 
     case QMP_TYPE_OBJECT:
         return check_object(type, json_node_get_object(value), /* open= */ FALSE, place, error);
     case QMP_TYPE_ALTERNATE:
-        return check_value(qmp_type_find_branch(type, value), value, place, error);
+        return check_value(qmp_type_find_branch(type, json_tree_get_cursor_type(value)), value, place, error);
     case QMP_TYPE_ANY:
     case QMP_TYPE_NULL:
     case QMP_TYPE_BOOLEAN:

@@ -4,14 +4,14 @@
 #pragma once
 
 #include "qmp-error.h"
-#include "qmp-scan.h"
+#include "json-scan.h"
 
 typedef struct QmpChannel QmpChannel;
 
 typedef struct QmpChannelFuncs {
     /* One document has come, @scan tells its parts; both are valid inside the call. @scan->error may be set. May be
      * called several times from one wake-up of the main context. The channel may be freed from inside. */
-    void (*on_document)(const char *text, gsize length, const QmpScan *scan, gpointer user_data);
+    void (*on_document)(const char *text, gsize length, const JsonScan *scan, gpointer user_data);
     /* The connection has ended, once, as the last call; @error is in the domain QMP_ERROR: _DISCONNECTED at the end
      * of the stream or by an errno, _PROTOCOL where the peer sends what cannot be JSON, _LIMIT at the cap. @said:
      * the first bytes of the document that was under way (may be empty), to tell the user what was there instead of
@@ -35,12 +35,12 @@ void qmp_channel_send(QmpChannel *channel, const char *text, gsize length);
  * @fd. Only one may wait to be sent at a time. */
 void qmp_channel_send_with_fd(QmpChannel *channel, const char *text, gsize length, int fd);
 
-/* Bytes that the socket has not taken yet. */
 /* Whether the other side still takes part: when something was read of it last (monotonic us), and how much of what was sent it
  * has not read, as far as the kernel knows. */
 gint64 qmp_channel_get_read_at(QmpChannel *channel);
 gsize qmp_channel_get_unread_size(QmpChannel *channel);
 
+/* Bytes that the socket has not taken yet. */
 gsize qmp_channel_get_outgoing_size(QmpChannel *channel);
 
 /* Stops and resumes reading, for back-pressure. An end of the connection is not noticed meanwhile. Nested calls

@@ -12,8 +12,9 @@
 #include <string.h>
 
 #include "qmp-channel.h"
+#include "json-print.h"
 #include "qmp-flight.h"
-#include "qmp-json.h"
+#include "json-tree.h"
 #include "qmp-stranger.h"
 
 #define DEFAULT_MAX_REPLY (32 * 1024 * 1024)
@@ -104,7 +105,7 @@ write_command(const QmpCommand *command, const QmpSlot *slot, guint id)
     gsize length = strlen(command->name) + (command->arguments ? strlen(command->arguments) : 0);
     GString *text = g_string_sized_new(64 + length);
     g_string_append(text, slot->oob ? "{\"exec-oob\":" : "{\"execute\":");
-    qmp_json_append_string(text, command->name, strlen(command->name));
+    json_print_string(text, command->name, strlen(command->name), JSON_PRINT_COMPACT);
     if (slot->has_id)
         g_string_append_printf(text, ",\"id\":%u", id);
     if (command->arguments) {
@@ -240,7 +241,7 @@ take_event(QmpClient *client, const QmpMessage *message, gsize length)
 }
 
 static void
-on_document(const char *text, gsize length, const QmpScan *scan, gpointer user_data)
+on_document(const char *text, gsize length, const JsonScan *scan, gpointer user_data)
 {
     QmpClient *client = user_data;
     g_auto(QmpMessage) message;

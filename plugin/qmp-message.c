@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a document from a QMP server is. Called by QmpClient for each one. The parts that QmpScan noted are used as
+/* What a document from a QMP server is. Called by QmpClient for each one. The parts that JsonScan noted are used as
  * they stand; the few that must be read themselves (an error, a timestamp, a greeting) are small. A reply costs no
  * memory, an event a copy of its name. */
 #include "qmp-message.h"
 
 #include <string.h>
 
-#include "qmp-entity.h"
-#include "qmp-json.h"
+#include "json-cursor.h"
+#include "json-member.h"
+#include "json-tree.h"
 
 /* QEMU's are 200 bytes; the cap keeps a liar from having megabytes parsed. */
 #define MAX_GREETING 16384
@@ -22,10 +23,10 @@ static const QmpText no_text = { NULL, 0 };
 
 /* Names are compared as they are written: QEMU escapes none of these. */
 static QmpText
-get_member(const char *text, const QmpScan *scan, const char *name)
+get_member(const char *text, const JsonScan *scan, const char *name)
 {
     for (guint i = 0; i < scan->n_members; i++) {
-        const QmpScanMember *member = &scan->members[i];
+        const JsonScanMember *member = &scan->members[i];
         if (member->name_length == strlen(name) && memcmp(text + member->name, name, member->name_length) == 0)
             return (QmpText){ text + member->value, member->value_length };
     }
@@ -33,11 +34,11 @@ get_member(const char *text, const QmpScan *scan, const char *name)
 }
 
 static gboolean
-has_twins(const char *text, const QmpScan *scan)
+has_twins(const char *text, const JsonScan *scan)
 {
     for (guint i = 0; i < scan->n_members; i++)
         for (guint j = 0; j < i; j++) {
-            const QmpScanMember *a = &scan->members[i], *b = &scan->members[j];
+            const JsonScanMember *a = &scan->members[i], *b = &scan->members[j];
             if (a->name_length == b->name_length && memcmp(text + a->name, text + b->name, a->name_length) == 0)
                 return TRUE;
         }
@@ -46,13 +47,13 @@ has_twins(const char *text, const QmpScan *scan)
 
 /* The members of an object inside a document that was found right. */
 static gboolean
-scan_object(QmpText value, QmpScan *scan)
+scan_object(QmpText value, JsonScan *scan)
 {
     gsize used;
     if (value.length == 0 || value.length > MAX_PART || value.text[0] != '{')
         return FALSE;
-    qmp_scan_init(scan);
-    return qmp_scan_feed(scan, value.text, value.length, &used) == QMP_SCAN_DONE;
+    json_scan_init(scan, JSON_DIALECT_RFC8259);
+    return json_scan_feed(scan, value.text, value.length, &used) == JSON_SCAN_DONE;
 }
 
 /* A string for people and for names: U+0000 in it becomes the replacement character. NULL where it is no string. */
@@ -62,7 +63,7 @@ dup_string(QmpText value)
     if (value.length < 2 || value.length > MAX_PART || value.text[0] != '"')
         return NULL;
     gsize length;
-    g_autofree char *string = qmp_json_unescape(value.text + 1, value.length - 2, &length);
+    g_autofree char *string = json_cursor_text_dup((JsonCursorText){ value.text + 1, value.length - 2 }, &length);
     return memchr(string, '\0', length) ? g_utf8_make_valid(string, (gssize)length) : g_steal_pointer(&string);
 }
 
@@ -94,7 +95,7 @@ read_id(QmpText value)
 static guint64
 read_timestamp(QmpText value)
 {
-    QmpScan scan;
+    JsonScan scan;
     guint64 seconds, microseconds;
     if (scan_object(value, &scan) && read_uint(get_member(value.text, &scan, "seconds"), &seconds) &&
         read_uint(get_member(value.text, &scan, "microseconds"), &microseconds))
@@ -103,7 +104,7 @@ read_timestamp(QmpText value)
 }
 
 static const char *
-read_event(QmpMessage *message, const char *text, const QmpScan *scan)
+read_event(QmpMessage *message, const char *text, const JsonScan *scan)
 {
     QmpEvent *event = &message->event;
     event->name = message->strings[0] = dup_string(get_member(text, scan, "event"));
@@ -119,7 +120,7 @@ read_event(QmpMessage *message, const char *text, const QmpScan *scan)
 static const char *
 read_error(QmpMessage *message, QmpText error)
 {
-    QmpScan scan;
+    JsonScan scan;
     if (!scan_object(error, &scan))
         return "an error that is no object";
     message->strings[0] = dup_string(get_member(error.text, &scan, "class"));
@@ -130,7 +131,7 @@ read_error(QmpMessage *message, QmpText error)
 }
 
 static const char *
-read_reply(QmpMessage *message, const char *text, const QmpScan *scan)
+read_reply(QmpMessage *message, const char *text, const JsonScan *scan)
 {
     QmpText error = get_member(text, scan, "error");
     message->reply.value = get_member(text, scan, "return");
@@ -143,9 +144,9 @@ static gboolean
 get_guint(JsonObject *object, const char *name, guint *ret_number)
 {
     JsonNode *node = object ? json_object_get_member(object, name) : NULL;
-    if (!node || qmp_json_get_type(node) != QMP_JSON_INT)
+    if (!node || json_tree_get_type(node) != JSON_TREE_INT)
         return FALSE;
-    gint64 number = qmp_json_get_int(node);
+    gint64 number = json_tree_get_int(node);
     *ret_number = (guint)number;
     return number >= 0 && number <= G_MAXINT;
 }
@@ -153,22 +154,7 @@ get_guint(JsonObject *object, const char *name, guint *ret_number)
 static gboolean
 is_string(JsonNode *node)
 {
-    return node && qmp_json_get_type(node) == QMP_JSON_STRING;
-}
-
-static gboolean
-offers_oob(JsonObject *greeting)
-{
-    JsonNode *node = json_object_get_member(greeting, "capabilities");
-    if (!node || !JSON_NODE_HOLDS_ARRAY(node))
-        return FALSE;
-    JsonArray *capabilities = json_node_get_array(node);
-    for (guint i = 0; i < json_array_get_length(capabilities); i++) {
-        JsonNode *capability = json_array_get_element(capabilities, i);
-        if (is_string(capability) && g_str_equal(qmp_json_get_string(capability), "oob"))
-            return TRUE;
-    }
-    return FALSE;
+    return node && json_tree_get_type(node) == JSON_TREE_STRING;
 }
 
 static const char *
@@ -177,19 +163,19 @@ read_greeting(QmpMessage *message, QmpText value)
     QmpGreeting *greeting = &message->greeting;
     g_autoptr(JsonNode) root = NULL;
     QmpText text;
-    QmpScan scan;
+    JsonScan scan;
     if (value.length <= MAX_GREETING)
-        root = qmp_json_parse(value.text, value.length, NULL);
+        root = json_tree_parse(value.text, value.length, NULL);
     if (!root || !JSON_NODE_HOLDS_OBJECT(root))
         return "a greeting that is no QMP greeting";
-    JsonObject *version = qmp_entity_get_object(json_node_get_object(root), "version");
-    JsonObject *qemu = qmp_entity_get_object(version, "qemu");
+    JsonObject *version = json_member_get_object(json_node_get_object(root), "version");
+    JsonObject *qemu = json_member_get_object(version, "qemu");
     if (!get_guint(qemu, "major", &greeting->major) || !get_guint(qemu, "minor", &greeting->minor) ||
         !get_guint(qemu, "micro", &greeting->micro))
         return "a greeting without a version";
     JsonNode *package = json_object_get_member(version, "package");
-    greeting->package = g_strdup(is_string(package) ? qmp_json_get_string(package) : "");
-    greeting->oob = offers_oob(json_node_get_object(root));
+    greeting->package = g_strdup(is_string(package) ? json_tree_get_string(package) : "");
+    greeting->oob = json_member_has_word(json_node_get_object(root), "capabilities", "oob");
     scan_object(value, &scan);
     text = get_member(value.text, &scan, "version");
     greeting->version = g_strndup(text.text, text.length);
@@ -197,7 +183,7 @@ read_greeting(QmpMessage *message, QmpText value)
 }
 
 static QmpMessageType
-get_type(const char *text, const QmpScan *scan)
+get_type(const char *text, const JsonScan *scan)
 {
     if (get_member(text, scan, "QMP").text)
         return QMP_MESSAGE_GREETING;
@@ -209,7 +195,7 @@ get_type(const char *text, const QmpScan *scan)
 }
 
 static const char *
-read_message(QmpMessage *message, const char *text, const QmpScan *scan)
+read_message(QmpMessage *message, const char *text, const JsonScan *scan)
 {
     /* Text that breaks JSON's rules is not looked into any deeper. */
     if (scan->error)
@@ -230,7 +216,7 @@ read_message(QmpMessage *message, const char *text, const QmpScan *scan)
 }
 
 void
-qmp_message_init(QmpMessage *message, const char *text, const QmpScan *scan)
+qmp_message_init(QmpMessage *message, const char *text, const JsonScan *scan)
 {
     memset(message, 0, sizeof(*message));
     message->type = get_type(text, scan);

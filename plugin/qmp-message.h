@@ -2,7 +2,7 @@
 /* What a QMP server says: the greeting, replies and events (QMP spec, section 2), as views on the received text. */
 #pragma once
 
-#include "qmp-scan.h"
+#include "json-scan.h"
 
 /* A piece of the received text. Valid inside the callback that hands it out. */
 typedef struct QmpText {
@@ -60,6 +60,6 @@ typedef struct QmpMessage {
     char *strings[2]; /* owned; what reply and event point to */
 } QmpMessage;
 
-void qmp_message_init(QmpMessage *message, const char *text, const QmpScan *scan);
+void qmp_message_init(QmpMessage *message, const char *text, const JsonScan *scan);
 void qmp_message_clear(QmpMessage *message);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QmpMessage, qmp_message_clear)

@@ -24,8 +24,9 @@
 #include <unistd.h>
 
 #include "qmp-connector.h"
-#include "qmp-entity.h"
-#include "qmp-json.h"
+#include "json-member.h"
+#include "json-print.h"
+#include "json-tree.h"
 
 /* What our end is called in QEMU until the character device has it. One name for all: QEMU closes the descriptor that had it
  * before (7.2 to 11.1), so that one is left at most of an agent that is killed. No two sequences are mixed, as each is
@@ -364,7 +365,7 @@ remove_by_id(LeftOver *left_over, const char *id)
                                "chardev-remove" };
     g_autoptr(GString) arguments = g_string_new("{\"id\":");
 
-    qmp_json_append_string(arguments, id, strlen(id));
+    json_print_string(arguments, id, strlen(id), JSON_PRINT_COMPACT);
     g_string_append_c(arguments, '}');
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
         qmp_queue_submit(left_over->control, OWN_LINE,
@@ -375,8 +376,8 @@ remove_by_id(LeftOver *left_over, const char *id)
 static void
 look_at(LeftOver *left_over, JsonObject *chardev)
 {
-    const char *label = chardev ? qmp_entity_get_string(chardev, "label") : NULL;
-    const char *file = chardev ? qmp_entity_get_string(chardev, "filename") : NULL;
+    const char *label = chardev ? json_member_get_string(chardev, "label") : NULL;
+    const char *file = chardev ? json_member_get_string(chardev, "filename") : NULL;
 
     if (label && g_str_has_prefix(label, QMP_MONITOR_PREFIX) && file && g_str_has_prefix(file, "disconnected:"))
         remove_by_id(left_over, label);
@@ -387,12 +388,12 @@ on_chardevs(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     g_autofree LeftOver *left_over = user_data;
     gboolean is_readable = reply && !reply->error_class && reply->value.length <= MAX_CHARDEVS;
-    g_autoptr(JsonNode) chardevs = is_readable ? qmp_json_parse(reply->value.text, reply->value.length, NULL) : NULL;
+    g_autoptr(JsonNode) chardevs = is_readable ? json_tree_parse(reply->value.text, reply->value.length, NULL) : NULL;
 
     if (!chardevs || !JSON_NODE_HOLDS_ARRAY(chardevs))
         return;
     for (guint i = 0; i < json_array_get_length(json_node_get_array(chardevs)); i++)
-        look_at(left_over, qmp_entity_get_object_at(json_node_get_array(chardevs), i));
+        look_at(left_over, json_member_get_object_at(json_node_get_array(chardevs), i));
 }
 
 void

@@ -3,11 +3,7 @@
  * several mistakes in one request another may be named. */
 #include "qmp-request.h"
 
-#include <string.h>
-
-#include "qmp-json.h"
-
-#define NUL "\xc0\x80"
+#include "json-tree.h"
 
 static JsonNode *
 get_member(JsonNode *message, const char *name)
@@ -22,28 +18,14 @@ qmp_request_is_oob(JsonNode *message)
 }
 
 static char *
-dup_with_nul(JsonNode *node)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    g_autoptr(GString) string = g_string_new(NULL);
-    g_autofree char *plain = NULL;
-    gsize length;
-
-    qmp_json_append(text, node);
-    plain = qmp_json_unescape(text->str + 1, text->len - 2, &length);
-    for (gsize i = 0; i < length; i++)
-        g_string_append_len(string, plain[i] ? plain + i : NUL, plain[i] ? 1 : 2);
-    return g_string_free(g_steal_pointer(&string), FALSE);
-}
-
-static char *
 dup_string(JsonNode *node)
 {
-    QmpJsonType type = qmp_json_get_type(node);
+    JsonTreeType type = json_tree_get_type(node);
+    gsize length;
 
-    if (type == QMP_JSON_STRING_WITH_NUL)
-        return dup_with_nul(node);
-    return type == QMP_JSON_STRING ? g_strdup(qmp_json_get_string(node)) : NULL;
+    if (type != JSON_TREE_STRING && type != JSON_TREE_STRING_WITH_NUL)
+        return NULL;
+    return g_strdup(json_tree_get_characters(node, &length));
 }
 
 char *

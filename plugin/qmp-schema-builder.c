@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qmp-entity.h"
+#include "json-member.h"
 #include "qmp-error.h"
-#include "qmp-json.h"
+#include "json-tree.h"
 
 /* QEMU 11.1 has 299. */
 #define MAX_COMMANDS_AND_EVENTS 2048
@@ -71,7 +71,7 @@ is_name(const char *name)
 static const char *
 keep_string(QmpSchemaBuilder *builder, JsonObject *object, const char *name)
 {
-    const char *string = qmp_entity_get_string(object, name);
+    const char *string = json_member_get_string(object, name);
     return string ? g_string_chunk_insert_const(builder->schema->strings, string) : NULL;
 }
 
@@ -104,7 +104,7 @@ read_builtin(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
         { "string", QMP_TYPE_STRING },   { "number", QMP_TYPE_NUMBER }, { "int", QMP_TYPE_INT },
         { "boolean", QMP_TYPE_BOOLEAN }, { "null", QMP_TYPE_NULL },     { "value", QMP_TYPE_ANY },
     };
-    const char *json_type = qmp_entity_get_string(entity, "json-type");
+    const char *json_type = json_member_get_string(entity, "json-type");
     QmpTypeKind kind = QMP_TYPE_ANY;
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
         if (g_strcmp0(json_type, kinds[i].json_type) == 0)
@@ -147,7 +147,7 @@ sort_members(QmpSchemaBuilder *builder, const QmpMember *members, guint n)
 static gboolean
 read_enum(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
-    JsonArray *list = qmp_entity_get_array(entity, "values");
+    JsonArray *list = json_member_get_array(entity, "values");
     if (!list)
         return fail(builder, error, "no \"values\"");
     guint n = json_array_get_length(list);
@@ -155,9 +155,9 @@ read_enum(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
     const char **sorted = allocate(builder, sizeof(char *), n + 1);
     for (guint i = 0; i < n; i++) {
         JsonNode *value = json_array_get_element(list, i);
-        if (qmp_json_get_type(value) != QMP_JSON_STRING)
+        if (json_tree_get_type(value) != JSON_TREE_STRING)
             return fail(builder, error, "values[%u] is no string", i);
-        values[i] = g_string_chunk_insert_const(builder->schema->strings, qmp_json_get_string(value));
+        values[i] = g_string_chunk_insert_const(builder->schema->strings, json_tree_get_string(value));
     }
     memcpy(sorted, values, n * sizeof(char *));
     qsort(sorted, n, sizeof(char *), compare_words);
@@ -181,7 +181,7 @@ read_members(QmpSchemaBuilder *builder, JsonArray *list, const char *name_key, G
     guint n = json_array_get_length(list);
     QmpMember *members = allocate(builder, sizeof(QmpMember), n);
     for (guint i = 0; i < n; i++) {
-        JsonObject *entry = qmp_entity_get_object_at(list, i);
+        JsonObject *entry = json_member_get_object_at(list, i);
         members[i].name = entry && name_key ? keep_string(builder, entry, name_key) : NULL;
         if (!entry || (name_key && !members[i].name)) {
             fail(builder, error, "entry %u has no name", i);
@@ -197,7 +197,7 @@ read_members(QmpSchemaBuilder *builder, JsonArray *list, const char *name_key, G
 static gboolean
 read_variants(QmpSchemaBuilder *builder, QmpType *type, JsonObject *entity, GError **error)
 {
-    JsonArray *variants = qmp_entity_get_array(entity, "variants");
+    JsonArray *variants = json_member_get_array(entity, "variants");
     type->tag = keep_string(builder, entity, "tag");
     if (!type->tag || !variants)
         return fail(builder, error, "a union without \"tag\" or \"variants\"");
@@ -220,7 +220,7 @@ check_names(QmpSchemaBuilder *builder, const QmpType *type, GError **error)
 static gboolean
 read_object(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
-    JsonArray *members = qmp_entity_get_array(entity, "members");
+    JsonArray *members = json_member_get_array(entity, "members");
     if (!members)
         return fail(builder, error, "no \"members\"");
     QmpType *type = add_type(builder, QMP_TYPE_OBJECT);
@@ -235,7 +235,7 @@ read_object(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 static gboolean
 read_alternate(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
-    JsonArray *members = qmp_entity_get_array(entity, "members");
+    JsonArray *members = json_member_get_array(entity, "members");
     if (!members)
         return fail(builder, error, "no \"members\"");
     QmpType *type = add_type(builder, QMP_TYPE_ALTERNATE);
@@ -263,10 +263,10 @@ read_command(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
         return FALSE;
     QmpSchemaCommand *command = allocate(builder, sizeof(QmpSchemaCommand), 1);
     command->name = builder->entity;
-    command->oob = qmp_entity_get_boolean(entity, "allow-oob");
+    command->oob = json_member_get_boolean(entity, "allow-oob");
     command->open = g_str_equal(command->name, "device_add");
-    command->deprecated = qmp_entity_has_feature(entity, "deprecated");
-    command->unstable = qmp_entity_has_feature(entity, "unstable");
+    command->deprecated = json_member_has_word(entity, "features", "deprecated");
+    command->unstable = json_member_has_word(entity, "features", "unstable");
     g_ptr_array_add(builder->schema->commands, command);
     return refer(builder, &command->arguments, entity, "arg-type", error) &&
            refer(builder, &command->result, entity, "ret-type", error);
@@ -279,8 +279,8 @@ read_event(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
         return FALSE;
     QmpSchemaEvent *event = allocate(builder, sizeof(QmpSchemaEvent), 1);
     event->name = builder->entity;
-    event->deprecated = qmp_entity_has_feature(entity, "deprecated");
-    event->unstable = qmp_entity_has_feature(entity, "unstable");
+    event->deprecated = json_member_has_word(entity, "features", "deprecated");
+    event->unstable = json_member_has_word(entity, "features", "unstable");
     g_ptr_array_add(builder->schema->events, event);
     return refer(builder, &event->data, entity, "arg-type", error);
 }
@@ -307,7 +307,7 @@ find_reader(const char *meta_type)
 gboolean
 qmp_schema_builder_add(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
-    const char *name = keep_string(builder, entity, "name"), *meta_type = qmp_entity_get_string(entity, "meta-type");
+    const char *name = keep_string(builder, entity, "name"), *meta_type = json_member_get_string(entity, "meta-type");
     if (!name || !meta_type)
         return fail(builder, error, "what follows has no \"name\" or no \"meta-type\"");
     builder->entity = name;

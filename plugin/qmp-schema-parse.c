@@ -4,8 +4,8 @@
 #include "qmp-schema-parse.h"
 
 #include "qmp-error.h"
-#include "qmp-json.h"
-#include "qmp-scan.h"
+#include "json-tree.h"
+#include "json-scan.h"
 #include "qmp-schema-builder.h"
 
 /* Bytes of a step: 0.5 ms. */
@@ -41,12 +41,12 @@ read_entity(QmpSchemaParser *parser, GError **error)
 {
     const char *text = parser->text + parser->at;
     g_autoptr(JsonNode) node = NULL;
-    QmpScan scan;
+    JsonScan scan;
     gsize used;
-    qmp_scan_init(&scan);
-    if (qmp_scan_feed(&scan, text, parser->length - parser->at, &used) != QMP_SCAN_DONE || used > MAX_ENTITY)
+    json_scan_init(&scan, JSON_DIALECT_RFC8259);
+    if (json_scan_feed(&scan, text, parser->length - parser->at, &used) != JSON_SCAN_DONE || used > MAX_ENTITY)
         return fail(parser, "an entity that does not end, or is larger than any", error);
-    node = qmp_json_parse(text, used, error);
+    node = json_tree_parse(text, used, error);
     if (!node)
         return FALSE;
     if (!JSON_NODE_HOLDS_OBJECT(node))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The path of a command inside the session, from top to bottom:
  *
- *   on_bytes()     what the client says goes through the reader (qmp-reader.c)
- *   on_message()   a value, or what QEMU would complain of: gets in line, or overtakes it
+ *   on_bytes()     what the client says is cut into documents (json-framer.c)
+ *   take_message() a value, or a complaint of what is no JSON: gets in line, or overtakes it
  *   dispatch()     the next in line, when the last is answered
  *   start()        is checked (qmp-request.c), and answered at once, or given to the user
  *   finish()       is answered: the next
@@ -13,11 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "qmp-format.h"
-#include "qmp-json.h"
-#include "qmp-reader.h"
+#include "json-framer.h"
+#include "json-print.h"
+#include "json-tree.h"
 #include "qmp-request.h"
-#include "qmp-stream.h"
+#include "qmp-socket.h"
 
 #define END_OF_LINE "\r\n"
 #define GENERIC "GenericError"
@@ -46,8 +46,8 @@ typedef struct Request {
 } Request;
 
 struct QmpServer {
-    QmpStream *stream; /* owned; NULL once it has closed */
-    QmpReader *reader; /* owned */
+    QmpSocket *socket; /* owned; NULL once it has closed */
+    JsonFramer framer;
     const QmpServerFuncs *funcs; /* weak */
     gpointer user_data;
     gboolean is_pretty, offers_oob;
@@ -98,12 +98,12 @@ send_line(QmpServer *server, GString *line)
 
     if (server->is_pretty && line->len <= MAX_PRETTY) {
         text = g_string_new(NULL);
-        qmp_format_append(text, line->str, line->len, /* is_pretty= */ TRUE);
+        json_print_text(text, line->str, JSON_PRINT_QEMU_PRETTY);
         g_string_free(line, TRUE);
     }
     g_string_append(text, END_OF_LINE);
-    if (server->stream)
-        qmp_stream_send(server->stream, text->str, text->len);
+    if (server->socket)
+        qmp_socket_send(server->socket, text->str, text->len);
 }
 
 /* QEMU's own text goes as it is, unless its monitor is a pretty one. */
@@ -111,7 +111,7 @@ static void
 append_value(GString *line, const QmpText *value, gboolean is_rewritten)
 {
     if (is_rewritten || memchr(value->text, '\n', value->length))
-        qmp_format_append(line, value->text, value->length, /* is_pretty= */ FALSE);
+        json_print_text(line, value->text, JSON_PRINT_QEMU);
     else
         g_string_append_len(line, value->text, (gssize)value->length);
 }
@@ -137,9 +137,9 @@ send_error(QmpServer *server, Request *request, const char *error_class, const c
     if (request->id)
         g_string_append_printf(line, "\"id\": %s, ", request->id);
     g_string_append(line, "\"error\": {\"class\": ");
-    qmp_format_append_string(line, error_class);
+    json_print_string(line, error_class, strlen(error_class), JSON_PRINT_QEMU);
     g_string_append(line, ", \"desc\": ");
-    qmp_format_append_string(line, text);
+    json_print_string(line, text, strlen(text), JSON_PRINT_QEMU);
     g_string_append(line, "}}");
     send_line(server, line);
 }
@@ -203,8 +203,8 @@ start(QmpServer *server, Request *request)
 static void
 finish_if_done(QmpServer *server)
 {
-    if (server->has_ended && server->stream && server->waiting.length == 0 && server->under_way.length == 0)
-        qmp_stream_finish(server->stream);
+    if (server->has_ended && server->socket && server->waiting.length == 0 && server->under_way.length == 0)
+        qmp_socket_finish(server->socket);
 }
 
 static void
@@ -220,8 +220,8 @@ dispatch(QmpServer *server)
         start(server, request);
     }
     server->is_dispatching = FALSE;
-    if (server->stream)
-        qmp_stream_set_paused(server->stream, is_full(server));
+    if (server->socket)
+        qmp_socket_set_paused(server->socket, is_full(server));
     finish_if_done(server);
 }
 
@@ -242,22 +242,19 @@ dup_id(JsonNode *message)
 {
     JsonObject *object = JSON_NODE_HOLDS_OBJECT(message) ? json_node_get_object(message) : NULL;
     JsonNode *id = object ? json_object_get_member(object, "id") : NULL;
-    g_autoptr(GString) compact = NULL;
     GString *text;
 
     if (!id)
         return NULL;
-    compact = g_string_new(NULL);
-    qmp_json_append(compact, id);
     text = g_string_new(NULL);
-    qmp_format_append(text, compact->str, compact->len, /* is_pretty= */ FALSE);
+    json_print_node(text, id, JSON_PRINT_QEMU);
     return g_string_free(text, FALSE);
 }
 
+/* Takes @value, or NULL and a @complaint. @size: the bytes of text that it was. */
 static void
-on_message(JsonNode *value, const char *complaint, gsize size, gpointer user_data)
+take_message(QmpServer *server, JsonNode *value, const char *complaint, gsize size)
 {
-    QmpServer *server = user_data;
     Request *request = g_new0(Request, 1);
 
     request->command.fd = -1;
@@ -279,6 +276,63 @@ on_message(JsonNode *value, const char *complaint, gsize size, gpointer user_dat
     dispatch(server);
 }
 
+/* QEMU's class and first words, and our own for the rest. */
+static void
+take_garbage(QmpServer *server, const char *what, gsize at, gsize size)
+{
+    g_autofree char *complaint = g_strdup_printf("JSON parse error, %s at byte %zu", what, at);
+
+    take_message(server, NULL, complaint, size);
+}
+
+static void
+take_document(QmpServer *server)
+{
+    const JsonScan *scan = &server->framer.scan;
+    g_autoptr(GError) error = NULL;
+    JsonNode *value;
+
+    if (scan->error) {
+        take_garbage(server, scan->error, scan->error_offset, scan->offset);
+        return;
+    }
+    value = json_tree_build_command(server->framer.text, &error);
+    if (value) {
+        take_message(server, value, NULL, scan->offset);
+    } else if (error->code == JSON_TREE_ERROR_LIMIT) {
+        /* QEMU has these words for some 2 million tokens; here they keep the policy from reading many. */
+        take_message(server, NULL, "JSON token count limit exceeded", scan->offset);
+    } else {
+        g_autofree char *complaint = g_strdup_printf("JSON parse error, %s", error->message);
+        take_message(server, NULL, complaint, scan->offset);
+    }
+}
+
+static gsize
+take_bytes(QmpServer *server, const char *text, gsize length)
+{
+    const JsonScan *scan = &server->framer.scan;
+    gsize used;
+
+    switch (json_framer_feed(&server->framer, text, length, &used)) {
+    case JSON_FRAMER_MORE:
+        break;
+    case JSON_FRAMER_DOCUMENT:
+        take_document(server);
+        break;
+    case JSON_FRAMER_LOST:
+        take_garbage(server, scan->error, scan->error_offset, scan->offset);
+        json_framer_skip(&server->framer);
+        break;
+    case JSON_FRAMER_TOO_LONG:
+        /* QEMU's own limit, in these words, is 64 MiB. */
+        take_message(server, NULL, "JSON token size limit exceeded", scan->offset);
+        json_framer_skip(&server->framer);
+        break;
+    }
+    return used;
+}
+
 static gsize
 on_bytes(const char *text, gsize length, const int *fds, guint n_fds, gpointer user_data)
 {
@@ -292,8 +346,8 @@ on_bytes(const char *text, gsize length, const int *fds, guint n_fds, gpointer u
     }
     server->messages = 0;
     while (used < length && server->messages < MESSAGES_A_TURN && !is_full(server))
-        qmp_reader_feed(server->reader, text[used++]);
-    qmp_stream_set_paused(server->stream, is_full(server));
+        used += take_bytes(server, text + used, length - used);
+    qmp_socket_set_paused(server->socket, is_full(server));
     return used;
 }
 
@@ -329,7 +383,7 @@ on_closed(const GError *error, gpointer user_data)
 {
     QmpServer *server = user_data;
 
-    g_clear_pointer(&server->stream, qmp_stream_free);
+    g_clear_pointer(&server->socket, qmp_socket_free);
     server->is_stopped = TRUE;
     server->funcs->on_closed(error, server->user_data);
 }
@@ -368,12 +422,12 @@ qmp_server_event(QmpServer *server, const QmpEvent *event)
 {
     GString *line;
 
-    if (!server->is_negotiated || !server->stream)
+    if (!server->is_negotiated || !server->socket)
         return;
     line = g_string_new(NULL);
     g_string_printf(line, "{\"timestamp\": {\"seconds\": %" G_GUINT64_FORMAT ", \"microseconds\": %u}, \"event\": ",
                     event->timestamp / G_USEC_PER_SEC, (guint)(event->timestamp % G_USEC_PER_SEC));
-    qmp_format_append_string(line, event->name);
+    json_print_string(line, event->name, strlen(event->name), JSON_PRINT_QEMU);
     if (event->data.text) {
         g_string_append(line, ", \"data\": ");
         append_value(line, &event->data, /* is_rewritten= */ FALSE);
@@ -392,28 +446,19 @@ greet(QmpServer *server, const QmpGreeting *greeting)
     send_line(server, line);
 }
 
-/* 11.1 is the first that is known to complain in other words. */
-static QmpDialect
-get_dialect(const QmpGreeting *greeting)
-{
-    gboolean is_new = greeting->major > 11 || (greeting->major == 11 && greeting->minor >= 1);
-
-    return is_new ? QMP_DIALECT_NEW : QMP_DIALECT_OLD;
-}
-
 QmpServer *
 qmp_server_new(GMainContext *context, int fd, const QmpGreeting *greeting, gboolean is_pretty,
                const QmpServerLimits *limits, const QmpServerFuncs *funcs, gpointer user_data)
 {
-    static const QmpStreamFuncs stream_funcs = { on_bytes, on_end, on_closed };
+    static const QmpSocketFuncs socket_funcs = { on_bytes, on_end, on_closed };
     QmpServer *server = g_new0(QmpServer, 1);
 
     server->funcs = funcs;
     server->user_data = user_data;
     server->is_pretty = is_pretty;
     server->offers_oob = greeting->oob;
-    server->reader = qmp_reader_new(get_dialect(greeting), limits->max_command, on_message, server);
-    server->stream = qmp_stream_new(context, fd, limits->max_outgoing, &stream_funcs, server);
+    json_framer_init(&server->framer, JSON_DIALECT_QEMU, limits->max_command);
+    server->socket = qmp_socket_new(context, fd, limits->max_outgoing, &socket_funcs, server);
     greet(server, greeting);
     return server;
 }
@@ -427,9 +472,9 @@ qmp_server_stop(QmpServer *server)
 void
 qmp_server_free(QmpServer *server)
 {
-    g_clear_pointer(&server->stream, qmp_stream_free);
+    g_clear_pointer(&server->socket, qmp_socket_free);
     drop_requests(server);
     close_fds(server, 0);
-    qmp_reader_free(server->reader);
+    json_framer_clear(&server->framer);
     g_free(server);
 }

@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qmp-json.h"
+#include "json-tree.h"
 
 static int
-compare_to_member(gconstpointer name, gconstpointer member)
+compare_to_member(gconstpointer key, gconstpointer member)
 {
-    return strcmp(name, (*(const QmpMember *const *)member)->name);
+    const JsonCursorText *name = key;
+    const char *other = (*(const QmpMember *const *)member)->name;
+    int order = strncmp(name->text, other, name->length);
+
+    return order != 0 || other[name->length] == '\0' ? order : -1;
 }
 
 static int
@@ -21,32 +25,62 @@ compare_to_word(gconstpointer word, gconstpointer value)
 }
 
 static const QmpMember *
-find(const QmpMember **sorted, guint n, const char *name)
+find(const QmpMember **sorted, guint n, JsonCursorText name)
 {
-    const QmpMember **member = bsearch(name, sorted, n, sizeof(QmpMember *), compare_to_member);
+    const QmpMember **member = bsearch(&name, sorted, n, sizeof(QmpMember *), compare_to_member);
     return member ? *member : NULL;
 }
 
 static const QmpType *
-find_variant(const QmpType *type, JsonObject *object)
+find_variant(const QmpType *type, JsonCursorText tag)
 {
-    JsonNode *tag = type->tag ? json_object_get_member(object, type->tag) : NULL;
-    if (!tag || qmp_json_get_type(tag) != QMP_JSON_STRING)
-        return NULL;
-    const QmpMember *variant = find(type->variants_by_name, type->n_variants, qmp_json_get_string(tag));
+    const QmpMember *variant = find(type->variants_by_name, type->n_variants, tag);
     return variant && variant->type->kind == QMP_TYPE_OBJECT ? variant->type : NULL;
+}
+
+static gboolean
+read_tag(JsonObject *object, const char *name, JsonCursorText *ret_tag)
+{
+    JsonNode *tag = json_object_get_member(object, name);
+    if (!tag || json_tree_get_type(tag) != JSON_TREE_STRING)
+        return FALSE;
+    ret_tag->text = json_tree_get_string(tag);
+    ret_tag->length = strlen(ret_tag->text);
+    return TRUE;
+}
+
+static gboolean
+read_tag_at(JsonCursor object, const char *name, JsonCursorText *ret_tag)
+{
+    JsonCursor tag;
+    if (!json_cursor_find_member(object, name, &tag) || json_cursor_get_type(&tag) != JSON_CURSOR_STRING)
+        return FALSE;
+    *ret_tag = json_cursor_read_string(&tag);
+    return TRUE;
 }
 
 void
 qmp_types_resolve(QmpTypes *types, const QmpType *type, JsonObject *object)
 {
-    types->n = 0;
-    for (; type && types->n < QMP_TYPE_MAX_VARIANT_DEPTH; type = find_variant(type, object))
+    JsonCursorText tag;
+    for (types->n = 0; type && types->n < QMP_TYPE_MAX_VARIANT_DEPTH;) {
         types->types[types->n++] = type;
+        type = type->tag && read_tag(object, type->tag, &tag) ? find_variant(type, tag) : NULL;
+    }
+}
+
+void
+qmp_types_resolve_at(QmpTypes *types, const QmpType *type, JsonCursor object)
+{
+    JsonCursorText tag;
+    for (types->n = 0; type && types->n < QMP_TYPE_MAX_VARIANT_DEPTH;) {
+        types->types[types->n++] = type;
+        type = type->tag && read_tag_at(object, type->tag, &tag) ? find_variant(type, tag) : NULL;
+    }
 }
 
 const QmpMember *
-qmp_types_find_member(const QmpTypes *types, const char *name)
+qmp_types_find_member(const QmpTypes *types, JsonCursorText name)
 {
     for (guint i = 0; i < types->n; i++) {
         const QmpType *type = types->types[i];
@@ -64,28 +98,27 @@ qmp_type_has_word(const QmpType *type, const char *word)
 }
 
 gboolean
-qmp_type_matches(const QmpType *type, JsonNode *value)
+qmp_type_matches(const QmpType *type, JsonCursorType value)
 {
-    QmpJsonType is = qmp_json_get_type(value);
-    gboolean is_integer = is == QMP_JSON_INT || is == QMP_JSON_UINT;
+    gboolean is_integer = value == JSON_CURSOR_INT || value == JSON_CURSOR_UINT;
     switch (type->kind) {
     case QMP_TYPE_ANY:
         return TRUE;
     case QMP_TYPE_NULL:
-        return is == QMP_JSON_NULL;
+        return value == JSON_CURSOR_NULL;
     case QMP_TYPE_BOOLEAN:
-        return is == QMP_JSON_BOOLEAN;
+        return value == JSON_CURSOR_BOOLEAN;
     case QMP_TYPE_INT:
         return is_integer;
     case QMP_TYPE_NUMBER:
-        return is_integer || is == QMP_JSON_DOUBLE;
+        return is_integer || value == JSON_CURSOR_DOUBLE;
     case QMP_TYPE_STRING:
     case QMP_TYPE_ENUM:
-        return is == QMP_JSON_STRING || is == QMP_JSON_STRING_WITH_NUL;
+        return value == JSON_CURSOR_STRING;
     case QMP_TYPE_ARRAY:
-        return is == QMP_JSON_ARRAY;
+        return value == JSON_CURSOR_ARRAY;
     case QMP_TYPE_OBJECT:
-        return is == QMP_JSON_OBJECT;
+        return value == JSON_CURSOR_OBJECT;
     case QMP_TYPE_ALTERNATE:
         return qmp_type_find_branch(type, value) != NULL;
     }
@@ -95,7 +128,7 @@ qmp_type_matches(const QmpType *type, JsonNode *value)
 /* QAPI lets no two branches have the same JSON type, and no branch be an alternate. A number takes integers as well, so
  * a branch for them goes first. */
 const QmpType *
-qmp_type_find_branch(const QmpType *alternate, JsonNode *value)
+qmp_type_find_branch(const QmpType *alternate, JsonCursorType value)
 {
     const QmpType *found = NULL;
     for (guint i = 0; i < alternate->n_members; i++) {

@@ -4,6 +4,8 @@
 
 #include <json-glib/json-glib.h>
 
+#include "json-cursor.h"
+
 typedef enum QmpTypeKind {
     QMP_TYPE_ANY, /* also what a future QEMU may call a kind that is none of these */
     QMP_TYPE_NULL,
@@ -49,15 +51,16 @@ typedef struct QmpTypes {
     guint n;
 } QmpTypes;
 void qmp_types_resolve(QmpTypes *types, const QmpType *type, JsonObject *object);
+void qmp_types_resolve_at(QmpTypes *types, const QmpType *type, JsonCursor object); /* that @object stands at */
 
-/* The member of that name that such an object may have; NULL: none. */
-const QmpMember *qmp_types_find_member(const QmpTypes *types, const char *name);
+/* The member of that name (without escapes) that such an object may have; NULL: none. */
+const QmpMember *qmp_types_find_member(const QmpTypes *types, JsonCursorText name);
 
-/* The branch of an alternate that @value is of; NULL: none. */
-const QmpType *qmp_type_find_branch(const QmpType *alternate, JsonNode *value);
+/* The branch of an alternate that a value of that JSON type is of; NULL: none. */
+const QmpType *qmp_type_find_branch(const QmpType *alternate, JsonCursorType value);
 
-/* Whether the JSON type of @value is that of @type; what is inside it may differ. */
-gboolean qmp_type_matches(const QmpType *type, JsonNode *value);
+/* Whether the JSON type of a value is that of @type; what is inside it may differ. */
+gboolean qmp_type_matches(const QmpType *type, JsonCursorType value);
 
 /* Whether an enum has that word. */
 gboolean qmp_type_has_word(const QmpType *type, const char *word);

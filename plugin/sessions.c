@@ -17,7 +17,7 @@
 #include "authz-objects.h"
 #include "claims.h"
 #include "effect.h"
-#include "qmp-json.h"
+#include "json-tree.h"
 #include "refusal.h"
 #include "timer.h"
 
@@ -342,7 +342,7 @@ close_names(Session *session)
         g_autoptr(JsonNode) node = json_node_init_object(json_node_alloc(), arguments);
         SessionsRequest request = { .command = "closefd", .arguments = node };
 
-        json_object_set_member(arguments, "fdname", qmp_json_new_string(g_ptr_array_index(names, i)));
+        json_object_set_member(arguments, "fdname", json_tree_new_string(g_ptr_array_index(names, i)));
         send(session, &request, /* func= */ NULL, /* user_data= */ NULL, /* error= */ NULL);
     }
 }

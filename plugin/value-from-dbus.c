@@ -5,18 +5,18 @@
 
 #include "bus-error.h"
 #include "bus-integer.h"
-#include "qmp-json.h"
-#include "qmp-place.h"
+#include "json-tree.h"
+#include "json-value-path.h"
 #include "value.h"
 
 typedef struct Walk {
-    QmpCost *cost; /* of the values so far */
+    JsonCost *cost; /* of the values so far */
     GError **error;
 } Walk;
 
-static JsonNode *G_GNUC_PRINTF(3, 4) fail(Walk *walk, const QmpPlace *place, const char *format, ...)
+static JsonNode *G_GNUC_PRINTF(3, 4) fail(Walk *walk, const JsonValuePath *place, const char *format, ...)
 {
-    g_autofree char *where = qmp_place_to_text(place);
+    g_autofree char *where = json_value_path_to_text(place);
     va_list arguments;
 
     va_start(arguments, format);
@@ -28,20 +28,20 @@ static JsonNode *G_GNUC_PRINTF(3, 4) fail(Walk *walk, const QmpPlace *place, con
 
 /* Before anything is made of what has been counted. */
 static gboolean
-check_cost(Walk *walk, const QmpPlace *place)
+check_cost(Walk *walk, const JsonValuePath *place)
 {
-    g_autofree char *excess = qmp_cost_find_excess(walk->cost, &QMP_COST_OF_ARGUMENTS);
+    g_autofree char *excess = json_cost_find_excess(walk->cost, &JSON_COST_OF_ARGUMENTS);
     g_autofree char *where = NULL;
 
     if (!excess)
         return TRUE;
-    where = qmp_place_to_text(place);
+    where = json_value_path_to_text(place);
     g_set_error(walk->error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%s is beyond what a command may have: %s", where,
                 excess);
     return FALSE;
 }
 
-static JsonNode *read_value(Walk *walk, DBusMessageIter *iter, const QmpPlace *place);
+static JsonNode *read_value(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place);
 
 static JsonNode *
 read_integer(DBusMessageIter *iter)
@@ -50,11 +50,11 @@ read_integer(DBusMessageIter *iter)
 
     if (integer.is_negative)
         return json_node_init_int(json_node_alloc(), (gint64)integer.value);
-    return qmp_json_new_uint(integer.value);
+    return json_tree_new_uint(integer.value);
 }
 
 static JsonNode *
-read_double(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
+read_double(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place)
 {
     double value;
 
@@ -74,17 +74,17 @@ read_boolean(DBusMessageIter *iter)
 }
 
 static JsonNode *
-read_string(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
+read_string(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place)
 {
     const char *value;
 
     dbus_message_iter_get_basic(iter, &value);
     walk->cost->bytes += strlen(value);
-    return check_cost(walk, place) ? qmp_json_new_string(value) : NULL;
+    return check_cost(walk, place) ? json_tree_new_string(value) : NULL;
 }
 
 static JsonNode *
-read_null(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
+read_null(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place)
 {
     const char *value;
 
@@ -95,13 +95,13 @@ read_null(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
 }
 
 static gboolean
-read_member(Walk *walk, DBusMessageIter *entry, JsonObject *object, const QmpPlace *place)
+read_member(Walk *walk, DBusMessageIter *entry, JsonObject *object, const JsonValuePath *place)
 {
-    QmpPlace member = { .up = place };
+    JsonValuePath member = { .up = place };
     JsonNode *value;
 
     dbus_message_iter_get_basic(entry, &member.member);
-    qmp_cost_add_member(walk->cost, json_object_get_size(object), strlen(member.member));
+    json_cost_add_member(walk->cost, json_object_get_size(object), strlen(member.member));
     if (!check_cost(walk, &member))
         return FALSE;
     if (json_object_has_member(object, member.member)) {
@@ -116,7 +116,7 @@ read_member(Walk *walk, DBusMessageIter *entry, JsonObject *object, const QmpPla
 }
 
 static JsonNode *
-read_dictionary(Walk *walk, DBusMessageIter *entries, const QmpPlace *place)
+read_dictionary(Walk *walk, DBusMessageIter *entries, const JsonValuePath *place)
 {
     g_autoptr(JsonObject) object = json_object_new();
     DBusMessageIter entry;
@@ -132,12 +132,12 @@ read_dictionary(Walk *walk, DBusMessageIter *entries, const QmpPlace *place)
 }
 
 static JsonNode *
-read_array(Walk *walk, DBusMessageIter *elements, const QmpPlace *place)
+read_array(Walk *walk, DBusMessageIter *elements, const JsonValuePath *place)
 {
     g_autoptr(JsonArray) array = json_array_new();
 
     while (dbus_message_iter_get_arg_type(elements) != DBUS_TYPE_INVALID) {
-        QmpPlace element = { .up = place, .element = json_array_get_length(array) };
+        JsonValuePath element = { .up = place, .element = json_array_get_length(array) };
         JsonNode *value = read_value(walk, elements, &element);
         if (!value)
             return NULL;
@@ -148,7 +148,7 @@ read_array(Walk *walk, DBusMessageIter *elements, const QmpPlace *place)
 }
 
 static JsonNode *
-read_container(Walk *walk, DBusMessageIter *iter, int type, const QmpPlace *place)
+read_container(Walk *walk, DBusMessageIter *iter, int type, const JsonValuePath *place)
 {
     DBusMessageIter content;
 
@@ -164,13 +164,13 @@ read_container(Walk *walk, DBusMessageIter *iter, int type, const QmpPlace *plac
 }
 
 static JsonNode *
-read_value(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
+read_value(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place)
 {
     int type = dbus_message_iter_get_arg_type(iter);
 
     /* The shortest: a digit and a comma. */
     if (type != DBUS_TYPE_VARIANT) {
-        qmp_cost_add_value(walk->cost, 2);
+        json_cost_add_value(walk->cost, 2);
         if (!check_cost(walk, place))
             return NULL;
     }
@@ -194,10 +194,10 @@ read_value(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
 }
 
 JsonNode *
-value_read(DBusMessageIter *iter, const char *place, QmpCost *cost, GError **error)
+value_read(DBusMessageIter *iter, const char *place, JsonCost *cost, GError **error)
 {
     Walk walk = { .cost = cost, .error = error };
-    QmpPlace outermost = { .member = place };
+    JsonValuePath outermost = { .member = place };
 
     return read_value(&walk, iter, place ? &outermost : NULL);
 }

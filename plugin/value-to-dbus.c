@@ -1,23 +1,57 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* JSON to D-Bus. A value is appended as a signature that the interface declares or, inside a variant, as one that is
- * chosen for it: by the schema's type where there is one and the value is of it, else by what the value is. */
+ * chosen for it: by the schema's type where there is one and the value is of it, else by the value alone.
+ *
+ * The text is read in order by a cursor, and written as it is read: no tree is made of it. Containers that are open are kept
+ * on a stack of frames, not on C's, so that the writer can stop after any value and go on in another turn. What comes later in
+ * the text decides in three places, where a copy of the cursor looks ahead: the tag of a union, the elements of an array whose
+ * type is not known, and whether all of a value is of the schema's type. Each looks at one container, and D-Bus lets 21 objects
+ * be nested: the work stays linear in the text. */
 #include "value.h"
 
 #include <string.h>
 
-#include "qmp-json.h"
-#include "qmp-place.h"
+#include "json-cursor.h"
+#include "json-value-path.h"
+#include "value-names.h"
+#include "value-type.h"
 
 /* What dbus-daemon and libdbus check on every message (DBUS_MAXIMUM_TYPE_RECURSION_DEPTH): 64 containers inside one
  * another, variants included, and 32 arrays in one signature. */
 #define MAX_CONTAINERS 64
 #define MAX_ARRAYS 32
 
-typedef struct Walk {
+/* Bytes of text. */
+#define VALUE_STEP (32u * 1024)
+
+/* A container that is open. */
+typedef struct Frame {
+    char kind; /* DBUS_TYPE_ARRAY, _VARIANT, or _DICT_ENTRY: an a{sv} */
+    DBusMessageIter iter; /* its content */
+    char *signature; /* owned; of a variant; NULL: a constant */
+    const char *element_signature; /* of an array; in the signature around it */
+    const QmpType *type; /* of the elements, or of the variant's content; NULL: not known */
+    guint element; /* elements so far */
+    QmpTypes types; /* of an object */
+    ValueNames names; /* of an object; those so far */
+    JsonCursorText name; /* of the member that is being written */
+    gboolean in_entry; /* a member is being written */
+    DBusMessageIter entry;
+} Frame;
+
+struct ValueWriter {
+    const char *text, *signature, *place; /* borrowed; place: what the value is called in errors */
+    const QmpType *type;
+    DBusMessageIter root;
+    JsonCursor cursor;
     gsize size; /* bytes of the body so far, as D-Bus marshals it */
-    guint depth; /* containers around the value at hand */
+    guint depth; /* containers around the value at hand, entries of dictionaries among them */
+    guint n_frames;
+    GArray *names; /* owned, of JsonCursorText; those of all objects that are open */
+    GString *string; /* owned; room for one string */
     GError **error;
-} Walk;
+    Frame frames[MAX_CONTAINERS + 1];
+};
 
 GQuark
 value_error_quark(void)
@@ -25,403 +59,369 @@ value_error_quark(void)
     return g_quark_from_string("org-qemu-monitor1-value-error");
 }
 
-static gboolean G_GNUC_PRINTF(3, 4) fail(Walk *walk, const QmpPlace *place, const char *format, ...)
+/* Appends what the frames stand for; an element is counted before it is written. */
+static char *
+dup_place(const ValueWriter *writer)
 {
-    g_autofree char *where = qmp_place_to_text(place);
+    JsonValuePath paths[MAX_CONTAINERS + 2] = { { .member = writer->place } };
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    guint n = 0;
+
+    for (guint i = 0; i < writer->n_frames; i++) {
+        const Frame *frame = &writer->frames[i];
+        if (frame->kind == DBUS_TYPE_VARIANT || (frame->kind == DBUS_TYPE_DICT_ENTRY && !frame->in_entry))
+            continue;
+        paths[n + 1] = (JsonValuePath){ .up = &paths[n] };
+        n++;
+        if (frame->kind == DBUS_TYPE_ARRAY) {
+            paths[n].element = frame->element - 1;
+            continue;
+        }
+        g_ptr_array_add(names, json_cursor_text_dup(frame->name, /* ret_length= */ NULL));
+        paths[n].member = names->pdata[names->len - 1];
+    }
+    return json_value_path_to_text(&paths[n]);
+}
+
+static gboolean G_GNUC_PRINTF(2, 3) fail_value(ValueWriter *writer, const char *format, ...)
+{
+    g_autofree char *where = dup_place(writer);
     va_list arguments;
 
     va_start(arguments, format);
-    g_autofree char *what = g_strdup_vprintf(format, arguments);
+    g_autofree char *problem = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    g_set_error(walk->error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE, "%s %s; ExecuteJSON has no such limit", where,
-                what);
+    g_set_error(writer->error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE, "%s %s; ExecuteJSON has no such limit", where,
+                problem);
     return FALSE;
-}
-
-void
-value_append_signature(GString *signature, const QmpType *type)
-{
-    switch (type->kind) {
-    case QMP_TYPE_ANY:
-    case QMP_TYPE_ALTERNATE:
-        g_string_append_c(signature, DBUS_TYPE_VARIANT);
-        break;
-    case QMP_TYPE_NULL:
-        g_string_append_c(signature, DBUS_TYPE_SIGNATURE);
-        break;
-    case QMP_TYPE_BOOLEAN:
-        g_string_append_c(signature, DBUS_TYPE_BOOLEAN);
-        break;
-    case QMP_TYPE_INT:
-        g_string_append_c(signature, DBUS_TYPE_INT64);
-        break;
-    case QMP_TYPE_NUMBER:
-        g_string_append_c(signature, DBUS_TYPE_DOUBLE);
-        break;
-    case QMP_TYPE_STRING:
-    case QMP_TYPE_ENUM:
-        g_string_append_c(signature, DBUS_TYPE_STRING);
-        break;
-    case QMP_TYPE_ARRAY:
-        g_string_append_c(signature, DBUS_TYPE_ARRAY);
-        value_append_signature(signature, type->element);
-        break;
-    case QMP_TYPE_OBJECT:
-        g_string_append(signature, "a{sv}");
-        break;
-    }
-}
-
-/* Nearly all variants hold one of these. NULL: an array. */
-static const char *
-get_simple_signature(const QmpType *type, JsonNode *node)
-{
-    if (type && type->kind == QMP_TYPE_NUMBER)
-        return DBUS_TYPE_DOUBLE_AS_STRING;
-    switch (qmp_json_get_type(node)) {
-    case QMP_JSON_NULL:
-        return DBUS_TYPE_SIGNATURE_AS_STRING;
-    case QMP_JSON_BOOLEAN:
-        return DBUS_TYPE_BOOLEAN_AS_STRING;
-    case QMP_JSON_INT:
-        return DBUS_TYPE_INT64_AS_STRING;
-    case QMP_JSON_UINT:
-        return DBUS_TYPE_UINT64_AS_STRING;
-    case QMP_JSON_DOUBLE:
-        return DBUS_TYPE_DOUBLE_AS_STRING;
-    case QMP_JSON_STRING:
-    case QMP_JSON_STRING_WITH_NUL:
-        return DBUS_TYPE_STRING_AS_STRING;
-    case QMP_JSON_OBJECT:
-        return "a{sv}";
-    case QMP_JSON_ARRAY:
-        break;
-    }
-    return NULL;
-}
-
-/* The type of an array's elements: theirs if all have the same, "v" otherwise. */
-static void append_natural_element(GString *signature, JsonNode *array);
-
-static void
-append_natural(GString *signature, JsonNode *node)
-{
-    const char *simple = get_simple_signature(/* type= */ NULL, node);
-
-    if (simple) {
-        g_string_append(signature, simple);
-        return;
-    }
-    g_string_append_c(signature, DBUS_TYPE_ARRAY);
-    append_natural_element(signature, node);
-}
-
-static void
-append_natural_element(GString *signature, JsonNode *array)
-{
-    JsonArray *elements = json_node_get_array(array);
-    guint n = json_array_get_length(elements);
-    gsize start = signature->len;
-    g_autoptr(GString) other = NULL;
-
-    if (n > 0)
-        append_natural(signature, json_array_get_element(elements, 0));
-    for (guint i = 1; i < n; i++) {
-        if (!other)
-            other = g_string_new(NULL);
-        g_string_truncate(other, 0);
-        append_natural(other, json_array_get_element(elements, i));
-        if (!g_str_equal(other->str, signature->str + start)) {
-            g_string_truncate(signature, start);
-            break;
-        }
-    }
-    if (signature->len == start)
-        g_string_append_c(signature, DBUS_TYPE_VARIANT);
-}
-
-/* Whether a number, which QEMU may have printed without a fraction, is the same as a double. */
-static gboolean
-is_exact_double(JsonNode *node)
-{
-    double value = qmp_json_get_double(node);
-
-    switch (qmp_json_get_type(node)) {
-    case QMP_JSON_INT:
-        return value < 0x1p63 && (gint64)value == qmp_json_get_int(node);
-    case QMP_JSON_UINT:
-        return value < 0x1p64 && (guint64)value == qmp_json_get_uint(node);
-    default:
-        return TRUE;
-    }
-}
-
-/* Whether @node can be appended by the signature of @type. Variants and dictionaries hold anything. */
-static gboolean
-fits(const QmpType *type, JsonNode *node)
-{
-    JsonArray *elements;
-
-    if (type->kind == QMP_TYPE_ALTERNATE)
-        return TRUE;
-    if (!qmp_type_matches(type, node))
-        return FALSE;
-    if (type->kind == QMP_TYPE_INT)
-        return qmp_json_get_type(node) == QMP_JSON_INT;
-    if (type->kind == QMP_TYPE_NUMBER)
-        return is_exact_double(node);
-    if (type->kind != QMP_TYPE_ARRAY)
-        return TRUE;
-    elements = json_node_get_array(node);
-    for (guint i = 0; i < json_array_get_length(elements); i++)
-        if (!fits(type->element, json_array_get_element(elements, i)))
-            return FALSE;
-    return TRUE;
-}
-
-/* What the content of a variant around @node is a value of; NULL: of nothing in particular. */
-static const QmpType *
-choose_type(const QmpType *type, JsonNode *node)
-{
-    if (type && type->kind == QMP_TYPE_ALTERNATE)
-        type = qmp_type_find_branch(type, node);
-    return type && type->kind != QMP_TYPE_ANY && fits(type, node) ? type : NULL;
-}
-
-static char *
-dup_array_signature(const QmpType *type, JsonNode *node)
-{
-    GString *signature = g_string_sized_new(16);
-
-    if (type)
-        value_append_signature(signature, type);
-    else
-        append_natural(signature, node);
-    return g_string_free(signature, FALSE);
 }
 
 /* Counts a value of @length bytes that is aligned to @alignment. Called before libdbus is given the value, so that a
  * reply that no message can hold costs no memory either. */
 static gboolean
-count(Walk *walk, gsize alignment, gsize length, const QmpPlace *place)
+count_bytes(ValueWriter *writer, gsize alignment, gsize length)
 {
-    walk->size = (walk->size + alignment - 1) / alignment * alignment + length;
-    if (walk->size <= VALUE_BODY_MAX)
+    writer->size = (writer->size + alignment - 1) / alignment * alignment + length;
+    if (writer->size <= VALUE_BODY_MAX)
         return TRUE;
-    return fail(walk, place, "is beyond the %u bytes that a message may have", VALUE_BODY_MAX);
+    return fail_value(writer, "is beyond the %u bytes that a message may have", VALUE_BODY_MAX);
 }
 
-static gboolean append_value(Walk *walk, DBusMessageIter *iter, const char *signature, const QmpType *type,
-                             JsonNode *node, const QmpPlace *place);
+/* Where the next value goes. */
+static DBusMessageIter *
+get_iter(ValueWriter *writer)
+{
+    Frame *top = writer->n_frames > 0 ? &writer->frames[writer->n_frames - 1] : NULL;
+
+    if (!top)
+        return &writer->root;
+    return top->in_entry ? &top->entry : &top->iter;
+}
+
+/* Opens a container with a content of @signature. */
+static Frame *
+push_frame(ValueWriter *writer, char kind, const char *signature)
+{
+    DBusMessageIter *parent = get_iter(writer);
+    Frame *frame = &writer->frames[writer->n_frames++];
+
+    memset(frame, 0, sizeof *frame);
+    frame->kind = kind;
+    writer->depth++;
+    dbus_message_iter_open_container(parent, kind == DBUS_TYPE_VARIANT ? DBUS_TYPE_VARIANT : DBUS_TYPE_ARRAY, signature,
+                                     &frame->iter);
+    return frame;
+}
+
+static void
+clear_frame(Frame *frame)
+{
+    g_clear_pointer(&frame->signature, g_free);
+    if (frame->kind == DBUS_TYPE_DICT_ENTRY)
+        value_names_end(&frame->names);
+}
+
+static void
+pop_frame(ValueWriter *writer)
+{
+    Frame *frame = &writer->frames[--writer->n_frames];
+
+    writer->depth--;
+    dbus_message_iter_close_container(get_iter(writer), &frame->iter);
+    clear_frame(frame);
+}
 
 static gboolean
-append_variant(Walk *walk, DBusMessageIter *iter, const QmpType *type, JsonNode *node, const QmpPlace *place)
+check_depth(ValueWriter *writer)
 {
-    const QmpType *chosen = choose_type(type, node);
-    const char *signature = get_simple_signature(chosen, node);
-    g_autofree char *built = NULL;
-    DBusMessageIter content;
+    return writer->depth < MAX_CONTAINERS || fail_value(writer, "is nested deeper than a D-Bus message may be");
+}
 
-    if (!signature)
-        signature = built = dup_array_signature(chosen, node);
+static gboolean
+open_variant(ValueWriter *writer, const QmpType *type)
+{
+    const QmpType *chosen = value_type_choose(type, writer->cursor);
+    const char *signature = value_type_get_simple_signature(chosen, json_cursor_get_type(&writer->cursor));
+    g_autofree char *built = signature ? NULL : value_type_dup_array_signature(chosen, writer->cursor);
+    Frame *frame;
+
+    if (built)
+        signature = built;
     if (strspn(signature, DBUS_TYPE_ARRAY_AS_STRING) > MAX_ARRAYS)
-        return fail(walk, place, "has more than %d arrays inside one another", MAX_ARRAYS);
-    if (!count(walk, 1, 1 + strlen(signature) + 1, place))
+        return fail_value(writer, "has more than %d arrays inside one another", MAX_ARRAYS);
+    if (!count_bytes(writer, 1, 1 + strlen(signature) + 1))
         return FALSE;
-    dbus_message_iter_open_container(iter, DBUS_TYPE_VARIANT, signature, &content);
-    if (!append_value(walk, &content, signature, chosen, node, place)) {
-        dbus_message_iter_abandon_container(iter, &content);
-        return FALSE;
-    }
-    dbus_message_iter_close_container(iter, &content);
+    frame = push_frame(writer, DBUS_TYPE_VARIANT, signature);
+    frame->type = chosen;
+    frame->signature = g_steal_pointer(&built);
+    frame->element_signature = signature;
     return TRUE;
 }
 
 static gboolean
-append_entry(Walk *walk, DBusMessageIter *dictionary, const char *name, const QmpType *type, JsonNode *value,
-             const QmpPlace *object)
+open_array(ValueWriter *writer, const char *signature, const QmpType *type)
 {
-    QmpPlace place = { .up = object, .member = name };
-    DBusMessageIter entry;
+    gboolean is_object = signature[1] == DBUS_DICT_ENTRY_BEGIN_CHAR;
+    Frame *frame;
 
-    if (!count(walk, 8, 4 + strlen(name) + 1, &place))
-        return FALSE;
-    dbus_message_iter_open_container(dictionary, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
-    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &name);
-    walk->depth++;
-    if (!append_value(walk, &entry, DBUS_TYPE_VARIANT_AS_STRING, type, value, &place)) {
-        dbus_message_iter_abandon_container(dictionary, &entry);
-        return FALSE;
-    }
-    walk->depth--;
-    dbus_message_iter_close_container(dictionary, &entry);
-    return TRUE;
-}
-
-static gboolean
-append_object(Walk *walk, DBusMessageIter *iter, const QmpType *type, JsonNode *node, const QmpPlace *place)
-{
-    JsonObject *object = json_node_get_object(node);
-    QmpTypes types = { .n = 0 };
-    DBusMessageIter dictionary;
-    JsonObjectIter members;
-    const char *name;
-    JsonNode *value;
-
-    if (type && type->kind == QMP_TYPE_OBJECT)
-        qmp_types_resolve(&types, type, object);
-    dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", &dictionary);
-    json_object_iter_init_ordered(&members, object);
-    while (json_object_iter_next_ordered(&members, &name, &value)) {
-        const QmpMember *member = qmp_types_find_member(&types, name);
-        if (!append_entry(walk, &dictionary, name, member ? member->type : NULL, value, place)) {
-            dbus_message_iter_abandon_container(iter, &dictionary);
-            return FALSE;
-        }
-    }
-    dbus_message_iter_close_container(iter, &dictionary);
-    return TRUE;
-}
-
-static gboolean
-append_array(Walk *walk, DBusMessageIter *iter, const char *element_signature, const QmpType *type, JsonNode *node,
-             const QmpPlace *place)
-{
-    JsonArray *elements = json_node_get_array(node);
-    const QmpType *element_type = type && type->kind == QMP_TYPE_ARRAY ? type->element : NULL;
-    DBusMessageIter array;
-
-    dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, element_signature, &array);
-    for (guint i = 0; i < json_array_get_length(elements); i++) {
-        QmpPlace element = { .up = place, .element = i };
-        if (!append_value(walk, &array, element_signature, element_type, json_array_get_element(elements, i),
-                          &element)) {
-            dbus_message_iter_abandon_container(iter, &array);
-            return FALSE;
-        }
-    }
-    dbus_message_iter_close_container(iter, &array);
-    return TRUE;
-}
-
-static gboolean
-append_container(Walk *walk, DBusMessageIter *iter, const char *signature, const QmpType *type, JsonNode *node,
-                 const QmpPlace *place)
-{
-    gboolean done;
-
-    if (++walk->depth > MAX_CONTAINERS)
-        return fail(walk, place, "is nested deeper than a D-Bus message may be");
-    if (signature[0] == DBUS_TYPE_VARIANT)
-        done = append_variant(walk, iter, type, node, place);
     /* An array's length, and the padding before its first element. */
-    else if (!count(walk, 4, 4, place) || !count(walk, strchr("xtd{", signature[1]) ? 8 : 1, 0, place))
-        done = FALSE;
-    else if (signature[1] == DBUS_DICT_ENTRY_BEGIN_CHAR)
-        done = append_object(walk, iter, type, node, place);
-    else
-        done = append_array(walk, iter, signature + 1, type, node, place);
-    walk->depth--;
-    return done;
+    if (!count_bytes(writer, 4, 4) || !count_bytes(writer, strchr("xtd{", signature[1]) ? 8 : 1, 0))
+        return FALSE;
+    frame = push_frame(writer, is_object ? DBUS_TYPE_DICT_ENTRY : DBUS_TYPE_ARRAY, signature + 1);
+    frame->element_signature = signature + 1;
+    if (is_object)
+        value_names_begin(&frame->names, writer->names);
+    if (is_object && type && type->kind == QMP_TYPE_OBJECT)
+        qmp_types_resolve_at(&frame->types, type, writer->cursor);
+    if (!is_object && type && type->kind == QMP_TYPE_ARRAY)
+        frame->type = type->element;
+    json_cursor_enter(&writer->cursor);
+    return TRUE;
 }
 
 /* An `x` may be wanted where QEMU's value needs a `t`, which is a loss, and a `d` where it printed a number without a
  * fraction, which is none. */
 static gboolean
-append_number(Walk *walk, DBusMessageIter *iter, char type, JsonNode *node, const QmpPlace *place)
+write_number(ValueWriter *writer, char type)
 {
-    QmpJsonType is = qmp_json_get_type(node);
+    JsonCursorNumber number = json_cursor_read_number(&writer->cursor);
     DBusBasicValue value;
 
-    if (type == DBUS_TYPE_DOUBLE && is_exact_double(node))
-        value.dbl = qmp_json_get_double(node);
-    else if (type == DBUS_TYPE_INT64 && is == QMP_JSON_INT)
-        value.i64 = qmp_json_get_int(node);
-    else if (type == DBUS_TYPE_UINT64 && (is == QMP_JSON_UINT || qmp_json_get_int(node) >= 0))
-        value.u64 = qmp_json_get_uint(node);
+    if (type == DBUS_TYPE_DOUBLE && value_type_is_exact_double(&number))
+        value.dbl = value_type_get_double(&number);
+    else if (type == DBUS_TYPE_INT64 && number.type == JSON_CURSOR_INT)
+        value.i64 = number.i64;
+    else if (type == DBUS_TYPE_UINT64 && number.type == JSON_CURSOR_UINT)
+        value.u64 = number.u64;
+    else if (type == DBUS_TYPE_UINT64 && number.type == JSON_CURSOR_INT && number.i64 >= 0)
+        value.u64 = (guint64)number.i64;
     else
-        return fail(walk, place, "is no `%c`", type);
-    return count(walk, 8, 8, place) && dbus_message_iter_append_basic(iter, type, &value);
+        return fail_value(writer, "is no `%c`", type);
+    return count_bytes(writer, 8, 8) && dbus_message_iter_append_basic(get_iter(writer), type, &value);
 }
 
-static gboolean
-append_string(Walk *walk, DBusMessageIter *iter, JsonNode *node, const QmpPlace *place)
+/* Borrowed until the next call. */
+static const char *
+unescape(ValueWriter *writer, JsonCursorText text, gboolean *ret_has_nul)
 {
-    if (qmp_json_get_type(node) == QMP_JSON_STRING_WITH_NUL)
-        return fail(walk, place, "holds U+0000, which no D-Bus string can");
-    const char *text = qmp_json_get_string(node);
-    return count(walk, 4, 4 + strlen(text) + 1, place) &&
-           dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &text);
+    gsize length = text.length;
+
+    if (!memchr(text.text, '\\', text.length)) {
+        g_string_truncate(writer->string, 0);
+        g_string_append_len(writer->string, text.text, (gssize)text.length);
+    } else {
+        g_autofree char *string = json_cursor_text_dup(text, &length);
+        g_string_assign(writer->string, string);
+    }
+    *ret_has_nul = writer->string->len < length;
+    return writer->string->str;
 }
 
 static gboolean
-append_boolean(Walk *walk, DBusMessageIter *iter, JsonNode *node, const QmpPlace *place)
+write_string(ValueWriter *writer)
 {
-    dbus_bool_t value = json_node_get_boolean(node);
-    return count(walk, 4, 4, place) && dbus_message_iter_append_basic(iter, DBUS_TYPE_BOOLEAN, &value);
+    gboolean has_nul;
+    const char *string = unescape(writer, json_cursor_read_string(&writer->cursor), &has_nul);
+
+    if (has_nul)
+        return fail_value(writer, "holds U+0000, which no D-Bus string can");
+    return count_bytes(writer, 4, 4 + writer->string->len + 1) &&
+           dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_STRING, &string);
 }
 
 static gboolean
-append_null(Walk *walk, DBusMessageIter *iter, const QmpPlace *place)
+write_boolean(ValueWriter *writer)
+{
+    dbus_bool_t value = json_cursor_read_boolean(&writer->cursor);
+
+    return count_bytes(writer, 4, 4) && dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_BOOLEAN, &value);
+}
+
+static gboolean
+write_null(ValueWriter *writer)
 {
     const char *empty = "";
-    return count(walk, 1, 2, place) && dbus_message_iter_append_basic(iter, DBUS_TYPE_SIGNATURE, &empty);
+
+    json_cursor_skip(&writer->cursor);
+    return count_bytes(writer, 1, 2) && dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_SIGNATURE, &empty);
 }
 
-/* The first characters of the D-Bus types that a value can become. */
-static const char *
-get_types(JsonNode *node)
+/* Writes the value that the cursor stands at, or opens it. */
+static gboolean
+begin_value(ValueWriter *writer, const char *signature, const QmpType *type)
 {
-    switch (qmp_json_get_type(node)) {
-    case QMP_JSON_NULL:
-        return "vg";
-    case QMP_JSON_BOOLEAN:
-        return "vb";
-    case QMP_JSON_INT:
-    case QMP_JSON_UINT:
-        return "vxtd";
-    case QMP_JSON_DOUBLE:
-        return "vd";
-    case QMP_JSON_STRING:
-    case QMP_JSON_STRING_WITH_NUL:
-        return "vs";
-    case QMP_JSON_OBJECT:
-    case QMP_JSON_ARRAY:
-        return "va";
+    if (!value_type_may_be(json_cursor_get_type(&writer->cursor), signature))
+        return fail_value(writer, "is no `%s`", signature);
+    switch (signature[0]) {
+    case DBUS_TYPE_VARIANT:
+        return check_depth(writer) && open_variant(writer, type);
+    case DBUS_TYPE_ARRAY:
+        return check_depth(writer) && open_array(writer, signature, type);
+    case DBUS_TYPE_STRING:
+        return write_string(writer);
+    case DBUS_TYPE_BOOLEAN:
+        return write_boolean(writer);
+    case DBUS_TYPE_SIGNATURE:
+        return write_null(writer);
+    default:
+        return write_number(writer, signature[0]);
     }
-    g_return_val_if_reached("");
+}
+
+/* The name of a member, whose value the cursor stands at; and the value. */
+static gboolean
+begin_member(ValueWriter *writer, Frame *frame, JsonCursorText name)
+{
+    gboolean is_new = value_names_add(&frame->names, name), has_nul;
+    const QmpMember *member = qmp_types_find_member(&frame->types, name);
+    const char *string;
+
+    frame->name = name;
+    dbus_message_iter_open_container(&frame->iter, DBUS_TYPE_DICT_ENTRY, NULL, &frame->entry);
+    frame->in_entry = TRUE;
+    writer->depth++;
+    if (!is_new)
+        return fail_value(writer, "is there twice");
+    string = unescape(writer, name, &has_nul);
+    if (has_nul)
+        return fail_value(writer, "has U+0000 in its name, which no D-Bus string can");
+    return count_bytes(writer, 8, 4 + writer->string->len + 1) &&
+           dbus_message_iter_append_basic(&frame->entry, DBUS_TYPE_STRING, &string) &&
+           begin_value(writer, DBUS_TYPE_VARIANT_AS_STRING, member ? member->type : NULL);
+}
+
+static void
+end_member(ValueWriter *writer, Frame *frame)
+{
+    dbus_message_iter_close_container(&frame->iter, &frame->entry);
+    frame->in_entry = FALSE;
+    writer->depth--;
 }
 
 static gboolean
-append_value(Walk *walk, DBusMessageIter *iter, const char *signature, const QmpType *type, JsonNode *node,
-             const QmpPlace *place)
+go_on_with_object(ValueWriter *writer, Frame *frame)
 {
-    gboolean wants_object = signature[0] == DBUS_TYPE_ARRAY && signature[1] == DBUS_DICT_ENTRY_BEGIN_CHAR;
+    JsonCursorText name;
 
-    if (!strchr(get_types(node), signature[0]) ||
-        (signature[0] == DBUS_TYPE_ARRAY && wants_object != JSON_NODE_HOLDS_OBJECT(node)))
-        return fail(walk, place, "is no `%s`", signature);
-    switch (signature[0]) {
-    case DBUS_TYPE_VARIANT:
-    case DBUS_TYPE_ARRAY:
-        return append_container(walk, iter, signature, type, node, place);
-    case DBUS_TYPE_STRING:
-        return append_string(walk, iter, node, place);
-    case DBUS_TYPE_BOOLEAN:
-        return append_boolean(walk, iter, node, place);
-    case DBUS_TYPE_SIGNATURE:
-        return append_null(walk, iter, place);
-    default:
-        return append_number(walk, iter, signature[0], node, place);
+    if (frame->in_entry)
+        end_member(writer, frame);
+    if (json_cursor_next_member(&writer->cursor, &name))
+        return begin_member(writer, frame, name);
+    pop_frame(writer);
+    return TRUE;
+}
+
+static gboolean
+go_on_with_elements(ValueWriter *writer, Frame *frame)
+{
+    gboolean has_more = frame->kind == DBUS_TYPE_VARIANT ? frame->element == 0
+                                                         : json_cursor_next_element(&writer->cursor);
+
+    if (!has_more) {
+        pop_frame(writer);
+        return TRUE;
     }
+    frame->element++;
+    return begin_value(writer, frame->element_signature, frame->type);
+}
+
+/* The next value of the container that is open, or its end. */
+static gboolean
+go_on(ValueWriter *writer)
+{
+    Frame *top = &writer->frames[writer->n_frames - 1];
+
+    return top->kind == DBUS_TYPE_DICT_ENTRY ? go_on_with_object(writer, top) : go_on_with_elements(writer, top);
+}
+
+ValueStep
+value_writer_step(ValueWriter *writer, GError **error)
+{
+    const char *begin = writer->cursor.at;
+    gboolean is_right = TRUE;
+
+    writer->error = error;
+    if (begin == writer->text) {
+        writer->cursor = json_cursor_at(writer->text);
+        is_right = begin_value(writer, writer->signature, writer->type);
+    }
+    while (is_right && writer->n_frames > 0 && writer->cursor.at - begin < VALUE_STEP)
+        is_right = go_on(writer);
+    if (!is_right)
+        return VALUE_FAILED;
+    return writer->n_frames > 0 ? VALUE_MORE : VALUE_DONE;
+}
+
+ValueWriter *
+value_writer_new(DBusMessage *message, const char *signature, const QmpType *type, const char *text, const char *place)
+{
+    ValueWriter *writer = g_new(ValueWriter, 1);
+
+    /* The frames, 20 kB, are written when they are needed. */
+    memset(writer, 0, G_STRUCT_OFFSET(ValueWriter, frames));
+    writer->text = text;
+    writer->cursor.at = text;
+    writer->signature = signature;
+    writer->type = type;
+    writer->place = place;
+    writer->names = g_array_new(FALSE, FALSE, sizeof(JsonCursorText));
+    writer->string = g_string_new(NULL);
+    dbus_message_iter_init_append(message, &writer->root);
+    return writer;
+}
+
+/* Containers that an error has left open hold memory of libdbus's. */
+static void
+abandon_frame(ValueWriter *writer)
+{
+    Frame *frame = &writer->frames[--writer->n_frames];
+
+    if (frame->in_entry)
+        dbus_message_iter_abandon_container(&frame->iter, &frame->entry);
+    dbus_message_iter_abandon_container(get_iter(writer), &frame->iter);
+    clear_frame(frame);
+}
+
+void
+value_writer_free(ValueWriter *writer)
+{
+    while (writer->n_frames > 0)
+        abandon_frame(writer);
+    g_array_unref(writer->names);
+    g_string_free(writer->string, TRUE);
+    g_free(writer);
 }
 
 gboolean
-value_append(DBusMessageIter *iter, const char *signature, const QmpType *type, JsonNode *node, const char *place,
+value_append(DBusMessage *message, const char *signature, const QmpType *type, const char *text, const char *place,
              GError **error)
 {
-    Walk walk = { .error = error };
-    QmpPlace outermost = { .member = place };
+    ValueWriter *writer = value_writer_new(message, signature, type, text, place);
+    ValueStep step;
 
-    return append_value(&walk, iter, signature, type, node, &outermost);
+    do
+        step = value_writer_step(writer, error);
+    while (step == VALUE_MORE);
+    value_writer_free(writer);
+    return step == VALUE_DONE;
 }

@@ -6,7 +6,7 @@
 
 #include <dbus/dbus.h>
 
-#include "qmp-cost.h"
+#include "json-cost.h"
 #include "qmp-type.h"
 
 /* The most that the values of a message may measure: dbus-daemon carries 32 MiB on a system bus and disconnects the
@@ -16,20 +16,35 @@
 /* Appends the D-Bus type that a value of @type always has: "v" for alternates and any. */
 void value_append_signature(GString *signature, const QmpType *type);
 
-/* Appends @node to @iter as @signature: "v", or a type from the table above. @type, if not NULL, says what is inside:
- * which numbers are `d` although QEMU prints no fraction, what an empty array is an array of. Where a variant holds
- * something else than @type says, or a member that it does not list, the value has its natural type. Fails with
- * VALUE_ERROR_UNREPRESENTABLE, naming the place (`return[3].name`, where @place is the first word): the value is
- * not of @signature, holds U+0000, is too large, or nests deeper than a message may (64 levels of array, entry and
- * variant: 21 of a{sv}). After an error the message is of no use. */
-gboolean value_append(DBusMessageIter *iter, const char *signature, const QmpType *type, JsonNode *node,
+/* Appends a value to @message as @signature: "v", or a type from the table above. @text: JSON that JsonScan found right, as a
+ * JsonCursor needs it. @type, if not NULL, says what is inside: which numbers are `d` although QEMU prints no fraction, what an
+ * empty array is an array of. Where a variant holds something else than @type says, or a member that it does not list, the
+ * value has its natural type. Fails with VALUE_ERROR_UNREPRESENTABLE, naming the place (`return[3].name`, where @place is the
+ * first word): the value is not of @signature, holds U+0000, names a member twice, is too large, or nests deeper than a message
+ * may (64 levels of array, entry and variant: 21 of a{sv}). After an error the message is of no use. */
+gboolean value_append(DBusMessage *message, const char *signature, const QmpType *type, const char *text,
                       const char *place, GError **error);
+
+/* The same in steps, for values that would hold the main loop for too long. */
+typedef struct ValueWriter ValueWriter;
+
+typedef enum ValueStep {
+    VALUE_MORE,
+    VALUE_DONE,
+    VALUE_FAILED,
+} ValueStep;
+
+/* Borrows all of it until the writer is freed. */
+ValueWriter *value_writer_new(DBusMessage *message, const char *signature, const QmpType *type, const char *text,
+                              const char *place);
+ValueStep value_writer_step(ValueWriter *writer, GError **error); /* some VALUE_STEP bytes of text: 0.5 ms */
+void value_writer_free(ValueWriter *writer);
 
 /* Reads the value that @iter stands at. @place: what it is called in errors; NULL: an object whose members stand for
  * themselves. Fails with BUS_ERROR_INVALID_ARGS, naming the place: types that JSON has not (structs, fds, dictionaries
  * whose keys are no strings), NaN and the infinities, a key that is there twice; with BUS_ERROR_LIMITS_EXCEEDED past
- * QMP_COST_OF_ARGUMENTS. @cost: of what was read before, to which this value's is added. */
-JsonNode *value_read(DBusMessageIter *iter, const char *place, QmpCost *cost, GError **error);
+ * JSON_COST_OF_ARGUMENTS. @cost: of what was read before, to which this value's is added. */
+JsonNode *value_read(DBusMessageIter *iter, const char *place, JsonCost *cost, GError **error);
 
 #define VALUE_ERROR (value_error_quark())
 

@@ -11,7 +11,7 @@
 #include "gate.h"
 #include "names.h"
 #include "open-monitor.h"
-#include "qmp-json.h"
+#include "json-tree.h"
 #include "sessions.h"
 #include "value.h"
 #include "vm-schema.h"
@@ -53,7 +53,7 @@ execute(BusCall *call, gpointer object_data)
     g_autoptr(JsonNode) arguments = NULL;
     DBusMessageIter iter;
     const char *command = read_command(call, &iter, &error);
-    QmpCost cost = { 0 };
+    JsonCost cost = { 0 };
 
     if (command && dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_INVALID)
         arguments = value_read(&iter, "arguments", &cost, &error);
@@ -69,7 +69,7 @@ parse_object(const char *text, GError **error)
     gsize length = strlen(text);
     g_autoptr(JsonNode) node = NULL;
 
-    node = qmp_json_parse_arguments(text, length, error);
+    node = json_tree_parse_arguments(text, length, error);
     if (!node)
         g_prefix_error(error, "arguments: ");
     else if (JSON_NODE_HOLDS_OBJECT(node))

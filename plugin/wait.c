@@ -23,7 +23,8 @@
 #include "gate.h"
 #include "options.h"
 #include "outcome.h"
-#include "qmp-json.h"
+#include "json-print.h"
+#include "json-tree.h"
 #include "sessions.h"
 #include "timer.h"
 #include "vm-schema.h"
@@ -147,7 +148,7 @@ dismiss(Wait *wait)
     g_autoptr(GString) arguments = g_string_new("{\"id\":");
     QmpCommand command = { .name = "job-dismiss" };
 
-    qmp_json_append_string(arguments, id, strlen(id));
+    json_print_string(arguments, id, strlen(id), JSON_PRINT_COMPACT);
     g_string_append_c(arguments, '}');
     command.arguments = arguments->str;
     wait->question = reply_gate_submit(wait->context->gate, "", &command, on_dismissed, wait, /* error= */ NULL);
@@ -210,7 +211,7 @@ judge(Wait *wait, const QmpReply *reply)
     g_autoptr(JsonNode) answer = NULL;
 
     if (reply->value.text && reply->value.length <= MAX_ANSWER)
-        answer = qmp_json_parse(reply->value.text, reply->value.length, NULL);
+        answer = json_tree_parse(reply->value.text, reply->value.length, NULL);
     if (outcome_note_answer(wait->outcome, wait->context->jobs, answer))
         return FALSE;
     if (answer && ending_returns_answer(outcome_get_ending(wait->outcome)))

@@ -3,7 +3,7 @@
 #include "waits.h"
 
 #include "errors.h"
-#include "qmp-json.h"
+#include "json-tree.h"
 
 /* Of one VM, and of one caller on it: each holds the arguments of a command, of so many bytes of JSON together. */
 #define MAX_WAITS 1024
@@ -74,7 +74,7 @@ waits_event(Waits *waits, const QmpEvent *event)
         if (!wait_hears(i->data, event->name) || event->data.length > MAX_EVENT)
             continue;
         if (!data && event->data.text)
-            data = qmp_json_parse(event->data.text, event->data.length, NULL);
+            data = json_tree_parse(event->data.text, event->data.length, NULL);
         wait_note_event(i->data, event->name, data);
     }
 }

@@ -24,7 +24,7 @@ work_execute_and_wait(Work *work, BusCall *call)
     g_autoptr(JsonNode) arguments = NULL;
     DBusMessageIter iter;
     const char *command;
-    QmpCost cost = { 0 };
+    JsonCost cost = { 0 };
 
     dbus_message_iter_init(bus_call_get_message(call), &iter);
     dbus_message_iter_get_basic(&iter, &command);

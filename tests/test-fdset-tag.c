@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whose an fdset is, written where callers write a word of their own: neither may get lost. */
 #include "fdset-tag.h"
-#include "qmp-json.h"
+#include "json-print.h"
+#include "json-tree.h"
 
 static char *
 put(const char *tag, const char *arguments)
 {
-    g_autoptr(JsonNode) given = arguments ? qmp_json_parse(arguments, strlen(arguments), NULL) : NULL;
+    g_autoptr(JsonNode) given = arguments ? json_tree_parse(arguments, strlen(arguments), NULL) : NULL;
     g_autoptr(JsonNode) tagged = fdset_tag_put(tag, given);
     GString *text = g_string_new(NULL);
 
-    qmp_json_append(text, tagged);
+    json_print_node(text, tagged, JSON_PRINT_COMPACT);
     return g_string_free(text, FALSE);
 }
 

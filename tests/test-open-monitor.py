@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """OpenMonitor(): a client that speaks QMP itself finds what QEMU's own monitor gives it, and finds nobody else there. On real
 QEMUs."""
+import itertools
 import os
 import re
 import select
@@ -15,6 +16,17 @@ from monitors import list_monitors
 from native import NEGOTIATE, NEGOTIATE_OOB, OpenMonitorTest
 
 
+def without_words(lines):
+    """Text that is no JSON is a GenericError that begins with `JSON parse error, `, on both sides. Its other words and its
+    place are no promise, and neither is the number of complaints in a row: QEMU takes up the thread at the next token, and
+    then finds values that are no objects."""
+    complaint = re.compile(rb'"desc": "(\d+:\d+: )?JSON (parse error, .*|nesting depth limit exceeded)"(\}\})?\r\n')
+    masked = [complaint.sub(b'no JSON', line) for line in lines]
+    if masked != lines:
+        masked = [re.sub(rb'"desc": "QMP input must be a JSON object"\}\}\r\n', b'no JSON', line) for line in masked]
+    return [line for line, _ in itertools.groupby(masked)]
+
+
 class Conformance(OpenMonitorTest):
     def compare(self, vm, qemu, negotiate, exchanges):
         raw, native = self.connect_to(qemu.path), self.open(vm)
@@ -23,7 +35,7 @@ class Conformance(OpenMonitorTest):
             wire.send(negotiate)
         for exchange in exchanges:
             with self.subTest(version=qemu.version, exchange=exchange[:100]):
-                self.assertEqual(native.exchange(exchange), raw.exchange(exchange))
+                self.assertEqual(without_words(native.exchange(exchange)), without_words(raw.exchange(exchange)))
         for wire in (raw, native):
             wire.stop()
 
@@ -57,7 +69,7 @@ class Conformance(OpenMonitorTest):
             for exchange in (NEGOTIATE, b'{"execute":"stop","id":{"b":[1,[],{},{"c":[2,"\xc3\xa9,:{"]}]}}', b'}',
                              b'{"execute":"nosuch"}', b'{"execute":"query-version"}',
                              b'{"execute":"cont"}'):
-                self.assertEqual(native.exchange(exchange), raw.exchange(exchange))
+                self.assertEqual(without_words(native.exchange(exchange)), without_words(raw.exchange(exchange)))
             self.manager('RemoveVM', '(o)', vm.path)
 
     def test_a_pretty_monitor_below(self):

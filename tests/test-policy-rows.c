@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-#include "qmp-json.h"
+#include "json-tree.h"
 
 JsonNode *
 policy_rows_parse(const char *arguments)
 {
     g_autofree char *json = g_strdelimit(g_strdup(arguments), "'", '"');
     g_autoptr(GError) error = NULL;
-    JsonNode *node = qmp_json_parse(json, strlen(json), &error);
+    JsonNode *node = json_tree_parse(json, strlen(json), &error);
 
     g_assert_no_error(error);
     return node;

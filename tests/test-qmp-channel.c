@@ -30,7 +30,7 @@ free_channel(Fixture *fixture)
 }
 
 static void
-on_document(const char *text, gsize length, const QmpScan *scan, gpointer user_data)
+on_document(const char *text, gsize length, const JsonScan *scan, gpointer user_data)
 {
     Fixture *fixture = user_data;
     g_assert_nonnull(fixture->channel);
@@ -304,7 +304,7 @@ test_never_reads(Fixture *fixture, gconstpointer paused)
     g_autofree char *text = document_of(1024 * 1024);
     if (paused)
         qmp_channel_pause(fixture->channel);
-    for (guint i = 0; i < 64; i++)
+    for (guint i = 0; i < 65; i++)
         qmp_channel_send(fixture->channel, text, 1024 * 1024);
     qmp_peer_settle(fixture->context);
     g_assert_cmpuint(fixture->n_closed, ==, 0);

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "qmp-scan.h"
+#include "json-scan.h"
 
 /* What commands are answered with that need no other answer. */
 #define DONE "\"return\": {}"
@@ -33,7 +33,7 @@ struct QmpPeer {
     int fd; /* owned; -1 when closed */
     GSource *source; /* owned; of the step under way; NULL: none */
     GQueue steps; /* Step, owned */
-    QmpScan scan; /* of the command that is being echoed */
+    JsonScan scan; /* of the command that is being echoed */
     GString *command; /* owned */
     GString *answers; /* owned; echoes on their way out */
     guint n_echoed;
@@ -95,7 +95,7 @@ echo_command(QmpPeer *peer, const char *answer)
 {
     g_string_append_printf(peer->answers, "{%s", answer);
     for (guint i = 0; i < peer->scan.n_members; i++) {
-        const QmpScanMember *member = &peer->scan.members[i];
+        const JsonScanMember *member = &peer->scan.members[i];
         if (member->name_length == 2 && memcmp(peer->command->str + member->name, "id", 2) == 0)
             g_string_append_printf(peer->answers, ", \"id\": %.*s", (int)member->value_length,
                                    peer->command->str + member->value);
@@ -103,7 +103,7 @@ echo_command(QmpPeer *peer, const char *answer)
     g_string_append(peer->answers, "}\r\n");
     peer->n_echoed++;
     g_string_truncate(peer->command, 0);
-    qmp_scan_init(&peer->scan);
+    json_scan_init(&peer->scan, JSON_DIALECT_RFC8259);
 }
 
 static gboolean
@@ -113,11 +113,11 @@ run_echo(QmpPeer *peer, Step *step)
     gssize n = recv(peer->fd, buffer, sizeof(buffer), MSG_DONTWAIT);
     for (gssize at = 0; at < n;) {
         gsize used;
-        QmpScanResult result = qmp_scan_feed(&peer->scan, buffer + at, (gsize)(n - at), &used);
+        JsonScanResult result = json_scan_feed(&peer->scan, buffer + at, (gsize)(n - at), &used);
         g_string_append_len(peer->command, buffer + at, (gssize)used);
         at += (gssize)used;
-        g_assert_true(result != QMP_SCAN_LOST && !peer->scan.error);
-        if (result == QMP_SCAN_DONE)
+        g_assert_true(result != JSON_SCAN_LOST && !peer->scan.error);
+        if (result == JSON_SCAN_DONE)
             echo_command(peer, DONE);
     }
     gssize sent = send(peer->fd, peer->answers->str, peer->answers->len, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -138,7 +138,7 @@ run_agree(QmpPeer *peer, Step *step)
     if (n <= 0)
         return TRUE; /* the other side has gone */
     g_string_append_len(peer->command, buffer, n);
-    if (qmp_scan_feed(&peer->scan, buffer, (gsize)n, &used) != QMP_SCAN_DONE)
+    if (json_scan_feed(&peer->scan, buffer, (gsize)n, &used) != JSON_SCAN_DONE)
         return FALSE;
     g_assert_true(g_str_has_prefix(peer->command->str, "{\"execute\":\"qmp_capabilities\",\"id\":"));
     g_assert_cmpuint(used, ==, (gsize)n);
@@ -206,7 +206,7 @@ qmp_peer_new(GMainContext *context, int *ret_fd)
     peer->fd = fds[0];
     peer->command = g_string_new(NULL);
     peer->answers = g_string_new(NULL);
-    qmp_scan_init(&peer->scan);
+    json_scan_init(&peer->scan, JSON_DIALECT_RFC8259);
     *ret_fd = fds[1];
     return peer;
 }

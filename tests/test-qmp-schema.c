@@ -5,7 +5,7 @@
 
 #include "qmp-arguments.h"
 #include "qmp-error.h"
-#include "qmp-json.h"
+#include "json-tree.h"
 #include "qmp-schema-parse.h"
 
 #define OBJECT(name, members) "{\"name\":\"" name "\",\"meta-type\":\"object\",\"members\":[" members "]}"
@@ -141,7 +141,7 @@ test_arguments(void)
 {
     g_autoptr(QmpSchema) schema = parse(text);
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(JsonNode) node = qmp_json_parse(cases[i].arguments, strlen(cases[i].arguments), NULL);
+        g_autoptr(JsonNode) node = json_tree_parse(cases[i].arguments, strlen(cases[i].arguments), NULL);
         g_autoptr(GError) error = NULL;
         gboolean right = qmp_arguments_check(find(schema, cases[i].command), json_node_get_object(node), &error);
         g_test_message("%s %s", cases[i].command, cases[i].arguments);
@@ -208,7 +208,7 @@ test_circles(void)
                                              "{\"t\":\"x\",\"a\":1}" };
     g_autoptr(QmpSchema) schema = parse(circle);
     for (guint i = 0; i < G_N_ELEMENTS(arguments); i++) {
-        g_autoptr(JsonNode) node = qmp_json_parse(arguments[i], strlen(arguments[i]), NULL);
+        g_autoptr(JsonNode) node = json_tree_parse(arguments[i], strlen(arguments[i]), NULL);
         g_assert_false(qmp_arguments_check(find(schema, "c"), json_node_get_object(node), NULL));
     }
 }

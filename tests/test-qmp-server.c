@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "qmp-error.h"
-#include "qmp-format.h"
+#include "json-print.h"
 #include "qmp-server.h"
 
 #define GREETING "{\"QMP\": {\"version\": {\"qemu\": {}}, \"capabilities\": [\"oob\"]}}\r\n"
@@ -124,7 +124,7 @@ test_in_order(Fixture *fixture, gconstpointer unused)
     succeed(fixture, await_command(fixture));
     expect(fixture, "{\"id\": 1, \"error\": {\"class\": \"DeviceNotFound\", \"desc\": \"no \\u00E9\"}}\r\n"
                     "{\"return\": {\"a\": 1}}\r\n"
-                    "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error, expecting value\"}}\r\n");
+                    "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error, a value was expected at byte 0\"}}\r\n");
 }
 
 static void
@@ -289,10 +289,10 @@ test_pretty_has_an_end(Fixture *fixture, gconstpointer unused)
     g_string_append_c(text, '1');
     for (guint i = 0; i < 1000; i++)
         g_string_append_c(text, ']');
-    qmp_format_append(pretty, text->str, text->len, /* is_pretty= */ TRUE);
+    json_print_text(pretty, text->str, JSON_PRINT_QEMU_PRETTY);
     g_assert_cmpuint(pretty->len, <, 5u * 1024 * 1024);
-    qmp_format_append(expected, text->str, text->len, /* is_pretty= */ FALSE);
-    qmp_format_append(compact, pretty->str, pretty->len, /* is_pretty= */ FALSE);
+    json_print_text(expected, text->str, JSON_PRINT_QEMU);
+    json_print_text(compact, pretty->str, JSON_PRINT_QEMU);
     g_assert_true(g_string_equal(compact, expected));
 }
 

@@ -4,18 +4,8 @@
 #include <math.h>
 
 #include "bus-error.h"
-#include "qmp-json.h"
+#include "json-print.h"
 #include "value.h"
-
-static JsonNode *
-parse(const char *text)
-{
-    g_autoptr(GError) error = NULL;
-    JsonNode *node = qmp_json_parse(text, strlen(text), &error);
-
-    g_assert_no_error(error);
-    return node;
-}
 
 static DBusMessage *
 new_message(void)
@@ -43,12 +33,9 @@ transmit(DBusMessage *message)
 static DBusMessage *
 append_typed(const char *signature, const QmpType *type, const char *json, GError **error)
 {
-    g_autoptr(JsonNode) node = parse(json);
     DBusMessage *message = new_message();
-    DBusMessageIter iter;
 
-    dbus_message_iter_init_append(message, &iter);
-    if (value_append(&iter, signature, type, node, "return", error))
+    if (value_append(message, signature, type, json, "return", error))
         return message;
     dbus_message_unref(message);
     return NULL;
@@ -67,12 +54,12 @@ read_back(DBusMessage *message)
     g_autoptr(JsonNode) node = NULL;
     GString *text = g_string_new(NULL);
     DBusMessageIter iter;
-    QmpCost cost = { 0 };
+    JsonCost cost = { 0 };
 
     dbus_message_iter_init(message, &iter);
     node = value_read(&iter, "arguments", &cost, &error);
     g_assert_no_error(error);
-    qmp_json_append(text, node);
+    json_print_node(text, node, JSON_PRINT_COMPACT);
     return g_string_free(text, FALSE);
 }
 
@@ -337,7 +324,7 @@ assert_refused(DBusMessage *message, const char *text)
 {
     g_autoptr(GError) error = NULL;
     DBusMessageIter iter;
-    QmpCost cost = { 0 };
+    JsonCost cost = { 0 };
 
     dbus_message_iter_init(message, &iter);
     g_assert_null(value_read(&iter, "arguments", &cost, &error));
@@ -354,7 +341,7 @@ assert_too_much(const char *signature, guint n, const char *place, const char *e
     g_autoptr(GString) json = g_string_new(is_object ? "{" : "[");
     g_autofree char *text = g_strdup_printf("%s is beyond what a command may have: %s", place, excess);
     g_autoptr(GError) error = NULL;
-    QmpCost cost = { 0 };
+    JsonCost cost = { 0 };
     DBusMessageIter iter;
     DBusMessage *message;
 
@@ -428,6 +415,50 @@ test_twice(void)
     assert_refused(message, "arguments.speed is there twice");
 }
 
+/* As much as a message may hold, in as many turns of the main loop as it takes. */
+static void
+test_steps(void)
+{
+    g_autoptr(GString) json = g_string_new("[");
+    DBusMessage *whole, *steps = new_message();
+    ValueWriter *writer;
+    ValueStep step;
+    guint n = 0;
+    char *bytes[2];
+    int lengths[2];
+
+    for (guint i = 0; i < 20000; i++)
+        g_string_append_printf(json, "%s{\"a\":[%u,[],\"x\"],\"b\":{\"c\":null}}", i > 0 ? "," : "", i);
+    g_string_append_c(json, ']');
+    whole = append("av", json->str, NULL);
+    writer = value_writer_new(steps, "av", /* type= */ NULL, json->str, "return");
+    while ((step = value_writer_step(writer, NULL)) == VALUE_MORE)
+        n++;
+    value_writer_free(writer);
+    g_assert_cmpint(step, ==, VALUE_DONE);
+    g_assert_cmpuint(n, >, 10);
+    dbus_message_set_serial(whole, 1);
+    dbus_message_set_serial(steps, 1);
+    g_assert_true(dbus_message_marshal(whole, &bytes[0], &lengths[0]));
+    g_assert_true(dbus_message_marshal(steps, &bytes[1], &lengths[1]));
+    g_assert_cmpmem(bytes[0], (gsize)lengths[0], bytes[1], (gsize)lengths[1]);
+    for (guint i = 0; i < 2; i++)
+        dbus_free(bytes[i]);
+    dbus_message_unref(whole);
+    dbus_message_unref(steps);
+}
+
+/* A QEMU that names a member twice. */
+static void
+test_twice_in_json(void)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(append("a{sv}", "{\"o\":[{\"x\":1},{\"x\":1,\"\\u0078\":2}]}", &error));
+    g_assert_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE);
+    g_assert_nonnull(strstr(error->message, "return.o[1].x is there twice"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -446,5 +477,7 @@ main(int argc, char **argv)
     g_test_add_func("/value/no-json", test_no_json);
     g_test_add_func("/value/twice", test_twice);
     g_test_add_func("/value/cost", test_cost);
+    g_test_add_func("/value/twice-in-json", test_twice_in_json);
+    g_test_add_func("/value/steps", test_steps);
     return g_test_run();
 }

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The names of the members of an object, as they come, to find one that comes twice: D-Bus forbids two entries with one key. A
+ * part of value-to-dbus. */
+#pragma once
+
+#include "json-cursor.h"
+
+typedef struct ValueNames {
+    GArray *all; /* weak, of JsonCursorText: a stack that objects inside one another share */
+    guint first; /* where this object's begin in it */
+    GHashTable *table; /* owned; this object's, where there are many; NULL: there are not */
+} ValueNames;
+
+void value_names_begin(ValueNames *names, GArray *all);
+void value_names_end(ValueNames *names);
+
+/* FALSE: the name is there already, perhaps written with other escapes. */
+gboolean value_names_add(ValueNames *names, JsonCursorText name);
