@@ -13,6 +13,7 @@
 #include "backend-class.h"
 #include "block-class.h"
 #include "device-class.h"
+#include "json-tree.h"
 #include "object-class.h"
 
 #define HOST POLICY_CLASSES(POLICY_CLASS_HOST)
@@ -58,11 +59,10 @@ look_at_string(const char *name, const char *text)
 {
     /* `str` is what a SocketAddress calls one, and other things are called that hold colons. */
     gboolean is_raw = is_descriptor(name) ? has_number(text) : g_str_equal(name, "str") && g_ascii_isdigit(text[0]);
-    gboolean has_nul = g_str_has_prefix(text, "\xef\xb7\x90\"");
     gboolean is_prefixed = g_str_has_prefix(text, "fd:") && g_ascii_isdigit(text[strlen("fd:")]);
     gboolean is_hidden = g_str_has_prefix(text, "exec:") || strstr(text, "json:");
 
-    return is_raw || has_nul || is_prefixed || is_hidden ? HOST : 0;
+    return is_raw || is_prefixed || is_hidden ? HOST : 0;
 }
 
 static PolicyClasses
@@ -79,21 +79,38 @@ look_at_object(JsonObject *object)
     return classes;
 }
 
+static PolicyClasses
+look_at_array(const char *name, JsonArray *array)
+{
+    PolicyClasses classes = 0;
+
+    for (guint i = 0; i < json_array_get_length(array); i++)
+        classes |= look_at(name, json_array_get_element(array, i));
+    return classes;
+}
+
 /* @name: of the member that it is, or is an element of. */
 static PolicyClasses
 look_at(const char *name, JsonNode *node)
 {
-    PolicyClasses classes = 0;
-
-    if (JSON_NODE_HOLDS_OBJECT(node))
+    switch (json_tree_get_type(node)) {
+    case JSON_TREE_OBJECT:
         return look_at_object(json_node_get_object(node));
-    if (json_node_get_value_type(node) == G_TYPE_STRING)
-        return look_at_string(name, json_node_get_string(node));
-    if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) != G_TYPE_BOOLEAN)
+    case JSON_TREE_ARRAY:
+        return look_at_array(name, json_node_get_array(node));
+    case JSON_TREE_STRING:
+        return look_at_string(name, json_tree_get_string(node));
+    case JSON_TREE_STRING_WITH_NUL:
+        return HOST; /* QEMU reads it up to the U+0000 */
+    case JSON_TREE_INT:
+    case JSON_TREE_UINT:
+    case JSON_TREE_DOUBLE:
         return is_descriptor(name) ? HOST : 0; /* 7.2 makes a string of it for a device */
-    for (guint i = 0; JSON_NODE_HOLDS_ARRAY(node) && i < json_array_get_length(json_node_get_array(node)); i++)
-        classes |= look_at(name, json_array_get_element(json_node_get_array(node), i));
-    return classes;
+    case JSON_TREE_BOOLEAN:
+    case JSON_TREE_NULL:
+        break;
+    }
+    return 0;
 }
 
 /* What gets written there is guest memory. */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The rules. policy_ask() applies those that need nobody: the user whose VM it is may do everything, whom the bus cannot
- * name may do nothing. For everybody else, root included, polkit is asked (policy-lines.c). Whatever comes of it is told
+ * name may do nothing. For everybody else, root included, polkit is asked (policy-queue.c). Whatever comes of it is told
  * to the log in one place, and so is who was let through without being asked for. */
 #include "policy.h"
 
-#include "policy-lines.h"
+#include "policy-queue.h"
 #include "refusal.h"
 #include "shown-name.h"
 
 struct Policy {
     Authority *authority; /* owned */
-    PolicyLines *lines; /* owned */
+    PolicyQueue *lines; /* owned */
     PolicyAuditFunc audit;
     gpointer audit_data;
 };
@@ -20,7 +20,7 @@ struct PolicyTicket {
     PolicyRequest request; /* of what is owned: the next two */
     BusPeer peer; /* its name is owned */
     char *command, *vm, *uuid, *id; /* owned */
-    PolicyPlace *place; /* weak; until it is answered */
+    PolicyEntry *place; /* weak; until it is answered */
     PolicyFunc func;
     gpointer user_data;
 };
@@ -72,9 +72,10 @@ refuse(Policy *policy, const PolicyRequest *request, BusErrorCode code, const ch
         .vm = request->vm,
         .why = why,
     };
+    g_autofree char *text = refusal_dup_text(&refusal);
 
     audit(policy, request, /* is_allowed= */ FALSE, why);
-    refusal_set_error(&refusal, code, error);
+    g_set_error_literal(error, BUS_ERROR, (int)code, text);
     return POLICY_REFUSED;
 }
 
@@ -120,7 +121,7 @@ ask_polkit(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpoint
     PolicyTicket *ticket = ticket_new(policy, request, func, user_data);
     g_autoptr(GError) full = NULL;
 
-    ticket->place = policy_lines_join(policy->lines, &ticket->request, on_answered, ticket, &full);
+    ticket->place = policy_queue_join(policy->lines, &ticket->request, on_answered, ticket, &full);
     if (!ticket->place) {
         ticket_free(ticket);
         return refuse(policy, request, (BusErrorCode)full->code, full->message, error);
@@ -133,10 +134,10 @@ ask_polkit(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpoint
 static PolicyAnswer
 refuse_absent(Policy *policy, const PolicyRequest *request, GError **error)
 {
-    g_autofree char *why =
-        g_strdup_printf("%s, who opened this session, has left the bus, and polkit decides only about callers who are on "
-                        "it; open a session from a connection that stays, or as the user that the QEMU runs as",
-                        request->peer->name);
+    g_autofree char *why = g_strdup_printf(
+        "%s, who opened this session, has left the bus, and polkit decides only about callers who are on "
+        "it; open a session from a connection that stays, or as the user that the QEMU runs as",
+        request->peer->name);
 
     return refuse(policy, request, BUS_ERROR_ACCESS_DENIED, why, error);
 }
@@ -181,7 +182,7 @@ policy_ask(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpoint
 void
 policy_ticket_cancel(PolicyTicket *ticket)
 {
-    policy_place_leave(ticket->place);
+    policy_entry_leave(ticket->place);
     ticket_free(ticket);
 }
 
@@ -192,7 +193,7 @@ policy_new(GMainContext *context, Bus *bus, const char *system_bus_address, Poli
     Policy *policy = g_new0(Policy, 1);
 
     policy->authority = authority_new(context, bus, system_bus_address);
-    policy->lines = policy_lines_new(context, policy->authority);
+    policy->lines = policy_queue_new(context, policy->authority);
     policy->audit = audit_func;
     policy->audit_data = user_data;
     return policy;
@@ -201,7 +202,7 @@ policy_new(GMainContext *context, Bus *bus, const char *system_bus_address, Poli
 void
 policy_free(Policy *policy)
 {
-    policy_lines_free(policy->lines);
+    policy_queue_free(policy->lines);
     authority_free(policy->authority);
     g_free(policy);
 }

@@ -16,7 +16,8 @@ typedef struct PolicyRequest {
     PolicyClasses classes; /* of what they want to do: all of them must be allowed */
     const char *command; /* what it is: a QMP command, or a method's name */
     const char *detail; /* more of what it is, for the log alone: a constant; NULL: nothing */
-    const char *vm, *uuid, *id; /* what it is done to: the VM, and something in it; NULL: none; not told on where it is not
+    const char *vm, *uuid,
+        *id; /* what it is done to: the VM, and something in it; NULL: none; not told on where it is not
                                  * plain (shown-name.h) */
     const char *bus; /* "system" or "session", for rules */
     guint32 owner_uid; /* the user whose thing it is: the owner of a VM could attach a debugger to it */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json-tree.h"
+
 static int
 compare_name(gconstpointer name, gconstpointer row)
 {
@@ -37,7 +39,7 @@ policy_member_get_string(JsonObject *object, const char *name)
 {
     JsonNode *node = object ? json_object_get_member(object, name) : NULL;
 
-    return node && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : NULL;
+    return node && json_tree_get_type(node) == JSON_TREE_STRING ? json_tree_get_string(node) : NULL;
 }
 
 JsonObject *

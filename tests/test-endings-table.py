@@ -8,7 +8,7 @@ import re
 from harness import Qemu, Test, main
 from monitor import VERSIONS
 
-TABLE = glob.glob(f'{os.path.dirname(os.path.abspath(__file__))}/../plugin/**/ending.c', recursive=True)[0]
+TABLE = glob.glob(f'{os.path.dirname(os.path.abspath(__file__))}/../plugin/**/completion-table.c', recursive=True)[0]
 
 # They begin something, and nothing in QEMU tells when it has ended: announcements and held keys by a timer, a replay that is
 # looked for, work that the guest is asked for without a sign of its answer, a migration that is to be paused.

@@ -6,17 +6,17 @@
 
 #include "json-scan.h"
 
-typedef struct Outcome {
+typedef struct Completion {
     JsonScan scan;
     JsonScanResult result;
     gsize used;
-} Outcome;
+} Completion;
 
 /* Feeds @text in pieces that end at each of @cuts bytes and at the end. */
-static Outcome
+static Completion
 scan_pieces(const char *text, gsize length, gsize step, gsize first)
 {
-    Outcome outcome = { .result = JSON_SCAN_MORE };
+    Completion outcome = { .result = JSON_SCAN_MORE };
     json_scan_init(&outcome.scan, JSON_DIALECT_RFC8259);
     gsize at = 0, piece = first;
     while (at < length && outcome.result == JSON_SCAN_MORE) {
@@ -35,7 +35,7 @@ scan_pieces(const char *text, gsize length, gsize step, gsize first)
 }
 
 static void
-assert_same(const char *text, const Outcome *a, const Outcome *b)
+assert_same(const char *text, const Completion *a, const Completion *b)
 {
     if (a->result != b->result || a->used != b->used || a->scan.offset != b->scan.offset)
         g_error("chunking changes the end of %.200s", text);
@@ -48,14 +48,14 @@ assert_same(const char *text, const Outcome *a, const Outcome *b)
 }
 
 /* The outcome of the whole, after all other ways gave the same. */
-static Outcome
+static Completion
 scan_all_ways(const char *text, gsize length)
 {
-    Outcome whole = scan_pieces(text, length, length, length);
-    Outcome bytes = scan_pieces(text, length, 1, 1);
+    Completion whole = scan_pieces(text, length, length, length);
+    Completion bytes = scan_pieces(text, length, 1, 1);
     assert_same(text, &whole, &bytes);
     for (gsize cut = 1; cut < length; cut++) {
-        Outcome halves = scan_pieces(text, length, length, cut);
+        Completion halves = scan_pieces(text, length, length, cut);
         assert_same(text, &whole, &halves);
     }
     return whole;
@@ -88,7 +88,7 @@ static void
 test_good(void)
 {
     for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
-        Outcome outcome = scan_all_ways(good[i], strlen(good[i]));
+        Completion outcome = scan_all_ways(good[i], strlen(good[i]));
         if (outcome.result != JSON_SCAN_DONE || outcome.scan.error)
             g_error("%s: %d, %s", good[i], outcome.result, outcome.scan.error);
     }
@@ -192,11 +192,11 @@ static void
 test_bad(void)
 {
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
-        Outcome outcome = scan_all_ways(bad[i], strlen(bad[i]));
+        Completion outcome = scan_all_ways(bad[i], strlen(bad[i]));
         if (!outcome.scan.error && outcome.result == JSON_SCAN_DONE)
             g_error("passed: %s", bad[i]);
     }
-    Outcome nul = scan_all_ways("[\0]", 3);
+    Completion nul = scan_all_ways("[\0]", 3);
     g_assert_nonnull(nul.scan.error);
     nul = scan_all_ways("[\"\\\0\"]", 6);
     g_assert_nonnull(nul.scan.error);
@@ -218,7 +218,7 @@ test_bad_ends(void)
     };
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_autofree char *text = g_strconcat(texts[i], "{}", NULL);
-        Outcome outcome = scan_all_ways(text, strlen(text));
+        Completion outcome = scan_all_ways(text, strlen(text));
         g_assert_cmpint(outcome.result, ==, JSON_SCAN_DONE);
         g_assert_nonnull(outcome.scan.error);
         g_assert_cmpuint(outcome.used, ==, strlen(texts[i]));
@@ -257,7 +257,7 @@ test_lost(void)
         "inf",
     };
     for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
-        Outcome outcome = scan_all_ways(texts[i], strlen(texts[i]));
+        Completion outcome = scan_all_ways(texts[i], strlen(texts[i]));
         if (outcome.result == JSON_SCAN_DONE)
             g_error("passed: %s", texts[i]);
         if (!g_str_equal(texts[i], "nul"))
@@ -277,7 +277,7 @@ test_members(void)
         { "c", "null" },
         { "id", "12" },
     };
-    Outcome outcome = scan_all_ways(text, strlen(text));
+    Completion outcome = scan_all_ways(text, strlen(text));
     const char *document = text + 2;
     g_assert_cmpuint(outcome.scan.n_members, ==, G_N_ELEMENTS(expected));
     for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
@@ -336,7 +336,7 @@ test_depth(void)
     g_autofree char *fits = nested(JSON_SCAN_MAX_DEPTH, "[", "]");
     g_autofree char *deep = nested(JSON_SCAN_MAX_DEPTH + 1, "[", "]");
     g_autofree char *very_deep = nested(200000, "[", "]");
-    Outcome outcome = scan_pieces(fits, strlen(fits), 1, 1);
+    Completion outcome = scan_pieces(fits, strlen(fits), 1, 1);
     g_assert_cmpint(outcome.result, ==, JSON_SCAN_DONE);
     g_assert_null(outcome.scan.error);
     outcome = scan_pieces(deep, strlen(deep), 1, 1);

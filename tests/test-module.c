@@ -330,32 +330,32 @@ is_owned(GDBusConnection *connection)
 
 /* How a host ends an instance: one that has the time, one that has not, one that has lost patience meanwhile, and one
  * that was compiled when there was nothing to prepare. */
-typedef enum Ending {
-    ENDING_PREPARED,
-    ENDING_AT_ONCE,
-    ENDING_IMPATIENT,
-    ENDING_OLD_HOST,
+typedef enum CompletionRow {
+    COMPLETION_PREPARED,
+    COMPLETION_AT_ONCE,
+    COMPLETION_IMPATIENT,
+    COMPLETION_OLD_HOST,
     N_ENDINGS,
-} Ending;
+} CompletionRow;
 
 static void
-end(Host *host, Ending ending, Peer *peer)
+end(Host *host, CompletionRow ending, Peer *peer)
 {
-    if (ending == ENDING_PREPARED || ending == ENDING_IMPATIENT) {
+    if (ending == COMPLETION_PREPARED || ending == COMPLETION_IMPATIENT) {
         g_assert_true(host->descriptor->prepare_stop(host->instance));
         g_assert_cmpuint(host->n_stopped, ==, 0);
     }
-    if (ending == ENDING_PREPARED) {
+    if (ending == COMPLETION_PREPARED) {
         oblige(peer);
         while (host->n_stopped == 0)
             g_main_context_iteration(NULL, TRUE);
     }
     host->descriptor->stop(host->instance);
-    g_assert_cmpuint(host->n_stopped, ==, ending == ENDING_PREPARED);
+    g_assert_cmpuint(host->n_stopped, ==, ending == COMPLETION_PREPARED);
 }
 
 static void
-stop_with_calls_in_flight(Host *host, GDBusConnection *connection, Ending ending)
+stop_with_calls_in_flight(Host *host, GDBusConnection *connection, CompletionRow ending)
 {
     GAsyncResult *results[10] = { NULL };
     Peer peer;
@@ -378,7 +378,7 @@ stop_with_calls_in_flight(Host *host, GDBusConnection *connection, Ending ending
 }
 
 static void
-round_trip(GDBusConnection *connection, const char *address, Ending ending)
+round_trip(GDBusConnection *connection, const char *address, CompletionRow ending)
 {
     Host host = { 0 };
     gint timeout_before, timeout_after;
@@ -387,7 +387,7 @@ round_trip(GDBusConnection *connection, const char *address, Ending ending)
     guint fds = count_files("/proc/self/fd");
 
     load(&host, address);
-    if (ending == ENDING_OLD_HOST)
+    if (ending == COMPLETION_OLD_HOST)
         host.table.size = G_STRUCT_OFFSET(ManagementHost, stopped);
     start(&host);
     run_until_ready(&host);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "qmp-arguments.h"
-#include "qmp-error.h"
 #include "json-tree.h"
 #include "qmp-schema-parse.h"
 
@@ -148,7 +147,7 @@ test_arguments(void)
         g_assert_cmpstr(error ? error->message : NULL, ==, cases[i].error);
         g_assert_true(right == !error);
         if (error)
-            g_assert_error(error, QMP_ERROR, QMP_ERROR_INVALID);
+            g_assert_error(error, QMP_SCHEMA_ERROR, QMP_SCHEMA_ERROR_ARGUMENT);
     }
 }
 
@@ -222,7 +221,7 @@ test_too_many_commands(void)
         g_string_append_printf(many, "," COMMAND("c%u", "o", "o"), i);
     g_string_append_c(many, ']');
     g_assert_null(qmp_schema_parse(many->str, many->len, &error));
-    g_assert_error(error, QMP_ERROR, QMP_ERROR_PROTOCOL);
+    g_assert_error(error, QMP_SCHEMA_ERROR, QMP_SCHEMA_ERROR_MALFORMED);
     g_assert_nonnull(strstr(error->message, "2048"));
 }
 

@@ -21,7 +21,7 @@ typedef struct Fixture {
 /* A VM. */
 typedef struct Reader {
     SchemaReading *reading; /* weak */
-    Interfaces *interfaces; /* ref; NULL: not told, or told an error */
+    QmpInterfaces *interfaces; /* ref; NULL: not told, or told an error */
     struct Reader *victim; /* weak; whom its being told makes stop waiting */
     guint n_told;
 } Reader;
@@ -32,13 +32,13 @@ on_call(BusCall *call, gpointer object_data)
     g_assert_not_reached();
 }
 
-static Interfaces *
+static QmpInterfaces *
 make(QmpSchema *schema, gpointer user_data)
 {
     Fixture *fixture = user_data;
 
     fixture->n_parsed++;
-    return interfaces_new(schema, fixture->contract, on_call);
+    return qmp_interfaces_new(schema, fixture->contract, on_call);
 }
 
 static void
@@ -59,14 +59,14 @@ tear_down(Fixture *fixture, gconstpointer data)
 }
 
 static void
-on_read(Interfaces *interfaces, const GError *error, gpointer user_data)
+on_read(QmpInterfaces *interfaces, const GError *error, gpointer user_data)
 {
     Reader *reader = user_data;
 
     g_assert_true((interfaces != NULL) == (error == NULL));
     reader->reading = NULL;
     reader->n_told++;
-    reader->interfaces = interfaces ? interfaces_ref(interfaces) : NULL;
+    reader->interfaces = interfaces ? qmp_interfaces_ref(interfaces) : NULL;
     if (reader->victim && reader->victim->reading)
         g_clear_pointer(&reader->victim->reading, schema_reading_cancel);
 }
@@ -74,11 +74,11 @@ on_read(Interfaces *interfaces, const GError *error, gpointer user_data)
 static void
 read_text(Fixture *fixture, Reader *reader, const char *text)
 {
-    Interfaces *known =
+    QmpInterfaces *known =
         schema_cache_read(fixture->cache, text, strlen(text), on_read, reader, &reader->reading);
 
     if (known)
-        reader->interfaces = interfaces_ref(known);
+        reader->interfaces = qmp_interfaces_ref(known);
 }
 
 static void
@@ -92,7 +92,7 @@ static void
 clear_reader(Reader *reader)
 {
     g_clear_pointer(&reader->reading, schema_reading_cancel);
-    g_clear_pointer(&reader->interfaces, interfaces_unref);
+    g_clear_pointer(&reader->interfaces, qmp_interfaces_unref);
 }
 
 static void
@@ -130,10 +130,10 @@ test_not_for_those_that_told_something_else(Fixture *fixture, gconstpointer data
     read_text(fixture, &readers[0], TEXT("poke"));
     read_text(fixture, &readers[1], TEXT("pokf"));
     run(fixture);
-    g_assert_nonnull(interfaces_find_method(readers[0].interfaces, "Poke"));
-    g_assert_null(interfaces_find_method(readers[0].interfaces, "Pokf"));
-    g_assert_nonnull(interfaces_find_method(readers[1].interfaces, "Pokf"));
-    g_assert_null(interfaces_find_method(readers[1].interfaces, "Poke"));
+    g_assert_nonnull(qmp_interfaces_find_method(readers[0].interfaces, "Poke"));
+    g_assert_null(qmp_interfaces_find_method(readers[0].interfaces, "Pokf"));
+    g_assert_nonnull(qmp_interfaces_find_method(readers[1].interfaces, "Pokf"));
+    g_assert_null(qmp_interfaces_find_method(readers[1].interfaces, "Poke"));
     clear_readers(readers, G_N_ELEMENTS(readers));
 }
 

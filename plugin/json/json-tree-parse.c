@@ -220,7 +220,8 @@ json_tree_parse_arguments(const char *text, gsize length, GError **error)
 
     if (length <= max->bytes)
         return parse_text(text, length, max, error);
-    g_set_error(error, JSON_TREE_ERROR, JSON_TREE_ERROR_LIMIT, "%zu bytes, a command may have %zu", length, max->bytes);
+    g_set_error(error, JSON_TREE_ERROR, JSON_TREE_ERROR_LIMIT, "%zu bytes, a command may have %zu", length,
+                max->bytes);
     return NULL;
 }
 

@@ -116,7 +116,8 @@ nearest_offer(Nearest *nearest, const char *name)
     char folded[NEAREST_MAX_LENGTH];
     guint length = name ? fold(name, folded) : 0, distance;
 
-    if (length == 0 || nearest->length == 0 || MAX(length, nearest->length) - MIN(length, nearest->length) > nearest->limit)
+    if (length == 0 || nearest->length == 0 ||
+        MAX(length, nearest->length) - MIN(length, nearest->length) > nearest->limit)
         return;
     distance = measure(nearest, folded, length);
     if (distance <= nearest->limit && !is_there(nearest, name))

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A way to QEMU: a monitor of its own (plugged in, or a spare), or a share in the control monitor; and the line of
+ * commands before it, which is there before the monitor is. Knows no callers but as names of lines. */
+#pragma once
+
+#include "qemu-connection.h"
+#include "qmp-monitor.h"
+
+typedef struct CallerMonitor CallerMonitor;
+
+typedef struct CallerMonitorFuncs {
+    /* Once, before or after it was ready: there is no monitor any more. Commands under way and those that waited have been
+     * failed, unless @was_ready is FALSE: then those that wait still do, for caller_monitor_use_control() or caller_monitor_free(). */
+    void (*on_ended)(CallerMonitor *slot, gboolean was_ready, const GError *error, gpointer user_data);
+} CallerMonitorFuncs;
+
+/* A share in the control monitor of @qemu, which must outlive all its slots. */
+CallerMonitor *caller_monitor_new_on_control(QemuConnection *qemu);
+
+/* With a monitor of its own, as @plan says. NULL where not even a beginning can be made. */
+CallerMonitor *caller_monitor_new(QemuConnection *qemu, const QmpMonitorPlan *plan, const CallerMonitorFuncs *funcs,
+                                  gpointer user_data, GError **error);
+
+/* From now on it is a share in the control monitor. Only inside on_ended with !was_ready. */
+void caller_monitor_use_control(CallerMonitor *slot);
+
+/* Fails the commands that wait. */
+void caller_monitor_fail_waiting(CallerMonitor *slot, const GError *error);
+
+/* All its commands must have been answered or cancelled. The monitor is unplugged. */
+void caller_monitor_free(CallerMonitor *slot);
+
+/* The same where the VM is going, and its control monitor with it. */
+void caller_monitor_free_at_once(CallerMonitor *slot);
+
+/* As reply_barrier_submit(), in @caller's line. */
+ReplyTicket *caller_monitor_submit(CallerMonitor *slot, const char *caller, const QmpCommand *command,
+                                   QmpReplyFunc func, gpointer user_data, GError **error);
+
+/* The monitor's id in QEMU, or the spare's address; "control" for the control monitor. */
+const char *caller_monitor_get_id(CallerMonitor *slot);
+gboolean caller_monitor_is_on_control(CallerMonitor *slot);
+
+/* Whether commands go to QEMU, or wait for the monitor. */
+gboolean caller_monitor_is_ready(CallerMonitor *slot);

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* All places but one are for one user each. The last is common to all who find no other, unless the VM is never to be
+ * shared; in mode `shared` that is the control monitor.
+ *
+ * The life of a place: monitor_pool_find() makes it, or takes it from whoever has not used it for the longest time;
+ * on_slot_ended(), where QEMU takes no monitor, or the monitor ends; on_idle_time(), when nobody has used it for a
+ * while. */
+#include "monitor-pool.h"
+
+#include "timer.h"
+
+typedef enum Mode {
+    MODE_HOTPLUG = QMP_MONITOR_OBJECT,
+    MODE_MONITOR_ADD = QMP_MONITOR_ADD,
+    MODE_SPARE = QMP_MONITOR_SPARE,
+    MODE_SHARED,
+} Mode;
+
+static const char *const names[] = {
+    [MODE_HOTPLUG] = "hotplug",
+    [MODE_MONITOR_ADD] = "monitor-add",
+    [MODE_SPARE] = "spare",
+    [MODE_SHARED] = "shared",
+};
+
+struct MonitorPool {
+    GMainContext *context; /* ref */
+    Vm *vm; /* weak */
+    MonitorPoolLimits limits;
+    MonitorPoolModeFunc func;
+    gpointer user_data;
+    Mode mode;
+    gboolean can_hotplug; /* as far as is known */
+    GPtrArray *all; /* owned, of Place */
+    PooledMonitor *common; /* weak; one of them */
+    CallerMonitor *urgent; /* owned; a share in the control monitor */
+    GSource *idle_timer; /* owned */
+    guint32 id_base; /* of monitors: an agent before this one had another */
+    guint n_ids;
+    gboolean is_leaving;
+};
+
+struct PooledMonitor {
+    MonitorPool *places; /* weak */
+    CallerMonitor *slot; /* owned */
+    Mode mode; /* that it was made in */
+    const QmpAddress *spare; /* weak; the VM's */
+    GQueue users; /* of PlaceUser, by their links */
+    gint64 used; /* monotonic us */
+    gboolean is_common;
+};
+
+static gboolean
+offers(MonitorPool *places, Mode mode)
+{
+    QemuConnection *qemu = vm_get_qemu(places->vm);
+
+    switch (mode) {
+    case MODE_HOTPLUG:
+        return places->can_hotplug;
+    case MODE_MONITOR_ADD:
+        return qemu_connection_has_monitor_add(qemu);
+    case MODE_SPARE:
+        return vm_get_spares(places->vm)->len > 0;
+    case MODE_SHARED:
+        return TRUE;
+    }
+    g_return_val_if_reached(FALSE);
+}
+
+/* The best that it offers, from @from on. */
+static void
+set_mode(MonitorPool *places, Mode from)
+{
+    Mode before = places->mode;
+
+    places->mode = from;
+    while (!offers(places, places->mode))
+        places->mode++;
+    if (places->mode != before && places->func)
+        places->func(places->user_data);
+}
+
+static gboolean
+is_idle(PooledMonitor *place)
+{
+    for (GList *i = place->users.head; i; i = i->next) {
+        MonitorLease *user = i->data;
+        if (user->pending > 0 || user->has_names || user->is_holding)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void
+leave(MonitorLease *user)
+{
+    g_queue_unlink(&user->place->users, &user->link);
+    user->place = NULL;
+    user->has_names = FALSE;
+}
+
+/* What is in it must have been answered. */
+static void
+free_place(PooledMonitor *place)
+{
+    MonitorPool *places = place->places;
+
+    while (place->users.head)
+        leave(place->users.head->data);
+    if (places->common == place)
+        places->common = NULL;
+    g_ptr_array_remove_fast(places->all, place);
+    caller_monitor_free(place->slot);
+    g_free(place);
+}
+
+/* QEMU lets the agent plug none of this kind: nobody need try again. */
+static gboolean
+is_refusal(Mode mode, const GError *error)
+{
+    return (mode == MODE_HOTPLUG || mode == MODE_MONITOR_ADD) && error->code == QMP_ERROR_PROTOCOL;
+}
+
+static void
+on_slot_ended(CallerMonitor *slot, gboolean was_ready, const GError *error, gpointer user_data)
+{
+    PooledMonitor *place = user_data;
+    MonitorPool *places = place->places;
+
+    if (!was_ready && place->mode == places->mode && is_refusal(place->mode, error))
+        set_mode(places, places->mode + 1);
+    if (!was_ready && !vm_requires_isolation(places->vm)) {
+        caller_monitor_use_control(slot);
+        place->spare = NULL;
+        return;
+    }
+    caller_monitor_fail_waiting(slot, error);
+    free_place(place);
+}
+
+static const QmpAddress *
+find_spare(MonitorPool *places)
+{
+    GPtrArray *spares = vm_get_spares(places->vm);
+
+    for (guint i = 0; i < spares->len; i++) {
+        const QmpAddress *spare = g_ptr_array_index(spares, i);
+        gboolean is_taken = FALSE;
+        for (guint j = 0; j < places->all->len; j++)
+            is_taken |= ((PooledMonitor *)g_ptr_array_index(places->all, j))->spare == spare;
+        if (!is_taken)
+            return spare;
+    }
+    return NULL;
+}
+
+static CallerMonitor *
+new_slot(PooledMonitor *place, GError **error)
+{
+    static const CallerMonitorFuncs funcs = { on_slot_ended };
+    MonitorPool *places = place->places;
+    QemuConnection *qemu = vm_get_qemu(places->vm);
+    g_autofree char *id = g_strdup_printf(QMP_MONITOR_PREFIX "%x.%u", places->id_base, ++places->n_ids);
+    QmpMonitorPlan plan = {
+        .kind = (QmpMonitorKind)place->mode,
+        .context = places->context,
+        .control = qemu_connection_get_control(qemu),
+        .id = id,
+        .address = place->spare,
+        .limits = { .max_reply = places->limits.max_reply },
+    };
+
+    return caller_monitor_new(qemu, &plan, &funcs, place, error);
+}
+
+/* @mode: MODE_SHARED: a share in the control monitor. */
+static PooledMonitor *
+new_place(MonitorPool *places, Mode mode, gboolean is_common, GError **error)
+{
+    const QmpAddress *spare = mode == MODE_SPARE ? find_spare(places) : NULL;
+    PooledMonitor *place;
+
+    if (mode == MODE_SPARE && !spare) {
+        g_set_error_literal(error, QMP_ERROR, QMP_ERROR_LIMIT, "All spare monitors are in use");
+        return NULL;
+    }
+    place = g_new0(PooledMonitor, 1);
+    place->places = places;
+    place->mode = mode;
+    place->is_common = is_common;
+    place->spare = spare;
+    place->slot =
+        mode == MODE_SHARED ? caller_monitor_new_on_control(vm_get_qemu(places->vm)) : new_slot(place, error);
+    if (!place->slot) {
+        g_free(place);
+        return NULL;
+    }
+    g_ptr_array_add(places->all, place);
+    return place;
+}
+
+/* The one whose caller has been idle for the longest time. */
+static PooledMonitor *
+find_idle(MonitorPool *places)
+{
+    PooledMonitor *found = NULL;
+
+    for (guint i = 0; i < places->all->len; i++) {
+        PooledMonitor *place = g_ptr_array_index(places->all, i);
+        if (!place->is_common && !caller_monitor_is_on_control(place->slot) && is_idle(place) &&
+            (!found || place->used < found->used))
+            found = place;
+    }
+    return found;
+}
+
+static guint
+count_own(MonitorPool *places)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < places->all->len; i++) {
+        PooledMonitor *place = g_ptr_array_index(places->all, i);
+        n += !place->is_common && !caller_monitor_is_on_control(place->slot);
+    }
+    return n;
+}
+
+static PooledMonitor *
+get_common(MonitorPool *places, GError **error)
+{
+    if (!places->common)
+        places->common = new_place(places, places->mode, /* is_common= */ TRUE, error);
+    return places->common;
+}
+
+static PooledMonitor *
+find_place(MonitorPool *places, GError **error)
+{
+    gboolean is_required = vm_requires_isolation(places->vm);
+    guint n = places->mode == MODE_SPARE ? vm_get_spares(places->vm)->len : places->limits.max_monitors;
+    PooledMonitor *idle;
+
+    if (places->mode == MODE_SHARED && is_required) {
+        g_set_error(error, QMP_ERROR, QMP_ERROR_PROTOCOL,
+                    "Each caller must have a monitor of their own, and this QEMU has none to give");
+        return NULL;
+    }
+    if (places->mode == MODE_SHARED)
+        return get_common(places, error);
+    if (count_own(places) >= n - !is_required && (idle = find_idle(places)))
+        free_place(idle);
+    if (count_own(places) < n - !is_required)
+        return new_place(places, places->mode, /* is_common= */ FALSE, error);
+    if (!is_required)
+        return get_common(places, error);
+    g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "All %u monitors of the VM are in use, and none may be shared", n);
+    return NULL;
+}
+
+static void arm_idle_timer(MonitorPool *places, guint64 delay);
+
+static gboolean
+on_idle_time(gpointer user_data)
+{
+    MonitorPool *places = user_data;
+    gint64 now = g_get_monotonic_time();
+    guint64 timeout = places->limits.idle_timeout, next = G_MAXUINT64;
+
+    timer_stop(&places->idle_timer);
+    for (guint i = places->all->len; i-- > 0;) {
+        PooledMonitor *place = g_ptr_array_index(places->all, i);
+        guint64 idle_for = (guint64)(now - place->used);
+        if (!is_idle(place))
+            continue;
+        if (idle_for >= timeout)
+            free_place(place);
+        else
+            next = MIN(next, timeout - idle_for);
+    }
+    if (next < G_MAXUINT64)
+        arm_idle_timer(places, next);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+arm_idle_timer(MonitorPool *places, guint64 delay)
+{
+    if (!places->idle_timer && places->all->len > 0)
+        places->idle_timer = timer_start(places->context, delay, on_idle_time, places);
+}
+
+static void
+join(PooledMonitor *place, MonitorLease *user)
+{
+    user->place = place;
+    user->since = g_get_real_time();
+    user->has_names = FALSE;
+    user->link.data = user;
+    g_queue_push_tail_link(&place->users, &user->link);
+}
+
+gboolean
+monitor_pool_find(MonitorPool *places, MonitorLease *user, GError **error)
+{
+    PooledMonitor *place = user->place ? user->place : find_place(places, error);
+
+    if (!place)
+        return FALSE;
+    if (!user->place)
+        join(place, user);
+    place->used = g_get_monotonic_time();
+    return TRUE;
+}
+
+void
+monitor_lease_note_idle(MonitorLease *user)
+{
+    if (user->pending == 0 && !user->has_names && !user->is_holding)
+        arm_idle_timer(user->place->places, user->place->places->limits.idle_timeout);
+}
+
+void
+monitor_lease_give_back(MonitorLease *user)
+{
+    PooledMonitor *place = user->place;
+
+    leave(user);
+    if (!place->is_common || (place->places->is_leaving && !place->users.head))
+        free_place(place);
+}
+
+/* While there is no monitor yet an out-of-band command goes by the control monitor: it is for a QEMU that does not get as
+ * far as plugging one. */
+CallerMonitor *
+pooled_monitor_get_monitor(PooledMonitor *place, QmpExecuteFlags flags)
+{
+    MonitorPool *places = place->places;
+
+    if (!(flags & QMP_EXECUTE_OOB) || caller_monitor_is_ready(place->slot))
+        return place->slot;
+    if (!places->urgent)
+        places->urgent = caller_monitor_new_on_control(vm_get_qemu(places->vm));
+    return places->urgent;
+}
+
+const char *
+pooled_monitor_get_id(PooledMonitor *place)
+{
+    return caller_monitor_get_id(place->slot);
+}
+
+const char *
+pooled_monitor_get_mode(PooledMonitor *place)
+{
+    return names[caller_monitor_is_on_control(place->slot) ? MODE_SHARED : place->mode];
+}
+
+const char *
+monitor_pool_get_mode(MonitorPool *places)
+{
+    return names[places->mode];
+}
+
+void
+monitor_pool_set_can_hotplug(MonitorPool *places, gboolean can_hotplug)
+{
+    if (places->can_hotplug == can_hotplug)
+        return;
+    places->can_hotplug = can_hotplug;
+    set_mode(places, MODE_HOTPLUG);
+}
+
+MonitorPool *
+monitor_pool_new(GMainContext *context, Vm *vm, const MonitorPoolLimits *limits, MonitorPoolModeFunc func,
+                 gpointer user_data)
+{
+    MonitorPool *places = g_new0(MonitorPool, 1);
+    QemuConnection *qemu = vm_get_qemu(vm);
+
+    places->context = g_main_context_ref(context);
+    places->vm = vm;
+    places->limits = *limits;
+    places->all = g_ptr_array_new();
+    places->id_base = g_random_int();
+    places->can_hotplug = qemu_connection_is_at_least(qemu, 11, 1);
+    set_mode(places, MODE_HOTPLUG);
+    if (places->mode == MODE_HOTPLUG || places->mode == MODE_MONITOR_ADD)
+        qmp_monitor_remove_left_over(qemu_connection_get_control(qemu), (QmpMonitorKind)places->mode);
+    places->func = func;
+    places->user_data = user_data;
+    return places;
+}
+
+void
+monitor_pool_leave(MonitorPool *places)
+{
+    places->func = NULL;
+    places->is_leaving = TRUE;
+    if (places->common && !places->common->users.head)
+        free_place(places->common);
+}
+
+void
+monitor_pool_free(MonitorPool *places)
+{
+    timer_stop(&places->idle_timer);
+    for (guint i = 0; i < places->all->len; i++) {
+        PooledMonitor *place = g_ptr_array_index(places->all, i);
+        while (place->users.head)
+            leave(place->users.head->data);
+        caller_monitor_free_at_once(place->slot);
+        g_free(place);
+    }
+    g_clear_pointer(&places->urgent, caller_monitor_free_at_once);
+    g_ptr_array_unref(places->all);
+    g_main_context_unref(places->context);
+    g_free(places);
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The path of a method call, from top to bottom:
+ *
+ *   call_method()       a method of QMP: reads the values (bad ones are refused before anything else happens)
+ *   call_execute()      Execute or ExecuteJSON, whose arguments vm-object.c has read
+ *   call_introspect()   Introspect, which only waits
+ *   call_described()    what QEMU understands is known: the values become the command's arguments, and are checked
+ *   ask()               the policy's gate, where somebody may have to be asked
+ *   call_authorized()   the caller may: the command gets in line for QEMU
+ *   call_replied()      QEMU has answered, or is gone: the caller gets a value or an error
+ *   call_drop_caller()  the caller has left instead
+ *
+ * call_gated() is for methods that are no QMP command: they go on by themselves once the caller may. */
+#include "call.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "errors.h"
+#include "authorization.h"
+#include "names.h"
+#include "json-tree.h"
+#include "caller-sessions.h"
+#include "value.h"
+#include "vm-schema.h"
+
+/* Values of a reply that are made a D-Bus value of: 20 ms. query-qmp-schema of QEMU 11.1 has 19,000. */
+#define MAX_VALUES 25000
+
+/* Of all callers. A process may have 1,024 descriptors where nobody has allowed it more. */
+#define MAX_FD_CALLS 256
+
+typedef struct Call {
+    Service *service; /* weak */
+    VmObject *object; /* weak; until it is sent: it ends the wait when it goes */
+    BusCall *call; /* owned; until it is answered */
+    SchemaWait *wait; /* weak; until QEMU is described */
+    AuthorizationTicket *gate; /* weak; until the policy has decided */
+    CallGatedFunc then_read; /* what reads the rest of the arguments once QEMU is described; may be NULL */
+    CallGatedFunc then; /* what the caller may; NULL: the command */
+    char **then_arguments; /* owned; may be NULL */
+    QmpMethodValues *values; /* owned; of a method, until it is described */
+    gboolean has_fd; /* came with a descriptor */
+    QmpInterfaces
+        *interfaces; /* ref; of a command: what is known of it and its result; NULL: no command yet, or none at all */
+    char *command; /* owned; the QMP name, or a method's; NULL: not known yet */
+    JsonNode *arguments; /* ref; may be NULL; until it is sent, and the next three */
+    gsize size; /* bytes of JSON that they make */
+    QmpExecuteFlags flags;
+    int fd; /* owned; -1: none */
+    CallerSessionTicket *ticket; /* weak; until the reply */
+    const char *result; /* weak; D-Bus type, "" for none; NULL: JSON text */
+    const QmpType *result_type; /* weak; may be NULL */
+    GList link; /* in service->calls */
+} Call;
+
+static Call *
+new_call(VmObject *object, BusCall *bus_call)
+{
+    Call *call = g_new0(Call, 1);
+
+    call->service = vm_object_get_service(object);
+    call->object = object;
+    call->call = bus_call;
+    call->fd = -1;
+    call->link.data = call;
+    g_queue_push_tail_link(&call->service->calls, &call->link);
+    return call;
+}
+
+static void
+clear_arguments(Call *call)
+{
+    g_clear_pointer(&call->arguments, json_node_unref);
+    if (call->fd >= 0)
+        close(call->fd);
+    call->fd = -1;
+}
+
+static void
+free_call(Call *call)
+{
+    g_queue_unlink(&call->service->calls, &call->link);
+    call->service->fd_calls -= call->has_fd;
+    clear_arguments(call);
+    g_clear_pointer(&call->values, qmp_method_values_free);
+    g_clear_pointer(&call->interfaces, qmp_interfaces_unref);
+    g_free(call->command);
+    g_strfreev(call->then_arguments);
+    g_free(call);
+}
+
+static void
+fail(Call *call, const GError *error)
+{
+    errors_fail(g_steal_pointer(&call->call), error);
+    free_call(call);
+}
+
+static gboolean
+append_result(const char *result, const QmpType *type, DBusMessage *message, const QmpText *value, GError **error)
+{
+    if (!*result)
+        return TRUE;
+    if (json_tree_has_more_values(value->text, value->length, MAX_VALUES)) {
+        g_set_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE,
+                    "return has more than %d values; ExecuteJSON has no such limit", MAX_VALUES);
+        return FALSE;
+    }
+    return value_append(message, result, type, value->text, "return", error);
+}
+
+static gboolean
+append_text(DBusMessage *message, const QmpText *value, GError **error)
+{
+    g_autofree char *text = NULL;
+
+    if (value->length >= VALUE_BODY_MAX) {
+        g_set_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE,
+                    "return: %" G_GSIZE_FORMAT " bytes, a message has room for %u", value->length, VALUE_BODY_MAX);
+        return FALSE;
+    }
+    text = g_strndup(value->text, value->length);
+    dbus_message_append_args(message, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
+    return TRUE;
+}
+
+void
+call_answer(BusCall *call, const char *result, const QmpType *type, const QmpText *value)
+{
+    g_autoptr(GError) error = NULL;
+    DBusMessage *message = bus_call_new_reply(call);
+    gboolean done = result ? append_result(result, type, message, value, &error) : append_text(message, value, &error);
+
+    if (done) {
+        bus_call_return(call, message);
+        return;
+    }
+    dbus_message_unref(message);
+    errors_fail(call, error);
+}
+
+static void
+call_replied(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    Call *call = user_data;
+
+    if (error)
+        errors_fail(g_steal_pointer(&call->call), error);
+    else if (reply->error_class)
+        errors_fail_command(g_steal_pointer(&call->call), reply, call->interfaces, call->command);
+    else
+        call_answer(g_steal_pointer(&call->call), call->result, call->result_type, &reply->value);
+    free_call(call);
+}
+
+/* In line for QEMU. */
+static void
+submit(Call *call)
+{
+    CallerSessionsRequest request = {
+        .caller = bus_call_get_sender(call->call),
+        .uid = bus_call_get_peer(call->call)->uid,
+        .command = call->command,
+        .arguments = call->arguments,
+        .flags = call->flags,
+        .fd = call->fd,
+    };
+    g_autoptr(GError) error = NULL;
+
+    call->ticket = caller_sessions_submit(vm_object_get_sessions(call->object), &request, call_replied, call, &error);
+    call->fd = -1; /* taken */
+    call->object = NULL;
+    if (call->ticket) {
+        clear_arguments(call);
+        bus_call_drop_message(call->call);
+    } else {
+        fail(call, error);
+    }
+}
+
+static void
+call_authorized(const GError *error, gpointer user_data)
+{
+    Call *call = user_data;
+
+    call->gate = NULL;
+    if (error) {
+        fail(call, error);
+    } else if (call->then) {
+        call->then(g_steal_pointer(&call->call), call->object, call->then_arguments);
+        free_call(call);
+    } else {
+        submit(call);
+    }
+}
+
+static void
+ask(Call *call)
+{
+    AuthorizationQuestion question = {
+        .peer = bus_call_get_peer(call->call),
+        .is_interactive = bus_call_is_interactive(call->call),
+        .command = call->command,
+        .arguments = call->arguments,
+        .size = call->size,
+    };
+    g_autoptr(GError) error = NULL;
+    AuthorizationAnswer answer =
+        authorization_ask(call->object, &question, call_authorized, call, &call->gate, &error);
+
+    if (answer != AUTHORIZATION_ASKED)
+        call_authorized(error, call);
+    else
+        bus_call_drop_message(call->call);
+}
+
+/* @arguments: taken. */
+static void
+set_then_arguments(Call *call, char **arguments)
+{
+    call->then_arguments = arguments;
+    for (char **argument = arguments; argument && *argument; argument++)
+        call->size += strlen(*argument) + 1;
+}
+
+void
+call_gated(VmObject *object, BusCall *bus_call, char **arguments, CallGatedFunc then)
+{
+    Call *call = new_call(object, bus_call);
+
+    call->command = g_strdup(bus_call_get_member(bus_call));
+    call->then = then;
+    set_then_arguments(call, arguments);
+    ask(call);
+}
+
+static void
+set_command(Call *call, const char *name, JsonNode *arguments)
+{
+    call->interfaces = qmp_interfaces_ref(vm_schema_get_interfaces(vm_object_get_schema(call->object)));
+    call->command = g_strdup(name);
+    call->arguments = arguments ? json_node_ref(arguments) : NULL;
+    if (qmp_interfaces_is_oob(call->interfaces, name))
+        call->flags |= QMP_EXECUTE_OOB;
+}
+
+static void
+set_unknown(Call *call, GError **error)
+{
+    const char *member = bus_call_get_member(call->call);
+    g_autofree char *hint =
+        bus_object_dup_method_hint(vm_object_get_object(call->object), MONITOR_QMP_INTERFACE, member);
+
+    g_set_error(error, BUS_ERROR, BUS_ERROR_UNKNOWN_METHOD,
+                "This VM's QEMU has no command that is %s (" MONITOR_VM_INTERFACE
+                ".Execute runs commands by their QMP names)%s",
+                member, hint);
+}
+
+/* The values become what the command takes. */
+static void
+describe(Call *call)
+{
+    QmpInterfaces *interfaces = vm_schema_get_interfaces(vm_object_get_schema(call->object));
+    const QmpMethod *method = qmp_interfaces_find_method(interfaces, bus_call_get_member(call->call));
+    g_autoptr(GError) error = NULL;
+    g_autoptr(JsonNode) arguments = NULL;
+
+    if (method)
+        qmp_method_get_arguments(method, call->call, call->values, &arguments, &call->fd, &error);
+    else
+        set_unknown(call, &error);
+    if (error) {
+        fail(call, error);
+        return;
+    }
+    if (call->fd >= 0)
+        call->flags |= QMP_EXECUTE_FD;
+    set_command(call, qmp_method_get_command(method), arguments);
+    g_clear_pointer(&call->values, qmp_method_values_free);
+    call->result = qmp_method_get_result(method, &call->result_type);
+    ask(call);
+}
+
+static void
+introspect(Call *call)
+{
+    bus_object_introspect(vm_object_get_object(call->object), g_steal_pointer(&call->call));
+    free_call(call);
+}
+
+static void
+read_the_rest(Call *call)
+{
+    call->then_read(g_steal_pointer(&call->call), call->object, call->then_arguments);
+    free_call(call);
+}
+
+static void
+call_described(const GError *error, gpointer user_data)
+{
+    Call *call = user_data;
+
+    call->wait = NULL;
+    if (error)
+        fail(call, error);
+    else if (call->values)
+        describe(call);
+    else if (call->command)
+        ask(call);
+    else if (call->then_read)
+        read_the_rest(call);
+    else
+        introspect(call);
+}
+
+/* A descriptor weighs as much as a caller's share has room for sixteen. */
+#define FD_SIZE (32u * 1024)
+
+static void
+wait_for_schema(Call *call)
+{
+    const char *caller = bus_call_get_sender(call->call);
+    g_autoptr(GError) error = NULL;
+
+    call->wait = vm_schema_wait(vm_object_get_schema(call->object), caller, call->size, call_described, call, &error);
+    if (call->wait)
+        bus_call_drop_message(call->call);
+    else
+        fail(call, error);
+}
+
+void
+call_when_described(VmObject *object, BusCall *bus_call, char **arguments, CallGatedFunc then)
+{
+    Call *call = new_call(object, bus_call);
+
+    call->then_read = then;
+    set_then_arguments(call, arguments);
+    wait_for_schema(call);
+}
+
+/* What others have asked for before may be waiting: what comes later waits behind it. */
+static gboolean
+may_go_on(VmSchema *schema)
+{
+    return vm_schema_is_settled(schema) && !vm_schema_is_awaited(schema);
+}
+
+/* Of a caller's share, which so has room for 128: the answer is 100 kB. */
+#define INTROSPECT_SIZE 4096
+
+void
+call_introspect(BusCall *bus_call, gpointer vm_object)
+{
+    Call *call = new_call(vm_object, bus_call);
+
+    call->size = INTROSPECT_SIZE;
+    if (may_go_on(vm_object_get_schema(vm_object)))
+        introspect(call);
+    else
+        wait_for_schema(call);
+}
+
+/* Without it no new VM could be connected to, and no caller's monitor plugged. */
+static gboolean
+count_size(Call *call, GError **error)
+{
+    call->size = qmp_method_values_get_size(call->values);
+    if (!qmp_method_values_has_fd(call->values))
+        return TRUE;
+    call->size += FD_SIZE;
+    if (call->service->fd_calls >= MAX_FD_CALLS) {
+        g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%d calls with descriptors wait already",
+                    MAX_FD_CALLS);
+        return FALSE;
+    }
+    call->has_fd = TRUE;
+    call->service->fd_calls++;
+    return TRUE;
+}
+
+void
+call_method(BusCall *bus_call, gpointer vm_object)
+{
+    VmSchema *schema = vm_object_get_schema(vm_object);
+    QmpInterfaces *interfaces = vm_schema_get_interfaces(schema);
+    const QmpMethod *method = qmp_interfaces_find_method(interfaces, bus_call_get_member(bus_call));
+    Call *call = new_call(vm_object, bus_call);
+    g_autoptr(GError) error = NULL;
+
+    call->values = qmp_method_values_new(bus_call, method, &error);
+    if (!call->values || !count_size(call, &error))
+        fail(call, error);
+    else if (may_go_on(schema) || (method && qmp_interfaces_is_oob(interfaces, qmp_method_get_command(method))))
+        describe(call);
+    else
+        wait_for_schema(call);
+}
+
+void
+call_execute(VmObject *object, BusCall *bus_call, const char *command, JsonNode *arguments, gsize size,
+             const char *result)
+{
+    Call *call = new_call(object, bus_call);
+    VmSchema *schema = vm_object_get_schema(object);
+    gboolean is_awaited = vm_schema_is_awaited(schema) || vm_object_needs_schema(object);
+
+    call->result = result;
+    call->size = size;
+    set_command(call, command, arguments);
+    if (is_awaited && !(call->flags & QMP_EXECUTE_OOB))
+        wait_for_schema(call);
+    else
+        ask(call);
+}
+
+void
+call_drop_caller(Service *service, const char *unique_name)
+{
+    GList *next;
+
+    for (GList *i = service->calls.head; i; i = next) {
+        Call *call = i->data;
+        next = i->next;
+        if (!g_str_equal(bus_call_get_sender(call->call), unique_name))
+            continue;
+        if (call->wait)
+            schema_wait_cancel(call->wait);
+        if (call->gate)
+            authorization_ticket_cancel(call->gate);
+        if (call->ticket)
+            caller_session_ticket_cancel(call->ticket);
+        bus_call_fail_code(call->call, BUS_ERROR_DISCONNECTED, "The caller has left");
+        free_call(call);
+    }
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by open-monitor.c. The sockets are in a directory of the agent's own, so that none has a name that a VM in the run
+ * directory could want. Others may be allowed to write to the run directory of the system bus, so nothing is done by a path
+ * twice: all goes by the directory's descriptor, the socket has its mode before it has a name, and it is the file that was
+ * looked at that gets another owner, or is removed. */
+#include "monitor-path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "discovery.h"
+#include "timer.h"
+
+/* In the run directory. */
+#define DIRECTORY "native"
+
+struct MonitorPath {
+    Service *service; /* weak */
+    char *name; /* owned */
+    guint32 uid;
+    int directory; /* owned */
+    int fd; /* owned; listens */
+    struct stat file; /* ours, if there is one in the directory */
+    gboolean has_file;
+    GSource *source; /* owned */
+    GSource *timer; /* owned */
+    MonitorPathFunc func;
+    gpointer user_data;
+};
+
+gboolean
+monitor_path_check_name(const char *name, GError **error)
+{
+    if (*name && *name != '.' && !strchr(name, '/') && g_utf8_validate(name, -1, NULL))
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
+                "options.path: the name of a socket in `" DIRECTORY
+                "/` in the run directory is expected, without `/` and without a "
+                "dot first");
+    return FALSE;
+}
+
+static gboolean
+fail(const char *what, GError **error)
+{
+    g_set_error(error, BUS_ERROR, BUS_ERROR_FAILED, "options.path: %s: %s", what, g_strerror(errno));
+    return FALSE;
+}
+
+/* Others may write to the run directory of the system bus, but nobody may take the agent's own directory away from it. */
+static gboolean
+is_safe(const struct stat *run_directory)
+{
+    gboolean is_writable = (run_directory->st_mode & 022) != 0, is_sticky = (run_directory->st_mode & S_ISVTX) != 0;
+
+    return (run_directory->st_uid == service_get_uid() || run_directory->st_uid == 0) && (!is_writable || is_sticky);
+}
+
+/* Whoever has a socket in it must get through on the system bus; what is in it concerns nobody. */
+static mode_t
+get_directory_mode(Service *service)
+{
+    return service->host->bus == MANAGEMENT_BUS_SYSTEM ? 0711 : 0700;
+}
+
+/* The descriptor, or -1. */
+static int
+open_own_directory(Service *service, int run_directory)
+{
+    mode_t mode = get_directory_mode(service);
+    struct stat status;
+    int fd;
+
+    if (mkdirat(run_directory, DIRECTORY, 0700) < 0 && errno != EEXIST)
+        return -1;
+    fd = openat(run_directory, DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    /* The umask had its part in the mode. Whose directory it is decides who may write to it. */
+    if (fstat(fd, &status) == 0 && status.st_uid == service_get_uid() && fchmod(fd, mode) == 0)
+        return fd;
+    close(fd);
+    errno = EPERM;
+    return -1;
+}
+
+static gboolean
+check_length(const char *run_directory, const char *name, GError **error)
+{
+    gsize length = strlen(run_directory) + strlen("/" DIRECTORY "/") + strlen(name);
+
+    if (length < sizeof((struct sockaddr_un){ 0 }.sun_path))
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
+                "options.path: %s/" DIRECTORY "/%s has %zu bytes, a socket's path may have %zu", run_directory, name,
+                length, sizeof((struct sockaddr_un){ 0 }.sun_path) - 1);
+    return FALSE;
+}
+
+static gboolean
+open_directory(MonitorPath *path, GError **error)
+{
+    Discovery *discovery = path->service->discovery;
+    const char *run_directory = discovery ? discovery_get_path(discovery) : NULL;
+    g_autofree char *own = run_directory ? g_build_filename(run_directory, DIRECTORY, NULL) : NULL;
+    struct stat status;
+    int fd;
+
+    if (!run_directory) {
+        g_set_error(error, BUS_ERROR, BUS_ERROR_FAILED, "options.path: there is no run directory");
+        return FALSE;
+    }
+    if (!check_length(run_directory, path->name, error))
+        return FALSE;
+    fd = open(run_directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) < 0 || !is_safe(&status)) {
+        errno = fd < 0 ? errno : EPERM;
+        fail(run_directory, error);
+    } else if ((path->directory = open_own_directory(path->service, fd)) < 0) {
+        fail(own, error);
+    }
+    if (fd >= 0)
+        close(fd);
+    return path->directory >= 0;
+}
+
+static void
+make_address(MonitorPath *path, struct sockaddr_un *address)
+{
+    *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    g_snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", path->directory, path->name);
+}
+
+/* Left by an agent that was killed: nobody has it open. A datagram socket can find that out and is nobody's client: one that
+ * is alive is of the wrong type for it. */
+static gboolean
+is_left_over(MonitorPath *path)
+{
+    struct sockaddr_un address;
+    struct stat status;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    gboolean is_dead;
+
+    make_address(path, &address);
+    is_dead = fd >= 0 && fstatat(path->directory, path->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+              S_ISSOCK(status.st_mode) && connect(fd, (struct sockaddr *)&address, sizeof address) < 0 &&
+              errno == ECONNREFUSED;
+    if (fd >= 0)
+        close(fd);
+    return is_dead;
+}
+
+static gboolean
+bind_socket(MonitorPath *path)
+{
+    struct sockaddr_un address;
+
+    make_address(path, &address);
+    return bind(path->fd, (struct sockaddr *)&address, sizeof address) == 0;
+}
+
+static gboolean
+make_file(MonitorPath *path, GError **error)
+{
+    path->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    /* What bind() makes gets the socket's mode, less the umask. */
+    if (path->fd < 0 || fchmod(path->fd, 0600) < 0)
+        return fail("socket", error);
+    if (bind_socket(path))
+        return TRUE;
+    if (errno != EADDRINUSE)
+        return fail("bind", error);
+    if (is_left_over(path) && unlinkat(path->directory, path->name, 0) == 0 && bind_socket(path))
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.path: there is a file \"%s\" already", path->name);
+    return FALSE;
+}
+
+/* Gives the file to the user, if it is still the one that was made. */
+static gboolean
+give_file(MonitorPath *path, GError **error)
+{
+    int file = openat(path->directory, path->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    gboolean is_ours = file >= 0 && fstat(file, &path->file) == 0 && S_ISSOCK(path->file.st_mode) &&
+                       path->file.st_uid == service_get_uid() && path->file.st_nlink == 1;
+    gboolean is_given =
+        is_ours && (path->uid == service_get_uid() || fchownat(file, "", path->uid, (gid_t)-1, AT_EMPTY_PATH) == 0);
+
+    path->has_file = is_ours;
+    if (!is_given)
+        fail(path->name, error);
+    if (file >= 0)
+        close(file);
+    return is_given;
+}
+
+static void
+remove_file(MonitorPath *path)
+{
+    struct stat status;
+
+    if (path->has_file && fstatat(path->directory, path->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        status.st_ino == path->file.st_ino && status.st_dev == path->file.st_dev)
+        unlinkat(path->directory, path->name, 0);
+    path->has_file = FALSE;
+}
+
+static gboolean
+is_users(MonitorPath *path, int fd)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && (peer.uid == path->uid || peer.uid == 0);
+}
+
+static void
+stop(MonitorPath *path)
+{
+    timer_stop(&path->timer);
+    if (path->source)
+        g_source_destroy(path->source);
+    g_clear_pointer(&path->source, g_source_unref);
+    remove_file(path);
+    if (path->fd >= 0)
+        close(path->fd);
+    path->fd = -1;
+}
+
+static gboolean
+on_connection(int fd, GIOCondition condition, gpointer user_data)
+{
+    MonitorPath *path = user_data;
+    int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (client < 0)
+        return G_SOURCE_CONTINUE;
+    if (!is_users(path, client)) {
+        close(client);
+        return G_SOURCE_CONTINUE;
+    }
+    stop(path);
+    path->func(client, path->user_data);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_time_over(gpointer user_data)
+{
+    MonitorPath *path = user_data;
+
+    stop(path);
+    path->func(-1, path->user_data);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+listen_for_client(MonitorPath *path, guint64 timeout)
+{
+    GMainContext *context = path->service->host->context;
+
+    path->source = g_unix_fd_source_new(path->fd, G_IO_IN);
+    g_source_set_callback(path->source, G_SOURCE_FUNC(on_connection), path, NULL);
+    g_source_attach(path->source, context);
+    if (timeout < G_MAXUINT64)
+        path->timer = timer_start(context, timeout, on_time_over, path);
+}
+
+MonitorPath *
+monitor_path_new(Service *service, const char *name, guint32 uid, guint64 timeout, MonitorPathFunc func,
+                 gpointer user_data, GError **error)
+{
+    MonitorPath *path = g_new0(MonitorPath, 1);
+
+    path->service = service;
+    path->name = g_strdup(name);
+    path->uid = uid;
+    path->directory = -1;
+    path->fd = -1;
+    path->func = func;
+    path->user_data = user_data;
+    if (!open_directory(path, error) || !make_file(path, error)) {
+        monitor_path_free(path);
+        return NULL;
+    }
+    if (!give_file(path, error) || (listen(path->fd, 1) < 0 && !fail("listen", error))) {
+        monitor_path_free(path);
+        return NULL;
+    }
+    listen_for_client(path, timeout);
+    return path;
+}
+
+void
+monitor_path_free(MonitorPath *path)
+{
+    stop(path);
+    if (path->directory >= 0)
+        close(path->directory);
+    g_free(path->name);
+    g_free(path);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The path of a native command, from top to bottom:
+ *
+ *   on_command()      qmp-server.c has read and checked it; the policy is asked, in the name of who opened the session
+ *   on_authorized()   the answer, where somebody had to be asked
+ *   send()            it gets in line as a method call does (caller-sessions.c), written anew from its values
+ *   on_replied()      QEMU has answered: the client gets what it said
+ *   lose_qemu()       QEMU will not answer: it has gone, or the monitor has; the client gets the end of the connection
+ *   on_closed()       the client has gone instead
+ *
+ * In band there is one at a time, so that what comes behind a command that somebody is asked about waits, as in QEMU's own
+ * monitor. */
+#include "native-session.h"
+
+#include "authorization.h"
+#include "names.h"
+#include "qmp-server.h"
+#include "caller-sessions.h"
+#include "timer.h"
+#include "value.h"
+
+/* Of a command beside its arguments: its name, its id. */
+#define ROOM_FOR_THE_REST 4096
+
+/* A VM that floods is held back for the bus at 4 MiB; for a client that does not read it is not, the client goes. */
+#define MAX_OUTGOING (16u * 1024 * 1024)
+
+struct NativeSession {
+    VmObject *object; /* weak */
+    NativeOpener opener;
+    QmpServer *server; /* owned */
+    NativeSessionFunc func;
+    gpointer user_data;
+    GQueue calls; /* of NativeCall, owned, by their links */
+    gboolean is_stopped;
+    GError *loss; /* owned; why QEMU does not answer any more */
+    GSource *ender; /* owned; until the client is told of that */
+};
+
+typedef struct NativeCall {
+    NativeSession *session; /* weak */
+    QmpServerCommand *command; /* weak; until it is answered */
+    AuthorizationTicket *question; /* weak; while somebody is asked */
+    CallerSessionTicket *ticket; /* weak; until the reply */
+    GList link; /* in session->calls */
+} NativeCall;
+
+/* Gives its command, which is still to be answered. */
+static QmpServerCommand *
+free_call(NativeCall *call)
+{
+    QmpServerCommand *command = call->command;
+
+    g_queue_unlink(&call->session->calls, &call->link);
+    g_free(call);
+    return command;
+}
+
+static gboolean
+on_lost(gpointer user_data)
+{
+    NativeSession *session = user_data;
+
+    timer_stop(&session->ender);
+    session->func(session->loss, session->user_data);
+    return G_SOURCE_REMOVE;
+}
+
+/* A monitor whose QEMU has gone says nothing, and its connection ends. That is done a turn later: events that QEMU sent
+ * before its end may be in the control monitor's socket yet. */
+static void
+lose_qemu(NativeSession *session, const GError *error)
+{
+    if (session->is_stopped)
+        return;
+    native_session_stop(session);
+    session->loss = g_error_copy(error);
+    session->ender = timer_start(vm_object_get_service(session->object)->host->context, 0, on_lost, session);
+}
+
+static void
+refuse(NativeCall *call, const GError *error)
+{
+    QmpServer *server = call->session->server;
+
+    if (call->session->is_stopped || g_error_matches(error, QMP_ERROR, QMP_ERROR_DISCONNECTED))
+        lose_qemu(call->session, error);
+    else
+        qmp_server_fail(server, free_call(call), "GenericError", error->message);
+}
+
+static void
+on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    NativeCall *call = user_data;
+    QmpServer *server = call->session->server;
+
+    call->ticket = NULL;
+    if (error)
+        refuse(call, error);
+    else if (reply->error_class)
+        qmp_server_fail(server, free_call(call), reply->error_class, reply->error_text);
+    else
+        qmp_server_return(server, free_call(call), reply);
+}
+
+static void
+send(NativeCall *call)
+{
+    NativeSession *session = call->session;
+    QmpServerCommand *command = call->command;
+    CallerSessionsRequest request = {
+        .caller = session->opener.key,
+        .uid = session->opener.peer->uid,
+        .command = command->name,
+        .arguments = command->arguments,
+        .flags = (command->is_oob ? QMP_EXECUTE_OOB : 0) | (command->fd >= 0 ? QMP_EXECUTE_FD : 0),
+        .fd = command->fd,
+    };
+    g_autoptr(GError) error = NULL;
+
+    command->fd = -1; /* taken */
+    call->ticket = caller_sessions_submit(vm_object_get_sessions(session->object), &request, on_replied, call, &error);
+    if (!call->ticket)
+        refuse(call, error);
+}
+
+static void
+on_authorized(const GError *error, gpointer user_data)
+{
+    NativeCall *call = user_data;
+
+    call->question = NULL;
+    if (error)
+        refuse(call, error);
+    else
+        send(call);
+}
+
+static void
+ask(NativeCall *call)
+{
+    NativeSession *session = call->session;
+    AuthorizationQuestion question = {
+        .peer = session->opener.peer,
+        .has_left = session->opener.has_left,
+        .is_interactive = session->opener.is_interactive,
+        .command = call->command->name,
+        .arguments = call->command->arguments,
+        .size = call->command->size,
+    };
+    g_autoptr(GError) error = NULL;
+
+    switch (authorization_ask(session->object, &question, on_authorized, call, &call->question, &error)) {
+    case AUTHORIZATION_ALLOWED:
+        send(call);
+        break;
+    case AUTHORIZATION_REFUSED:
+        refuse(call, error);
+        break;
+    case AUTHORIZATION_ASKED:
+        break;
+    }
+}
+
+static void
+on_command(QmpServerCommand *command, gpointer user_data)
+{
+    NativeSession *session = user_data;
+    g_autofree char *text = NULL;
+    NativeCall *call;
+
+    if (!names_check_command(command->name, /* error= */ NULL)) {
+        text = g_strdup_printf("The command %s has not been found", command->name);
+        qmp_server_fail(session->server, command, "CommandNotFound", text);
+        return;
+    }
+    call = g_new0(NativeCall, 1);
+    call->session = session;
+    call->command = command;
+    call->link.data = call;
+    g_queue_push_tail_link(&session->calls, &call->link);
+    ask(call);
+}
+
+static void
+drop_calls(NativeSession *session)
+{
+    while (session->calls.head) {
+        NativeCall *call = session->calls.head->data;
+        if (call->question)
+            authorization_ticket_cancel(call->question);
+        if (call->ticket)
+            caller_session_ticket_cancel(call->ticket);
+        free_call(call);
+    }
+}
+
+static void
+on_closed(const GError *error, gpointer user_data)
+{
+    NativeSession *session = user_data;
+
+    session->func(error, session->user_data);
+}
+
+void
+native_session_event(NativeSession *session, const QmpEvent *event)
+{
+    qmp_server_event(session->server, event);
+}
+
+NativeSession *
+native_session_new(VmObject *object, int fd, const NativeOpener *opener, gboolean is_pretty, NativeSessionFunc func,
+                   gpointer user_data)
+{
+    static const QmpServerFuncs funcs = { on_command, on_closed };
+    static const QmpServerLimits limits = { JSON_COST_BYTES + ROOM_FOR_THE_REST, MAX_OUTGOING };
+    QemuConnection *qemu = vm_get_qemu(vm_object_get_vm(object));
+    NativeSession *session = g_new0(NativeSession, 1);
+
+    session->object = object;
+    session->opener = *opener;
+    session->func = func;
+    session->user_data = user_data;
+    session->server = qmp_server_new(vm_object_get_service(object)->host->context, fd,
+                                     qemu_connection_get_greeting(qemu), is_pretty, &limits, &funcs, session);
+    return session;
+}
+
+/* What polkit is being asked at this moment is decided anew. */
+void
+native_session_opener_left(NativeSession *session)
+{
+    session->opener.has_left = TRUE;
+    for (GList *i = session->calls.head, *next; i; i = next) {
+        NativeCall *call = i->data;
+        next = i->next;
+        if (!call->question)
+            continue;
+        authorization_ticket_cancel(g_steal_pointer(&call->question));
+        ask(call);
+    }
+}
+
+void
+native_session_stop(NativeSession *session)
+{
+    session->is_stopped = TRUE;
+    qmp_server_stop(session->server);
+    for (GList *i = session->calls.head; i; i = i->next) {
+        NativeCall *call = i->data;
+        if (call->question)
+            authorization_ticket_cancel(g_steal_pointer(&call->question));
+    }
+}
+
+void
+native_session_free(NativeSession *session)
+{
+    timer_stop(&session->ender);
+    g_clear_error(&session->loss);
+    drop_calls(session);
+    qmp_server_free(session->server);
+    g_free(session);
+}

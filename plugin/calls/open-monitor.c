@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The life of a native session, from top to bottom:
+ *
+ *   open_monitors_open()          OpenMonitor(): the options are read, the policy is asked
+ *   on_authorized()               the answer, where somebody had to be asked
+ *   on_described()                it is known what monitors QEMU takes
+ *   begin()                       the session gets a monitor, the caller a socket, or a path to connect to
+ *   on_client()                   a client has connected by the path
+ *   on_client_gone(), on_lifeline_closed(), open_monitors_drop_caller(), open_monitors_stop()
+ *                                 the four ways in which it ends
+ *
+ * What a client says in between goes through native-session.c. */
+#include "open-monitor.h"
+
+#include <glib-unix.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "errors.h"
+#include "authorization.h"
+#include "log.h"
+#include "monitor-path.h"
+#include "native-session.h"
+#include "vardict.h"
+#include "caller-sessions.h"
+#include "vm-schema.h"
+
+/* Each holds a monitor in its QEMU, of which 16 there are as a rule, and two descriptors. */
+#define MAX_OF_CALLER 16
+#define MAX_OF_USER 64
+#define MAX_IN_ALL 128
+
+/* us that a path waits for its client where nothing else ends it. */
+#define PATH_TIME ((guint64)5 * 60 * G_TIME_SPAN_SECOND)
+
+struct OpenMonitors {
+    VmObject *object; /* weak */
+    GQueue all; /* of OpenMonitor, owned, by their links */
+    guint n_keys; /* given so far */
+};
+
+typedef struct OpenMonitorOptions {
+    gboolean is_kept, is_pretty;
+    char *path; /* owned; NULL: none */
+} OpenMonitorOptions;
+
+typedef struct OpenMonitor {
+    OpenMonitors *monitors; /* weak */
+    OpenMonitorOptions options; /* owned */
+    BusPeer opener; /* owned copy: they may leave before it */
+    gboolean is_interactive;
+    gboolean has_left; /* the opener has, and the session is kept */
+    BusCall *call; /* owned; until it is answered */
+    AuthorizationTicket *question; /* weak; while somebody is asked */
+    SchemaWait *wait; /* weak */
+    char *key; /* owned; what stands for the opener in caller-sessions.c */
+    gboolean has_session; /* there */
+    NativeSession *native; /* owned; once there is a client */
+    MonitorPath *path; /* owned; until then */
+    int lifeline; /* owned; our end of what the caller got instead of the session's socket; -1: none */
+    GSource *lifeline_source; /* owned; while its other end matters */
+    GList link; /* in monitors->all */
+} OpenMonitor;
+
+static Service *
+get_service(OpenMonitor *monitor)
+{
+    return vm_object_get_service(monitor->monitors->object);
+}
+
+static gboolean
+read_keep(DBusMessageIter *value, gpointer options, GError **error)
+{
+    dbus_bool_t is_kept;
+
+    dbus_message_iter_get_basic(value, &is_kept);
+    ((OpenMonitorOptions *)options)->is_kept = is_kept != FALSE;
+    return TRUE;
+}
+
+static gboolean
+read_pretty(DBusMessageIter *value, gpointer options, GError **error)
+{
+    dbus_bool_t is_pretty;
+
+    dbus_message_iter_get_basic(value, &is_pretty);
+    ((OpenMonitorOptions *)options)->is_pretty = is_pretty != FALSE;
+    return TRUE;
+}
+
+static gboolean
+read_path(DBusMessageIter *value, gpointer open_options, GError **error)
+{
+    OpenMonitorOptions *options = open_options;
+    const char *path;
+
+    dbus_message_iter_get_basic(value, &path);
+    g_free(options->path);
+    options->path = g_strdup(path);
+    return monitor_path_check_name(path, error);
+}
+
+static const VardictRow option_rows[] = {
+    { "keep", "b", "whether the session outlives its opener's stay on the bus", read_keep },
+    { "path", "s", "the name of a socket in `native/` in the run directory", read_path },
+    { "pretty", "b", "whether each value gets a line", read_pretty },
+    { 0 },
+};
+
+/* Its client is disconnected, what it waits for is cancelled, and its monitor goes. */
+static void
+end(OpenMonitor *monitor)
+{
+    VmObject *object = monitor->monitors->object;
+
+    if (monitor->question)
+        authorization_ticket_cancel(monitor->question);
+    if (monitor->wait)
+        schema_wait_cancel(monitor->wait);
+    g_clear_pointer(&monitor->native, native_session_free);
+    g_clear_pointer(&monitor->path, monitor_path_free);
+    if (monitor->lifeline_source)
+        g_source_destroy(monitor->lifeline_source);
+    g_clear_pointer(&monitor->lifeline_source, g_source_unref);
+    if (monitor->lifeline >= 0)
+        close(monitor->lifeline);
+    if (monitor->has_session)
+        caller_sessions_drop_caller(vm_object_get_sessions(object), monitor->key);
+    get_service(monitor)->open_monitors--;
+    g_queue_unlink(&monitor->monitors->all, &monitor->link);
+    g_free(monitor->options.path);
+    g_free(monitor->opener.name);
+    g_free(monitor->key);
+    g_free(monitor);
+}
+
+static void
+fail(OpenMonitor *monitor, const GError *error)
+{
+    errors_fail(g_steal_pointer(&monitor->call), error);
+    end(monitor);
+}
+
+static void
+on_client_gone(const GError *error, gpointer user_data)
+{
+    OpenMonitor *monitor = user_data;
+
+    if (error->code == QMP_ERROR_LIMIT)
+        log_line(get_service(monitor)->host, G_LOG_LEVEL_WARNING,
+                 vm_get_name(vm_object_get_vm(monitor->monitors->object)), "A native session of %s is cut off: %s",
+                 monitor->opener.name, error->message);
+    end(monitor);
+}
+
+static void
+start_native(OpenMonitor *monitor, int fd)
+{
+    NativeOpener opener = { &monitor->opener, monitor->is_interactive, monitor->has_left, monitor->key };
+
+    monitor->native = native_session_new(monitor->monitors->object, fd, &opener, monitor->options.is_pretty,
+                                         on_client_gone, monitor);
+}
+
+static void
+on_client(int fd, gpointer user_data)
+{
+    OpenMonitor *monitor = user_data;
+
+    g_clear_pointer(&monitor->path, monitor_path_free);
+    if (fd >= 0)
+        start_native(monitor, fd);
+    else
+        end(monitor);
+}
+
+static gboolean
+on_lifeline_closed(int fd, GIOCondition condition, gpointer user_data)
+{
+    end(user_data);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+hold_lifeline(OpenMonitor *monitor, int fd)
+{
+    monitor->lifeline = fd;
+    if (monitor->options.is_kept)
+        return;
+    monitor->lifeline_source = g_unix_fd_source_new(fd, G_IO_HUP);
+    g_source_set_callback(monitor->lifeline_source, G_SOURCE_FUNC(on_lifeline_closed), monitor, NULL);
+    g_source_attach(monitor->lifeline_source, get_service(monitor)->host->context);
+}
+
+/* @fd: the caller's, taken. */
+static void
+answer(OpenMonitor *monitor, int fd)
+{
+    DBusMessage *reply = bus_call_new_reply(monitor->call);
+
+    dbus_message_append_args(reply, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
+    close(fd);
+    bus_call_return(g_steal_pointer(&monitor->call), reply);
+}
+
+static gboolean
+make_sockets(OpenMonitor *monitor, int pair[2], GError **error)
+{
+    guint64 timeout = monitor->options.is_kept ? PATH_TIME : G_MAXUINT64;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        g_set_error_literal(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "The agent has no descriptors left");
+        return FALSE;
+    }
+    if (!monitor->options.path)
+        return TRUE;
+    monitor->path = monitor_path_new(get_service(monitor), monitor->options.path, monitor->opener.uid, timeout,
+                                     on_client, monitor, error);
+    if (monitor->path)
+        return TRUE;
+    close(pair[0]);
+    close(pair[1]);
+    return FALSE;
+}
+
+static void
+begin(OpenMonitor *monitor)
+{
+    CallerSessions *sessions = vm_object_get_sessions(monitor->monitors->object);
+    g_autoptr(GError) error = NULL;
+    int pair[2];
+
+    monitor->has_session =
+        caller_sessions_open(sessions, monitor->key, monitor->opener.name, monitor->opener.uid, &error);
+    if (!monitor->has_session || !make_sockets(monitor, pair, &error)) {
+        fail(monitor, error);
+        return;
+    }
+    if (monitor->options.path)
+        hold_lifeline(monitor, pair[0]);
+    else
+        start_native(monitor, pair[0]);
+    answer(monitor, pair[1]);
+}
+
+static void
+on_described(const GError *error, gpointer user_data)
+{
+    OpenMonitor *monitor = user_data;
+
+    monitor->wait = NULL;
+    if (error)
+        fail(monitor, error);
+    else
+        begin(monitor);
+}
+
+static void
+describe(OpenMonitor *monitor)
+{
+    VmObject *object = monitor->monitors->object;
+    g_autoptr(GError) error = NULL;
+
+    if (!vm_object_needs_schema(object)) {
+        begin(monitor);
+        return;
+    }
+    monitor->wait = vm_schema_wait(vm_object_get_schema(object), monitor->opener.name, /* size= */ 0, on_described,
+                                   monitor, &error);
+    if (!monitor->wait)
+        fail(monitor, error);
+}
+
+static void
+on_authorized(const GError *error, gpointer user_data)
+{
+    OpenMonitor *monitor = user_data;
+
+    monitor->question = NULL;
+    if (error)
+        fail(monitor, error);
+    else
+        describe(monitor);
+}
+
+static void
+ask(OpenMonitor *monitor)
+{
+    AuthorizationQuestion question = {
+        .peer = &monitor->opener,
+        .is_interactive = monitor->is_interactive,
+        .command = "OpenMonitor",
+    };
+    g_autoptr(GError) error = NULL;
+
+    switch (
+        authorization_ask(monitor->monitors->object, &question, on_authorized, monitor, &monitor->question, &error)) {
+    case AUTHORIZATION_ALLOWED:
+        describe(monitor);
+        break;
+    case AUTHORIZATION_REFUSED:
+        fail(monitor, error);
+        break;
+    case AUTHORIZATION_ASKED:
+        break;
+    }
+}
+
+static gboolean
+check_room(OpenMonitors *monitors, const BusPeer *peer, GError **error)
+{
+    guint of_caller = 0, of_user = 0;
+
+    for (GList *i = monitors->all.head; i; i = i->next) {
+        OpenMonitor *monitor = i->data;
+        of_caller += g_str_equal(monitor->opener.name, peer->name);
+        of_user += monitor->opener.uid == peer->uid;
+    }
+    if (of_caller < MAX_OF_CALLER && of_user < MAX_OF_USER &&
+        vm_object_get_service(monitors->object)->open_monitors < MAX_IN_ALL)
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
+                "There may be %d native sessions of one caller and %d of one user on a VM, and %d in all",
+                MAX_OF_CALLER, MAX_OF_USER, MAX_IN_ALL);
+    return FALSE;
+}
+
+static OpenMonitor *
+new_monitor(OpenMonitors *monitors, BusCall *call)
+{
+    OpenMonitor *monitor = g_new0(OpenMonitor, 1);
+    const BusPeer *peer = bus_call_get_peer(call);
+
+    monitor->monitors = monitors;
+    monitor->call = call;
+    monitor->opener = (BusPeer){ g_strdup(peer->name), peer->uid, peer->pid, peer->start_time };
+    monitor->is_interactive = bus_call_is_interactive(call);
+    monitor->key = g_strdup_printf("%s/%u", peer->name, ++monitors->n_keys);
+    monitor->lifeline = -1;
+    monitor->link.data = monitor;
+    g_queue_push_tail_link(&monitors->all, &monitor->link);
+    get_service(monitor)->open_monitors++;
+    return monitor;
+}
+
+void
+open_monitors_open(OpenMonitors *monitors, BusCall *call)
+{
+    g_autoptr(GError) error = NULL;
+    DBusMessageIter iter;
+    OpenMonitor *monitor;
+
+    if (!check_room(monitors, bus_call_get_peer(call), &error)) {
+        errors_fail(call, error);
+        return;
+    }
+    monitor = new_monitor(monitors, call);
+    dbus_message_iter_init(bus_call_get_message(call), &iter);
+    if (!vardict_read(&iter, option_rows, &monitor->options, &error)) {
+        fail(monitor, error);
+        return;
+    }
+    bus_call_drop_message(call);
+    ask(monitor);
+}
+
+void
+open_monitors_event(OpenMonitors *monitors, const QmpEvent *event)
+{
+    for (GList *i = monitors->all.head; i; i = i->next) {
+        OpenMonitor *monitor = i->data;
+        if (monitor->native)
+            native_session_event(monitor->native, event);
+    }
+}
+
+void
+open_monitors_drop_caller(OpenMonitors *monitors, const char *unique_name)
+{
+    for (GList *i = monitors->all.head, *next; i; i = next) {
+        OpenMonitor *monitor = i->data;
+        next = i->next;
+        if (!g_str_equal(monitor->opener.name, unique_name))
+            continue;
+        /* Another process may get the number: nobody is asked on this one's behalf any more. */
+        monitor->opener.pid = BUS_PEER_NO_ID;
+        monitor->has_left = TRUE;
+        if (monitor->options.is_kept && !monitor->call) {
+            if (monitor->native)
+                native_session_opener_left(monitor->native);
+            continue;
+        }
+        if (monitor->call)
+            bus_call_fail_code(g_steal_pointer(&monitor->call), BUS_ERROR_DISCONNECTED, "The caller has left");
+        end(monitor);
+    }
+}
+
+OpenMonitors *
+open_monitors_new(VmObject *object)
+{
+    OpenMonitors *monitors = g_new0(OpenMonitors, 1);
+
+    monitors->object = object;
+    return monitors;
+}
+
+void
+open_monitors_stop(OpenMonitors *monitors)
+{
+    g_autoptr(GError) error = g_error_new_literal(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
+
+    for (GList *i = monitors->all.head, *next; i; i = next) {
+        OpenMonitor *monitor = i->data;
+        next = i->next;
+        /* Its place goes with all others. */
+        monitor->has_session = FALSE;
+        if (monitor->call)
+            fail(monitor, error);
+        else if (monitor->native)
+            native_session_stop(monitor->native);
+    }
+}
+
+void
+open_monitors_free(OpenMonitors *monitors)
+{
+    while (monitors->all.head)
+        end(monitors->all.head->data);
+    g_free(monitors);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Remembers names, and forgets none: an object-add by a name that is taken fails, so that what is called like an authz
+ * object would have to be one's successor. Owned by the callers' sessions. */
+#include "authz-objects.h"
+
+#include <string.h>
+
+#include "json-member.h"
+#include "json-tree.h"
+
+/* Bytes of the reply that is read through, as for character devices; an object takes some 60. */
+#define MAX_REPLY (1024u * 1024)
+
+/* Names. Nobody has as many; a caller who may add some could go on for ever. Past it any object may be one. */
+#define MAX_NAMES 1024u
+
+struct AuthzObjects {
+    GHashTable *names; /* owned, set */
+    QmpTicket *ticket; /* weak; the question which objects there are */
+    gboolean is_known; /* every object that may be one is in @names */
+};
+
+static void
+note_name(AuthzObjects *objects, const char *name)
+{
+    if (g_hash_table_size(objects->names) < MAX_NAMES)
+        g_hash_table_add(objects->names, g_strdup(name));
+    else
+        objects->is_known = FALSE;
+}
+
+/* QEMU writes the type of a member of /objects as child<authz-list>. */
+static void
+note_listed(AuthzObjects *objects, JsonObject *listed)
+{
+    const char *name = listed ? json_member_get_string(listed, "name") : NULL;
+    const char *type = listed ? json_member_get_string(listed, "type") : NULL;
+
+    if (name && type && g_str_has_prefix(type, "child<authz-"))
+        note_name(objects, name);
+}
+
+static void
+on_objects(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    AuthzObjects *objects = user_data;
+    gboolean is_answer = reply && !reply->error_class && reply->value.length <= MAX_REPLY;
+    g_autoptr(JsonNode) list = is_answer ? json_tree_parse(reply->value.text, reply->value.length, NULL) : NULL;
+    JsonArray *array = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
+
+    objects->ticket = NULL;
+    objects->is_known = array && g_hash_table_size(objects->names) < MAX_NAMES;
+    for (guint i = 0; array && i < json_array_get_length(array); i++)
+        note_listed(objects, json_member_get_object_at(array, i));
+}
+
+AuthzObjects *
+authz_objects_new(Vm *vm)
+{
+    AuthzObjects *objects = g_new0(AuthzObjects, 1);
+    QmpCommand command = { .name = "qom-list", .arguments = "{\"path\":\"/objects\"}" };
+
+    objects->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    objects->ticket = qemu_connection_ask(vm_get_qemu(vm), &command, on_objects, objects);
+    return objects;
+}
+
+void
+authz_objects_free(AuthzObjects *objects)
+{
+    g_clear_pointer(&objects->ticket, qmp_ticket_cancel);
+    g_hash_table_unref(objects->names);
+    g_free(objects);
+}
+
+static const char *
+get_string(JsonNode *arguments, const char *name)
+{
+    return arguments && JSON_NODE_HOLDS_OBJECT(arguments)
+               ? json_member_get_string(json_node_get_object(arguments), name)
+               : NULL;
+}
+
+void
+authz_objects_note(AuthzObjects *objects, const char *command, JsonNode *arguments)
+{
+    const char *type = g_str_equal(command, "object-add") ? get_string(arguments, "qom-type") : NULL;
+    const char *name = type && g_str_has_prefix(type, "authz-") ? get_string(arguments, "id") : NULL;
+
+    if (name)
+        note_name(objects, name);
+}
+
+gboolean
+authz_objects_may_have(AuthzObjects *objects, JsonNode *arguments)
+{
+    const char *name = get_string(arguments, "id");
+
+    return !objects->is_known || (name && g_hash_table_contains(objects->names, name));
+}

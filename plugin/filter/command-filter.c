@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Arguments are looked at as QEMU will read them: each string, and what is in it where it is JSON or a command line itself.
+ * Replies that hold none of our names, nearly all, are passed on as they are. */
+#include "command-filter.h"
+
+#include <string.h>
+
+#include "fdset-tag.h"
+#include "json-member.h"
+#include "qmp-error.h"
+#include "json-print.h"
+#include "json-tree.h"
+#include "qmp-monitor.h"
+
+#define FDSET_PATH "/dev/fdset/"
+
+/* Bytes of a reply that is read through; it takes the loop 0.1 us each. */
+#define MAX_REPLY (1024u * 1024)
+
+/* How often a string may be escaped in another. */
+#define MAX_LEVELS 8
+
+struct CommandFilter {
+    Fdsets *fdsets; /* weak */
+    GHashTable *labels; /* owned, set; of character devices */
+};
+
+CommandFilter *
+command_filter_new(Fdsets *fdsets)
+{
+    CommandFilter *guard = g_new0(CommandFilter, 1);
+
+    guard->fdsets = fdsets;
+    guard->labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return guard;
+}
+
+void
+command_filter_free(CommandFilter *guard)
+{
+    g_hash_table_unref(guard->labels);
+    g_free(guard);
+}
+
+/* QEMU writes `unix:PATH,server=on`, and `disconnected:` before it where nobody is connected. */
+static gboolean
+listens_at_one(const char *file, GPtrArray *paths)
+{
+    const char *at = strstr(file, "unix:");
+
+    at = at ? at + strlen("unix:") : file;
+    for (guint i = 0; i < paths->len; i++) {
+        const char *path = g_ptr_array_index(paths, i);
+        if (g_str_has_prefix(at, path) && (at[strlen(path)] == ',' || at[strlen(path)] == '\0'))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+void
+command_filter_note_chardevs(CommandFilter *guard, const QmpText *reply, GPtrArray *paths)
+{
+    g_autoptr(JsonNode) list = reply->length <= MAX_REPLY ? json_tree_parse(reply->text, reply->length, NULL) : NULL;
+
+    for (guint i = 0; list && JSON_NODE_HOLDS_ARRAY(list) && i < json_array_get_length(json_node_get_array(list));
+         i++) {
+        JsonObject *chardev = json_member_get_object_at(json_node_get_array(list), i);
+        const char *label = chardev ? json_member_get_string(chardev, "label") : NULL;
+        const char *file = chardev ? json_member_get_string(chardev, "filename") : NULL;
+        if (label && file && listens_at_one(file, paths))
+            g_hash_table_add(guard->labels, g_strdup(label));
+    }
+}
+
+static gboolean
+refuse(const char *what, const char *whose, GError **error)
+{
+    g_set_error(error, QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED, "%s is %s", what, whose);
+    return FALSE;
+}
+
+static gboolean
+check_fdset(CommandFilter *guard, const char *caller, gint64 fdset, GError **error)
+{
+    g_autofree char *name = NULL;
+
+    if (!fdsets_is_foreign(guard->fdsets, fdset, caller))
+        return TRUE;
+    name = g_strdup_printf("The fdset %" G_GINT64_FORMAT, fdset);
+    return refuse(name, "another caller's", error);
+}
+
+/* QEMU's way to read the number allows for white space and a sign, which nobody writes who means no harm. */
+static gboolean
+check_paths(CommandFilter *guard, const char *caller, const char *text, GError **error)
+{
+    for (const char *at = strstr(text, FDSET_PATH); at; at = strstr(at, FDSET_PATH)) {
+        at += strlen(FDSET_PATH);
+        if (*at && !g_ascii_isdigit(*at))
+            return refuse("What begins with " FDSET_PATH " and has no number next", "no fdset", error);
+        if (!check_fdset(guard, caller, g_ascii_strtoll(at, NULL, 10), error))
+            return FALSE;
+    }
+    if (strstr(text, "/fd/") && (strstr(text, "/proc/") || strstr(text, "/dev/")))
+        return refuse("What is open in QEMU by its number", "everybody's", error);
+    return TRUE;
+}
+
+static gboolean
+is_monitor(CommandFilter *guard, const char *name)
+{
+    return g_str_has_prefix(name, "compat_monitor") || g_hash_table_contains(guard->labels, name);
+}
+
+/* QMP's names; HMP has `_` for `-` in some. */
+static gboolean
+ends_things(const char *command)
+{
+    static const char *const commands[] = {
+        "add-client",     "chardev-change", "chardev-remove", "chardev-send-break",
+        "monitor-remove", "object-del",     "yank",           NULL,
+    };
+    g_autofree char *name = g_strdelimit(g_strdup(command), "_", '-');
+
+    return g_strv_contains(commands, name);
+}
+
+static gboolean
+check_monitors(CommandFilter *guard, const char *command, const char *text, GError **error)
+{
+    gboolean is_line = g_str_equal(command, "human-monitor-command");
+    gboolean ends = ends_things(command);
+    g_auto(GStrv) words = NULL;
+
+    if (!is_line && !ends)
+        return TRUE;
+    words = g_strsplit_set(text, is_line ? " \t\r\n\"" : "", -1);
+    for (guint i = 0; words[i]; i++) {
+        ends |= is_line && ends_things(words[i]);
+        if (ends && is_monitor(guard, words[i]))
+            return refuse(words[i], "a monitor that the agent is given", error);
+    }
+    return TRUE;
+}
+
+/* One level of escapes of JSON, or of HMP, which has the same but for \u. */
+static char *
+unescape(const char *text)
+{
+    g_autoptr(GString) plain = g_string_sized_new(strlen(text));
+
+    for (const char *at = text; *at; at++) {
+        guint code = 0, n = 0;
+        if (*at != '\\' || !at[1]) {
+            g_string_append_c(plain, *at);
+            continue;
+        }
+        at++;
+        for (; *at == 'u' && n < 4 && g_ascii_isxdigit(at[1 + n]); n++)
+            code = code << 4 | (guint)g_ascii_xdigit_value(at[1 + n]);
+        if (n == 4 && code > 0 && code < 0x80)
+            g_string_append_c(plain, (char)code);
+        else if (*at == 't' || *at == 'n' || *at == 'r')
+            g_string_append_c(plain, ' ');
+        else
+            g_string_append_c(plain, *at);
+        at += n == 4 ? 4 : 0;
+    }
+    return g_string_free(g_steal_pointer(&plain), FALSE);
+}
+
+static gboolean
+check_text(CommandFilter *guard, const char *caller, const char *command, const char *text, GError **error)
+{
+    g_autofree char *plain = g_strdup(text);
+
+    for (guint level = 0; level < MAX_LEVELS; level++) {
+        char *next;
+        if (strstr(plain, QMP_MONITOR_PREFIX))
+            return refuse("What is called " QMP_MONITOR_PREFIX "…", "the agent's own", error);
+        if (!check_paths(guard, caller, plain, error) || !check_monitors(guard, command, plain, error))
+            return FALSE;
+        if (!strchr(plain, '\\'))
+            return TRUE;
+        next = unescape(plain);
+        g_free(plain);
+        plain = next;
+    }
+    return TRUE;
+}
+
+static gboolean
+check_node(CommandFilter *guard, const char *caller, const char *command, JsonNode *node, GError **error)
+{
+    gboolean is_right = TRUE;
+
+    if (JSON_NODE_HOLDS_ARRAY(node)) {
+        JsonArray *array = json_node_get_array(node);
+        for (guint i = 0; is_right && i < json_array_get_length(array); i++)
+            is_right = check_node(guard, caller, command, json_array_get_element(array, i), error);
+    } else if (JSON_NODE_HOLDS_OBJECT(node)) {
+        JsonObjectIter members;
+        const char *name;
+        JsonNode *value;
+        json_object_iter_init_ordered(&members, json_node_get_object(node));
+        while (is_right && json_object_iter_next_ordered(&members, &name, &value))
+            is_right = check_node(guard, caller, command, value, error);
+    } else if (json_tree_get_type(node) == JSON_TREE_STRING) {
+        is_right = check_text(guard, caller, command, json_tree_get_string(node), error);
+    }
+    return is_right;
+}
+
+gboolean
+command_filter_check(CommandFilter *guard, const char *caller, const char *command, JsonNode *arguments,
+                     GError **error)
+{
+    gint64 fdset;
+
+    if (!arguments)
+        return TRUE;
+    if (!check_node(guard, caller, command, arguments, error))
+        return FALSE;
+    if (!g_str_equal(command, "add-fd") && !g_str_equal(command, "remove-fd"))
+        return TRUE;
+    return !json_member_get_int(arguments, "fdset-id", &fdset) || check_fdset(guard, caller, fdset, error);
+}
+
+static gboolean
+names_ours(JsonNode *node)
+{
+    return json_tree_get_type(node) == JSON_TREE_STRING && strstr(json_tree_get_string(node), QMP_MONITOR_PREFIX);
+}
+
+static gboolean
+has_member_that_names_ours(JsonObject *object)
+{
+    JsonObjectIter members;
+    const char *name;
+    JsonNode *value;
+
+    json_object_iter_init_ordered(&members, object);
+    while (json_object_iter_next_ordered(&members, &name, &value))
+        if (names_ours(value))
+            return TRUE;
+    return FALSE;
+}
+
+/* What a human reads: without the lines that name ours. */
+static JsonNode *
+clean_text(const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    g_autoptr(GString) rest = g_string_new(NULL);
+
+    for (guint i = 0; lines[i]; i++)
+        if (!strstr(lines[i], QMP_MONITOR_PREFIX))
+            g_string_append_printf(rest, "%s%s", rest->len > 0 ? "\n" : "", lines[i]);
+    return json_tree_new_string(rest->str);
+}
+
+typedef struct View {
+    CommandFilter *guard;
+    const char *caller;
+    gboolean are_fdsets; /* the elements of the list */
+    gboolean is_for_humans; /* text */
+} View;
+
+static gboolean
+is_hidden(const View *view, JsonNode *element)
+{
+    gint64 fdset;
+
+    if (view->are_fdsets)
+        return json_member_get_int(element, "fdset-id", &fdset) &&
+               fdsets_is_foreign(view->guard->fdsets, fdset, view->caller);
+    return names_ours(element) ||
+           (JSON_NODE_HOLDS_OBJECT(element) && has_member_that_names_ours(json_node_get_object(element)));
+}
+
+/* The caller's own word; NULL: none. */
+static JsonNode *
+clean_opaque(JsonNode *node)
+{
+    const char *opaque = fdset_tag_skip(json_tree_get_string(node));
+
+    return opaque ? json_tree_new_string(opaque) : NULL;
+}
+
+static JsonNode *clean_node(const View *view, JsonNode *node);
+
+static JsonNode *
+clean_array(const View *view, JsonArray *array)
+{
+    g_autoptr(JsonArray) rest = json_array_new();
+
+    for (guint i = 0; i < json_array_get_length(array); i++) {
+        JsonNode *element = json_array_get_element(array, i);
+        if (!is_hidden(view, element))
+            json_array_add_element(rest, clean_node(view, element));
+    }
+    return json_node_init_array(json_node_alloc(), rest);
+}
+
+static JsonNode *
+clean_object(const View *view, JsonObject *object)
+{
+    g_autoptr(JsonObject) rest = json_object_new();
+    JsonObjectIter members;
+    const char *name;
+    JsonNode *value;
+
+    json_object_iter_init_ordered(&members, object);
+    while (json_object_iter_next_ordered(&members, &name, &value)) {
+        gboolean is_tagged = view->are_fdsets && g_str_equal(name, "opaque") && names_ours(value);
+        JsonNode *shown = is_tagged ? clean_opaque(value) : clean_node(view, value);
+        if (shown)
+            json_object_set_member(rest, name, shown);
+    }
+    return json_node_init_object(json_node_alloc(), rest);
+}
+
+/* Lists without the elements that are not for the caller, texts of HMP without such lines. */
+static JsonNode *
+clean_node(const View *view, JsonNode *node)
+{
+    if (view->is_for_humans && names_ours(node))
+        return clean_text(json_tree_get_string(node));
+    if (JSON_NODE_HOLDS_ARRAY(node))
+        return clean_array(view, json_node_get_array(node));
+    if (JSON_NODE_HOLDS_OBJECT(node))
+        return clean_object(view, json_node_get_object(node));
+    return json_node_ref(node);
+}
+
+static char *
+clean(const View *view, const QmpText *value)
+{
+    g_autoptr(JsonNode) node = json_tree_parse(value->text, value->length, NULL);
+    g_autoptr(JsonNode) rest = NULL;
+    GString *text;
+
+    if (!node)
+        return NULL;
+    rest = clean_node(view, node);
+    text = g_string_new(NULL);
+    json_print_node(text, rest, JSON_PRINT_COMPACT);
+    return g_string_free(text, FALSE);
+}
+
+gboolean
+command_filter_clean(CommandFilter *guard, const char *caller, const char *command, const QmpText *value,
+                     char **ret_text, GError **error)
+{
+    View view = {
+        .guard = guard,
+        .caller = caller,
+        .are_fdsets = g_str_equal(command, "query-fdsets"),
+        .is_for_humans = g_str_equal(command, "human-monitor-command"),
+    };
+
+    *ret_text = NULL;
+    if (!view.are_fdsets && !memmem(value->text, value->length, QMP_MONITOR_PREFIX, strlen(QMP_MONITOR_PREFIX)))
+        return TRUE;
+    if (value->length <= MAX_REPLY)
+        *ret_text = clean(&view, value);
+    if (!*ret_text)
+        g_set_error(error, QMP_ERROR, QMP_ERROR_PROTOCOL,
+                    "The reply names what is the agent's own, and is too long (%zu bytes) to take that out",
+                    value->length);
+    return *ret_text != NULL;
+}

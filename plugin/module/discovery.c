@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* inotify itself, rather than GFileMonitor: that one starts GLib's worker thread, and this process has one thread. */
+#include "discovery.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define DIRECTORY "qemu-monitor"
+
+/* Room for some thirty events of the longest names; more are read in the next turn. */
+#define BUFFER_SIZE 8192
+
+struct Discovery {
+    Service *service; /* weak */
+    char *path; /* owned; the directory */
+    int inotify; /* owned */
+    GSource *source; /* owned */
+};
+
+static gboolean
+is_socket(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+static void
+on_appeared(Discovery *discovery, const char *file)
+{
+    g_autofree char *path = g_build_filename(discovery->path, file, NULL);
+    g_autoptr(GString) text = g_string_new(path);
+    g_autoptr(QmpAddress) address = NULL;
+    g_autoptr(GError) error = NULL;
+    Vm *vm = vm_registry_get_by_socket(discovery->service->registry, path);
+
+    if (vm && vm_get_origin(vm) == VM_FROM_DIRECTORY)
+        vm_poke(vm);
+    if (vm || !is_socket(path))
+        return;
+    g_string_replace(text, ",", ",,", 0);
+    g_string_prepend(text, "unix:");
+    address = qmp_address_parse(text->str, &error);
+    if (address) {
+        VmSpec spec = { .origin = VM_FROM_DIRECTORY,
+                        .address = address,
+                        .isolation_required = discovery->service->config->isolation_required,
+                        .timeout = VM_TIMEOUT_DEFAULT,
+                        .added_by = service_get_uid() };
+        vm_registry_add(discovery->service->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error);
+    }
+    if (error)
+        log_line(discovery->service->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s: %s", path, error->message);
+}
+
+void
+discovery_look(Discovery *discovery, const char *path)
+{
+    g_autofree char *directory = g_path_get_dirname(path);
+    g_autofree char *file = g_path_get_basename(path);
+
+    if (g_str_equal(directory, discovery->path))
+        on_appeared(discovery, file);
+}
+
+/* One that is connected stays: the socket's name is needed for connecting only. */
+static void
+on_vanished(Discovery *discovery, const char *file)
+{
+    g_autofree char *path = g_build_filename(discovery->path, file, NULL);
+    Vm *vm = vm_registry_get_by_socket(discovery->service->registry, path);
+
+    if (vm && vm_get_origin(vm) == VM_FROM_DIRECTORY && !vm_get_qemu(vm))
+        vm_registry_remove(discovery->service->registry, vm);
+}
+
+static void
+scan(Discovery *discovery)
+{
+    g_autoptr(GDir) directory = g_dir_open(discovery->path, 0, NULL);
+    const char *file;
+
+    while (directory && (file = g_dir_read_name(directory)))
+        on_appeared(discovery, file);
+}
+
+static gboolean
+fail_by_errno(GError **error)
+{
+    g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
+    return FALSE;
+}
+
+/* What is in the directory is connected to without asking anybody. It must be the agent's user's; whom they let
+ * write to it otherwise is their affair, but on a session bus nobody else belongs there. */
+static gboolean
+check_directory(Discovery *discovery, GError **error)
+{
+    gboolean session = discovery->service->host->bus == MANAGEMENT_BUS_SESSION;
+    struct stat status;
+
+    if (lstat(discovery->path, &status) < 0)
+        return fail_by_errno(error);
+    if (S_ISDIR(status.st_mode) && status.st_uid == service_get_uid() && !(session && (status.st_mode & 022)))
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM, "it is no directory of user %u that others cannot write to",
+                service_get_uid());
+    return FALSE;
+}
+
+static gboolean
+make_directory(Discovery *discovery, GError **error)
+{
+    mode_t mode = discovery->service->host->bus == MANAGEMENT_BUS_SESSION ? 0700 : 0755;
+
+    /* chmod() because of the umask: whoever runs a VM for the system bus must get through. */
+    if (mkdir(discovery->path, 0700) == 0)
+        return chmod(discovery->path, mode) == 0 || check_directory(discovery, error);
+    if (errno == EEXIST)
+        return check_directory(discovery, error);
+    return fail_by_errno(error);
+}
+
+static gboolean
+watch(Discovery *discovery, GError **error)
+{
+    guint32 mask = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR | IN_DONT_FOLLOW;
+
+    if (!make_directory(discovery, error))
+        return FALSE;
+    if (inotify_add_watch(discovery->inotify, discovery->path, mask) < 0)
+        return fail_by_errno(error);
+    scan(discovery);
+    return TRUE;
+}
+
+static gboolean
+watch_or_log(Discovery *discovery)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (watch(discovery, &error))
+        return TRUE;
+    log_line(discovery->service->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s is not watched for VMs: %s",
+             discovery->path, error->message);
+    return FALSE;
+}
+
+static void
+on_change(Discovery *discovery, const struct inotify_event *event)
+{
+    if (event->mask & IN_Q_OVERFLOW)
+        scan(discovery);
+    else if (event->mask & IN_IGNORED)
+        watch_or_log(discovery); /* somebody removed the directory */
+    else if (event->mask & (IN_CREATE | IN_MOVED_TO))
+        on_appeared(discovery, event->name);
+    else if (event->mask & (IN_DELETE | IN_MOVED_FROM))
+        on_vanished(discovery, event->name);
+}
+
+static gboolean
+on_readable(int fd, GIOCondition condition, gpointer user_data)
+{
+    Discovery *discovery = user_data;
+    char buffer[BUFFER_SIZE] __attribute__((aligned(__alignof__(struct inotify_event))));
+    ssize_t length = read(fd, buffer, sizeof buffer);
+
+    for (ssize_t i = 0; i < length;) {
+        const struct inotify_event *event = (const struct inotify_event *)(buffer + i);
+        on_change(discovery, event);
+        i += (ssize_t)(sizeof *event + event->len);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static char *
+get_directory(Service *service)
+{
+    const char *runtime = g_getenv("XDG_RUNTIME_DIR");
+
+    if (service->host->bus == MANAGEMENT_BUS_SYSTEM)
+        return g_strdup("/run/" DIRECTORY);
+    return runtime && *runtime ? g_build_filename(runtime, DIRECTORY, NULL) : NULL;
+}
+
+Discovery *
+discovery_new(Service *service)
+{
+    g_autofree char *path = get_directory(service);
+    Discovery *discovery;
+
+    if (!path) {
+        log_line(service->host, G_LOG_LEVEL_MESSAGE, /* vm= */ NULL,
+                 "XDG_RUNTIME_DIR is not set: no directory is watched for VMs");
+        return NULL;
+    }
+    discovery = g_new0(Discovery, 1);
+    discovery->service = service;
+    discovery->path = g_steal_pointer(&path);
+    discovery->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (discovery->inotify < 0 || !watch_or_log(discovery)) {
+        discovery_free(discovery);
+        return NULL;
+    }
+    discovery->source = g_unix_fd_source_new(discovery->inotify, G_IO_IN);
+    g_source_set_callback(discovery->source, G_SOURCE_FUNC(on_readable), discovery, NULL);
+    g_source_attach(discovery->source, service->host->context);
+    return discovery;
+}
+
+const char *
+discovery_get_path(Discovery *discovery)
+{
+    return discovery->path;
+}
+
+void
+discovery_free(Discovery *discovery)
+{
+    if (discovery->source) {
+        g_source_destroy(discovery->source);
+        g_source_unref(discovery->source);
+    }
+    if (discovery->inotify >= 0)
+        close(discovery->inotify);
+    g_free(discovery->path);
+    g_free(discovery);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* VMs by themselves: every socket that appears in the run directory is taken up. */
+#pragma once
+
+#include "vm-registry.h"
+
+/* Makes the run directory if it is not there ($XDG_RUNTIME_DIR/qemu-monitor on a session bus, /run/qemu-monitor on the
+ * system bus), takes up what is in it, and watches it. NULL, with the reason logged, where it cannot be watched. */
+Discovery *discovery_new(Service *service);
+void discovery_free(Discovery *discovery);
+
+/* The run directory. */
+const char *discovery_get_path(Discovery *discovery);
+
+/* A VM whose socket was @path is gone: takes up what is there now, if it is in the run directory. Its appearance
+ * may have been seen while the old one still held its place. */
+void discovery_look(Discovery *discovery, const char *path);

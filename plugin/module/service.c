@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An instance from start to stop: joins the bus, publishes the manager, takes up the VMs that it was told about,
+ * and takes the bus name when they can be called. */
+#include "service.h"
+
+#include <unistd.h>
+
+#include "call.h"
+#include "contract.h"
+#include "discovery.h"
+#include "vm-teardown.h"
+#include "job-methods.h"
+#include "job-object.h"
+#include "log.h"
+#include "manager-object.h"
+#include "names.h"
+#include "vm-registry.h"
+#include "timer.h"
+
+/* How long the name may wait for VMs that are there already to be callable. A QEMU that does not answer holds up
+ * nobody for longer. */
+#define SETTLE_TIME ((guint64)G_TIME_SPAN_SECOND)
+
+/* Whatever ends first; the bus's end fails the question for the name as well. */
+static void
+fail(Service *service, const GError *error)
+{
+    const ManagementHost *host = service->host;
+
+    if (service->has_failed)
+        return;
+    service->has_failed = TRUE;
+    host->failed(host->data, service, error);
+}
+
+static void
+on_name(Bus *bus, const GError *error, gpointer user_data)
+{
+    Service *service = user_data;
+
+    if (error)
+        fail(service, error);
+    else
+        service->host->ready(service->host->data, service);
+}
+
+void
+service_settled(Service *service)
+{
+    if (service->name_asked || !service->settle_timer)
+        return;
+    service->name_asked = TRUE;
+    timer_stop(&service->settle_timer);
+    bus_own_name(service->bus, MONITOR_BUS_NAME, on_name, service);
+}
+
+static gboolean
+on_settle_time_over(gpointer user_data)
+{
+    service_settled(user_data);
+    return G_SOURCE_REMOVE;
+}
+
+void
+service_socket_left(Service *service, const char *path)
+{
+    if (service->discovery)
+        discovery_look(service->discovery, path);
+}
+
+static void
+on_peer_gone(Bus *bus, const char *unique_name, gpointer user_data)
+{
+    g_hash_table_remove(((Service *)user_data)->viewers, unique_name);
+    call_drop_caller(user_data, unique_name);
+    manager_object_drop_caller(user_data, unique_name);
+    vm_registry_drop_caller(((Service *)user_data)->registry, unique_name);
+}
+
+static void
+add_configured_vm(Service *service, const ConfigVm *vm)
+{
+    g_autoptr(GError) error = NULL;
+    VmSpec spec = {
+        .origin = VM_FROM_KEY_FILE,
+        .name = vm->name,
+        .address = vm->address,
+        .spares = vm->spares,
+        .isolation_required = vm->isolation_required,
+        .timeout = VM_TIMEOUT_DEFAULT,
+        .added_by = service_get_uid(),
+    };
+
+    if (!vm_registry_add(service->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error))
+        log_line(service->host, G_LOG_LEVEL_WARNING, vm->name, "%s", error->message);
+}
+
+static void
+begin(Service *service)
+{
+    service->peer_watch = bus_watch_peers(service->bus, on_peer_gone, service);
+    service->manager = manager_object_new(service);
+    service->registry = vm_registry_new(service);
+    for (guint i = 0; i < service->config->vms->len; i++)
+        add_configured_vm(service, g_ptr_array_index(service->config->vms, i));
+    service->discovery = discovery_new(service);
+
+    service->settle_timer = timer_start(service->host->context, SETTLE_TIME, on_settle_time_over, service);
+    if (vm_registry_is_settled(service->registry))
+        service_settled(service);
+}
+
+static void
+on_bus_state(Bus *bus, const GError *error, gpointer user_data)
+{
+    Service *service = user_data;
+
+    if (error)
+        fail(service, error);
+    else
+        begin(service);
+}
+
+static gboolean
+make_interfaces(Service *service, GError **error)
+{
+    GDBusNodeInfo *contract = service->contract = contract_load();
+
+    service->manager_interface =
+        bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_MANAGER_INTERFACE),
+                          manager_object_methods, manager_object_properties, /* any= */ NULL, error);
+    if (!service->manager_interface)
+        return FALSE;
+    service->vm_interface = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_VM_INTERFACE),
+                                              vm_object_methods, vm_object_properties, /* any= */ NULL, error);
+    if (!service->vm_interface)
+        return FALSE;
+    service->job_interface = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_JOB_INTERFACE),
+                                               job_methods, job_object_properties, /* any= */ NULL, error);
+    if (!service->job_interface)
+        return FALSE;
+    service->promised = qmp_interfaces_new_from_contract(contract, call_method, error);
+    return service->promised != NULL;
+}
+
+static QmpInterfaces *
+make_own_interfaces(QmpSchema *schema, gpointer user_data)
+{
+    return qmp_interfaces_new(schema, ((Service *)user_data)->contract, call_method);
+}
+
+/* Where polkit is, wherever the callers are. */
+static const char *
+get_system_bus_address(void)
+{
+    const char *address = g_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+
+    return address ? address : "unix:path=/run/dbus/system_bus_socket";
+}
+
+static gboolean
+open_bus(Service *service, GError **error)
+{
+    const ManagementHost *host = service->host;
+
+    service->bus = bus_open(host->context, host->bus_address, on_bus_state, service, error);
+    if (!service->bus)
+        return FALSE;
+    if (host->bus != MANAGEMENT_BUS_SYSTEM)
+        bus_find_out_early(service->bus);
+    service->policy = policy_new(host->context, host->bus == MANAGEMENT_BUS_SYSTEM ? service->bus : NULL,
+                                 get_system_bus_address(), audit_decision, service->audit);
+    return TRUE;
+}
+
+Service *
+service_start(const ManagementHost *host, GError **error)
+{
+    Service *service = g_new0(Service, 1);
+
+    service->host = host;
+    service->audit = audit_new(host);
+    service->schemas = schema_cache_new(host->context, make_own_interfaces, service);
+    service->farewells = vm_teardown_new(host->context);
+    service->viewers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    if ((service->config = config_new(host->key_file, error)) && make_interfaces(service, error) &&
+        open_bus(service, error)) {
+        audit_set_all(service->audit, service->config->audit_all);
+        return service;
+    }
+    service_stop(service);
+    return NULL;
+}
+
+/* Nothing of it is on the bus any more. */
+static void
+leave_bus(Service *service)
+{
+    service->name_asked = TRUE;
+    service->has_failed = TRUE;
+    timer_stop(&service->settle_timer);
+    g_clear_pointer(&service->discovery, discovery_free);
+    /* Answers every call that waits for a QEMU. */
+    g_clear_pointer(&service->registry, vm_registry_free);
+    manager_object_free(service);
+    g_clear_pointer(&service->policy, policy_free);
+    g_clear_pointer(&service->peer_watch, bus_peer_watch_free);
+    g_clear_pointer(&service->bus, bus_close);
+}
+
+static void
+on_farewells_said(gpointer user_data)
+{
+    Service *service = user_data;
+
+    service->host->stopped(service->host->data, service);
+}
+
+gboolean
+service_prepare_stop(Service *service)
+{
+    leave_bus(service);
+    return vm_teardown_wait(service->farewells, on_farewells_said, service);
+}
+
+void
+service_stop(Service *service)
+{
+    leave_bus(service);
+    vm_teardown_free(service->farewells);
+    audit_free(service->audit);
+    g_clear_pointer(&service->manager_interface, bus_interface_unref);
+    g_clear_pointer(&service->vm_interface, bus_interface_unref);
+    g_clear_pointer(&service->job_interface, bus_interface_unref);
+    g_clear_pointer(&service->promised, qmp_interfaces_unref);
+    g_clear_pointer(&service->schemas, schema_cache_free);
+    g_clear_pointer(&service->contract, g_dbus_node_info_unref);
+    g_clear_pointer(&service->config, config_free);
+    g_clear_pointer(&service->viewers, g_hash_table_unref);
+    g_free(service);
+}
+
+guint32
+service_get_uid(void)
+{
+    return geteuid();
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vm-object.h"
+
+#include <string.h>
+
+#include "bus-dictionary.h"
+#include "call.h"
+#include "errors.h"
+#include "events.h"
+#include "vm-teardown.h"
+#include "authorization.h"
+#include "names.h"
+#include "open-monitor.h"
+#include "json-tree.h"
+#include "caller-sessions.h"
+#include "value.h"
+#include "vm-schema.h"
+#include "work.h"
+
+/* Of one subscription; QEMU 11.1 has 57 events. */
+#define MAX_EVENT_NAMES 256
+#define MAX_EVENT_NAMES_SIZE 16384
+
+struct VmObject {
+    Service *service; /* weak */
+    Vm *vm; /* weak */
+    BusObject *object; /* owned */
+    VmSchema *schema; /* owned */
+    CallerSessions *sessions; /* owned */
+    Events *events; /* owned */
+    OpenMonitors *open_monitors; /* owned */
+    Work *work; /* owned */
+    gboolean is_unpublished;
+};
+
+/* `command` (s) and `arguments`, of which the XML has made sure. The first is checked, the second left to the
+ * caller; it may be left out. */
+static const char *
+read_command(BusCall *call, DBusMessageIter *iter, GError **error)
+{
+    const char *command;
+
+    dbus_message_iter_init(bus_call_get_message(call), iter);
+    dbus_message_iter_get_basic(iter, &command);
+    dbus_message_iter_next(iter);
+    return names_check_command(command, error) ? command : NULL;
+}
+
+static void
+execute(BusCall *call, gpointer object_data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(JsonNode) arguments = NULL;
+    DBusMessageIter iter;
+    const char *command = read_command(call, &iter, &error);
+    JsonCost cost = { 0 };
+
+    if (command && dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_INVALID)
+        arguments = value_read(&iter, "arguments", &cost, &error);
+    if (error)
+        errors_fail(call, error);
+    else
+        call_execute(object_data, call, command, arguments, cost.bytes, DBUS_TYPE_VARIANT_AS_STRING);
+}
+
+static JsonNode *
+parse_object(const char *text, GError **error)
+{
+    gsize length = strlen(text);
+    g_autoptr(JsonNode) node = NULL;
+
+    node = json_tree_parse_arguments(text, length, error);
+    if (!node)
+        g_prefix_error(error, "arguments: ");
+    else if (JSON_NODE_HOLDS_OBJECT(node))
+        return g_steal_pointer(&node);
+    else
+        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "arguments: a JSON object is expected, there is a %s",
+                    json_node_type_name(node));
+    return NULL;
+}
+
+static void
+execute_json(BusCall *call, gpointer object_data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(JsonNode) arguments = NULL;
+    DBusMessageIter iter;
+    const char *command = read_command(call, &iter, &error);
+    const char *text = "";
+
+    if (command && dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_INVALID)
+        dbus_message_iter_get_basic(&iter, &text);
+    if (*text)
+        arguments = parse_object(text, &error);
+    if (error)
+        errors_fail(call, error);
+    else
+        call_execute(object_data, call, command, arguments, strlen(text), /* result= */ NULL);
+}
+
+static void
+execute_and_wait(BusCall *call, gpointer object_data)
+{
+    work_execute_and_wait(((VmObject *)object_data)->work, call);
+}
+
+static void
+subscribe_authorized(BusCall *call, VmObject *object, char **names)
+{
+    events_subscribe(object->events, bus_call_get_sender(call), (const char *const *)names);
+    work_look(object->work);
+    bus_call_return(call, NULL);
+}
+
+/* Each name becomes QEMU's. */
+static gboolean
+resolve_events(QmpInterfaces *interfaces, char **names, GError **error)
+{
+    for (; *names; names++) {
+        const char *event = qmp_interfaces_find_event(interfaces, *names, error);
+        if (!event)
+            return FALSE;
+        g_free(*names);
+        *names = g_strdup(event);
+    }
+    return TRUE;
+}
+
+/* What the contract promises is known at once, the rest when QEMU has told. @names: borrowed. */
+static void
+subscribe_to(BusCall *call, VmObject *object, char **names)
+{
+    g_auto(GStrv) events = g_strdupv(names);
+    g_autoptr(GError) error = NULL;
+
+    if (resolve_events(vm_schema_get_interfaces(object->schema), events, &error))
+        call_gated(object, call, g_steal_pointer(&events), subscribe_authorized);
+    else if (vm_schema_is_settled(object->schema))
+        errors_fail(call, error);
+    else
+        call_when_described(object, call, g_strdupv(names), subscribe_to);
+}
+
+static void
+subscribe(BusCall *call, gpointer object_data)
+{
+    g_auto(GStrv) copies = NULL;
+    char **names;
+    int n_names;
+    gsize size = 0;
+
+    dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names, &n_names,
+                          DBUS_TYPE_INVALID);
+    for (int i = 0; i < n_names; i++)
+        size += strlen(names[i]) + 1;
+    copies = n_names <= MAX_EVENT_NAMES && size <= MAX_EVENT_NAMES_SIZE ? g_strdupv(names) : NULL;
+    dbus_free_string_array(names);
+    if (copies)
+        subscribe_to(call, object_data, copies);
+    else
+        bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED,
+                           "events: %d names of %zu bytes, there may be %d of %d; none means all", n_names, size,
+                           MAX_EVENT_NAMES, MAX_EVENT_NAMES_SIZE);
+}
+
+static void
+unsubscribe(BusCall *call, gpointer object_data)
+{
+    VmObject *object = object_data;
+
+    events_unsubscribe(object->events, bus_call_get_sender(call));
+    bus_call_return(call, NULL);
+}
+
+/* A list of monitors for one who asks. */
+typedef struct Listing {
+    DBusMessageIter list;
+    const char *caller; /* whose it is to be; NULL: all */
+} Listing;
+
+static void
+append_session(const CallerSessionInfo *info, gpointer user_data)
+{
+    Listing *listing = user_data;
+    DBusMessageIter dictionary;
+    dbus_uint64_t since = (dbus_uint64_t)info->since;
+    dbus_bool_t is_native = info->is_native;
+
+    if (listing->caller && !g_str_equal(listing->caller, info->caller))
+        return;
+    dbus_message_iter_open_container(&listing->list, DBUS_TYPE_ARRAY, "{sv}", &dictionary);
+    bus_dictionary_append(&dictionary, "id", DBUS_TYPE_STRING_AS_STRING, &info->id);
+    bus_dictionary_append(&dictionary, "caller", DBUS_TYPE_STRING_AS_STRING, &info->caller);
+    bus_dictionary_append(&dictionary, "uid", DBUS_TYPE_UINT32_AS_STRING, &info->uid);
+    bus_dictionary_append(&dictionary, "mode", DBUS_TYPE_STRING_AS_STRING, &info->mode);
+    bus_dictionary_append(&dictionary, "pending", DBUS_TYPE_UINT32_AS_STRING, &info->pending);
+    bus_dictionary_append(&dictionary, "native", DBUS_TYPE_BOOLEAN_AS_STRING, &is_native);
+    bus_dictionary_append(&dictionary, "since", DBUS_TYPE_UINT64_AS_STRING, &since);
+    dbus_message_iter_close_container(&listing->list, &dictionary);
+}
+
+/* Root and the VM's owner see all, others their own. */
+static void
+list_monitors_authorized(BusCall *call, VmObject *object, char **arguments)
+{
+    guint32 uid = bus_call_get_peer(call)->uid;
+    gboolean sees_all = uid == 0 || uid == authorization_get_owner(object->service, object->vm);
+    Listing listing = { .caller = sees_all ? NULL : bus_call_get_sender(call) };
+    DBusMessageIter iter;
+    DBusMessage *reply;
+
+    reply = bus_call_new_reply(call);
+    dbus_message_iter_init_append(reply, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "a{sv}", &listing.list);
+    caller_sessions_foreach(object->sessions, append_session, &listing);
+    dbus_message_iter_close_container(&iter, &listing.list);
+    bus_call_return(call, reply);
+}
+
+static void
+list_monitors(BusCall *call, gpointer object_data)
+{
+    call_gated(object_data, call, /* arguments= */ NULL, list_monitors_authorized);
+}
+
+static void
+open_monitor(BusCall *call, gpointer object_data)
+{
+    open_monitors_open(((VmObject *)object_data)->open_monitors, call);
+}
+
+const BusMethod vm_object_methods[] = {
+    { "Execute", BUS_ACCESS_GATED, execute },          { "ExecuteAndWait", BUS_ACCESS_GATED, execute_and_wait },
+    { "ExecuteJSON", BUS_ACCESS_GATED, execute_json }, { "ListMonitors", BUS_ACCESS_GATED, list_monitors },
+    { "OpenMonitor", BUS_ACCESS_GATED, open_monitor }, { "Subscribe", BUS_ACCESS_GATED, subscribe },
+    { "Unsubscribe", BUS_ACCESS_PUBLIC, unsubscribe }, { 0 },
+};
+
+static void
+on_schema(QmpInterfaces *interfaces, gpointer user_data)
+{
+    VmObject *object = user_data;
+    MonitorPool *places = caller_sessions_get_places(object->sessions);
+
+    monitor_pool_set_can_hotplug(places, interfaces && qmp_interfaces_has_monitor_object(interfaces));
+    if (!interfaces)
+        return;
+    bus_object_refine_interface(object->object, qmp_interfaces_get_qmp(interfaces));
+    bus_object_refine_interface(object->object, qmp_interfaces_get_events(interfaces));
+}
+
+static void
+on_mode(gpointer user_data)
+{
+    VmObject *object = user_data;
+
+    bus_object_property_changed(object->object, MONITOR_VM_INTERFACE, "MonitorMode");
+}
+
+static CallerSessions *
+new_sessions(VmObject *object)
+{
+    const Config *config = object->service->config;
+    MonitorPoolLimits limits = {
+        .idle_timeout = config->idle_timeout,
+        .max_monitors = config->max_monitors,
+        .max_reply = config->max_reply,
+    };
+
+    return caller_sessions_new(object->service->host->context, object->vm, &limits, on_mode, object);
+}
+
+/* Before that is known, the version tells: QEMU 11.1 has monitors as objects. */
+gboolean
+vm_object_needs_schema(VmObject *object)
+{
+    return !vm_schema_is_settled(object->schema) && qemu_connection_is_at_least(vm_get_qemu(object->vm), 11, 1);
+}
+
+CallerSessions *
+vm_object_get_sessions(VmObject *object)
+{
+    return object->sessions;
+}
+
+void
+vm_object_drop_caller(VmObject *object, const char *unique_name)
+{
+    open_monitors_drop_caller(object->open_monitors, unique_name);
+    work_drop_caller(object->work, unique_name);
+    caller_sessions_drop_caller(object->sessions, unique_name);
+}
+
+static gboolean
+has_audience(VmObject *object)
+{
+    return events_has_subscribers(object->events) || g_hash_table_size(object->service->viewers) > 0;
+}
+
+void
+vm_object_look(VmObject *object)
+{
+    work_look(object->work);
+}
+
+VmObject *
+vm_object_new(Service *service, Vm *vm, const char *path)
+{
+    VmObject *object = g_new0(VmObject, 1);
+
+    object->service = service;
+    object->vm = vm;
+    object->object = bus_object_new(service->bus, path, object);
+    object->schema = vm_schema_new(service, vm, on_schema, object);
+    object->events = events_new(service, vm, object->object, object->schema);
+    object->sessions = new_sessions(object);
+    object->open_monitors = open_monitors_new(object);
+    bus_object_add_interface(object->object, service->vm_interface);
+    bus_object_add_interface(object->object, qmp_interfaces_get_qmp(service->promised));
+    bus_object_add_interface(object->object, qmp_interfaces_get_events(service->promised));
+    bus_object_set_introspect(object->object, call_introspect);
+    /* Where this QEMU is known by another VM, all of it is right from the first. */
+    vm_schema_is_settled(object->schema);
+    bus_object_publish(object->object);
+    object->work = work_new(object, has_audience);
+    return object;
+}
+
+/* The order in which a VM leaves the bus is one, whether its QEMU has ended, somebody has it removed, or the agent ends:
+ *
+ *   vm_object_unpublish()  signals that are owed go out while all of it is there; then its jobs and it itself disappear, and
+ *                          no property is read any more; native sessions say nothing more of their own
+ *   vm_object_free()       everybody who waits is answered, each exactly once, and what they were answered by is freed
+ *
+ * Every answer that is sent has the bus look at what else is owed: so nothing may be published of an object that is half
+ * gone. The end of QEMU comes in two parts, as the commands under way are failed in between (VmFuncs). */
+void
+vm_object_unpublish(VmObject *object)
+{
+    if (object->is_unpublished)
+        return;
+    object->is_unpublished = TRUE;
+    events_stop(object->events);
+    work_unpublish(object->work);
+    bus_object_unpublish(object->object);
+    open_monitors_stop(object->open_monitors);
+}
+
+void
+vm_object_free(VmObject *object, VmTeardown *farewells)
+{
+    vm_object_unpublish(object);
+    events_free(object->events);
+    authorization_vm_gone(object->service, object->vm);
+    vm_schema_free(object->schema);
+    if (farewells)
+        vm_teardown_add(farewells, object->vm, object->sessions);
+    else
+        caller_sessions_free(object->sessions);
+    work_free(object->work);
+    open_monitors_free(object->open_monitors);
+    bus_object_free(object->object);
+    g_free(object);
+}
+
+BusObject *
+vm_object_get_object(VmObject *object)
+{
+    return object->object;
+}
+
+VmSchema *
+vm_object_get_schema(VmObject *object)
+{
+    return object->schema;
+}
+
+const char *
+vm_object_get_monitor_mode(VmObject *object)
+{
+    return monitor_pool_get_mode(caller_sessions_get_places(object->sessions));
+}
+
+Vm *
+vm_object_get_vm(VmObject *object)
+{
+    return object->vm;
+}
+
+Service *
+vm_object_get_service(VmObject *object)
+{
+    return object->service;
+}
+
+void
+vm_object_fail_commands(VmObject *object, const GError *error)
+{
+    caller_sessions_fail(object->sessions, error);
+}
+
+void
+vm_object_changed(VmObject *object)
+{
+    bus_object_property_changed(object->object, MONITOR_VM_INTERFACE, "Status");
+    bus_object_property_changed(object->object, MONITOR_VM_INTERFACE, "Running");
+    caller_sessions_status_changed(object->sessions);
+}
+
+void
+vm_object_event(VmObject *object, const QmpEvent *event)
+{
+    work_event(object->work, event);
+    events_publish(object->events, event);
+    open_monitors_event(object->open_monitors, event);
+}

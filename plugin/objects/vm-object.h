@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A VM on the bus, while its QEMU is up: the properties and methods of org.qemu.Monitor1.VM, the methods of .QMP, the
+ * signals of .Events. */
+#pragma once
+
+#include "service.h"
+#include "vm.h"
+
+typedef struct VmObject VmObject;
+
+/* What the interfaces of all VMs do. */
+extern const BusMethod vm_object_methods[];
+extern const BusProperty vm_object_properties[];
+
+/* Publishes @vm at @path. Borrows both, which must outlive the object. */
+VmObject *vm_object_new(Service *service, Vm *vm, const char *path);
+
+typedef struct VmSchema VmSchema;
+typedef struct CallerSessions CallerSessions;
+
+/* It disappears from the bus, before anybody is answered that the VM goes; nothing but vm_object_free() may follow. */
+void vm_object_unpublish(VmObject *object);
+
+/* It disappears from the bus, if it has not yet, and everybody who waits is answered. @farewells: NULL: QEMU has ended.
+ * Otherwise the VM is theirs from here on, and what its callers have in QEMU is put in order. */
+void vm_object_free(VmObject *object, VmTeardown *farewells);
+
+Vm *vm_object_get_vm(VmObject *object);
+const char *vm_object_get_monitor_mode(VmObject *object); /* as monitor_pool_get_mode() */
+BusObject *vm_object_get_object(VmObject *object);
+VmSchema *vm_object_get_schema(VmObject *object);
+
+/* The VM's callers. Whether it must be known first what QEMU understands, to know how they get at it. */
+CallerSessions *vm_object_get_sessions(VmObject *object);
+gboolean vm_object_needs_schema(VmObject *object);
+
+/* Somebody has begun to watch: the numbers of its jobs are kept true. */
+void vm_object_look(VmObject *object);
+
+/* A caller has left. */
+void vm_object_drop_caller(VmObject *object, const char *unique_name);
+Service *vm_object_get_service(VmObject *object);
+
+/* QEMU answers nothing: the commands that wait are failed with @error. */
+void vm_object_fail_commands(VmObject *object, const GError *error);
+
+/* The run state has changed: PropertiesChanged. */
+void vm_object_changed(VmObject *object);
+
+/* QEMU said something: a signal. */
+void vm_object_event(VmObject *object, const QmpEvent *event);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The properties of org.qemu.Monitor1.VM, each from what is known without asking QEMU. vm-object.c has them in its
+ * interface. */
+#include "vm-object.h"
+
+static void
+append_string(DBusMessageIter *iter, const char *value)
+{
+    /* What QEMU says of itself has been through the JSON reader, so it is UTF-8. */
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &value);
+}
+
+static QemuConnection *
+get_qemu(gpointer object_data)
+{
+    return vm_get_qemu(vm_object_get_vm(object_data));
+}
+
+static void
+get_name(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, vm_get_name(vm_object_get_vm(object_data)));
+}
+
+static void
+get_uuid(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, qemu_connection_get_uuid(get_qemu(object_data)));
+}
+
+static void
+get_status(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, qemu_connection_get_status(get_qemu(object_data)));
+}
+
+static void
+get_running(DBusMessageIter *iter, gpointer object_data)
+{
+    dbus_bool_t value = qemu_connection_is_running(get_qemu(object_data));
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_BOOLEAN, &value);
+}
+
+static void
+get_version(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, qemu_connection_get_version(get_qemu(object_data)));
+}
+
+static void
+get_package(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, qemu_connection_get_package(get_qemu(object_data)));
+}
+
+static void
+get_target(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, qemu_connection_get_target(get_qemu(object_data)));
+}
+
+static void
+get_address(DBusMessageIter *iter, gpointer object_data)
+{
+    const QmpAddress *address = vm_get_address(vm_object_get_vm(object_data));
+    append_string(iter, address ? address->text : "fd");
+}
+
+static void
+get_owner_uid(DBusMessageIter *iter, gpointer object_data)
+{
+    dbus_uint32_t value = vm_get_owner_uid(vm_object_get_vm(object_data));
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &value);
+}
+
+static void
+get_monitor_mode(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, vm_object_get_monitor_mode(object_data));
+}
+
+const BusProperty vm_object_properties[] = {
+    { "Name", get_name },
+    { "UUID", get_uuid },
+    { "Status", get_status },
+    { "Running", get_running },
+    { "QEMUVersion", get_version },
+    { "QEMUPackage", get_package },
+    { "Target", get_target },
+    { "Address", get_address },
+    { "OwnerUID", get_owner_uid },
+    { "MonitorMode", get_monitor_mode },
+    { 0 },
+};

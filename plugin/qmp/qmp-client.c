@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One QMP session. Used by QmpQueue and by whoever has a session to itself; owns the channel and the commands under
+ * way.
+ *
+ * The path of a message: on_document() -> take_greeting(), take_reply() or take_event() -> the caller's callback. What
+ * ends a session is one of: the end of the connection, a cap, the timeout, and a peer that is out of step: it says
+ * what is no message, answers what was not asked, or succeeds without saying which command. What does not: an event or
+ * a reply that breaks JSON's rules or has the wrong shape (the event is dropped, the reply fails its own command), and
+ * an error without id that no command is there for (QEMU may complain more than once about one text). */
+#include "qmp-client.h"
+
+#include <string.h>
+
+#include "qmp-channel.h"
+#include "json-print.h"
+#include "qmp-flight.h"
+#include "json-tree.h"
+#include "peer-hint.h"
+
+#define DEFAULT_MAX_REPLY (32 * 1024 * 1024)
+#define DEFAULT_MAX_EVENT (256 * 1024)
+#define DEFAULT_TIMEOUT (10 * G_USEC_PER_SEC)
+
+typedef enum Stage {
+    STAGE_GREETING, /* waits for it */
+    STAGE_NEGOTIATION, /* qmp_capabilities is under way */
+    STAGE_READY,
+    STAGE_CLOSED,
+} Stage;
+
+struct QmpClient {
+    guint refs; /* held by the owner and by whoever calls out: callbacks may free the client */
+    gboolean freed; /* by its owner: on_closed will not come */
+    Stage stage;
+    QmpChannel *channel; /* owned; NULL when closed */
+    GSource *timeout; /* owned; NULL when ready, closed, or without one */
+    const QmpClientFuncs *funcs; /* weak */
+    gpointer user_data;
+    QmpClientLimits limits;
+    QmpGreeting greeting; /* owned; set from STAGE_NEGOTIATION on */
+    gboolean greeted;
+    gboolean oob;
+    QmpFlight flight; /* commands that have not been answered */
+    guint negotiation_id; /* nobody else's */
+    gboolean event_dropped; /* has been logged */
+};
+
+static void
+client_unref(QmpClient *client)
+{
+    if (--client->refs > 0)
+        return;
+    qmp_greeting_clear(&client->greeting);
+    qmp_flight_clear(&client->flight);
+    g_free(client);
+}
+
+static void
+stop(QmpClient *client)
+{
+    client->stage = STAGE_CLOSED;
+    g_clear_pointer(&client->channel, qmp_channel_free);
+    if (client->timeout)
+        g_source_destroy(client->timeout);
+    g_clear_pointer(&client->timeout, g_source_unref);
+}
+
+/* In the order in which they were sent. A callback may cancel others, or free the client. */
+static void
+fail_commands(QmpClient *client, const GError *error, gboolean quit_succeeds)
+{
+    const QmpReply empty = { .value = { "{}", 2 } };
+    int id;
+    while ((id = qmp_flight_find_oldest(&client->flight, /* in_band_only= */ FALSE)) >= 0) {
+        QmpSlot *slot = qmp_flight_steal(&client->flight, (guint)id);
+        if (slot->quit && quit_succeeds)
+            qmp_slot_complete(slot, &empty, NULL);
+        else
+            qmp_slot_complete(slot, NULL, error);
+    }
+}
+
+/* Takes @error. */
+static void
+client_close(QmpClient *client, GError *error)
+{
+    if (client->stage == STAGE_CLOSED) {
+        g_error_free(error);
+        return;
+    }
+    client->refs++;
+    stop(client);
+    if (!client->freed && client->funcs->on_closing)
+        client->funcs->on_closing(client, client->user_data);
+    fail_commands(client, error, error->code == QMP_ERROR_DISCONNECTED);
+    if (!client->freed)
+        client->funcs->on_closed(client, error, client->user_data);
+    g_error_free(error);
+    client_unref(client);
+}
+
+static GString *
+write_command(const QmpCommand *command, const QmpSlot *slot, guint id)
+{
+    gsize length = strlen(command->name) + (command->arguments ? strlen(command->arguments) : 0);
+    GString *text = g_string_sized_new(64 + length);
+    g_string_append(text, slot->oob ? "{\"exec-oob\":" : "{\"execute\":");
+    json_print_string(text, command->name, strlen(command->name), JSON_PRINT_COMPACT);
+    if (slot->has_id)
+        g_string_append_printf(text, ",\"id\":%u", id);
+    if (command->arguments) {
+        g_string_append(text, ",\"arguments\":");
+        g_string_append(text, command->arguments);
+    }
+    g_string_append_c(text, '}');
+    return text;
+}
+
+/* A bare command that is sent while nothing else is under way needs no id: QEMU answers in order, and reading an id takes
+ * it 27 us, which is a sixth of what such a command takes. */
+static QmpSlot *
+send_command(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
+{
+    gboolean oob = (command->flags & QMP_EXECUTE_OOB) != 0 && client->oob;
+    QmpSlot *slot = g_new(QmpSlot, 1);
+    *slot = (QmpSlot){
+        .func = func,
+        .user_data = user_data,
+        .serial = ++client->flight.last_serial,
+        .oob = oob,
+        .quit = g_str_equal(command->name, "quit"),
+        .has_id = oob || client->flight.n > 0 || command->arguments || client->stage == STAGE_NEGOTIATION,
+    };
+    guint id = qmp_flight_add(&client->flight, slot);
+    g_autoptr(GString) text =
+        write_command(command, slot, client->stage == STAGE_NEGOTIATION ? client->negotiation_id : id);
+    if (command->flags & QMP_EXECUTE_FD)
+        qmp_channel_send_with_fd(client->channel, text->str, text->len, command->fd);
+    else
+        qmp_channel_send(client->channel, text->str, text->len);
+    return slot;
+}
+
+static void
+on_negotiated(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    QmpClient *client = user_data;
+    if (client->stage == STAGE_CLOSED)
+        return;
+    if (error) {
+        client_close(client, g_error_copy(error));
+        return;
+    }
+    if (reply->error_class && !g_str_equal(reply->error_class, "CommandNotFound")) {
+        client_close(client,
+                     g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the negotiation was refused: %s", reply->error_text));
+        return;
+    }
+    client->stage = STAGE_READY;
+    /* `Capabilities negotiation is already complete`: by the command of who was connected before, with what they had wanted
+     * (7.2, where they leave while it is under way). Without out-of-band commands all the same is well. */
+    client->oob = client->greeting.oob && !reply->error_class;
+    if (client->timeout)
+        g_source_destroy(client->timeout);
+    g_clear_pointer(&client->timeout, g_source_unref);
+    client->funcs->on_ready(client, client->user_data);
+}
+
+static void
+take_greeting(QmpClient *client, QmpMessage *message)
+{
+    if (message->problem || client->stage != STAGE_GREETING) {
+        client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the peer sent %s",
+                                         message->problem ? message->problem : "a second greeting"));
+        return;
+    }
+    client->greeting = message->greeting;
+    message->greeting = (QmpGreeting){ 0 };
+    client->greeted = TRUE;
+    client->stage = STAGE_NEGOTIATION;
+    client->negotiation_id = (guint)g_random_int_range(1 << 24, G_MAXINT);
+    QmpCommand negotiate = {
+        .name = "qmp_capabilities",
+        .arguments = client->greeting.oob ? "{\"enable\":[\"oob\"]}" : NULL,
+    };
+    send_command(client, &negotiate, on_negotiated, client);
+}
+
+/* Which command a reply without an id is for: QEMU answers in order, so it is the oldest, if that has none; or if QEMU could
+ * not read it as far as its id, which it says with an error. */
+static int
+find_without_id(QmpClient *client, const QmpMessage *message)
+{
+    int oldest = qmp_flight_find_oldest(&client->flight, /* in_band_only= */ TRUE);
+    gboolean is_error = !message->problem && message->reply.error_class;
+    return oldest >= 0 && (is_error || !qmp_flight_at(&client->flight, (guint)oldest)->has_id) ? oldest : -1;
+}
+
+static void
+take_reply(QmpClient *client, const QmpMessage *message)
+{
+    int id = message->id;
+    /* To who was connected before: QEMU sends what it was at to whoever comes next, before the greeting or after it (7.2
+     * to 11.1; on a busy machine after one reconnection in a hundred). */
+    if (client->stage == STAGE_GREETING || (client->stage == STAGE_NEGOTIATION && id != (int)client->negotiation_id))
+        return;
+    if (client->stage == STAGE_NEGOTIATION)
+        id = 0;
+    if (id == QMP_MESSAGE_NO_ID) {
+        id = find_without_id(client, message);
+        if (id < 0 && !message->problem && message->reply.error_class)
+            return; /* one complaint too many */
+    }
+    if (id < 0 || !qmp_flight_at(&client->flight, (guint)id)) {
+        const char *what = id < 0 ? "without an id" : "with the id of no command";
+        client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the peer sent a reply %s (%s)", what,
+                                         message->problem ? message->problem : "out of step"));
+        return;
+    }
+    QmpSlot *slot = qmp_flight_steal(&client->flight, (guint)id);
+    if (message->problem) {
+        g_autoptr(GError) error =
+            g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "QEMU's reply cannot be read: %s", message->problem);
+        qmp_slot_complete(slot, NULL, error);
+        return;
+    }
+    qmp_slot_complete(slot, &message->reply, NULL);
+}
+
+static void
+take_event(QmpClient *client, const QmpMessage *message, gsize length)
+{
+    if (!message->problem && length <= client->limits.max_event) {
+        client->funcs->on_event(client, &message->event, client->user_data);
+        return;
+    }
+    /* Once: a peer that does nothing else would fill the log. */
+    if (!client->event_dropped)
+        g_info("an event of %zu bytes was dropped: %s", length, message->problem ? message->problem : "too long");
+    client->event_dropped = TRUE;
+}
+
+static void
+on_document(const char *text, gsize length, const JsonScan *scan, gpointer user_data)
+{
+    QmpClient *client = user_data;
+    g_auto(QmpMessage) message;
+    client->refs++;
+    qmp_message_init(&message, text, scan);
+    switch (message.type) {
+    case QMP_MESSAGE_GREETING:
+        take_greeting(client, &message);
+        break;
+    case QMP_MESSAGE_REPLY:
+        take_reply(client, &message);
+        break;
+    case QMP_MESSAGE_EVENT:
+        take_event(client, &message, length);
+        break;
+    case QMP_MESSAGE_UNKNOWN:
+        client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the peer does not speak QMP: it sent %s",
+                                         message.problem));
+        break;
+    }
+    client_unref(client);
+}
+
+static void
+on_channel_closed(const GError *error, const char *said, gpointer user_data)
+{
+    QmpClient *client = user_data;
+    if (error->code == QMP_ERROR_PROTOCOL && client->stage == STAGE_GREETING) {
+        g_autofree char *what = peer_hint_describe(said);
+        client_close(client, g_error_new_literal(QMP_ERROR, QMP_ERROR_PROTOCOL, what));
+        return;
+    }
+    if (error->code == QMP_ERROR_DISCONNECTED && client->stage == STAGE_GREETING) {
+        client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "%s before it sent a QMP greeting",
+                                         error->message));
+        return;
+    }
+    client_close(client, g_error_copy(error));
+}
+
+static gboolean
+on_timeout(gpointer user_data)
+{
+    QmpClient *client = user_data;
+    const char *what = client->stage == STAGE_GREETING
+                           ? "no QMP greeting came (QEMU is stopped, or another client has this monitor)"
+                           : "QEMU greeted but did not answer qmp_capabilities";
+    client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "%s within %.3g s", what,
+                                     (double)client->limits.timeout / G_USEC_PER_SEC));
+    return G_SOURCE_REMOVE;
+}
+
+static void
+start_timeout(QmpClient *client, GMainContext *context)
+{
+    if (client->limits.timeout == G_MAXUINT64)
+        return;
+    guint64 milliseconds = client->limits.timeout / 1000 + (client->limits.timeout % 1000 != 0);
+    client->timeout = g_timeout_source_new((guint)MIN(milliseconds, G_MAXUINT));
+    g_source_set_callback(client->timeout, on_timeout, client, NULL);
+    g_source_attach(client->timeout, context);
+}
+
+static const QmpChannelFuncs channel_funcs = {
+    .on_document = on_document,
+    .on_closed = on_channel_closed,
+};
+
+QmpClient *
+qmp_client_new(GMainContext *context, int fd, const QmpClientLimits *limits, const QmpClientFuncs *funcs,
+               gpointer user_data)
+{
+    QmpClient *client = g_new0(QmpClient, 1);
+    client->refs = 1;
+    client->funcs = funcs;
+    client->user_data = user_data;
+    client->limits = *limits;
+    client->limits.max_reply = limits->max_reply ? limits->max_reply : DEFAULT_MAX_REPLY;
+    client->limits.max_event = limits->max_event ? limits->max_event : DEFAULT_MAX_EVENT;
+    client->limits.timeout = limits->timeout ? limits->timeout : DEFAULT_TIMEOUT;
+    qmp_flight_init(&client->flight);
+    client->channel = qmp_channel_new(context, fd, client->limits.max_reply, &channel_funcs, client);
+    start_timeout(client, context);
+    return client;
+}
+
+void
+qmp_client_free(QmpClient *client)
+{
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "the session was ended");
+    client->freed = TRUE;
+    stop(client);
+    fail_commands(client, error, FALSE);
+    client_unref(client);
+}
+
+const QmpGreeting *
+qmp_client_get_greeting(QmpClient *client)
+{
+    return client->greeted ? &client->greeting : NULL;
+}
+
+gboolean
+qmp_client_is_ready(QmpClient *client)
+{
+    return client->stage == STAGE_READY;
+}
+
+gboolean
+qmp_client_has_oob(QmpClient *client)
+{
+    return client->oob;
+}
+
+QmpSlot *
+qmp_client_execute(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
+{
+    g_return_val_if_fail(qmp_client_is_ready(client), NULL);
+    return send_command(client, command, func, user_data);
+}
+
+void
+qmp_slot_cancel(QmpSlot *slot)
+{
+    slot->func = NULL;
+}
+
+guint
+qmp_client_get_in_flight(QmpClient *client)
+{
+    return client->flight.n;
+}
+
+gint64
+qmp_client_get_heard_at(QmpClient *client)
+{
+    return client->channel ? qmp_channel_get_read_at(client->channel) : 0;
+}
+
+gsize
+qmp_client_get_unread_size(QmpClient *client)
+{
+    return client->channel ? qmp_channel_get_unread_size(client->channel) : 0;
+}
+
+void
+qmp_client_pause(QmpClient *client)
+{
+    if (client->channel)
+        qmp_channel_pause(client->channel);
+}
+
+void
+qmp_client_resume(QmpClient *client)
+{
+    if (client->channel)
+        qmp_channel_resume(client->channel);
+}

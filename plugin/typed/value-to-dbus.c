@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* JSON to D-Bus. A value is appended as a signature that the interface declares or, inside a variant, as one that is
+ * chosen for it: by the schema's type where there is one and the value is of it, else by the value alone.
+ *
+ * The text is read in order by a cursor, and written as it is read: no tree is made of it. Containers that are open are kept
+ * on a stack of frames, not on C's, so that the writer can stop after any value and go on in another turn. What comes later in
+ * the text decides in three places, where a copy of the cursor looks ahead: the tag of a union, the elements of an array whose
+ * type is not known, and whether all of a value is of the schema's type. Each looks at one container, and D-Bus lets 21 objects
+ * be nested: the work stays linear in the text. */
+#include "value.h"
+
+#include <string.h>
+
+#include "json-cursor.h"
+#include "json-value-path.h"
+#include "value-names.h"
+#include "value-type.h"
+
+/* What dbus-daemon and libdbus check on every message (DBUS_MAXIMUM_TYPE_RECURSION_DEPTH): 64 containers inside one
+ * another, variants included, and 32 arrays in one signature. */
+#define MAX_CONTAINERS 64
+#define MAX_ARRAYS 32
+
+/* Bytes of text. */
+#define VALUE_STEP (32u * 1024)
+
+/* A container that is open. */
+typedef struct Frame {
+    char kind; /* DBUS_TYPE_ARRAY, _VARIANT, or _DICT_ENTRY: an a{sv} */
+    DBusMessageIter iter; /* its content */
+    char *signature; /* owned; of a variant; NULL: a constant */
+    const char *element_signature; /* of an array; in the signature around it */
+    const QmpType *type; /* of the elements, or of the variant's content; NULL: not known */
+    guint element; /* elements so far */
+    QmpTypes types; /* of an object */
+    ValueNames names; /* of an object; those so far */
+    JsonCursorText name; /* of the member that is being written */
+    gboolean in_entry; /* a member is being written */
+    DBusMessageIter entry;
+} Frame;
+
+struct ValueWriter {
+    const char *text, *signature, *place; /* borrowed; place: what the value is called in errors */
+    const QmpType *type;
+    DBusMessageIter root;
+    JsonCursor cursor;
+    gsize size; /* bytes of the body so far, as D-Bus marshals it */
+    guint depth; /* containers around the value at hand, entries of dictionaries among them */
+    guint n_frames;
+    GArray *names; /* owned, of JsonCursorText; those of all objects that are open */
+    GString *string; /* owned; room for one string */
+    GError **error;
+    Frame frames[MAX_CONTAINERS + 1];
+};
+
+GQuark
+value_error_quark(void)
+{
+    return g_quark_from_string("org-qemu-monitor1-value-error");
+}
+
+/* Appends what the frames stand for; an element is counted before it is written. */
+static char *
+dup_place(const ValueWriter *writer)
+{
+    JsonValuePath paths[MAX_CONTAINERS + 2] = { { .member = writer->place } };
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    guint n = 0;
+
+    for (guint i = 0; i < writer->n_frames; i++) {
+        const Frame *frame = &writer->frames[i];
+        if (frame->kind == DBUS_TYPE_VARIANT || (frame->kind == DBUS_TYPE_DICT_ENTRY && !frame->in_entry))
+            continue;
+        paths[n + 1] = (JsonValuePath){ .up = &paths[n] };
+        n++;
+        if (frame->kind == DBUS_TYPE_ARRAY) {
+            paths[n].element = frame->element - 1;
+            continue;
+        }
+        g_ptr_array_add(names, json_cursor_text_dup(frame->name, /* ret_length= */ NULL));
+        paths[n].member = names->pdata[names->len - 1];
+    }
+    return json_value_path_to_text(&paths[n]);
+}
+
+static gboolean G_GNUC_PRINTF(2, 3) fail_value(ValueWriter *writer, const char *format, ...)
+{
+    g_autofree char *where = dup_place(writer);
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *problem = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error(writer->error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE, "%s %s; ExecuteJSON has no such limit", where,
+                problem);
+    return FALSE;
+}
+
+/* Counts a value of @length bytes that is aligned to @alignment. Called before libdbus is given the value, so that a
+ * reply that no message can hold costs no memory either. */
+static gboolean
+count_bytes(ValueWriter *writer, gsize alignment, gsize length)
+{
+    writer->size = (writer->size + alignment - 1) / alignment * alignment + length;
+    if (writer->size <= VALUE_BODY_MAX)
+        return TRUE;
+    return fail_value(writer, "is beyond the %u bytes that a message may have", VALUE_BODY_MAX);
+}
+
+/* Where the next value goes. */
+static DBusMessageIter *
+get_iter(ValueWriter *writer)
+{
+    Frame *top = writer->n_frames > 0 ? &writer->frames[writer->n_frames - 1] : NULL;
+
+    if (!top)
+        return &writer->root;
+    return top->in_entry ? &top->entry : &top->iter;
+}
+
+/* Opens a container with a content of @signature. */
+static Frame *
+push_frame(ValueWriter *writer, char kind, const char *signature)
+{
+    DBusMessageIter *parent = get_iter(writer);
+    Frame *frame = &writer->frames[writer->n_frames++];
+
+    memset(frame, 0, sizeof *frame);
+    frame->kind = kind;
+    writer->depth++;
+    dbus_message_iter_open_container(parent, kind == DBUS_TYPE_VARIANT ? DBUS_TYPE_VARIANT : DBUS_TYPE_ARRAY,
+                                     signature, &frame->iter);
+    return frame;
+}
+
+static void
+clear_frame(Frame *frame)
+{
+    g_clear_pointer(&frame->signature, g_free);
+    if (frame->kind == DBUS_TYPE_DICT_ENTRY)
+        value_names_end(&frame->names);
+}
+
+static void
+pop_frame(ValueWriter *writer)
+{
+    Frame *frame = &writer->frames[--writer->n_frames];
+
+    writer->depth--;
+    dbus_message_iter_close_container(get_iter(writer), &frame->iter);
+    clear_frame(frame);
+}
+
+static gboolean
+check_depth(ValueWriter *writer)
+{
+    return writer->depth < MAX_CONTAINERS || fail_value(writer, "is nested deeper than a D-Bus message may be");
+}
+
+static gboolean
+open_variant(ValueWriter *writer, const QmpType *type)
+{
+    const QmpType *chosen = value_type_choose(type, writer->cursor);
+    const char *signature = value_type_get_simple_signature(chosen, json_cursor_get_type(&writer->cursor));
+    g_autofree char *built = signature ? NULL : value_type_dup_array_signature(chosen, writer->cursor);
+    Frame *frame;
+
+    if (built)
+        signature = built;
+    if (strspn(signature, DBUS_TYPE_ARRAY_AS_STRING) > MAX_ARRAYS)
+        return fail_value(writer, "has more than %d arrays inside one another", MAX_ARRAYS);
+    if (!count_bytes(writer, 1, 1 + strlen(signature) + 1))
+        return FALSE;
+    frame = push_frame(writer, DBUS_TYPE_VARIANT, signature);
+    frame->type = chosen;
+    frame->signature = g_steal_pointer(&built);
+    frame->element_signature = signature;
+    return TRUE;
+}
+
+static gboolean
+open_array(ValueWriter *writer, const char *signature, const QmpType *type)
+{
+    gboolean is_object = signature[1] == DBUS_DICT_ENTRY_BEGIN_CHAR;
+    Frame *frame;
+
+    /* An array's length, and the padding before its first element. */
+    if (!count_bytes(writer, 4, 4) || !count_bytes(writer, strchr("xtd{", signature[1]) ? 8 : 1, 0))
+        return FALSE;
+    frame = push_frame(writer, is_object ? DBUS_TYPE_DICT_ENTRY : DBUS_TYPE_ARRAY, signature + 1);
+    frame->element_signature = signature + 1;
+    if (is_object)
+        value_names_begin(&frame->names, writer->names);
+    if (is_object && type && type->kind == QMP_TYPE_OBJECT)
+        qmp_types_resolve_at(&frame->types, type, writer->cursor);
+    if (!is_object && type && type->kind == QMP_TYPE_ARRAY)
+        frame->type = type->element;
+    json_cursor_enter(&writer->cursor);
+    return TRUE;
+}
+
+/* An `x` may be wanted where QEMU's value needs a `t`, which is a loss, and a `d` where it printed a number without a
+ * fraction, which is none. */
+static gboolean
+write_number(ValueWriter *writer, char type)
+{
+    JsonCursorNumber number = json_cursor_read_number(&writer->cursor);
+    DBusBasicValue value;
+
+    if (type == DBUS_TYPE_DOUBLE && value_type_is_exact_double(&number))
+        value.dbl = value_type_get_double(&number);
+    else if (type == DBUS_TYPE_INT64 && number.type == JSON_CURSOR_INT)
+        value.i64 = number.i64;
+    else if (type == DBUS_TYPE_UINT64 && number.type == JSON_CURSOR_UINT)
+        value.u64 = number.u64;
+    else if (type == DBUS_TYPE_UINT64 && number.type == JSON_CURSOR_INT && number.i64 >= 0)
+        value.u64 = (guint64)number.i64;
+    else
+        return fail_value(writer, "is no `%c`", type);
+    return count_bytes(writer, 8, 8) && dbus_message_iter_append_basic(get_iter(writer), type, &value);
+}
+
+/* Borrowed until the next call. */
+static const char *
+unescape(ValueWriter *writer, JsonCursorText text, gboolean *ret_has_nul)
+{
+    gsize length = text.length;
+
+    if (!memchr(text.text, '\\', text.length)) {
+        g_string_truncate(writer->string, 0);
+        g_string_append_len(writer->string, text.text, (gssize)text.length);
+    } else {
+        g_autofree char *string = json_cursor_text_dup(text, &length);
+        g_string_assign(writer->string, string);
+    }
+    *ret_has_nul = writer->string->len < length;
+    return writer->string->str;
+}
+
+static gboolean
+write_string(ValueWriter *writer)
+{
+    gboolean has_nul;
+    const char *string = unescape(writer, json_cursor_read_string(&writer->cursor), &has_nul);
+
+    if (has_nul)
+        return fail_value(writer, "holds U+0000, which no D-Bus string can");
+    return count_bytes(writer, 4, 4 + writer->string->len + 1) &&
+           dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_STRING, &string);
+}
+
+static gboolean
+write_boolean(ValueWriter *writer)
+{
+    dbus_bool_t value = json_cursor_read_boolean(&writer->cursor);
+
+    return count_bytes(writer, 4, 4) && dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_BOOLEAN, &value);
+}
+
+static gboolean
+write_null(ValueWriter *writer)
+{
+    const char *empty = "";
+
+    json_cursor_skip(&writer->cursor);
+    return count_bytes(writer, 1, 2) && dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_SIGNATURE, &empty);
+}
+
+/* Writes the value that the cursor stands at, or opens it. */
+static gboolean
+begin_value(ValueWriter *writer, const char *signature, const QmpType *type)
+{
+    if (!value_type_may_be(json_cursor_get_type(&writer->cursor), signature))
+        return fail_value(writer, "is no `%s`", signature);
+    switch (signature[0]) {
+    case DBUS_TYPE_VARIANT:
+        return check_depth(writer) && open_variant(writer, type);
+    case DBUS_TYPE_ARRAY:
+        return check_depth(writer) && open_array(writer, signature, type);
+    case DBUS_TYPE_STRING:
+        return write_string(writer);
+    case DBUS_TYPE_BOOLEAN:
+        return write_boolean(writer);
+    case DBUS_TYPE_SIGNATURE:
+        return write_null(writer);
+    default:
+        return write_number(writer, signature[0]);
+    }
+}
+
+/* The name of a member, whose value the cursor stands at; and the value. */
+static gboolean
+begin_member(ValueWriter *writer, Frame *frame, JsonCursorText name)
+{
+    gboolean is_new = value_names_add(&frame->names, name), has_nul;
+    const QmpMember *member = qmp_types_find_member(&frame->types, name);
+    const char *string;
+
+    frame->name = name;
+    dbus_message_iter_open_container(&frame->iter, DBUS_TYPE_DICT_ENTRY, NULL, &frame->entry);
+    frame->in_entry = TRUE;
+    writer->depth++;
+    if (!is_new)
+        return fail_value(writer, "is there twice");
+    string = unescape(writer, name, &has_nul);
+    if (has_nul)
+        return fail_value(writer, "has U+0000 in its name, which no D-Bus string can");
+    return count_bytes(writer, 8, 4 + writer->string->len + 1) &&
+           dbus_message_iter_append_basic(&frame->entry, DBUS_TYPE_STRING, &string) &&
+           begin_value(writer, DBUS_TYPE_VARIANT_AS_STRING, member ? member->type : NULL);
+}
+
+static void
+end_member(ValueWriter *writer, Frame *frame)
+{
+    dbus_message_iter_close_container(&frame->iter, &frame->entry);
+    frame->in_entry = FALSE;
+    writer->depth--;
+}
+
+static gboolean
+go_on_with_object(ValueWriter *writer, Frame *frame)
+{
+    JsonCursorText name;
+
+    if (frame->in_entry)
+        end_member(writer, frame);
+    if (json_cursor_next_member(&writer->cursor, &name))
+        return begin_member(writer, frame, name);
+    pop_frame(writer);
+    return TRUE;
+}
+
+static gboolean
+go_on_with_elements(ValueWriter *writer, Frame *frame)
+{
+    gboolean has_more =
+        frame->kind == DBUS_TYPE_VARIANT ? frame->element == 0 : json_cursor_next_element(&writer->cursor);
+
+    if (!has_more) {
+        pop_frame(writer);
+        return TRUE;
+    }
+    frame->element++;
+    return begin_value(writer, frame->element_signature, frame->type);
+}
+
+/* The next value of the container that is open, or its end. */
+static gboolean
+go_on(ValueWriter *writer)
+{
+    Frame *top = &writer->frames[writer->n_frames - 1];
+
+    return top->kind == DBUS_TYPE_DICT_ENTRY ? go_on_with_object(writer, top) : go_on_with_elements(writer, top);
+}
+
+ValueStep
+value_writer_step(ValueWriter *writer, GError **error)
+{
+    const char *begin = writer->cursor.at;
+    gboolean is_right = TRUE;
+
+    writer->error = error;
+    if (begin == writer->text) {
+        writer->cursor = json_cursor_at(writer->text);
+        is_right = begin_value(writer, writer->signature, writer->type);
+    }
+    while (is_right && writer->n_frames > 0 && writer->cursor.at - begin < VALUE_STEP)
+        is_right = go_on(writer);
+    if (!is_right)
+        return VALUE_FAILED;
+    return writer->n_frames > 0 ? VALUE_MORE : VALUE_DONE;
+}
+
+ValueWriter *
+value_writer_new(DBusMessage *message, const char *signature, const QmpType *type, const char *text, const char *place)
+{
+    ValueWriter *writer = g_new(ValueWriter, 1);
+
+    /* The frames, 20 kB, are written when they are needed. */
+    memset(writer, 0, G_STRUCT_OFFSET(ValueWriter, frames));
+    writer->text = text;
+    writer->cursor.at = text;
+    writer->signature = signature;
+    writer->type = type;
+    writer->place = place;
+    writer->names = g_array_new(FALSE, FALSE, sizeof(JsonCursorText));
+    writer->string = g_string_new(NULL);
+    dbus_message_iter_init_append(message, &writer->root);
+    return writer;
+}
+
+/* Containers that an error has left open hold memory of libdbus's. */
+static void
+abandon_frame(ValueWriter *writer)
+{
+    Frame *frame = &writer->frames[--writer->n_frames];
+
+    if (frame->in_entry)
+        dbus_message_iter_abandon_container(&frame->iter, &frame->entry);
+    dbus_message_iter_abandon_container(get_iter(writer), &frame->iter);
+    clear_frame(frame);
+}
+
+void
+value_writer_free(ValueWriter *writer)
+{
+    while (writer->n_frames > 0)
+        abandon_frame(writer);
+    g_array_unref(writer->names);
+    g_string_free(writer->string, TRUE);
+    g_free(writer);
+}
+
+gboolean
+value_append(DBusMessage *message, const char *signature, const QmpType *type, const char *text, const char *place,
+             GError **error)
+{
+    ValueWriter *writer = value_writer_new(message, signature, type, text, place);
+    ValueStep step;
+
+    do
+        step = value_writer_step(writer, error);
+    while (step == VALUE_MORE);
+    value_writer_free(writer);
+    return step == VALUE_DONE;
+}

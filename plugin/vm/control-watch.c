@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* When is a control monitor gone that is still connected? QEMU 11.1 lets anybody who may delete objects delete a monitor: its
+ * connection stays, and nobody reads from it any more. From outside this looks like a QEMU that is held up by one long
+ * command, stopped by SIGSTOP, or looked at in a debugger, none of which is a reason to let go of it. So:
+ *
+ *   - The agent looks only while a command is under way: the agent's own, or a caller's on whatever monitor. Who has not been
+ *     heard for some seconds by then is asked something.
+ *   - The control monitor is silent when a command is under way on it, nothing at all has been heard of it for an interval,
+ *     and it has read nothing of what it was sent. (Time in which the agent itself does not read, for back-pressure, does not count.)
+ *   - Silence alone proves nothing. QEMU serves its monitors in turns, one command each. So another monitor is asked, in band:
+ *     when that has answered, and the control monitor has not been heard for an interval more, it is gone: on_lost().
+ *     A QEMU that is stopped, or held up by a command, answers on no monitor.
+ *   - Without such a witness nobody can tell a monitor that is gone from a QEMU that is stopped. The QEMU is kept. It is asked out
+ *     of band as well, which a QEMU that is held up by a command answers. Where that has no answer for a minute either, those
+ *     who wait are told: on_stuck(). */
+#include "control-watch.h"
+
+#include "timer.h"
+
+/* us. A QEMU that works answers in some 20 ms, and on a loaded machine in some 100. */
+#define INTERVAL_DEFAULT ((guint64)3 * G_TIME_SPAN_SECOND)
+
+/* Intervals of silence on all monitors after which those who wait are told: a minute. Migrations and snapshots stop a QEMU for
+ * seconds. */
+#define STUCK_INTERVALS 20
+
+/* Intervals after which a monitor that was heard of last is asked whether it is there. */
+#define LOOK_INTERVALS 3
+
+/* With 8 queued, out-of-band commands wait as well. */
+#define MAX_IN_FLIGHT 7
+
+struct ControlWatch {
+    GMainContext *context; /* ref */
+    QmpClient *client; /* weak */
+    guint64 interval; /* us */
+    ControlWatchFuncs funcs;
+    gpointer user_data;
+    GPtrArray *witnesses; /* owned, of QmpClient, weak */
+    GSource *timer; /* owned; while a command is under way */
+    gint64 since; /* monotonic us; silent since then, as far as is known */
+    gsize unread; /* bytes that were sent and not read by then, or at the last interval */
+    guint intervals; /* of silence, one after the other */
+    QmpSlot *oob_question, *witness_question, *own_question; /* weak; while they are under way */
+    gint64 witnessed_at; /* monotonic us; when a witness has answered in this silence; 0: none has */
+};
+
+static gboolean on_interval(gpointer user_data);
+
+static void
+arm(ControlWatch *watch)
+{
+    timer_stop(&watch->timer);
+    watch->timer = timer_start(watch->context, watch->interval, on_interval, watch);
+}
+
+static void
+end_silence(ControlWatch *watch)
+{
+    watch->since = g_get_monotonic_time();
+    watch->unread = qmp_client_get_unread_size(watch->client);
+    watch->intervals = 0;
+    watch->witnessed_at = 0;
+    if (watch->witness_question)
+        qmp_slot_cancel(g_steal_pointer(&watch->witness_question));
+}
+
+static void
+on_oob_answer(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    ((ControlWatch *)user_data)->oob_question = NULL;
+}
+
+static void
+on_own_answer(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    ((ControlWatch *)user_data)->own_question = NULL;
+}
+
+static void
+on_witness_answer(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    ControlWatch *watch = user_data;
+
+    watch->witness_question = NULL;
+    if (reply)
+        watch->witnessed_at = g_get_monotonic_time();
+}
+
+static void
+ask_witness(ControlWatch *watch)
+{
+    const QmpCommand question = { .name = "query-name" };
+
+    for (guint i = 0; i < watch->witnesses->len && !watch->witness_question && !watch->witnessed_at; i++) {
+        QmpClient *witness = g_ptr_array_index(watch->witnesses, i);
+        if (qmp_client_is_ready(witness) && qmp_client_get_in_flight(witness) < MAX_IN_FLIGHT)
+            watch->witness_question = qmp_client_execute(witness, &question, on_witness_answer, watch);
+    }
+}
+
+/* Every QEMU from 6.0 on answers this one out of band; another says that it does not know it, which will do. */
+static void
+ask_out_of_band(ControlWatch *watch)
+{
+    const QmpCommand question = { .name = "query-yank", .flags = QMP_EXECUTE_OOB };
+
+    if (!watch->oob_question && qmp_client_has_oob(watch->client))
+        watch->oob_question = qmp_client_execute(watch->client, &question, on_oob_answer, watch);
+}
+
+static void
+tell_lost(ControlWatch *watch)
+{
+    g_autoptr(GError) error = g_error_new(
+        QMP_ERROR, QMP_ERROR_TIMED_OUT,
+        "the agent's monitor has said nothing for %.3g s while another monitor of this QEMU answered: it was "
+        "removed",
+        (double)(g_get_monotonic_time() - watch->since) / G_TIME_SPAN_SECOND);
+
+    watch->funcs.on_lost(error, watch->user_data);
+}
+
+static void
+tell_stuck(ControlWatch *watch)
+{
+    g_autoptr(GError) error = g_error_new(
+        QMP_ERROR, QMP_ERROR_TIMED_OUT,
+        "QEMU has not answered for %.3g s, in band or out of band: it is stopped, or the agent's monitor was "
+        "removed, which RemoveVM and AddVM would mend; what it was sent it may do yet",
+        (double)(g_get_monotonic_time() - watch->since) / G_TIME_SPAN_SECOND);
+
+    watch->intervals = 0;
+    watch->funcs.on_stuck(error, watch->user_data);
+}
+
+/* QEMU reads 400 kB/s at best: one that is still reading what it was sent has not fallen silent. */
+static gboolean
+has_moved(ControlWatch *watch)
+{
+    return qmp_client_get_heard_at(watch->client) > watch->since ||
+           qmp_client_get_unread_size(watch->client) < watch->unread;
+}
+
+static gboolean
+on_interval(gpointer user_data)
+{
+    ControlWatch *watch = user_data;
+    gint64 now = g_get_monotonic_time();
+
+    timer_stop(&watch->timer);
+    if (has_moved(watch))
+        end_silence(watch);
+    else
+        watch->intervals++;
+    watch->unread = qmp_client_get_unread_size(watch->client);
+    if (!qmp_client_is_ready(watch->client) || qmp_client_get_in_flight(watch->client) == 0)
+        return G_SOURCE_REMOVE;
+    if (watch->witnessed_at && now - watch->witnessed_at >= (gint64)watch->interval) {
+        tell_lost(watch);
+        return G_SOURCE_REMOVE;
+    }
+    arm(watch);
+    if (watch->intervals == 0)
+        return G_SOURCE_REMOVE;
+    ask_witness(watch);
+    ask_out_of_band(watch);
+    if (watch->intervals >= STUCK_INTERVALS && qmp_client_has_oob(watch->client))
+        tell_stuck(watch);
+    return G_SOURCE_REMOVE;
+}
+
+void
+control_watch_look(ControlWatch *watch)
+{
+    const QmpCommand question = { .name = "query-name" };
+    gint64 silence;
+
+    if (watch->timer || !qmp_client_is_ready(watch->client))
+        return;
+    silence = g_get_monotonic_time() - qmp_client_get_heard_at(watch->client);
+    if (qmp_client_get_in_flight(watch->client) == 0 && silence > (gint64)watch->interval * LOOK_INTERVALS)
+        watch->own_question = qmp_client_execute(watch->client, &question, on_own_answer, watch);
+    if (qmp_client_get_in_flight(watch->client) == 0)
+        return;
+    end_silence(watch);
+    arm(watch);
+}
+
+void
+control_watch_add_witness(ControlWatch *watch, QmpClient *client)
+{
+    g_ptr_array_add(watch->witnesses, client);
+}
+
+void
+control_watch_remove_witness(ControlWatch *watch, QmpClient *client)
+{
+    g_ptr_array_remove_fast(watch->witnesses, client);
+}
+
+ControlWatch *
+control_watch_new(GMainContext *context, QmpClient *client, guint64 interval, const ControlWatchFuncs *funcs,
+                  gpointer user_data)
+{
+    ControlWatch *watch = g_new0(ControlWatch, 1);
+
+    watch->context = g_main_context_ref(context);
+    watch->client = client;
+    watch->interval = interval ? interval : INTERVAL_DEFAULT;
+    watch->funcs = *funcs;
+    watch->user_data = user_data;
+    watch->witnesses = g_ptr_array_new();
+    return watch;
+}
+
+void
+control_watch_free(ControlWatch *watch)
+{
+    QmpSlot *const questions[] = { watch->oob_question, watch->witness_question, watch->own_question };
+
+    timer_stop(&watch->timer);
+    for (guint i = 0; i < G_N_ELEMENTS(questions); i++)
+        if (questions[i])
+            qmp_slot_cancel(questions[i]);
+    g_ptr_array_unref(watch->witnesses);
+    g_main_context_unref(watch->context);
+    g_free(watch);
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A QEMU from the connected socket on: negotiates, asks the five things that must be known of it (one round trip, they
+ * are sent together), then keeps the run state true: QEMU tells by events that it changed, and by query-status
+ * what to. */
+#include "qemu-connection.h"
+
+#include <string.h>
+
+#include "control-watch.h"
+#include "json-tree.h"
+#include "run-state.h"
+#include "timer.h"
+
+/* The agent's own line in the queue; callers' lines have unique bus names, which are never empty. */
+#define OWN_LINE ""
+
+/* Events kept for the moment when the VM can be seen. Until then, a few ms, nobody can have asked for them: whoever
+ * floods that early loses the rest. */
+#define MAX_EARLY_EVENTS 256
+#define MAX_EARLY_BYTES (256 * 1024)
+
+/* How often a passing run state is asked for. */
+#define STATUS_INTERVAL ((guint64)G_TIME_SPAN_SECOND)
+
+/* Bytes; `-name` is the longest, and VM_NAME_MAX refuses longer ones anyway. */
+#define MAX_PROPERTY 512
+#define MAX_PROPERTY_REPLY 65536
+
+struct QemuConnection {
+    GMainContext *context; /* ref */
+    QemuConnectionFuncs funcs;
+    gpointer user_data;
+    QmpClient *client; /* owned; NULL once the connection has ended */
+    QmpQueue *queue; /* owned; on client */
+    ReplyBarriers *gates; /* owned */
+    ControlWatch *watch; /* owned; once ready */
+    GSource *deadline; /* owned; until up */
+    guint unanswered; /* probes */
+    gboolean up, freed;
+    guint64 status_asked, status_answered; /* how often */
+    gboolean status_stale; /* the answer under way will be old */
+    GSource *status_timer; /* owned; while the run state is one that ends without an event */
+    GPtrArray *early_events; /* owned, of QmpEvent; NULL once up */
+    gsize early_bytes; /* of their data */
+    char *name, *uuid, *target, *version, *package, *status; /* owned */
+    gboolean running;
+    gboolean has_monitor_add;
+};
+
+static void
+end(QemuConnection *qemu, const GError *error)
+{
+    timer_stop(&qemu->deadline);
+    timer_stop(&qemu->status_timer);
+    qemu->funcs.on_down(qemu, error, qemu->user_data);
+}
+
+/* What is longer than any QEMU's is left out: properties of thousands of VMs go into one message. */
+static void
+set_string(char **property, JsonObject *object, const char *member)
+{
+    JsonNode *value = json_object_get_member(object, member);
+
+    if (!value || json_tree_get_type(value) != JSON_TREE_STRING || strlen(json_tree_get_string(value)) > MAX_PROPERTY)
+        return;
+    g_free(*property);
+    *property = g_strdup(json_tree_get_string(value));
+}
+
+static void
+read_properties(QemuConnection *qemu, JsonObject *reply)
+{
+    set_string(&qemu->name, reply, "name");
+    set_string(&qemu->uuid, reply, "UUID");
+    set_string(&qemu->target, reply, "arch");
+    set_string(&qemu->status, reply, "status");
+    JsonNode *running = json_object_get_member(reply, "running");
+    if (running && json_tree_get_type(running) == JSON_TREE_BOOLEAN)
+        qemu->running = json_node_get_boolean(running);
+}
+
+/* A reply without what is asked for (an old QEMU, a peer that lies) leaves the property as it is. */
+static void
+read_reply(QemuConnection *qemu, const QmpReply *reply)
+{
+    if (!reply || !reply->value.text || reply->value.length > MAX_PROPERTY_REPLY)
+        return;
+    g_autoptr(JsonNode) value = json_tree_parse(reply->value.text, reply->value.length, NULL);
+    if (value && JSON_NODE_HOLDS_OBJECT(value))
+        read_properties(qemu, json_node_get_object(value));
+}
+
+static void ask_status(QemuConnection *qemu, ReplyBarrier *gate);
+
+static gboolean
+on_status_timer(gpointer user_data)
+{
+    QemuConnection *qemu = user_data;
+
+    timer_stop(&qemu->status_timer);
+    ask_status(qemu, /* gate= */ NULL);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+watch_status(QemuConnection *qemu)
+{
+    timer_stop(&qemu->status_timer);
+    if (run_state_is_passing(qemu->status) && !qemu->freed)
+        qemu->status_timer = timer_start(qemu->context, STATUS_INTERVAL, on_status_timer, qemu);
+}
+
+static void
+on_status(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    QemuConnection *qemu = user_data;
+    g_autofree char *status_before = g_strdup(qemu->status);
+    gboolean running_before = qemu->running;
+    guint64 question = ++qemu->status_answered;
+
+    read_reply(qemu, reply);
+    if (qemu->status_stale && !qemu->freed)
+        ask_status(qemu, /* gate= */ NULL);
+    watch_status(qemu);
+    if (qemu->running != running_before || g_strcmp0(qemu->status, status_before) != 0)
+        qemu->funcs.on_changed(qemu, qemu->user_data);
+    reply_barriers_open(qemu->gates, question);
+}
+
+/* At most one query-status is under way; an event that comes meanwhile makes its answer old, and the next one
+ * counts. @gate: whose replies wait for it; NULL: all. */
+static void
+ask_status(QemuConnection *qemu, ReplyBarrier *gate)
+{
+    qemu->status_stale = qemu->status_asked > qemu->status_answered;
+    if (gate)
+        reply_barrier_shut(gate, qemu->status_asked + 1);
+    else
+        reply_barriers_shut(qemu->gates, qemu->status_asked + 1);
+    if (qemu->status_stale)
+        return;
+    qemu->status_asked++;
+    if (!qemu_connection_ask(qemu, &(QmpCommand){ .name = "query-status" }, on_status, qemu))
+        reply_barriers_open(qemu->gates, ++qemu->status_answered);
+}
+
+static void
+go_up(QemuConnection *qemu)
+{
+    g_autoptr(GPtrArray) events = g_steal_pointer(&qemu->early_events);
+
+    timer_stop(&qemu->deadline);
+    qemu->up = TRUE;
+    if (qemu->status_stale)
+        ask_status(qemu, /* gate= */ NULL);
+    watch_status(qemu);
+
+    g_rc_box_acquire(qemu);
+    qemu->funcs.on_up(qemu, qemu->user_data);
+    for (guint i = 0; i < events->len && !qemu->freed; i++)
+        qemu->funcs.on_event(qemu, g_ptr_array_index(events, i), qemu->user_data);
+    g_rc_box_release(qemu);
+}
+
+static void
+on_probed(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    QemuConnection *qemu = user_data;
+
+    if (error && (qemu->freed || !qmp_client_is_ready(qemu->client)))
+        return; /* on_closed follows, with the reason */
+    read_reply(qemu, reply);
+    if (--qemu->unanswered == 0)
+        go_up(qemu);
+}
+
+/* 9 kB, and one word in them. It is asked first, and not waited for. */
+static void
+on_commands(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    static const char monitor_add[] = "\"monitor-add\"";
+    QemuConnection *qemu = user_data;
+
+    if (!reply || reply->error_class || reply->value.length > MAX_PROPERTY_REPLY)
+        return;
+    const QmpText *list = &reply->value;
+    qemu->has_monitor_add = memmem(list->text, list->length, monitor_add, strlen(monitor_add)) != NULL;
+}
+
+static void
+on_lost(const GError *error, gpointer user_data)
+{
+    end(user_data, error);
+}
+
+static void
+on_stuck(const GError *error, gpointer user_data)
+{
+    QemuConnection *qemu = user_data;
+
+    qemu->funcs.on_stuck(qemu, error, qemu->user_data);
+}
+
+static void
+on_ready(QmpClient *client, gpointer user_data)
+{
+    static const ControlWatchFuncs watch_funcs = { on_lost, on_stuck };
+    static const char *const probes[] = { "query-name", "query-uuid", "query-target", "query-status" };
+    QemuConnection *qemu = user_data;
+    const QmpGreeting *greeting = qmp_client_get_greeting(client);
+
+    qemu->version = g_strdup_printf("%u.%u.%u", greeting->major, greeting->minor, greeting->micro);
+    qemu->package = strlen(greeting->package) > MAX_PROPERTY ? g_strdup("") : g_strdup(greeting->package);
+    qemu->queue = qmp_queue_new(client, &(QmpQueueLimits){ 0 });
+    qemu->watch = control_watch_new(qemu->context, client, /* interval= */ 0, &watch_funcs, qemu);
+    qemu_connection_ask(qemu, &(QmpCommand){ .name = "query-commands" }, on_commands, qemu);
+    for (guint i = 0; i < G_N_ELEMENTS(probes); i++) {
+        qemu_connection_ask(qemu, &(QmpCommand){ .name = probes[i] }, on_probed, qemu);
+        qemu->unanswered++;
+    }
+}
+
+static void
+on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
+{
+    QemuConnection *qemu = user_data;
+
+    if (run_state_may_change_by(event->name)) {
+        if (qemu->up)
+            ask_status(qemu, /* gate= */ NULL);
+        else
+            qemu->status_stale = TRUE;
+    }
+    if (qemu->up)
+        qemu->funcs.on_event(qemu, event, qemu->user_data);
+    else if (qemu->early_events->len < MAX_EARLY_EVENTS && qemu->early_bytes + event->data.length < MAX_EARLY_BYTES) {
+        qemu->early_bytes += event->data.length;
+        g_ptr_array_add(qemu->early_events, qmp_event_copy(event));
+    }
+}
+
+static void
+on_closing(QmpClient *client, gpointer user_data)
+{
+    QemuConnection *qemu = user_data;
+
+    if (qemu->up)
+        qemu->funcs.on_ending(qemu, qemu->user_data);
+}
+
+static void
+on_closed(QmpClient *client, const GError *error, gpointer user_data)
+{
+    QemuConnection *qemu = user_data;
+
+    end(qemu, error);
+}
+
+static gboolean
+on_deadline(gpointer user_data)
+{
+    QemuConnection *qemu = user_data;
+    g_autoptr(GError) error =
+        g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "QEMU greeted, but does not answer query-name and the like");
+
+    end(qemu, error);
+    return G_SOURCE_REMOVE;
+}
+
+QemuConnection *
+qemu_connection_new(GMainContext *context, int fd, const QemuConnectionLimits *limits,
+                    const QemuConnectionFuncs *funcs, gpointer user_data)
+{
+    static const QmpClientFuncs client_funcs = { on_ready, on_event, on_closing, on_closed };
+    /* The client watches over the greeting and the negotiation itself and says which of them failed. It is given
+     * the same time and started first, so that its words are heard rather than ours. */
+    QmpClientLimits client_limits = { .max_reply = limits->max_reply, .timeout = limits->timeout };
+    QemuConnection *qemu = g_rc_box_new0(QemuConnection);
+
+    qemu->context = g_main_context_ref(context);
+    qemu->funcs = *funcs;
+    qemu->user_data = user_data;
+    qemu->gates = reply_barriers_new();
+    qemu->early_events = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_event_free);
+    qemu->name = g_strdup("");
+    qemu->uuid = g_strdup("");
+    qemu->target = g_strdup("");
+    qemu->status = g_strdup("");
+    qemu->client = qmp_client_new(context, fd, &client_limits, &client_funcs, qemu);
+    if (limits->timeout != G_MAXUINT64)
+        qemu->deadline = timer_start(context, limits->timeout, on_deadline, qemu);
+    return qemu;
+}
+
+void
+qemu_connection_free(QemuConnection *qemu)
+{
+    qemu->freed = TRUE;
+    timer_stop(&qemu->deadline);
+    timer_stop(&qemu->status_timer);
+    g_clear_pointer(&qemu->watch, control_watch_free);
+    g_clear_pointer(&qemu->client, qmp_client_free);
+    g_clear_pointer(&qemu->queue, qmp_queue_free);
+    g_clear_pointer(&qemu->gates, reply_barriers_free);
+    g_clear_pointer(&qemu->early_events, g_ptr_array_unref);
+    g_clear_pointer(&qemu->context, g_main_context_unref);
+    g_clear_pointer(&qemu->name, g_free);
+    g_clear_pointer(&qemu->uuid, g_free);
+    g_clear_pointer(&qemu->target, g_free);
+    g_clear_pointer(&qemu->version, g_free);
+    g_clear_pointer(&qemu->package, g_free);
+    g_clear_pointer(&qemu->status, g_free);
+    g_rc_box_release(qemu);
+}
+
+const char *
+qemu_connection_get_name(QemuConnection *qemu)
+{
+    return qemu->name;
+}
+
+const char *
+qemu_connection_get_uuid(QemuConnection *qemu)
+{
+    return qemu->uuid;
+}
+
+const char *
+qemu_connection_get_target(QemuConnection *qemu)
+{
+    return qemu->target;
+}
+
+const QmpGreeting *
+qemu_connection_get_greeting(QemuConnection *qemu)
+{
+    return qmp_client_get_greeting(qemu->client);
+}
+
+const char *
+qemu_connection_get_version(QemuConnection *qemu)
+{
+    return qemu->version;
+}
+
+const char *
+qemu_connection_get_package(QemuConnection *qemu)
+{
+    return qemu->package;
+}
+
+const char *
+qemu_connection_get_status(QemuConnection *qemu)
+{
+    return qemu->status;
+}
+
+gboolean
+qemu_connection_is_running(QemuConnection *qemu)
+{
+    return qemu->running;
+}
+
+gboolean
+qemu_connection_is_at_least(QemuConnection *qemu, guint major, guint minor)
+{
+    const QmpGreeting *greeting = qmp_client_get_greeting(qemu->client);
+
+    return greeting->major > major || (greeting->major == major && greeting->minor >= minor);
+}
+
+gboolean
+qemu_connection_has_monitor_add(QemuConnection *qemu)
+{
+    return qemu->has_monitor_add;
+}
+
+QmpTicket *
+qemu_connection_ask(QemuConnection *qemu, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
+{
+    QmpTicket *ticket = qmp_queue_submit(qemu->queue, OWN_LINE, command, func, user_data, /* error= */ NULL);
+
+    qemu_connection_look(qemu);
+    return ticket;
+}
+
+void
+qemu_connection_look(QemuConnection *qemu)
+{
+    if (qemu->up && qemu->watch)
+        control_watch_look(qemu->watch);
+}
+
+void
+qemu_connection_add_witness(QemuConnection *qemu, QmpClient *client)
+{
+    control_watch_add_witness(qemu->watch, client);
+}
+
+void
+qemu_connection_remove_witness(QemuConnection *qemu, QmpClient *client)
+{
+    if (qemu->watch)
+        control_watch_remove_witness(qemu->watch, client);
+}
+
+QmpQueue *
+qemu_connection_get_control(QemuConnection *qemu)
+{
+    return qemu->queue;
+}
+
+ReplyBarriers *
+qemu_connection_get_gates(QemuConnection *qemu)
+{
+    return qemu->gates;
+}
+
+void
+qemu_connection_catch_up(QemuConnection *qemu, ReplyBarrier *gate)
+{
+    ask_status(qemu, gate);
+}
+
+/* The agent's own questions are answered in their order. */
+void
+qemu_connection_settle(QemuConnection *qemu)
+{
+    reply_barriers_delay(qemu->gates, qemu->status_asked + 1);
+    ask_status(qemu, /* gate= */ NULL);
+}
+
+void
+qemu_connection_pause(QemuConnection *qemu)
+{
+    qmp_client_pause(qemu->client);
+}
+
+void
+qemu_connection_resume(QemuConnection *qemu)
+{
+    qmp_client_resume(qemu->client);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One connected QEMU: the session on it, the turns that callers take on that session, and what is known of the VM
+ * without asking. Exists from a connected socket to the end of the connection. Knows no D-Bus. */
+#pragma once
+
+#include "reply-barriers.h"
+
+typedef struct QemuConnection QemuConnection;
+
+typedef struct QemuConnectionFuncs {
+    /* Once: what can be known is known, and commands are taken. */
+    void (*on_up)(QemuConnection *qemu, gpointer user_data);
+    /* Status and/or Running have new values. Only after on_up. */
+    void (*on_changed)(QemuConnection *qemu, gpointer user_data);
+    /* An event; those that came before on_up follow it at once. */
+    void (*on_event)(QemuConnection *qemu, const QmpEvent *event, gpointer user_data);
+    /* QEMU answers nothing, and may be stopped: whoever waits for it should wait no longer. Any number of times, after on_up. */
+    void (*on_stuck)(QemuConnection *qemu, const GError *error, gpointer user_data);
+    /* Once, before on_down, if it was up: the connection has ended, and the commands under way are about to be failed. The
+     * Qemu must not be freed from inside. */
+    void (*on_ending)(QemuConnection *qemu, gpointer user_data);
+    /* Once, as the last call: the connection ended, or never came to be a QMP session, and every command under way has been
+     * failed; or the monitor does not answer any more, though QEMU is there (QMP_ERROR_TIMED_OUT, without on_ending). */
+    void (*on_down)(QemuConnection *qemu, const GError *error, gpointer user_data);
+} QemuConnectionFuncs;
+
+typedef struct QemuConnectionLimits {
+    gsize max_reply; /* bytes */
+    guint64 timeout; /* us until on_up; G_MAXUINT64: none */
+} QemuConnectionLimits;
+
+/* Takes the connected socket @fd. No callback comes from inside; the Qemu may be freed from inside any of them. */
+QemuConnection *qemu_connection_new(GMainContext *context, int fd, const QemuConnectionLimits *limits,
+                                    const QemuConnectionFuncs *funcs, gpointer user_data);
+
+/* Closes the connection. Commands under way are failed; none of the callbacks above comes. */
+void qemu_connection_free(QemuConnection *qemu);
+
+/* After on_up. All borrowed; what QEMU did not tell is empty. */
+const char *qemu_connection_get_name(QemuConnection *qemu); /* `-name` */
+const char *qemu_connection_get_uuid(QemuConnection *qemu);
+const char *qemu_connection_get_target(QemuConnection *qemu);
+const QmpGreeting *qemu_connection_get_greeting(QemuConnection *qemu);
+const char *qemu_connection_get_version(QemuConnection *qemu); /* "11.1.3" */
+const char *qemu_connection_get_package(QemuConnection *qemu);
+const char *qemu_connection_get_status(QemuConnection *qemu); /* QMP's run state */
+gboolean qemu_connection_is_running(QemuConnection *qemu);
+
+/* After on_up: what is known of its commands. */
+gboolean qemu_connection_is_at_least(QemuConnection *qemu, guint major, guint minor);
+gboolean qemu_connection_has_monitor_add(QemuConnection *qemu);
+
+/* After on_up: asks QEMU something for the agent itself. As qmp_queue_submit(). */
+QmpTicket *qemu_connection_ask(QemuConnection *qemu, const QmpCommand *command, QmpReplyFunc func, gpointer user_data);
+
+/* A caller's command was sent, by whatever monitor: it is looked whether the control monitor is still there. */
+void qemu_connection_look(QemuConnection *qemu);
+
+/* Another monitor of this QEMU, for as long as it is ready: see control-watch.h. */
+void qemu_connection_add_witness(QemuConnection *qemu, QmpClient *client);
+void qemu_connection_remove_witness(QemuConnection *qemu, QmpClient *client);
+
+/* After on_up: the control monitor's queue. */
+QmpQueue *qemu_connection_get_control(QemuConnection *qemu);
+
+/* The replies behind these gates wait for the run state whenever it may have changed. */
+ReplyBarriers *qemu_connection_get_gates(QemuConnection *qemu);
+
+/* Another monitor than the control monitor has told of an event: the replies that follow it wait behind @gate until the
+ * control monitor has told of it too, and the run state is known. */
+void qemu_connection_catch_up(QemuConnection *qemu, ReplyBarrier *gate);
+
+/* Replies to callers, those that have come already included, wait until what the agent has asked so far is answered. */
+void qemu_connection_settle(QemuConnection *qemu);
+
+/* Back-pressure: no more events until qemu_connection_resume(). Replies wait too. */
+void qemu_connection_pause(QemuConnection *qemu);
+void qemu_connection_resume(QemuConnection *qemu);

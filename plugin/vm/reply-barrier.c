@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "reply-barrier.h"
+
+struct ReplyBarrier {
+    QmpQueue *queue; /* weak */
+    guint64 shut_for, open_for; /* numbers of questions */
+    guint holds;
+    GQueue held; /* of ReplyTicket, by their own links, in the order of their questions */
+    gboolean freed;
+};
+
+struct ReplyTicket {
+    ReplyBarrier *gate; /* weak */
+    QmpTicket *ticket; /* weak; until the reply has come */
+    QmpReplyFunc func;
+    gpointer user_data;
+    gboolean oob; /* its reply is never held: it is for a QEMU that answers nothing else */
+    guint64 question; /* what a held reply waits for */
+    QmpReply reply; /* owned; of a held one */
+    GList link; /* in gate->held, once the reply has come */
+};
+
+static char *
+copy_text(const char *text, gsize length)
+{
+    return text ? g_strndup(text, length) : NULL;
+}
+
+static void
+free_ticket(ReplyTicket *ticket)
+{
+    g_free((char *)ticket->reply.value.text);
+    g_free((char *)ticket->reply.error_class);
+    g_free((char *)ticket->reply.error_text);
+    g_free(ticket);
+}
+
+static void
+hold(ReplyTicket *ticket, const QmpReply *reply)
+{
+    ticket->ticket = NULL;
+    ticket->question = ticket->gate->shut_for;
+    ticket->reply.value.text = copy_text(reply->value.text, reply->value.length);
+    ticket->reply.value.length = reply->value.length;
+    ticket->reply.error_class = g_strdup(reply->error_class);
+    ticket->reply.error_text = g_strdup(reply->error_text);
+    g_queue_push_tail_link(&ticket->gate->held, &ticket->link);
+}
+
+static gboolean
+is_shut(ReplyBarrier *gate)
+{
+    return gate->shut_for > gate->open_for || gate->holds > 0;
+}
+
+static void
+tell(ReplyTicket *ticket)
+{
+    g_queue_unlink(&ticket->gate->held, &ticket->link);
+    ticket->func(&ticket->reply, NULL, ticket->user_data);
+    free_ticket(ticket);
+}
+
+/* The session ends: what came before that is told before it. */
+static void
+tell_all_held(ReplyBarrier *gate)
+{
+    while (gate->held.head)
+        tell(gate->held.head->data);
+}
+
+static void
+on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    ReplyTicket *ticket = user_data;
+
+    if (reply && !ticket->oob && is_shut(ticket->gate)) {
+        hold(ticket, reply);
+        return;
+    }
+    if (error)
+        tell_all_held(ticket->gate);
+    ticket->func(reply, error, ticket->user_data);
+    free_ticket(ticket);
+}
+
+ReplyTicket *
+reply_barrier_submit(ReplyBarrier *gate, const char *caller, const QmpCommand *command, QmpReplyFunc func,
+                     gpointer user_data, GError **error)
+{
+    ReplyTicket *ticket = g_new0(ReplyTicket, 1);
+
+    ticket->gate = gate;
+    ticket->func = func;
+    ticket->user_data = user_data;
+    ticket->oob = (command->flags & QMP_EXECUTE_OOB) != 0;
+    ticket->link.data = ticket;
+    ticket->ticket = qmp_queue_submit(gate->queue, caller, command, on_reply, ticket, error);
+    if (!ticket->ticket)
+        g_clear_pointer(&ticket, g_free);
+    return ticket;
+}
+
+void
+reply_ticket_cancel(ReplyTicket *ticket)
+{
+    if (ticket->ticket)
+        qmp_ticket_cancel(ticket->ticket);
+    else
+        g_queue_unlink(&ticket->gate->held, &ticket->link);
+    free_ticket(ticket);
+}
+
+gboolean
+reply_ticket_is_waiting(ReplyTicket *ticket)
+{
+    return ticket->ticket && qmp_ticket_is_waiting(ticket->ticket);
+}
+
+void
+reply_barrier_set_queue(ReplyBarrier *gate, QmpQueue *queue)
+{
+    gate->queue = queue;
+}
+
+void
+reply_barrier_shut(ReplyBarrier *gate, guint64 question)
+{
+    gate->shut_for = question;
+}
+
+void
+reply_barrier_delay(ReplyBarrier *gate, guint64 question)
+{
+    gate->shut_for = question;
+    for (GList *i = gate->held.head; i; i = i->next)
+        ((ReplyTicket *)i->data)->question = question;
+}
+
+static void
+tell_held(ReplyBarrier *gate)
+{
+    g_rc_box_acquire(gate);
+    while (!gate->freed && gate->holds == 0 && gate->held.head) {
+        ReplyTicket *ticket = gate->held.head->data;
+        if (ticket->question > gate->open_for)
+            break;
+        tell(ticket);
+    }
+    g_rc_box_release(gate);
+}
+
+void
+reply_barrier_open(ReplyBarrier *gate, guint64 question)
+{
+    gate->open_for = question;
+    tell_held(gate);
+}
+
+void
+reply_barrier_hold(ReplyBarrier *gate)
+{
+    gate->holds++;
+}
+
+void
+reply_barrier_release(ReplyBarrier *gate)
+{
+    gate->holds--;
+    tell_held(gate);
+}
+
+ReplyBarrier *
+reply_barrier_new(QmpQueue *queue)
+{
+    ReplyBarrier *gate = g_rc_box_new0(ReplyBarrier);
+
+    gate->queue = queue;
+    return gate;
+}
+
+void
+reply_barrier_free(ReplyBarrier *gate)
+{
+    gate->holds = 0;
+    reply_barrier_open(gate, G_MAXUINT64);
+    gate->freed = TRUE;
+    g_rc_box_release(gate);
+}

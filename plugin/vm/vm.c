@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One attempt is: a connected socket (by the connector, or handed over), then a Qemu on it, which goes up or down.
+ * After it the origin decides about the next. Where we listen, anybody may connect and say nothing: others are
+ * accepted meanwhile, and the first that turns out to be a QEMU is the one. */
+#include "vm.h"
+
+#include "qmp-connector.h"
+#include "timer.h"
+
+/* Connected at once where we listen, before one of them is known to be a QEMU. */
+#define MAX_CANDIDATES 8
+
+#define RETRY_FIRST (100 * G_TIME_SPAN_MILLISECOND)
+#define RETRY_MAX (30 * G_TIME_SPAN_SECOND)
+/* A socket in the run directory that nobody serves is a left-over: after 0.1 + 0.2 + … 6.4 s it is not looked at
+ * any more until the directory changes, so that the agent sleeps. */
+#define RETRY_MAX_IN_DIRECTORY (10 * G_TIME_SPAN_SECOND)
+
+struct Vm {
+    GMainContext *context; /* ref */
+    VmFuncs funcs;
+    gpointer user_data;
+    char *name; /* owned */
+    VmOrigin origin;
+    QmpAddress *address; /* owned */
+    GPtrArray *spares; /* owned, of QmpAddress */
+    gboolean isolation_required;
+    guint32 added_by;
+    guint64 timeout;
+    gsize max_reply;
+    QmpConnector *connector; /* owned */
+    gboolean connecting; /* the connector was started */
+    GSource *connect_timer; /* owned; while connecting */
+    gint64 attempt_began; /* monotonic us */
+    GPtrArray *candidates; /* owned, of Candidate */
+    struct Candidate *current; /* weak; the candidate that is up */
+    GSource *retry_timer; /* owned; while waiting to try again */
+    guint64 retry_delay; /* us */
+    gboolean given_up; /* until poked */
+};
+
+/* A connected socket, at whose other end a QEMU is, or may be. */
+typedef struct Candidate {
+    Vm *vm; /* weak */
+    QemuConnection *qemu; /* owned */
+    guint32 owner_uid;
+    gboolean owner_is_known; /* by the kernel */
+} Candidate;
+
+static void attempt(Vm *vm);
+
+static void
+candidate_free(gpointer data)
+{
+    Candidate *candidate = data;
+
+    qemu_connection_free(candidate->qemu);
+    g_free(candidate);
+}
+
+static gboolean
+is_listening(Vm *vm)
+{
+    return vm->address && vm->address->server;
+}
+
+static gboolean
+on_retry(gpointer user_data)
+{
+    Vm *vm = user_data;
+
+    timer_stop(&vm->retry_timer);
+    attempt(vm);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+try_again(Vm *vm, VmDown how)
+{
+    guint64 delay = vm->retry_delay;
+
+    if (is_listening(vm) && how != VM_DOWN_UNREACHABLE) {
+        attempt(vm);
+        return;
+    }
+    vm->given_up = vm->origin == VM_FROM_DIRECTORY && delay > RETRY_MAX_IN_DIRECTORY;
+    if (vm->given_up)
+        return;
+    vm->retry_delay = MIN(delay * 2, (guint64)RETRY_MAX);
+    timer_stop(&vm->retry_timer);
+    vm->retry_timer = timer_start(vm->context, delay, on_retry, vm);
+}
+
+/* @candidate: which of them it is about; NULL: there was no connection. */
+static void
+go_down(Vm *vm, Candidate *candidate, const GError *error)
+{
+    VmDown how = !candidate ? VM_DOWN_UNREACHABLE : candidate == vm->current ? VM_DOWN_ENDED : VM_DOWN_UNUSABLE;
+
+    if (how == VM_DOWN_ENDED)
+        vm->retry_delay = RETRY_FIRST;
+    /* Until it returns, what is known of the QEMU can still be read. */
+    if (!vm->funcs.on_down(vm, how, error, vm->user_data))
+        return;
+    if (how == VM_DOWN_ENDED)
+        vm->current = NULL;
+    if (candidate)
+        g_ptr_array_remove(vm->candidates, candidate);
+    try_again(vm, how);
+}
+
+static void
+drop_others(Vm *vm, Candidate *candidate)
+{
+    if (vm->connector)
+        qmp_connector_stop(vm->connector);
+    vm->connecting = FALSE;
+    timer_stop(&vm->retry_timer);
+    for (guint i = vm->candidates->len; i-- > 0;)
+        if (g_ptr_array_index(vm->candidates, i) != candidate)
+            g_ptr_array_remove_index(vm->candidates, i);
+}
+
+static void
+on_qemu_up(QemuConnection *qemu, gpointer user_data)
+{
+    Candidate *candidate = user_data;
+    Vm *vm = candidate->vm;
+    g_autoptr(GError) error = NULL;
+
+    vm->current = candidate;
+    if (vm->funcs.on_up(vm, &error, vm->user_data)) {
+        drop_others(vm, candidate);
+        return;
+    }
+    vm->current = NULL;
+    go_down(vm, candidate, error);
+}
+
+static void
+on_qemu_changed(QemuConnection *qemu, gpointer user_data)
+{
+    Vm *vm = ((Candidate *)user_data)->vm;
+
+    vm->funcs.on_changed(vm, vm->user_data);
+}
+
+static void
+on_qemu_event(QemuConnection *qemu, const QmpEvent *event, gpointer user_data)
+{
+    Vm *vm = ((Candidate *)user_data)->vm;
+
+    vm->funcs.on_event(vm, event, vm->user_data);
+}
+
+static void
+on_qemu_stuck(QemuConnection *qemu, const GError *error, gpointer user_data)
+{
+    Vm *vm = ((Candidate *)user_data)->vm;
+
+    vm->funcs.on_stuck(vm, error, vm->user_data);
+}
+
+static void
+on_qemu_ending(QemuConnection *qemu, gpointer user_data)
+{
+    Vm *vm = ((Candidate *)user_data)->vm;
+
+    vm->funcs.on_ending(vm, vm->user_data);
+}
+
+static void
+on_qemu_down(QemuConnection *qemu, const GError *error, gpointer user_data)
+{
+    Candidate *candidate = user_data;
+
+    go_down(candidate->vm, candidate, error);
+}
+
+/* What is left of the time for the attempt. Who connects to us has all of it, from then on. */
+static guint64
+get_time_left(Vm *vm)
+{
+    guint64 spent = is_listening(vm) ? 0 : (guint64)(g_get_monotonic_time() - vm->attempt_began);
+
+    if (vm->timeout == G_MAXUINT64)
+        return G_MAXUINT64;
+    return vm->timeout > spent ? vm->timeout - spent : 1;
+}
+
+static void
+take_socket(Vm *vm, int fd)
+{
+    static const QemuConnectionFuncs funcs = { on_qemu_up,    on_qemu_changed, on_qemu_event,
+                                               on_qemu_stuck, on_qemu_ending,  on_qemu_down };
+    QemuConnectionLimits limits = { .max_reply = vm->max_reply, .timeout = get_time_left(vm) };
+    Candidate *candidate = g_new0(Candidate, 1);
+
+    candidate->vm = vm;
+    candidate->owner_is_known = qmp_peer_get_uid(fd, &candidate->owner_uid);
+    if (!candidate->owner_is_known)
+        candidate->owner_uid = vm->added_by;
+    candidate->qemu = qemu_connection_new(vm->context, fd, &limits, &funcs, candidate);
+    g_ptr_array_add(vm->candidates, candidate);
+    if (is_listening(vm))
+        attempt(vm);
+}
+
+static void
+on_connected(int fd, const GError *error, gpointer user_data)
+{
+    Vm *vm = user_data;
+
+    vm->connecting = FALSE;
+    timer_stop(&vm->connect_timer);
+    if (error)
+        go_down(vm, NULL, error);
+    else
+        take_socket(vm, fd);
+}
+
+static gboolean
+on_connect_timeout(gpointer user_data)
+{
+    Vm *vm = user_data;
+    g_autoptr(GError) error =
+        g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "Nothing accepted a connection to %s in time", vm->address->text);
+
+    vm->connecting = FALSE;
+    timer_stop(&vm->connect_timer);
+    qmp_connector_stop(vm->connector);
+    go_down(vm, NULL, error);
+    return G_SOURCE_REMOVE;
+}
+
+/* Connects; or accepts one more, if there is room. */
+static void
+attempt(Vm *vm)
+{
+    if (vm->connecting || vm->candidates->len >= MAX_CANDIDATES)
+        return;
+    vm->connecting = TRUE;
+    vm->attempt_began = g_get_monotonic_time();
+    if (!vm->connector)
+        vm->connector = qmp_connector_new(vm->context, vm->address, on_connected, vm);
+    if (!vm->address->server && vm->timeout != G_MAXUINT64)
+        vm->connect_timer = timer_start(vm->context, vm->timeout, on_connect_timeout, vm);
+    qmp_connector_start(vm->connector);
+}
+
+Vm *
+vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs *funcs, gpointer user_data)
+{
+    Vm *vm = g_new0(Vm, 1);
+
+    vm->context = g_main_context_ref(context);
+    vm->funcs = *funcs;
+    vm->user_data = user_data;
+    vm->name = spec->name && *spec->name ? g_strdup(spec->name) : NULL;
+    vm->origin = spec->origin;
+    vm->address = spec->address ? qmp_address_copy(spec->address) : NULL;
+    vm->spares = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_address_free);
+    for (guint i = 0; spec->spares && i < spec->spares->len; i++)
+        g_ptr_array_add(vm->spares, qmp_address_copy(g_ptr_array_index(spec->spares, i)));
+    vm->isolation_required = spec->isolation_required;
+    vm->added_by = spec->added_by;
+    vm->timeout = spec->timeout;
+    vm->max_reply = max_reply;
+    vm->retry_delay = RETRY_FIRST;
+    vm->attempt_began = g_get_monotonic_time();
+    vm->candidates = g_ptr_array_new_with_free_func(candidate_free);
+    if (vm->address)
+        attempt(vm);
+    else
+        take_socket(vm, spec->fd);
+    return vm;
+}
+
+void
+vm_free(Vm *vm)
+{
+    timer_stop(&vm->connect_timer);
+    timer_stop(&vm->retry_timer);
+    g_ptr_array_unref(vm->candidates);
+    g_clear_pointer(&vm->connector, qmp_connector_free);
+    g_main_context_unref(vm->context);
+    g_clear_pointer(&vm->address, qmp_address_free);
+    g_ptr_array_unref(vm->spares);
+    g_free(vm->name);
+    g_free(vm);
+}
+
+void
+vm_set_funcs(Vm *vm, const VmFuncs *funcs, gpointer user_data)
+{
+    vm->funcs = *funcs;
+    vm->user_data = user_data;
+}
+
+void
+vm_poke(Vm *vm)
+{
+    if (!vm->retry_timer && !vm->given_up)
+        return;
+    timer_stop(&vm->retry_timer);
+    vm->given_up = FALSE;
+    vm->retry_delay = RETRY_FIRST;
+    attempt(vm);
+}
+
+const char *
+vm_get_name(Vm *vm)
+{
+    return vm->name;
+}
+
+void
+vm_set_name(Vm *vm, const char *name)
+{
+    g_return_if_fail(!vm->name);
+    vm->name = g_strdup(name);
+}
+
+VmOrigin
+vm_get_origin(Vm *vm)
+{
+    return vm->origin;
+}
+
+const QmpAddress *
+vm_get_address(Vm *vm)
+{
+    return vm->address;
+}
+
+guint32
+vm_get_added_by(Vm *vm)
+{
+    return vm->added_by;
+}
+
+GPtrArray *
+vm_get_spares(Vm *vm)
+{
+    return vm->spares;
+}
+
+gboolean
+vm_requires_isolation(Vm *vm)
+{
+    return vm->isolation_required;
+}
+
+QemuConnection *
+vm_get_qemu(Vm *vm)
+{
+    return vm->current ? vm->current->qemu : NULL;
+}
+
+guint32
+vm_get_owner_uid(Vm *vm)
+{
+    return vm->current ? vm->current->owner_uid : vm->added_by;
+}
+
+gboolean
+vm_is_owner_known(Vm *vm)
+{
+    return vm->current && vm->current->owner_is_known;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A VM that the agent was told about: where its QEMU is, and the connection to it while there is one. It connects,
+ * listens, and tries again; what a VM is called and who hears of it is the registry's affair. */
+#pragma once
+
+#include "qemu-connection.h"
+#include "qmp-address.h"
+
+typedef struct Vm Vm;
+
+/* us for one attempt, where nobody says otherwise. */
+#define VM_TIMEOUT_DEFAULT ((guint64)10 * G_TIME_SPAN_SECOND)
+
+/* How the agent came to know of it, which decides what happens when QEMU goes. */
+typedef enum VmOrigin {
+    VM_FROM_CALL, /* AddVM: forgotten; with `server=on` listened for again. Where its monitor fell silent it is tried once more */
+    VM_FROM_FD, /* AddVMFromFD: forgotten */
+    VM_FROM_KEY_FILE, /* tried again with back-off, up to every 30 s */
+    VM_FROM_DIRECTORY, /* tried again for some 10 s, then when its socket appears anew */
+} VmOrigin;
+
+typedef struct VmSpec {
+    VmOrigin origin;
+    const char *name; /* NULL or empty: QEMU's own */
+    const QmpAddress *address; /* NULL: VM_FROM_FD */
+    GPtrArray *spares; /* of QmpAddress: monitors that QEMU has for callers; NULL: none */
+    gboolean isolation_required; /* no caller shares a monitor with another */
+    int fd; /* of VM_FROM_FD, taken */
+    guint64 timeout; /* us for one attempt */
+    guint32 added_by; /* uid */
+} VmSpec;
+
+typedef enum VmDown {
+    VM_DOWN_UNREACHABLE, /* no connection could be had */
+    VM_DOWN_UNUSABLE, /* there was one, but no QMP at its other end, or on_up refused it */
+    VM_DOWN_ENDED, /* it was up; with QMP_ERROR_TIMED_OUT: QEMU is there, and its monitor answers no more */
+} VmDown;
+
+typedef struct VmFuncs {
+    /* QEMU is connected and known. FALSE with an error refuses it (its name is taken, …), and on_down follows. */
+    gboolean (*on_up)(Vm *vm, GError **error, gpointer user_data);
+    /* The run state changed. */
+    void (*on_changed)(Vm *vm, gpointer user_data);
+    void (*on_event)(Vm *vm, const QmpEvent *event, gpointer user_data);
+    /* As QemuFuncs.on_stuck. */
+    void (*on_stuck)(Vm *vm, const GError *error, gpointer user_data);
+    /* The connection of a QEMU that was up has ended: the commands under way are about to be failed, and on_down follows. The
+     * VM must not be freed from inside. */
+    void (*on_ending)(Vm *vm, gpointer user_data);
+    /* An attempt failed or the connection ended. TRUE: go on as the origin says. FALSE: the VM has been freed. */
+    gboolean (*on_down)(Vm *vm, VmDown how, const GError *error, gpointer user_data);
+} VmFuncs;
+
+/* Copies what @spec says and begins the first attempt; no callback comes from inside. @max_reply: bytes. */
+Vm *vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs *funcs, gpointer user_data);
+
+/* Disconnects. Commands under way are failed, but on_down does not come. Not from inside on_up. */
+void vm_free(Vm *vm);
+
+/* Who is told from now on. Not from inside a callback. */
+void vm_set_funcs(Vm *vm, const VmFuncs *funcs, gpointer user_data);
+
+/* Tries at once, if it is waiting to try again: its socket has appeared. */
+void vm_poke(Vm *vm);
+
+/* NULL until it is known, which is at on_up at the latest. Once set it stays. */
+const char *vm_get_name(Vm *vm);
+void vm_set_name(Vm *vm, const char *name);
+
+VmOrigin vm_get_origin(Vm *vm);
+const QmpAddress *vm_get_address(Vm *vm); /* NULL: VM_FROM_FD */
+guint32 vm_get_added_by(Vm *vm);
+GPtrArray *vm_get_spares(Vm *vm); /* of QmpAddress; may be empty */
+gboolean vm_requires_isolation(Vm *vm);
+
+/* The QEMU while it is up, from on_up to on_down; NULL otherwise. */
+QemuConnection *vm_get_qemu(Vm *vm);
+
+/* The uid that QEMU runs as (SO_PEERCRED); over TCP, where the kernel has none, and while it is not up, the uid that
+ * added it. */
+guint32 vm_get_owner_uid(Vm *vm);
+gboolean vm_is_owner_known(Vm *vm); /* FALSE: it is who added it */

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What ends how: the one table of the commands that only begin something. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "job-kind.h"
+
+typedef enum CompletionVerdict {
+    COMPLETION_OPEN, /* not yet, or not told by this */
+    COMPLETION_GOOD,
+    COMPLETION_BAD, /* with an error */
+} CompletionVerdict;
+
+typedef struct CompletionRow CompletionRow;
+
+/* NULL: with these arguments the command has done all when it returns. @arguments: an object; NULL: none. */
+const CompletionRow *completion_table_find(const char *command, JsonNode *arguments);
+
+/* What it is about, by the arguments: devices, jobs …; of strings, owned by the caller. May be empty. */
+GPtrArray *completion_table_dup_ids(const CompletionRow *ending, JsonNode *arguments);
+
+/* Whether it begins jobs (of @ret_kind, which may be NULL, by those ids), and ends when they do. Whether it is about ending them, so that every
+ * end will do. Whether they stay in QEMU as they are done, for whoever began them to dismiss. */
+gboolean completion_table_is_of_jobs(const CompletionRow *ending, JobKind *ret_kind);
+gboolean completion_table_is_any(const CompletionRow *ending);
+gboolean completion_table_leaves_jobs(const CompletionRow *ending);
+
+/* Whether it ends with the connection to QEMU. */
+gboolean completion_table_is_of_connection(const CompletionRow *ending);
+
+/* Whether an event of that name may tell of its end; what it tells (@data: an object, or NULL). @id: the first of
+ * completion_table_dup_ids(), or NULL. @ret_error: of COMPLETION_BAD, owned by the caller. */
+gboolean completion_table_hears(const CompletionRow *ending, const char *event);
+CompletionVerdict completion_table_judge_event(const CompletionRow *ending, const char *id, const char *event,
+                                               JsonObject *data, char **ret_error);
+
+/* What QEMU is asked when the command has returned, and again after each event that it hears of: a QMP command, whose
+ * answer may tell too. Whether that shows QEMU in a state that it is about to leave without an event. */
+const char *completion_table_get_question(const CompletionRow *ending);
+gboolean completion_table_is_unsettled(const CompletionRow *ending, JsonNode *answer);
+
+/* @id: as above. @limit: QEMU's answer to the first question, or NULL. @ret_error: of COMPLETION_BAD, owned by the caller. */
+CompletionVerdict completion_table_judge_answer(const CompletionRow *ending, const char *id, JsonNode *arguments,
+                                                JsonNode *limit, JsonNode *answer, char **ret_error);
+
+/* What QEMU is asked once before that; NULL: nothing. */
+const char *completion_table_get_first_question(const CompletionRow *ending);
+
+/* Whether no event tells of the end, so that QEMU is to be asked again and again. Whether the caller gets the last answer
+ * instead of what the command returned. Whether another one's @command means that this end will not come. */
+gboolean completion_table_is_polled(const CompletionRow *ending);
+gboolean completion_table_returns_answer(const CompletionRow *ending);
+gboolean completion_table_is_superseded(const CompletionRow *ending, const char *command);

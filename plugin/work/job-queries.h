@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What one QEMU is asked about its slow work, by the control monitor: one question for all jobs, one for the migration,
+ * one for the dump, each under way once at most. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "job-kind.h"
+#include "qemu-connection.h"
+
+typedef struct JobQueries JobQueries;
+
+/* QEMU has answered query-jobs (@answer: an array), query-migrate or query-dump (an object). @is_latest: it was asked after
+ * the last job_queries_ask() and job_queries_doubt(). Never from inside those. */
+typedef void (*JobAnswerFunc)(JobKind kind, JsonNode *answer, gboolean is_latest, gpointer user_data);
+
+/* QEMU has answered query-block-jobs (an array), which says why jobs do not go on. */
+typedef void (*JobHindranceFunc)(JsonNode *answer, gpointer user_data);
+
+/* Borrows @qemu, which is up and must outlive it. */
+JobQueries *job_queries_new(QemuConnection *qemu, JobAnswerFunc func, JobHindranceFunc hindrance_func,
+                            gpointer user_data);
+void job_queries_free(JobQueries *questions);
+
+/* Asks; where the question is under way already, once more after it. No answer comes where QEMU has none. */
+void job_queries_ask(JobQueries *questions, JobKind kind);
+
+/* Asks why jobs do not go on; likewise. */
+void job_queries_ask_why(JobQueries *questions);
+
+/* QEMU has told of something: an answer that is under way may have been made up before, and it is asked once more. */
+void job_queries_doubt(JobQueries *questions, JobKind kind);
+
+/* Has QEMU tell of migrations by events, which it does not by itself. Whether it has agreed to. */
+void job_queries_ask_for_events(JobQueries *questions);
+gboolean job_queries_has_events(JobQueries *questions);

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From QEMU's words to objects. Called by vm-object.c; owns the objects and the questions.
+ *
+ *   jobs_new()     asks what is there already
+ *   jobs_event()   a job has come, changed or ended: the first event of one has QEMU asked what it is
+ *   on_answer()    what QEMU says there is: what it does not list any more has gone
+ *   on_poll()      numbers of what is under way, while somebody may be looking
+ *   look_at_pause() a job is paused: QEMU is asked whether a disk has stopped it
+ *
+ * A job of QEMU's is published when its type is known, a round trip after its first event, and callers' replies wait for
+ * that. One that ends sooner is published then, so that each is seen to come, finish and go. It goes when it is
+ * dismissed, by QEMU itself or by somebody; the migration and the dump go as they end. */
+#include "jobs.h"
+
+#include <string.h>
+
+#include "job-object.h"
+#include "job-queries.h"
+#include "job-info.h"
+#include "json-member.h"
+#include "json-tree.h"
+#include "timer.h"
+
+/* Of one VM. A backup of every disk of a large one is some tens. */
+#define MAX_JOBS 256
+
+/* Bytes. QEMU's identifiers have no limit. */
+#define MAX_ID 255
+
+/* Bytes. Events about jobs are some 300, with the text of an error in them. */
+#define MAX_EVENT 16384
+
+#define POLL_INTERVAL ((gint64)G_TIME_SPAN_SECOND)
+
+/* Who has read a property is taken to be looking for so long: a program that draws a bar reads more often. */
+#define READER_PATIENCE (10 * G_TIME_SPAN_SECOND)
+
+struct Jobs {
+    VmObject *vm; /* weak */
+    JobsFuncs funcs;
+    gpointer user_data;
+    JobQueries *questions; /* owned */
+    GQueue jobs; /* of Job, owned, by their links */
+    gboolean has_begun[N_JOB_KINDS]; /* a caller has begun one, and nothing has been heard of it */
+    GSource *poll; /* owned; while polling */
+    gint64 read_at, polled_at; /* monotonic us */
+};
+
+typedef struct Job {
+    Jobs *jobs; /* weak */
+    JobObject *object; /* owned */
+    gboolean is_aborting; /* it will end badly */
+    gboolean has_outcome; /* how it ends has been told: */
+    char *error; /* owned; NULL: well */
+    gboolean is_listed; /* while an answer is read */
+    GList link; /* in jobs->jobs */
+} Job;
+
+static void consider_polling(Jobs *jobs);
+
+static Job *
+find(Jobs *jobs, JobKind kind, const char *id)
+{
+    for (GList *i = jobs->jobs.head; i; i = i->next) {
+        Job *job = i->data;
+        if (job_object_get_kind(job->object) == kind && g_str_equal(job_object_get_id(job->object), id))
+            return job;
+    }
+    return NULL;
+}
+
+static void
+on_read(gpointer user_data)
+{
+    Jobs *jobs = user_data;
+
+    jobs->read_at = g_get_monotonic_time();
+    consider_polling(jobs);
+}
+
+/* NULL: it makes no object. */
+static Job *
+find_or_add(Jobs *jobs, JobKind kind, const char *id)
+{
+    Job *job = find(jobs, kind, id);
+
+    if (job || !*id || strlen(id) > MAX_ID || (kind == JOB_QMP && jobs->jobs.length >= MAX_JOBS))
+        return job;
+    job = g_new0(Job, 1);
+    job->jobs = jobs;
+    job->object = job_object_new(jobs->vm, kind, id, on_read, jobs);
+    job->link.data = job;
+    g_queue_push_tail_link(&jobs->jobs, &job->link);
+    consider_polling(jobs);
+    return job;
+}
+
+static void
+remove_job(Job *job)
+{
+    g_queue_unlink(&job->jobs->jobs, &job->link);
+    job_object_free(job->object);
+    g_free(job->error);
+    g_free(job);
+}
+
+static void
+set_outcome(Job *job, const char *error)
+{
+    if (job->has_outcome)
+        return;
+    job->has_outcome = TRUE;
+    job->error = g_strdup(error);
+}
+
+/* Nobody has told how, or somebody has by now. */
+static void
+finish(Job *job)
+{
+    if (job_object_has_finished(job->object))
+        return;
+    set_outcome(job, job->is_aborting ? "It has failed, and was dismissed before QEMU could be asked why" : NULL);
+    job_object_finish(job->object, job->error);
+    job->jobs->funcs.on_finished(job_object_get_kind(job->object), job_object_get_id(job->object), job->error,
+                                 job->jobs->user_data);
+}
+
+/* QEMU does not tell by the status whether somebody has paused a job or a disk has stopped it. */
+static void
+look_at_pause(Job *job, const char *status)
+{
+    if (job_info_is_paused(status))
+        job_queries_ask_why(job->jobs->questions);
+    else
+        job_object_set_hindrance(job->object, NULL);
+}
+
+static void
+read_block_job(Jobs *jobs, JsonObject *block_job)
+{
+    const char *id = json_member_get_string(block_job, "device");
+    Job *job = id ? find(jobs, JOB_QMP, id) : NULL;
+
+    if (job && job_info_is_paused(job_object_get_status(job->object)))
+        job_object_set_hindrance(job->object, job_info_get_hindrance(block_job));
+}
+
+static void
+on_hindrance(JsonNode *answer, gpointer user_data)
+{
+    JsonArray *list = json_node_get_array(answer);
+
+    for (guint i = 0; i < json_array_get_length(list); i++) {
+        JsonObject *block_job = json_member_get_object_at(list, i);
+        if (block_job)
+            read_block_job(user_data, block_job);
+    }
+}
+
+static void
+show_status(Job *job, const char *status)
+{
+    gboolean is_new = !g_str_equal(status, job_object_get_status(job->object));
+
+    job_object_set_status(job->object, status);
+    if (is_new)
+        look_at_pause(job, status);
+}
+
+/* What is to be seen of it. */
+static void
+show(Job *job, const JobInfo *report)
+{
+    if (report->type)
+        job_object_set_job_type(job->object, report->type);
+    if (report->status)
+        show_status(job, report->status);
+    if (report->waits)
+        job_queries_ask_why(job->jobs->questions);
+    if (report->has_progress)
+        job_object_set_progress(job->object, report->current, report->total);
+    if (report->has_outcome)
+        set_outcome(job, report->error);
+    if (*job_object_get_job_type(job->object) && (!job->has_outcome || job_object_has_finished(job->object)))
+        job_object_publish(job->object);
+}
+
+/* A job that is heard of for the first time, which callers' replies are to wait for. */
+static Job *
+add_from_event(Jobs *jobs, const char *id)
+{
+    Job *job = find_or_add(jobs, JOB_QMP, id);
+
+    if (!job)
+        return NULL;
+    job_queries_ask(jobs->questions, JOB_QMP);
+    qemu_connection_settle(vm_get_qemu(vm_object_get_vm(jobs->vm)));
+    return job;
+}
+
+/* BLOCK_JOB_COMPLETED comes before the status `concluded`. Of other jobs than block jobs QEMU is asked how they have
+ * ended. */
+static void
+hear_of_job(Jobs *jobs, const JobInfo *report)
+{
+    Job *job = find(jobs, JOB_QMP, report->id);
+    const char *status = report->status ? report->status : "";
+    gboolean is_gone = g_str_equal(status, "null");
+
+    job_queries_doubt(jobs->questions, JOB_QMP);
+    if (!job && *status && !is_gone)
+        job = add_from_event(jobs, report->id);
+    if (!job)
+        return;
+    if (is_gone) {
+        finish(job);
+        remove_job(job);
+        return;
+    }
+    show(job, report);
+    job->is_aborting |= g_str_equal(status, "aborting");
+    if (g_str_equal(status, "concluded") && job->has_outcome)
+        finish(job);
+    else if (g_str_equal(status, "concluded"))
+        job_queries_ask(jobs->questions, JOB_QMP);
+}
+
+/* The one of its kind has ended, whether it had an object or not. */
+static void
+finish_only(Jobs *jobs, const JobInfo *report)
+{
+    Job *job = find(jobs, report->kind, report->id);
+
+    jobs->has_begun[report->kind] = FALSE;
+    job_queries_doubt(jobs->questions, report->kind);
+    if (!job) {
+        jobs->funcs.on_finished(report->kind, report->id, report->error, jobs->user_data);
+        return;
+    }
+    show(job, report);
+    finish(job);
+    remove_job(job);
+}
+
+/* The migration or the dump. */
+static void
+hear_of_only(Jobs *jobs, const JobInfo *report)
+{
+    Job *job = report->has_ended ? NULL : find_or_add(jobs, report->kind, report->id);
+
+    if (job) {
+        show(job, report);
+    } else if (report->has_outcome) {
+        finish_only(jobs, report);
+    } else if (report->has_ended) {
+        jobs->has_begun[report->kind] = TRUE;
+        job_queries_ask(jobs->questions, report->kind);
+    }
+}
+
+void
+jobs_event(Jobs *jobs, const QmpEvent *event)
+{
+    g_autoptr(JsonNode) data = NULL;
+    JobInfo report;
+
+    if (g_str_equal(event->name, "MIGRATION_PASS") && !find(jobs, JOB_MIGRATION, JOB_ID_MIGRATION))
+        job_queries_ask(jobs->questions, JOB_MIGRATION);
+    if (!job_info_has_event(event->name) || !event->data.text || event->data.length > MAX_EVENT)
+        return;
+    data = json_tree_parse(event->data.text, event->data.length, NULL);
+    if (!data || !JSON_NODE_HOLDS_OBJECT(data) ||
+        !job_info_read_event(&report, event->name, json_node_get_object(data)))
+        return;
+    if (report.kind == JOB_QMP)
+        hear_of_job(jobs, &report);
+    else
+        hear_of_only(jobs, &report);
+}
+
+/* QEMU makes up an answer some time before it sends it, and may tell of events meanwhile: those are newer. */
+static void
+withdraw_news(JobInfo *report)
+{
+    report->status = NULL;
+    report->has_outcome = FALSE;
+    report->error = NULL;
+}
+
+static void
+read_listed_job(Jobs *jobs, JsonObject *listed, gboolean is_latest)
+{
+    JobInfo report;
+    gboolean is_new;
+    Job *job;
+
+    if (!job_info_read_answer(&report, JOB_QMP, listed))
+        return;
+    job = find(jobs, JOB_QMP, report.id);
+    is_new = !job;
+    if (is_new && is_latest)
+        job = find_or_add(jobs, JOB_QMP, report.id);
+    if (!job)
+        return;
+    job->is_listed = TRUE;
+    if (!is_latest)
+        withdraw_news(&report);
+    if (is_new && report.has_outcome)
+        job_object_set_finished(job->object, report.error);
+    show(job, &report);
+    if (job->has_outcome && report.has_outcome)
+        finish(job);
+}
+
+/* What an event has told of is in the list, unless QEMU lies. */
+static void
+remove_unlisted(Jobs *jobs)
+{
+    for (GList *i = jobs->jobs.head, *next; i; i = next) {
+        Job *job = i->data;
+        next = i->next;
+        if (job_object_get_kind(job->object) != JOB_QMP || job->is_listed)
+            continue;
+        set_outcome(job, "It has gone, and QEMU has not told how");
+        finish(job);
+        remove_job(job);
+    }
+}
+
+static void
+read_list(Jobs *jobs, JsonArray *list, gboolean is_latest)
+{
+    for (GList *i = jobs->jobs.head; i; i = i->next)
+        ((Job *)i->data)->is_listed = FALSE;
+    for (guint i = 0; i < json_array_get_length(list); i++) {
+        JsonObject *listed = json_member_get_object_at(list, i);
+        if (listed)
+            read_listed_job(jobs, listed, is_latest);
+    }
+    if (is_latest)
+        remove_unlisted(jobs);
+}
+
+/* What ended before anybody asked for it is of no interest. */
+static void
+read_only(Jobs *jobs, const JobInfo *report, gboolean is_latest)
+{
+    gboolean is_known = find(jobs, report->kind, report->id) != NULL;
+    gboolean is_awaited = jobs->has_begun[report->kind] && is_latest;
+
+    if (is_known || (is_latest && !report->has_ended) || is_awaited)
+        hear_of_only(jobs, report);
+    if (is_latest)
+        jobs->has_begun[report->kind] = FALSE;
+}
+
+/* Callers' replies wait for the type of a job that was new, which the next answer brings. */
+static void
+settle(Jobs *jobs)
+{
+    for (GList *i = jobs->jobs.head; i; i = i->next) {
+        if (*job_object_get_job_type(((Job *)i->data)->object))
+            continue;
+        qemu_connection_settle(vm_get_qemu(vm_object_get_vm(jobs->vm)));
+        return;
+    }
+}
+
+static void
+on_answer(JobKind kind, JsonNode *answer, gboolean is_latest, gpointer user_data)
+{
+    JobInfo report;
+
+    if (kind == JOB_QMP)
+        read_list(user_data, json_node_get_array(answer), is_latest);
+    else if (job_info_read_answer(&report, kind, json_node_get_object(answer)))
+        read_only(user_data, &report, is_latest);
+    if (kind == JOB_QMP && !is_latest)
+        settle(user_data);
+}
+
+static gboolean
+is_under_way(Jobs *jobs, JobKind kind)
+{
+    for (GList *i = jobs->jobs.head; i; i = i->next) {
+        Job *job = i->data;
+        if (job_object_get_kind(job->object) == kind && !job_object_has_finished(job->object))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* A migration that QEMU tells nothing of is asked about in any case, or nobody would know that it has ended. */
+static gboolean
+is_to_be_polled(Jobs *jobs, JobKind kind)
+{
+    gboolean is_read = jobs->read_at && g_get_monotonic_time() - jobs->read_at < READER_PATIENCE;
+
+    if (!is_under_way(jobs, kind) && !jobs->has_begun[kind])
+        return FALSE;
+    return is_read || jobs->funcs.is_watched(jobs->user_data) ||
+           (kind == JOB_MIGRATION && !job_queries_has_events(jobs->questions));
+}
+
+static gboolean
+on_poll(gpointer user_data)
+{
+    Jobs *jobs = user_data;
+
+    timer_stop(&jobs->poll);
+    jobs->polled_at = g_get_monotonic_time();
+    for (guint i = 0; i < N_JOB_KINDS; i++)
+        if (is_to_be_polled(jobs, (JobKind)i))
+            job_queries_ask(jobs->questions, (JobKind)i);
+    consider_polling(jobs);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+consider_polling(Jobs *jobs)
+{
+    gboolean is_needed = FALSE;
+    gint64 due = jobs->polled_at + POLL_INTERVAL - g_get_monotonic_time();
+
+    for (guint i = 0; i < N_JOB_KINDS; i++)
+        is_needed |= is_to_be_polled(jobs, (JobKind)i);
+    if (is_needed && !jobs->poll)
+        jobs->poll = timer_start(vm_object_get_service(jobs->vm)->host->context,
+                                 jobs->polled_at && due > 0 ? (guint64)due : 0, on_poll, jobs);
+}
+
+void
+jobs_look(Jobs *jobs)
+{
+    consider_polling(jobs);
+}
+
+void
+jobs_command_done(Jobs *jobs, const char *command)
+{
+    static const struct {
+        const char *command;
+        JobKind kind;
+    } rows[] = {
+        { "dump-guest-memory", JOB_DUMP },
+        { "migrate", JOB_MIGRATION },
+        { "migrate-incoming", JOB_MIGRATION },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        if (!g_str_equal(command, rows[i].command))
+            continue;
+        jobs->has_begun[rows[i].kind] = TRUE;
+        job_queries_ask(jobs->questions, rows[i].kind);
+    }
+    if (g_str_equal(command, "migrate-set-capabilities"))
+        job_queries_ask_for_events(jobs->questions);
+}
+
+/* What a caller has begun, and QEMU has told nothing of, is under way: 7.2 has no word for a migration that it listens for. */
+gboolean
+jobs_is_under_way(Jobs *jobs, JobKind kind, const char *id)
+{
+    Job *job = find(jobs, kind, id);
+
+    return job ? !job_object_has_finished(job->object) : jobs->has_begun[kind];
+}
+
+Jobs *
+jobs_new(VmObject *vm, const JobsFuncs *funcs, gpointer user_data)
+{
+    Jobs *jobs = g_new0(Jobs, 1);
+
+    jobs->vm = vm;
+    jobs->funcs = *funcs;
+    jobs->user_data = user_data;
+    jobs->questions = job_queries_new(vm_get_qemu(vm_object_get_vm(vm)), on_answer, on_hindrance, jobs);
+    job_queries_ask_for_events(jobs->questions);
+    for (guint i = 0; i < N_JOB_KINDS; i++)
+        job_queries_ask(jobs->questions, (JobKind)i);
+    return jobs;
+}
+
+void
+jobs_unpublish(Jobs *jobs)
+{
+    for (GList *i = jobs->jobs.head; i; i = i->next)
+        job_object_unpublish(((Job *)i->data)->object);
+}
+
+void
+jobs_free(Jobs *jobs)
+{
+    timer_stop(&jobs->poll);
+    job_queries_free(jobs->questions);
+    while (jobs->jobs.head)
+        remove_job(jobs->jobs.head->data);
+    g_free(jobs);
+}

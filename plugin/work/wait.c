@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The path of a call of ExecuteAndWait(), from top to bottom:
+ *
+ *   wait_start()        vm-object.c has read the arguments; completion-table.c says what the command's end is
+ *   on_described()      it is known how callers get at this QEMU
+ *   on_asked()          the policy has allowed it: it is sent, and its time runs
+ *   on_returned()       QEMU has taken it: the answer, if that was all
+ *   wait_note_event()   an event, or the end of a job, that may be its end: noted, also before the return
+ *   ask(), on_answer()  after the return and after each of those QEMU is asked something by the control monitor: when it
+ *                       answers, all is known that it had told before on any monitor, the run state is true, and the
+ *                       signals have gone out. Only then it is decided.
+ *   dismiss()           jobs that QEMU keeps for whoever began them
+ *   end()               the caller gets the result of the command, or an error
+ *
+ * What a caller is told is what the last question has shown: an end that was noted before the return may have been that of
+ * something older with the same name, which then is under way again. */
+#include "wait.h"
+
+#include <string.h>
+
+#include "call.h"
+#include "errors.h"
+#include "authorization.h"
+#include "vardict.h"
+#include "completion.h"
+#include "json-print.h"
+#include "json-tree.h"
+#include "caller-sessions.h"
+#include "timer.h"
+#include "vm-schema.h"
+
+/* Bytes of an answer. query-block is some 1,000 for each disk. */
+#define MAX_ANSWER (1024u * 1024)
+
+/* us until QEMU is asked again that is in a state which it leaves in some milliseconds, in silence. */
+#define ASK_DELAY_FIRST ((guint64)5 * G_TIME_SPAN_MILLISECOND)
+#define ASK_DELAY_MAX ((guint64)G_TIME_SPAN_SECOND)
+
+struct Wait {
+    WaitContext *context; /* weak */
+    BusCall *call; /* owned */
+    char *command; /* owned */
+    JsonNode *arguments; /* ref; may be NULL */
+    gsize size; /* bytes of JSON that they make */
+    QmpExecuteFlags flags;
+    guint64 timeout; /* us; 0: none */
+    Completion *outcome; /* owned; NULL: it ends when it returns */
+    SchemaWait *schema_wait; /* weak; this and the next three while they are waited for */
+    AuthorizationTicket *gate_ticket; /* weak */
+    CallerSessionTicket *ticket; /* weak */
+    ReplyTicket *question; /* weak */
+    gboolean is_stale; /* to be asked again */
+    gboolean is_sent, has_returned;
+    char *result; /* owned; JSON text, once it has returned */
+    gsize result_length;
+    GSource *timer; /* owned; until its time is over */
+    GSource *asker; /* owned; until QEMU is asked again */
+    guint64 ask_delay; /* us */
+    GList link; /* in context->waits */
+};
+
+/* Answered, or given up. */
+static void
+free_wait(Wait *wait)
+{
+    g_queue_unlink(&wait->context->waits, &wait->link);
+    if (wait->schema_wait)
+        schema_wait_cancel(wait->schema_wait);
+    if (wait->gate_ticket)
+        authorization_ticket_cancel(wait->gate_ticket);
+    if (wait->ticket)
+        caller_session_ticket_cancel(wait->ticket);
+    if (wait->question)
+        reply_ticket_cancel(wait->question);
+    timer_stop(&wait->timer);
+    timer_stop(&wait->asker);
+    g_clear_pointer(&wait->outcome, completion_free);
+    g_clear_pointer(&wait->arguments, json_node_unref);
+    g_free(wait->command);
+    g_free(wait->result);
+    g_free(wait);
+}
+
+static void
+fail(Wait *wait, const GError *error)
+{
+    errors_fail(g_steal_pointer(&wait->call), error);
+    free_wait(wait);
+}
+
+static void
+fail_generic(Wait *wait, const char *text)
+{
+    const QmpReply reply = { .error_class = "GenericError", .error_text = text };
+
+    errors_fail_qmp(g_steal_pointer(&wait->call), &reply);
+    free_wait(wait);
+}
+
+static void
+end(Wait *wait)
+{
+    const QmpText value = { wait->result, wait->result_length };
+
+    call_answer(g_steal_pointer(&wait->call), DBUS_TYPE_VARIANT_AS_STRING, /* type= */ NULL, &value);
+    free_wait(wait);
+}
+
+static gboolean
+on_timeout(gpointer user_data)
+{
+    Wait *wait = user_data;
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT,
+                                          wait->has_returned ? "What %s began has not ended in time, and goes on"
+                                                             : "%s has not returned in time",
+                                          wait->command);
+
+    fail(wait, error);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+tell(Wait *wait)
+{
+    const char *error = completion_get_error(wait->outcome);
+
+    if (error)
+        fail_generic(wait, error);
+    else
+        end(wait);
+}
+
+static void
+on_dismissed(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    Wait *wait = user_data;
+
+    wait->question = NULL;
+    tell(wait);
+}
+
+/* By the control monitor: nothing but the record of it is left, and the caller was allowed to make that. Somebody else may
+ * have done it, or the job may have gone: QEMU's errors are of no interest. */
+static void
+dismiss(Wait *wait)
+{
+    const char *id = completion_get_id(wait->outcome);
+    g_autoptr(GString) arguments = g_string_new("{\"id\":");
+    QmpCommand command = { .name = "job-dismiss" };
+
+    json_print_string(arguments, id, strlen(id), JSON_PRINT_COMPACT);
+    g_string_append_c(arguments, '}');
+    command.arguments = arguments->str;
+    wait->question = reply_barrier_submit(wait->context->gate, "", &command, on_dismissed, wait, /* error= */ NULL);
+    if (!wait->question)
+        tell(wait);
+}
+
+static void ask(Wait *wait);
+
+static gboolean
+on_time_to_ask(gpointer user_data)
+{
+    Wait *wait = user_data;
+
+    timer_stop(&wait->asker);
+    ask(wait);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+ask_soon(Wait *wait)
+{
+    wait->ask_delay = MIN(MAX(wait->ask_delay * 2, ASK_DELAY_FIRST), ASK_DELAY_MAX);
+    timer_stop(&wait->asker);
+    wait->asker = timer_start(vm_object_get_service(wait->context->object)->host->context, wait->ask_delay,
+                              on_time_to_ask, wait);
+}
+
+static void
+decide(Wait *wait)
+{
+    if (!completion_has_ended(wait->outcome)) {
+        if (completion_table_is_polled(completion_get_ending(wait->outcome)))
+            ask_soon(wait);
+        return;
+    }
+    if (completion_is_unsettled(wait->outcome)) {
+        ask_soon(wait);
+        return;
+    }
+    timer_stop(&wait->timer);
+    if (completion_get_id(wait->outcome) && completion_table_leaves_jobs(completion_get_ending(wait->outcome)))
+        dismiss(wait);
+    else
+        tell(wait);
+}
+
+static void
+set_result(Wait *wait, const QmpText *value)
+{
+    g_free(wait->result);
+    wait->result = g_strndup(value->text, value->length);
+    wait->result_length = value->length;
+}
+
+/* Whether QEMU has told enough. */
+static gboolean
+judge(Wait *wait, const QmpReply *reply)
+{
+    g_autoptr(JsonNode) answer = NULL;
+
+    if (reply->value.text && reply->value.length <= MAX_ANSWER)
+        answer = json_tree_parse(reply->value.text, reply->value.length, NULL);
+    if (completion_note_answer(wait->outcome, wait->context->jobs, answer))
+        return FALSE;
+    if (answer && completion_table_returns_answer(completion_get_ending(wait->outcome)))
+        set_result(wait, &reply->value);
+    return TRUE;
+}
+
+static void
+on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    Wait *wait = user_data;
+
+    wait->question = NULL;
+    if (error) {
+        /* waits_free() follows, and knows what it means. */
+        if (!g_error_matches(error, QMP_ERROR, QMP_ERROR_DISCONNECTED))
+            fail(wait, error);
+    } else if (wait->is_stale || !judge(wait, reply)) {
+        ask(wait);
+    } else {
+        decide(wait);
+    }
+}
+
+/* Before the return it is only noted. */
+static void
+ask(Wait *wait)
+{
+    QmpCommand command = { .name = completion_get_question(wait->outcome) };
+
+    wait->is_stale = wait->question != NULL;
+    if (!wait->has_returned || wait->question)
+        return;
+    wait->question = reply_barrier_submit(wait->context->gate, "", &command, on_answer, wait, /* error= */ NULL);
+    if (!wait->question)
+        ask_soon(wait);
+}
+
+gboolean
+wait_hears(Wait *wait, const char *event)
+{
+    return wait->outcome && wait->is_sent && completion_table_hears(completion_get_ending(wait->outcome), event);
+}
+
+void
+wait_note_event(Wait *wait, const char *event, JsonNode *data)
+{
+    completion_note_event(wait->outcome, event, data);
+    ask(wait);
+}
+
+void
+wait_note_job(Wait *wait, JobKind kind, const char *id, const char *error)
+{
+    if (wait->is_sent && wait->outcome && completion_note_job(wait->outcome, kind, id, error))
+        ask(wait);
+}
+
+void
+wait_note_command(Wait *wait, const char *command)
+{
+    if (wait->has_returned && wait->outcome && completion_note_command(wait->outcome, command))
+        ask(wait);
+}
+
+static void
+on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    Wait *wait = user_data;
+
+    wait->ticket = NULL;
+    if (error) {
+        fail(wait, error);
+        return;
+    }
+    if (reply->error_class) {
+        errors_fail_command(g_steal_pointer(&wait->call), reply,
+                            vm_schema_get_interfaces(vm_object_get_schema(wait->context->object)), wait->command);
+        free_wait(wait);
+        return;
+    }
+    wait->has_returned = TRUE;
+    set_result(wait, &reply->value);
+    if (!wait->outcome) {
+        end(wait);
+        return;
+    }
+    jobs_look(wait->context->jobs);
+    if (!completion_table_is_of_connection(completion_get_ending(wait->outcome)))
+        ask(wait);
+}
+
+static void
+submit(Wait *wait)
+{
+    CallerSessionsRequest request = {
+        .caller = bus_call_get_sender(wait->call),
+        .uid = bus_call_get_peer(wait->call)->uid,
+        .command = wait->command,
+        .arguments = wait->arguments,
+        .flags = wait->flags,
+        .fd = -1,
+    };
+    VmObject *object = wait->context->object;
+    g_autoptr(GError) error = NULL;
+
+    bus_call_drop_message(wait->call);
+    wait->is_sent = TRUE;
+    wait->ticket = caller_sessions_submit(vm_object_get_sessions(object), &request, on_returned, wait, &error);
+    if (!wait->ticket)
+        fail(wait, error);
+    else if (wait->timeout > 0)
+        wait->timer = timer_start(vm_object_get_service(object)->host->context, wait->timeout, on_timeout, wait);
+}
+
+static void
+on_asked(const GError *error, gpointer user_data)
+{
+    Wait *wait = user_data;
+
+    wait->gate_ticket = NULL;
+    if (error)
+        fail(wait, error);
+    else
+        submit(wait);
+}
+
+static void
+ask_gate(Wait *wait)
+{
+    AuthorizationQuestion question = {
+        .peer = bus_call_get_peer(wait->call),
+        .is_interactive = bus_call_is_interactive(wait->call),
+        .command = wait->command,
+        .arguments = wait->arguments,
+        .size = wait->size,
+    };
+    g_autoptr(GError) error = NULL;
+
+    switch (authorization_ask(wait->context->object, &question, on_asked, wait, &wait->gate_ticket, &error)) {
+    case AUTHORIZATION_REFUSED:
+        fail(wait, error);
+        return;
+    case AUTHORIZATION_ALLOWED:
+        submit(wait);
+        return;
+    case AUTHORIZATION_ASKED:
+        bus_call_drop_message(wait->call);
+        return;
+    }
+    g_return_if_reached();
+}
+
+static void
+on_described(const GError *error, gpointer user_data)
+{
+    Wait *wait = user_data;
+
+    wait->schema_wait = NULL;
+    if (error)
+        fail(wait, error);
+    else
+        ask_gate(wait);
+}
+
+/* As call.c has it: who comes later waits behind those who need it. */
+static void
+describe(Wait *wait)
+{
+    VmObject *object = wait->context->object;
+    VmSchema *schema = vm_object_get_schema(object);
+    g_autoptr(GError) error = NULL;
+
+    if (qmp_interfaces_is_oob(vm_schema_get_interfaces(schema), wait->command)) {
+        wait->flags |= QMP_EXECUTE_OOB;
+        ask_gate(wait);
+    } else if (!vm_schema_is_awaited(schema) && !vm_object_needs_schema(object)) {
+        ask_gate(wait);
+    } else {
+        wait->schema_wait =
+            vm_schema_wait(schema, bus_call_get_sender(wait->call), wait->size, on_described, wait, &error);
+        if (wait->schema_wait)
+            bus_call_drop_message(wait->call);
+        else
+            fail(wait, error);
+    }
+}
+
+void
+wait_start(WaitContext *context, BusCall *call, const char *command, JsonNode *arguments, gsize size,
+           const WaitOptions *options)
+{
+    Wait *wait = g_new0(Wait, 1);
+
+    wait->context = context;
+    wait->call = call;
+    wait->command = g_strdup(command);
+    wait->arguments = arguments ? json_node_ref(arguments) : NULL;
+    wait->size = size;
+    wait->timeout = options->timeout;
+    wait->outcome = completion_new(command, arguments);
+    wait->link.data = wait;
+    g_queue_push_tail_link(&context->waits, &wait->link);
+    describe(wait);
+}
+
+static gboolean
+read_timeout(DBusMessageIter *value, gpointer options, GError **error)
+{
+    return vardict_read_timeout(value, &((WaitOptions *)options)->timeout, error);
+}
+
+gboolean
+wait_read_options(DBusMessageIter *iter, WaitOptions *options, GError **error)
+{
+    static const VardictRow rows[] = { { "timeout", "t", "microseconds", read_timeout }, { 0 } };
+
+    return vardict_read(iter, rows, options, error);
+}
+
+gsize
+wait_get_size(Wait *wait)
+{
+    return wait->size;
+}
+
+const char *
+wait_get_caller(Wait *wait)
+{
+    return bus_call_get_sender(wait->call);
+}
+
+void
+wait_give_up(Wait *wait)
+{
+    bus_call_fail_code(g_steal_pointer(&wait->call), BUS_ERROR_DISCONNECTED, "The caller has left");
+    free_wait(wait);
+}
+
+/* A guest that is off has QEMU end at once: what was noted counts, though nothing can be asked. */
+void
+wait_tell_last(Wait *wait)
+{
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
+    gboolean is_known =
+        wait->has_returned && (completion_table_is_of_connection(completion_get_ending(wait->outcome)) ||
+                               completion_has_ended(wait->outcome));
+
+    if (is_known)
+        tell(wait);
+    else
+        fail(wait, error);
+}
