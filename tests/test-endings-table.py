@@ -10,10 +10,10 @@ from monitor import VERSIONS
 
 TABLE = glob.glob(f'{os.path.dirname(os.path.abspath(__file__))}/../plugin/**/completion-table.c', recursive=True)[0]
 
-# They begin something, and nothing in QEMU tells when it has ended: announcements and held keys by a timer, a replay that is
-# looked for, work that the guest is asked for without a sign of its answer, a migration that is to be paused.
-UNSEEN = set('''announce-self cxl-add-dynamic-capacity cxl-release-dynamic-capacity migrate-pause replay-seek send-key
-xen-colo-do-checkpoint x-colo-lost-heartbeat'''.split())
+# They begin something, and nothing in QEMU tells when it has ended: announcements and held keys by a timer, and work that the
+# guest is asked for without a sign of its answer.
+UNSEEN = set('''announce-self cxl-add-dynamic-capacity cxl-release-dynamic-capacity send-key
+xen-colo-do-checkpoint'''.split())
 
 # They set what holds from then on.
 SETTINGS = set('''block-dirty-bitmap-disable block-dirty-bitmap-enable block-job-change block-job-set-speed

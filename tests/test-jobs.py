@@ -93,6 +93,7 @@ class Real(SlowTest):
         self.raw.execute('blockdev-create', {'job-id': 'migration', 'options': {
             'driver': 'file', 'filename': '/nonexistent/x', 'size': 1}})
         self.raw.execute('migrate', {'uri': 'exec:cat >/dev/null'})
+        wait_until(lambda: self.raw.execute('query-migrate')['status'] == 'active')
         self.add('vm', f'unix:{self.qemu.path}')
         wait_until(lambda: len(self.jobs()) == 3)
         jobs = self.jobs()

@@ -1,27 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Asked by wait.c; owns nothing but constants. A command that is in no row has done all when it returns, or begins what
- * nobody can see the end of (announce-self, send-key, replay-seek): tests/test-endings-table.py holds the decision for every
+/* Asked by completion.c and wait.c; owns nothing but constants. A command that is in no row has done all when it returns, or
+ * begins what nobody can see the end of (announce-self, send-key): tests/test-endings-table.py holds the decision for every
  * command of QEMU 7.2, 10.0 and 11.1.
  *
- * No row waits for ever while QEMU lives, but for what the guest, or whoever runs the job, decides. Why each one ends:
+ * No row waits for ever while QEMU lives, but for what the guest, or whoever runs the job, decides. Where QEMU answers the
+ * row's question with an error, the row ends with that. Why each one ends:
  *
  *   stop, cont            QEMU signals STOP and RESUME before it returns: the first run state asked for is the outcome, also
  *                         where it is another one by then
  *   system_reset          is done by QEMU's main loop, also while the guest is paused; SHUTDOWN where a reset is one
+ *   system_wakeup         likewise; refused where the guest is awake
  *   quit                  the connection ends
  *   calc-dirty-rate       QEMU measures for the time it was given; nothing tells of the end, so it is asked
- *   job-pause, -resume    a job does so between two of its steps; one that has gone will do as well
+ *   job-pause, -resume    a job does so between two of its steps; one that is resumed, or paused, meanwhile is an error, one
+ *                         that has gone has paused. QEMU is asked again, for a job that is told both in one step signals neither
+ *   migrate-pause         the migration pauses or ends; QEMU is asked again
+ *   migrate_cancel        one that goes out is `cancelling` at once; for one that comes in QEMU does nothing, which is an error
+ *   replay-seek           the VM stops there, or before (an error), or QEMU ends with the log
+ *   x-colo-lost-heartbeat COLO_EXIT; refused where there is no COLO
  *   block-export-del, nbd-server-remove   QEMU lets its clients go
  *   blockdev-open-tray    a tray that opens and closes again has opened (the event says so); a device that has gone is an error
  *   jobs, migrations and dumps   those of which nothing was ever seen are an error (completion.c); a mirror that is ready, a
  *                         job that waits for its disk, a migration that waits to be continued: for whoever runs them
- *   device_del, system_powerdown, system_wakeup, balloon, a tray that is locked: for the guest */
+ *   balloon               at the guest's memory, if more was wanted; another balloon command is an error, and so is a device
+ *                         that has gone; how fast, and whether, is for the guest
+ *   device_del, system_powerdown, a tray that is locked: for the guest */
 #include "completion-table.h"
 
-#include <string.h>
-
 #include "json-member.h"
-#include "json-tree.h"
+
+/* What an event that comes with the end says to a row whose answer decides: the end has come, or it has been undone. */
+typedef enum EventTurn { TURN_NONE, TURN_THERE, TURN_BACK } EventTurn;
 
 /* An event that tells of an end, to those whose id it has. */
 typedef struct Event {
@@ -29,18 +38,10 @@ typedef struct Event {
     const char *members[3]; /* whose value may be the id; NULL: it is nobody's in particular */
     CompletionVerdict verdict;
     const char *text; /* of COMPLETION_BAD: the member that has QEMU's own; NULL: QEMU gives none */
-    const char *condition; /* only if this member is true; NULL: always */
+    const char *condition; /* only if this member is true, or one of the values; NULL: always */
+    const char *const *values; /* NULL: true */
+    EventTurn turn;
 } Event;
-
-/* What an answer is judged by. */
-typedef struct Question {
-    JsonObject *arguments; /* of the command; without members where there are none */
-    const char *id; /* the first thing that it is about; NULL: none */
-    JsonNode *limit; /* QEMU's answer to the first question; NULL: there was none */
-} Question;
-
-/* @ret_error: of COMPLETION_BAD, owned by the caller. */
-typedef CompletionVerdict (*JudgeFunc)(const Question *question, JsonNode *answer, char **ret_error);
 
 struct CompletionRow {
     const char *command;
@@ -49,10 +50,10 @@ struct CompletionRow {
     enum { NO_JOB, OF_JOB, OF_MIGRATION, OF_DUMP, OF_CONNECTION } of;
     gboolean is_any, leaves_jobs;
     const Event *events; /* ended by one without a name; NULL: none */
-    const char *first_question; /* asked once; what the answer limits; NULL: nothing */
+    const char *facts[COMPLETION_MAX_FACTS]; /* questions that are asked once, beforehand */
     const char *question; /* NULL: the run state, so that it is known */
-    JudgeFunc judge; /* of the answer; NULL: it tells nothing */
-    gboolean is_polled; /* no event tells: QEMU is asked again and again */
+    CompletionJudgeFunc judge; /* of the answer; NULL: it tells nothing. Of jobs: only while they are under way */
+    gboolean is_polled; /* events do not tell all: QEMU is asked again and again */
     gboolean returns_answer; /* the caller gets the last answer, which says more than the command's own */
     gboolean is_superseded; /* by the same command of somebody else */
 };
@@ -67,12 +68,35 @@ static const Event device_events[] = {
 static const Event export_events[] = { { "BLOCK_EXPORT_DELETED", { "id" }, .verdict = COMPLETION_GOOD }, { 0 } };
 static const Event tray_events[] = {
     { "DEVICE_TRAY_MOVED", { "id", "device" }, .verdict = COMPLETION_GOOD, .condition = "tray-open" },
+    { "DEVICE_DELETED", .verdict = COMPLETION_OPEN },
     { 0 },
 };
-static const Event job_events[] = { { "JOB_STATUS_CHANGE", { "id" }, .verdict = COMPLETION_OPEN }, { 0 } };
-static const Event balloon_events[] = { { "BALLOON_CHANGE", .verdict = COMPLETION_OPEN }, { 0 } };
+/* Where the device has gone, the question has an error for its answer. */
+static const Event balloon_events[] = {
+    { "BALLOON_CHANGE", .verdict = COMPLETION_OPEN },
+    { "DEVICE_DELETED", .verdict = COMPLETION_OPEN },
+    { 0 },
+};
 static const Event off_events[] = { { "SHUTDOWN", .verdict = COMPLETION_GOOD }, { 0 } };
 static const Event wakeup_events[] = { { "WAKEUP", .verdict = COMPLETION_GOOD }, { 0 } };
+static const Event colo_events[] = { { "COLO_EXIT", .verdict = COMPLETION_GOOD }, { 0 } };
+static const Event replay_events[] = { { "STOP", .turn = TURN_THERE }, { "RESUME", .turn = TURN_BACK }, { 0 } };
+
+/* A job that is about to end does nothing more, and is not paused any more either. */
+static const char *const resting[] = {
+    "paused", "standby", "waiting", "pending", "aborting", "concluded", "null", NULL
+};
+static const char *const resumed[] = {
+    "running", "ready", "waiting", "pending", "aborting", "concluded", "null", NULL
+};
+static const Event pause_events[] = {
+    { "JOB_STATUS_CHANGE", { "id" }, .condition = "status", .values = resting, .turn = TURN_THERE },
+    { 0 },
+};
+static const Event resume_events[] = {
+    { "JOB_STATUS_CHANGE", { "id" }, .condition = "status", .values = resumed, .turn = TURN_THERE },
+    { 0 },
+};
 
 /* Where QEMU was told to end at a reset (`-action reboot=shutdown`), that is what a reset is. */
 static const Event reset_events[] = {
@@ -81,173 +105,27 @@ static const Event reset_events[] = {
     { 0 },
 };
 
-static JsonObject *
-get_object(JsonNode *answer)
-{
-    return JSON_NODE_HOLDS_OBJECT(answer) ? json_node_get_object(answer) : NULL;
-}
-
-/* Of an answer to query-status. */
-static const char *
-get_status(JsonNode *answer)
-{
-    const char *status = get_object(answer) ? json_member_get_string(get_object(answer), "status") : NULL;
-
-    return status ? status : "";
-}
-
-/* QEMU has signalled RESUME before it returned, if the VM did run: a disk that failed again, a guest that sleeps or somebody's
- * stop may have been faster than the question. */
-static CompletionVerdict
-judge_running(const Question *question, JsonNode *answer, char **ret_error)
-{
-    if (get_object(answer) && json_member_get_boolean(get_object(answer), "running"))
-        return COMPLETION_GOOD;
-    *ret_error = g_strdup_printf("cont was accepted, but the VM does not run: it is %s", get_status(answer));
-    return COMPLETION_BAD;
-}
-
-static CompletionVerdict
-judge_stopped(const Question *question, JsonNode *answer, char **ret_error)
-{
-    if (get_object(answer) && !json_member_get_boolean(get_object(answer), "running"))
-        return COMPLETION_GOOD;
-    *ret_error = g_strdup_printf("stop was accepted, but the VM has been resumed: it is %s", get_status(answer));
-    return COMPLETION_BAD;
-}
-
-/* A guest that is off already says nothing of it any more. */
-static CompletionVerdict
-judge_off(const Question *question, JsonNode *answer, char **ret_error)
-{
-    return g_str_equal(get_status(answer), "shutdown") ? COMPLETION_GOOD : COMPLETION_OPEN;
-}
-
-/* QEMU cuts a target above the guest's memory to that, in silence. The guest gives and takes pages of 4 KiB. */
-static CompletionVerdict
-judge_balloon(const Question *question, JsonNode *answer, char **ret_error)
-{
-    JsonObject *sizes = question->limit ? get_object(question->limit) : NULL;
-    guint64 memory = json_member_get_uint(sizes, "base-memory") + json_member_get_uint(sizes, "plugged-memory"),
-            wanted = json_member_get_uint(question->arguments, "value"),
-            actual = json_member_get_uint(get_object(answer), "actual");
-
-    if (memory > 0)
-        wanted = MIN(wanted, memory);
-    return actual >= wanted && actual - wanted < 4096 ? COMPLETION_GOOD : COMPLETION_OPEN;
-}
-
-/* 11.1 says `unstarted` until the thread that measures has begun; each version forgets an older result before it returns. */
-static CompletionVerdict
-judge_dirty_rate(const Question *question, JsonNode *answer, char **ret_error)
-{
-    if (g_str_equal(get_status(answer), "measured"))
-        return COMPLETION_GOOD;
-    if (g_str_equal(get_status(answer), "measuring") || g_str_equal(get_status(answer), "unstarted"))
-        return COMPLETION_OPEN;
-    *ret_error = g_strdup_printf("The measurement has come to nothing: it is %s", get_status(answer));
-    return COMPLETION_BAD;
-}
-
-/* Of an answer to query-jobs. NULL: there is no such job. */
-static const char *
-find_job_status(const Question *question, JsonNode *answer)
-{
-    JsonArray *jobs = JSON_NODE_HOLDS_ARRAY(answer) ? json_node_get_array(answer) : NULL;
-
-    for (guint i = 0; jobs && i < json_array_get_length(jobs); i++) {
-        JsonObject *job = json_member_get_object_at(jobs, i);
-        if (job && g_strcmp0(json_member_get_string(job, "id"), question->id) == 0)
-            return json_member_get_string(job, "status");
-    }
-    return NULL;
-}
-
-/* A job that is ready for its end is `standby` when it pauses. */
-static gboolean
-is_paused(const char *status)
-{
-    return g_str_equal(status, "paused") || g_str_equal(status, "standby");
-}
-
-/* A job that has gone, or is about to, does nothing more either. */
-static CompletionVerdict
-judge_paused(const Question *question, JsonNode *answer, char **ret_error)
-{
-    static const char *const busy[] = { "created", "running", "ready", NULL };
-    const char *status = find_job_status(question, answer);
-
-    return status && g_strv_contains(busy, status) ? COMPLETION_OPEN : COMPLETION_GOOD;
-}
-
-static CompletionVerdict
-judge_resumed(const Question *question, JsonNode *answer, char **ret_error)
-{
-    const char *status = find_job_status(question, answer);
-
-    return status && is_paused(status) ? COMPLETION_OPEN : COMPLETION_GOOD;
-}
-
-static gboolean
-is_same(JsonObject *object, const char *name, JsonObject *other, const char *other_name)
-{
-    const char *value = json_member_get_string(object, name);
-
-    return value && g_strcmp0(value, json_member_get_string(other, other_name)) == 0;
-}
-
-/* query-block has a device by its id, or else by its path; a caller may name either. */
-static gboolean
-is_device(const Question *question, JsonObject *device)
-{
-    const char *id = json_member_get_string(question->arguments, "id"),
-               *known = json_member_get_string(device, "qdev");
-    const char *base = id ? strrchr(id, '/') : NULL;
-
-    return is_same(question->arguments, "id", device, "qdev") ||
-           is_same(question->arguments, "device", device, "device") || (base && g_strcmp0(base + 1, known) == 0);
-}
-
-/* Where there is no tray, there is nothing to wait for. */
-static CompletionVerdict
-judge_tray(const Question *question, JsonNode *answer, char **ret_error)
-{
-    JsonArray *devices = JSON_NODE_HOLDS_ARRAY(answer) ? json_node_get_array(answer) : NULL;
-
-    for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
-        JsonObject *device = json_member_get_object_at(devices, i);
-        if (!device || !is_device(question, device))
-            continue;
-        return !json_object_has_member(device, "tray_open") || json_member_get_boolean(device, "tray_open")
-                   ? COMPLETION_GOOD
-                   : COMPLETION_OPEN;
-    }
-    if (!devices)
-        return COMPLETION_OPEN;
-    *ret_error = g_strdup_printf("The tray of '%s' was to be opened, but that device has gone", question->id);
-    return COMPLETION_BAD;
-}
-
 static const CompletionRow rows[] = {
-    { "balloon", .events = balloon_events, .first_question = "query-memory-size-summary", .question = "query-balloon",
-      .judge = judge_balloon, .returns_answer = TRUE, .is_superseded = TRUE },
+    { "balloon", .events = balloon_events, .facts = { "query-memory-size-summary", "query-memory-devices" },
+      .question = "query-balloon", .judge = completion_judge_balloon, .returns_answer = TRUE, .is_superseded = TRUE },
     { "block-commit", .ids = { "job-id", "device" }, .of = OF_JOB },
     { "block-export-del", .ids = { "id" }, .events = export_events },
     { "block-job-cancel", .ids = { "device" }, .of = OF_JOB, .is_any = TRUE },
     { "block-job-complete", .ids = { "device" }, .of = OF_JOB },
     { "block-job-finalize", .ids = { "id" }, .of = OF_JOB },
-    { "block-job-pause", .ids = { "device" }, .events = job_events, .question = "query-jobs", .judge = judge_paused },
-    { "block-job-resume", .ids = { "device" }, .events = job_events, .question = "query-jobs",
-      .judge = judge_resumed },
+    { "block-job-pause", .ids = { "device" }, .events = pause_events, .question = "query-block-jobs",
+      .judge = completion_judge_paused, .is_polled = TRUE },
+    { "block-job-resume", .ids = { "device" }, .events = resume_events, .question = "query-block-jobs",
+      .judge = completion_judge_resumed, .is_polled = TRUE },
     { "block-stream", .ids = { "job-id", "device" }, .of = OF_JOB },
     { "blockdev-backup", .ids = { "job-id", "device" }, .of = OF_JOB },
     { "blockdev-create", .ids = { "job-id" }, .of = OF_JOB, .leaves_jobs = TRUE },
     { "blockdev-mirror", .ids = { "job-id", "device" }, .of = OF_JOB },
     { "blockdev-open-tray", .ids = { "id", "device" }, .events = tray_events, .question = "query-block",
-      .judge = judge_tray },
-    { "calc-dirty-rate", .question = "query-dirty-rate", .judge = judge_dirty_rate, .is_polled = TRUE,
+      .judge = completion_judge_tray },
+    { "calc-dirty-rate", .question = "query-dirty-rate", .judge = completion_judge_dirty_rate, .is_polled = TRUE,
       .returns_answer = TRUE },
-    { "cont", .judge = judge_running },
+    { "cont", .judge = completion_judge_running },
     { "device_del", .ids = { "id" }, .events = device_events },
     { "drive-backup", .ids = { "job-id", "device" }, .of = OF_JOB },
     { "drive-mirror", .ids = { "job-id", "device" }, .of = OF_JOB },
@@ -255,25 +133,31 @@ static const CompletionRow rows[] = {
     { "job-cancel", .ids = { "id" }, .of = OF_JOB, .is_any = TRUE },
     { "job-complete", .ids = { "id" }, .of = OF_JOB },
     { "job-finalize", .ids = { "id" }, .of = OF_JOB },
-    { "job-pause", .ids = { "id" }, .events = job_events, .question = "query-jobs", .judge = judge_paused },
-    { "job-resume", .ids = { "id" }, .events = job_events, .question = "query-jobs", .judge = judge_resumed },
+    { "job-pause", .ids = { "id" }, .events = pause_events, .question = "query-block-jobs",
+      .judge = completion_judge_paused, .is_polled = TRUE },
+    { "job-resume", .ids = { "id" }, .events = resume_events, .question = "query-block-jobs",
+      .judge = completion_judge_resumed, .is_polled = TRUE },
     { "migrate", .of = OF_MIGRATION },
     { "migrate-continue", .of = OF_MIGRATION },
     { "migrate-incoming", .of = OF_MIGRATION },
+    { "migrate-pause", .question = "query-migrate", .judge = completion_judge_migration_paused, .is_polled = TRUE },
     { "migrate-recover", .of = OF_MIGRATION },
     { "migrate-start-postcopy", .of = OF_MIGRATION },
-    { "migrate_cancel", .of = OF_MIGRATION, .is_any = TRUE },
+    { "migrate_cancel", .of = OF_MIGRATION, .is_any = TRUE, .facts = { "query-migrate" },
+      .judge = completion_judge_cancelled },
     { "nbd-server-remove", .ids = { "name" }, .events = export_events },
     { "quit", .of = OF_CONNECTION },
+    { "replay-seek", .events = replay_events, .question = "query-replay", .judge = completion_judge_replay },
     { "snapshot-delete", .ids = { "job-id" }, .of = OF_JOB, .leaves_jobs = TRUE },
     { "snapshot-load", .ids = { "job-id" }, .of = OF_JOB, .leaves_jobs = TRUE },
     { "snapshot-save", .ids = { "job-id" }, .of = OF_JOB, .leaves_jobs = TRUE },
-    { "stop", .judge = judge_stopped },
-    { "system_powerdown", .events = off_events, .judge = judge_off },
+    { "stop", .judge = completion_judge_stopped },
+    { "system_powerdown", .events = off_events, .judge = completion_judge_off },
     { "system_reset", .events = reset_events },
     { "system_wakeup", .events = wakeup_events },
     { "transaction", .ids = { "actions" }, .of = OF_JOB },
     { "x-blockdev-amend", .ids = { "job-id" }, .of = OF_JOB, .leaves_jobs = TRUE },
+    { "x-colo-lost-heartbeat", .events = colo_events },
 };
 
 const CompletionRow *
@@ -359,19 +243,19 @@ completion_table_is_of_connection(const CompletionRow *ending)
     return ending->of == OF_CONNECTION;
 }
 
-static const Event *
-find_event(const CompletionRow *ending, const char *name)
+gboolean
+completion_table_is_judged(const CompletionRow *ending)
 {
-    for (const Event *event = ending->events; event && event->name; event++)
-        if (g_str_equal(event->name, name))
-            return event;
-    return NULL;
+    return ending->judge != NULL;
 }
 
 gboolean
 completion_table_hears(const CompletionRow *ending, const char *event)
 {
-    return find_event(ending, event) != NULL;
+    for (const Event *i = ending->events; i && i->name; i++)
+        if (g_str_equal(i->name, event))
+            return TRUE;
+    return FALSE;
 }
 
 static gboolean
@@ -379,21 +263,47 @@ is_about(const Event *event, const char *id, JsonObject *data)
 {
     if (!event->members[0])
         return TRUE;
-    for (guint i = 0; data && id && i < G_N_ELEMENTS(event->members) && event->members[i]; i++)
-        if (g_strcmp0(json_member_get_string(data, event->members[i]), id) == 0)
+    for (guint i = 0; data && id && i < G_N_ELEMENTS(event->members) && event->members[i]; i++) {
+        const char *known = json_member_get_string(data, event->members[i]);
+        if (known && completion_is_device(id, known))
             return TRUE;
+    }
     return FALSE;
+}
+
+static gboolean
+has_condition(const Event *event, JsonObject *data)
+{
+    const char *value;
+
+    if (!event->condition)
+        return TRUE;
+    if (!data || !event->values)
+        return data && json_member_get_boolean(data, event->condition);
+    value = json_member_get_string(data, event->condition);
+    return value && g_strv_contains(event->values, value);
+}
+
+static const Event *
+find_event(const CompletionRow *ending, const char *id, const char *name, JsonObject *data)
+{
+    for (const Event *event = ending->events; event && event->name; event++)
+        if (g_str_equal(event->name, name) && is_about(event, id, data) && has_condition(event, data))
+            return event;
+    return NULL;
 }
 
 CompletionVerdict
 completion_table_judge_event(const CompletionRow *ending, const char *id, const char *name, JsonObject *data,
-                             char **ret_error)
+                             gboolean *has_turned, char **ret_error)
 {
-    const Event *event = find_event(ending, name);
+    const Event *event = find_event(ending, id, name, data);
     const char *text;
 
-    if (!event || !is_about(event, id, data) || (event->condition && !json_member_get_boolean(data, event->condition)))
+    if (!event)
         return COMPLETION_OPEN;
+    if (event->turn != TURN_NONE)
+        *has_turned = event->turn == TURN_THERE;
     if (event->verdict != COMPLETION_BAD)
         return event->verdict;
     text = event->text ? json_member_get_string(data, event->text) : NULL;
@@ -408,9 +318,9 @@ completion_table_get_question(const CompletionRow *ending)
 }
 
 const char *
-completion_table_get_first_question(const CompletionRow *ending)
+completion_table_get_fact(const CompletionRow *ending, guint i)
 {
-    return ending->first_question;
+    return i < G_N_ELEMENTS(ending->facts) ? ending->facts[i] : NULL;
 }
 
 gboolean
@@ -436,15 +346,15 @@ completion_table_is_superseded(const CompletionRow *ending, const char *command)
 gboolean
 completion_table_is_unsettled(const CompletionRow *ending, JsonNode *answer)
 {
-    return ending->of == OF_MIGRATION && g_str_equal(get_status(answer), "finish-migrate");
+    const char *status =
+        JSON_NODE_HOLDS_OBJECT(answer) ? json_member_get_string(json_node_get_object(answer), "status") : NULL;
+
+    return ending->of == OF_MIGRATION && g_strcmp0(status, "finish-migrate") == 0;
 }
 
 CompletionVerdict
-completion_table_judge_answer(const CompletionRow *ending, const char *id, JsonNode *arguments, JsonNode *limit,
-                              JsonNode *answer, char **ret_error)
+completion_table_judge_answer(const CompletionRow *ending, const CompletionCase *item, JsonNode *answer,
+                              char **ret_error)
 {
-    g_autoptr(JsonObject) none = json_object_new();
-    Question question = { arguments ? json_node_get_object(arguments) : none, id, limit };
-
-    return ending->judge ? ending->judge(&question, answer, ret_error) : COMPLETION_OPEN;
+    return ending->judge ? ending->judge(item, answer, ret_error) : COMPLETION_OPEN;
 }

@@ -4,13 +4,8 @@
 
 #include <json-glib/json-glib.h>
 
+#include "completion-judge.h"
 #include "job-kind.h"
-
-typedef enum CompletionVerdict {
-    COMPLETION_OPEN, /* not yet, or not told by this */
-    COMPLETION_GOOD,
-    COMPLETION_BAD, /* with an error */
-} CompletionVerdict;
 
 typedef struct CompletionRow CompletionRow;
 
@@ -30,24 +25,26 @@ gboolean completion_table_leaves_jobs(const CompletionRow *ending);
 gboolean completion_table_is_of_connection(const CompletionRow *ending);
 
 /* Whether an event of that name may tell of its end; what it tells (@data: an object, or NULL). @id: the first of
- * completion_table_dup_ids(), or NULL. @ret_error: of COMPLETION_BAD, owned by the caller. */
+ * completion_table_dup_ids(), or NULL. @has_turned: set where it tells something to completion_table_judge_answer().
+ * @ret_error: of COMPLETION_BAD, owned by the caller. */
 gboolean completion_table_hears(const CompletionRow *ending, const char *event);
 CompletionVerdict completion_table_judge_event(const CompletionRow *ending, const char *id, const char *event,
-                                               JsonObject *data, char **ret_error);
+                                               JsonObject *data, gboolean *has_turned, char **ret_error);
 
 /* What QEMU is asked when the command has returned, and again after each event that it hears of: a QMP command, whose
  * answer may tell too. Whether that shows QEMU in a state that it is about to leave without an event. */
 const char *completion_table_get_question(const CompletionRow *ending);
 gboolean completion_table_is_unsettled(const CompletionRow *ending, JsonNode *answer);
 
-/* @id: as above. @limit: QEMU's answer to the first question, or NULL. @ret_error: of COMPLETION_BAD, owned by the caller. */
-CompletionVerdict completion_table_judge_answer(const CompletionRow *ending, const char *id, JsonNode *arguments,
-                                                JsonNode *limit, JsonNode *answer, char **ret_error);
+/* Whether answers tell of the end; what one tells. @ret_error: of COMPLETION_BAD, owned by the caller. */
+gboolean completion_table_is_judged(const CompletionRow *ending);
+CompletionVerdict completion_table_judge_answer(const CompletionRow *ending, const CompletionCase *item,
+                                                JsonNode *answer, char **ret_error);
 
-/* What QEMU is asked once before that; NULL: nothing. */
-const char *completion_table_get_first_question(const CompletionRow *ending);
+/* The question whose answer is to be CompletionCase.facts[@i], asked once before the other; NULL: there are no more. */
+const char *completion_table_get_fact(const CompletionRow *ending, guint i);
 
-/* Whether no event tells of the end, so that QEMU is to be asked again and again. Whether the caller gets the last answer
+/* Whether events do not tell all, so that QEMU is to be asked again and again. Whether the caller gets the last answer
  * instead of what the command returned. Whether another one's @command means that this end will not come. */
 gboolean completion_table_is_polled(const CompletionRow *ending);
 gboolean completion_table_returns_answer(const CompletionRow *ending);

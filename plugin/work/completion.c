@@ -16,8 +16,9 @@ struct Completion {
     GPtrArray *targets; /* owned, of Target */
     CompletionVerdict verdict; /* of events, or an answer */
     char *error; /* owned; of COMPLETION_BAD */
-    gboolean has_limit; /* the first question has been answered: */
-    JsonNode *limit; /* ref; NULL: with nothing of use */
+    JsonNode *facts[COMPLETION_MAX_FACTS]; /* refs; NULL: QEMU had none of use, or has not been asked */
+    guint n_facts; /* that QEMU has been asked for */
+    gboolean has_turned; /* by its events, the end has come */
     gboolean is_unsettled; /* by the last answer */
 };
 
@@ -58,7 +59,8 @@ completion_free(Completion *outcome)
 {
     g_ptr_array_unref(outcome->targets);
     g_clear_pointer(&outcome->arguments, json_node_unref);
-    g_clear_pointer(&outcome->limit, json_node_unref);
+    for (guint i = 0; i < outcome->n_facts; i++)
+        g_clear_pointer(&outcome->facts[i], json_node_unref);
     g_free(outcome->command);
     g_free(outcome->error);
     g_free(outcome);
@@ -82,8 +84,8 @@ completion_note_event(Completion *outcome, const char *event, JsonNode *data)
     JsonObject *object = data && JSON_NODE_HOLDS_OBJECT(data) ? json_node_get_object(data) : NULL;
 
     if (outcome->verdict == COMPLETION_OPEN)
-        outcome->verdict =
-            completion_table_judge_event(outcome->ending, completion_get_id(outcome), event, object, &outcome->error);
+        outcome->verdict = completion_table_judge_event(outcome->ending, completion_get_id(outcome), event, object,
+                                                        &outcome->has_turned, &outcome->error);
 }
 
 static void
@@ -129,36 +131,57 @@ correct(Completion *outcome, Jobs *jobs, JobKind kind)
         outcome->verdict = COMPLETION_BAD;
 }
 
-static gboolean
-wants_limit(Completion *outcome)
-{
-    return completion_table_get_first_question(outcome->ending) && !outcome->has_limit;
-}
-
 const char *
 completion_get_question(Completion *outcome)
 {
-    return wants_limit(outcome) ? completion_table_get_first_question(outcome->ending)
-                                : completion_table_get_question(outcome->ending);
+    const char *fact = completion_table_get_fact(outcome->ending, outcome->n_facts);
+
+    return fact ? fact : completion_table_get_question(outcome->ending);
+}
+
+static void
+judge(Completion *outcome, JsonNode *answer)
+{
+    g_autoptr(JsonObject) none = json_object_new();
+    CompletionCase item = {
+        .arguments = outcome->arguments ? json_node_get_object(outcome->arguments) : none,
+        .id = completion_get_id(outcome),
+        .has_turned = outcome->has_turned,
+    };
+
+    for (guint i = 0; i < outcome->n_facts; i++)
+        item.facts[i] = outcome->facts[i];
+    outcome->verdict = completion_table_judge_answer(outcome->ending, &item, answer, &outcome->error);
+}
+
+/* Nothing else may ever tell of the end. */
+static void
+fail_without_answer(Completion *outcome, const char *error)
+{
+    outcome->verdict = COMPLETION_BAD;
+    outcome->error = g_strdup_printf("%s was accepted, but not %s: %s", outcome->command,
+                                     completion_table_get_question(outcome->ending), error);
 }
 
 gboolean
-completion_note_answer(Completion *outcome, Jobs *jobs, JsonNode *answer)
+completion_note_answer(Completion *outcome, Jobs *jobs, JsonNode *answer, const char *error)
 {
     JobKind kind;
 
     if (outcome->verdict != COMPLETION_OPEN)
         return FALSE;
-    if (wants_limit(outcome)) {
-        outcome->has_limit = TRUE;
-        outcome->limit = answer ? json_node_ref(answer) : NULL;
+    if (completion_table_get_fact(outcome->ending, outcome->n_facts)) {
+        outcome->facts[outcome->n_facts++] = answer ? json_node_ref(answer) : NULL;
         return TRUE;
     }
     if (completion_table_is_of_jobs(outcome->ending, &kind))
         correct(outcome, jobs, kind);
-    else if (answer)
-        outcome->verdict = completion_table_judge_answer(outcome->ending, completion_get_id(outcome),
-                                                         outcome->arguments, outcome->limit, answer, &outcome->error);
+    if (completion_table_is_judged(outcome->ending) && !completion_has_ended(outcome)) {
+        if (answer)
+            judge(outcome, answer);
+        else
+            fail_without_answer(outcome, error);
+    }
     outcome->is_unsettled = answer && completion_table_is_unsettled(outcome->ending, answer);
     return FALSE;
 }

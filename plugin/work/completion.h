@@ -23,10 +23,10 @@ void completion_note_event(Completion *outcome, const char *event, JsonNode *dat
 /* A piece of work has ended. FALSE: it is not about that. */
 gboolean completion_note_job(Completion *outcome, JobKind kind, const char *id, const char *error);
 
-/* What QEMU is to be asked next; and its answer (NULL: an error, or nothing of use), asked after the command had returned: what
- * was noted before may have been of something older. TRUE: there is another question at once. */
+/* What QEMU is to be asked next; and its answer (NULL: none of use, for the reason @error), asked after the command had
+ * returned: what was noted before may have been of something older. TRUE: there is another question at once. */
 const char *completion_get_question(Completion *outcome);
-gboolean completion_note_answer(Completion *outcome, Jobs *jobs, JsonNode *answer);
+gboolean completion_note_answer(Completion *outcome, Jobs *jobs, JsonNode *answer, const char *error);
 
 /* A caller's @command has succeeded after this one had returned. TRUE: the end will not come because of that. */
 gboolean completion_note_command(Completion *outcome, const char *command);

@@ -32,6 +32,9 @@
 /* Bytes of an answer. query-block is some 1,000 for each disk. */
 #define MAX_ANSWER (1024u * 1024)
 
+/* Bytes of one that is shown in an error. query-dirty-rate is some 200. */
+#define MAX_SHOWN 512
+
 /* us until QEMU is asked again that is in a state which it leaves in some milliseconds, in silence. */
 #define ASK_DELAY_FIRST ((guint64)5 * G_TIME_SPAN_MILLISECOND)
 #define ASK_DELAY_MAX ((guint64)G_TIME_SPAN_SECOND)
@@ -51,6 +54,7 @@ struct Wait {
     ReplyTicket *question; /* weak */
     gboolean is_stale; /* to be asked again */
     gboolean is_sent, has_returned;
+    gboolean has_answer; /* the result is the last answer */
     char *result; /* owned; JSON text, once it has returned */
     gsize result_length;
     GSource *timer; /* owned; until its time is over */
@@ -106,15 +110,27 @@ end(Wait *wait)
     free_wait(wait);
 }
 
+/* What has come of it so far: of a balloon, the guest's memory. */
+static void
+append_answer(Wait *wait, GString *text)
+{
+    if (wait->has_answer && wait->result_length <= MAX_SHOWN)
+        g_string_append_printf(text, ": %s says %s", completion_get_question(wait->outcome), wait->result);
+}
+
 static gboolean
 on_timeout(gpointer user_data)
 {
     Wait *wait = user_data;
-    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT,
-                                          wait->has_returned ? "What %s began has not ended in time, and goes on"
-                                                             : "%s has not returned in time",
-                                          wait->command);
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
 
+    if (wait->has_returned)
+        g_string_printf(text, "What %s began has not ended in time, and goes on", wait->command);
+    else
+        g_string_printf(text, "%s has not returned in time", wait->command);
+    append_answer(wait, text);
+    error = g_error_new_literal(QMP_ERROR, QMP_ERROR_TIMED_OUT, text->str);
     fail(wait, error);
     return G_SOURCE_REMOVE;
 }
@@ -208,14 +224,17 @@ set_result(Wait *wait, const QmpText *value)
 static gboolean
 judge(Wait *wait, const QmpReply *reply)
 {
+    const char *error = reply->error_class ? reply->error_text : "QEMU's answer is too large, or makes no sense";
     g_autoptr(JsonNode) answer = NULL;
 
     if (reply->value.text && reply->value.length <= MAX_ANSWER)
         answer = json_tree_parse(reply->value.text, reply->value.length, NULL);
-    if (completion_note_answer(wait->outcome, wait->context->jobs, answer))
+    if (completion_note_answer(wait->outcome, wait->context->jobs, answer, error))
         return FALSE;
-    if (answer && completion_table_returns_answer(completion_get_ending(wait->outcome)))
+    if (answer && completion_table_returns_answer(completion_get_ending(wait->outcome))) {
         set_result(wait, &reply->value);
+        wait->has_answer = TRUE;
+    }
     return TRUE;
 }
 
