@@ -41,10 +41,16 @@ class Wire:
         return line + b'\n'
 
     def exchange(self, data):
-        """All lines that come back, without their timestamps."""
+        """All lines that come back, without their timestamps. QMP promises no order between the reply to an out-of-band command
+        and those to commands behind it, so that one is waited for."""
         self.marks += 1
-        self.socket.sendall(data + b'\n{"execute":"query-name","id":"mark %d"}\n' % self.marks)
-        lines = []
+        lines, mark = [], b'{"execute":"query-name","id":"mark %d"}\n' % self.marks
+        if data.startswith(b'{"exec-oob"'):
+            self.socket.sendall(data + b'\n')
+            lines.append(re.sub(rb'conds": \d+', b'conds": T', self.line()))
+            self.socket.sendall(mark)
+        else:
+            self.socket.sendall(data + b'\n' + mark)
         while not lines or b'"mark %d"' % self.marks not in lines[-1]:
             lines.append(re.sub(rb'conds": \d+', b'conds": T', self.line()))
         return lines

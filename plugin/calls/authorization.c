@@ -8,17 +8,18 @@
 #include "hmp-word.h"
 #include "policy.h"
 #include "qmp-error.h"
-#include "service.h"
-#include "caller-sessions.h"
-#include "vm-object.h"
+
+struct Authorizations {
+    GQueue asked; /* of AuthorizationTicket, owned, by their own links */
+};
 
 struct AuthorizationTicket {
-    Service *service; /* weak */
+    Context *context; /* weak */
     Vm *vm; /* weak; NULL: none */
     PolicyTicket *ticket; /* weak */
     AuthorizationFunc func;
     gpointer user_data;
-    GList link; /* in service->questions */
+    GList link; /* in context->authorizations->asked */
 };
 
 /* Methods that are no QMP commands, by what they show or take. */
@@ -32,9 +33,9 @@ static const struct {
 };
 
 static PolicyClasses
-get_classes(VmObject *object, const AuthorizationQuestion *question)
+get_classes(VmContext *vm_context, const AuthorizationQuestion *question)
 {
-    CallerSessions *sessions = vm_object_get_sessions(object);
+    CallerSessions *sessions = vm_context->sessions;
 
     for (guint i = 0; i < G_N_ELEMENTS(methods); i++)
         if (g_str_equal(question->command, methods[i].name))
@@ -51,7 +52,7 @@ end(AuthorizationTicket *ticket, const GError *error)
     AuthorizationFunc func = ticket->func;
     gpointer func_data = ticket->user_data;
 
-    g_queue_unlink(&ticket->service->questions, &ticket->link);
+    g_queue_unlink(&ticket->context->authorizations->asked, &ticket->link);
     g_free(ticket);
     func(error, func_data);
 }
@@ -63,22 +64,22 @@ on_decided(const GError *error, gpointer user_data)
 }
 
 static AuthorizationAnswer
-ask(Service *service, Vm *vm, const PolicyRequest *request, AuthorizationFunc func, gpointer user_data,
+ask(Context *context, Vm *vm, const PolicyRequest *request, AuthorizationFunc func, gpointer user_data,
     AuthorizationTicket **ret_ticket, GError **error)
 {
     AuthorizationTicket *ticket = g_new0(AuthorizationTicket, 1);
-    PolicyAnswer answer = policy_ask(service->policy, request, on_decided, ticket, &ticket->ticket, error);
+    PolicyAnswer answer = policy_ask(context->policy, request, on_decided, ticket, &ticket->ticket, error);
 
     if (answer != POLICY_ASKED) {
         g_free(ticket);
         return answer == POLICY_ALLOWED ? AUTHORIZATION_ALLOWED : AUTHORIZATION_REFUSED;
     }
-    ticket->service = service;
+    ticket->context = context;
     ticket->vm = vm;
     ticket->func = func;
     ticket->user_data = user_data;
     ticket->link.data = ticket;
-    g_queue_push_tail_link(&service->questions, &ticket->link);
+    g_queue_push_tail_link(&context->authorizations->asked, &ticket->link);
     *ret_ticket = ticket;
     return AUTHORIZATION_ASKED;
 }
@@ -87,20 +88,20 @@ ask(Service *service, Vm *vm, const PolicyRequest *request, AuthorizationFunc fu
 #define OVERFLOW_UID 65534
 
 static guint32
-exempt(Service *service, guint32 uid)
+exempt(Context *context, guint32 uid)
 {
-    return service->config->owner_needs_polkit || uid == OVERFLOW_UID ? BUS_PEER_NO_ID : uid;
+    return context->config->owner_needs_polkit || uid == OVERFLOW_UID ? BUS_PEER_NO_ID : uid;
 }
 
 /* Leave to add a VM is not leave to do everything to it: who has added one whose user the kernel cannot tell owns it only
  * if they run the agent. */
 guint32
-authorization_get_owner(Service *service, Vm *vm)
+authorization_get_owner(Context *context, Vm *vm)
 {
     guint32 uid = vm_get_owner_uid(vm);
-    gboolean is_vouched_for = vm_is_owner_known(vm) || uid == service_get_uid();
+    gboolean is_vouched_for = vm_is_owner_known(vm) || uid == context_get_uid();
 
-    return is_vouched_for ? exempt(service, uid) : BUS_PEER_NO_ID;
+    return is_vouched_for ? exempt(context, uid) : BUS_PEER_NO_ID;
 }
 
 /* For rules, also where the owner is asked for like everybody else. */
@@ -111,41 +112,41 @@ get_qemu_uid(Vm *vm)
 }
 
 static const char *
-get_bus_kind(Service *service)
+get_bus_kind(Context *context)
 {
-    return service->host->bus == MANAGEMENT_BUS_SYSTEM ? "system" : "session";
+    return context->host->bus == MANAGEMENT_BUS_SYSTEM ? "system" : "session";
 }
 
 AuthorizationAnswer
-authorization_ask(VmObject *object, const AuthorizationQuestion *question, AuthorizationFunc func, gpointer user_data,
-                  AuthorizationTicket **ret_ticket, GError **error)
+authorization_ask(VmContext *vm_context, const AuthorizationQuestion *question, AuthorizationFunc func,
+                  gpointer user_data, AuthorizationTicket **ret_ticket, GError **error)
 {
-    Service *service = vm_object_get_service(object);
-    Vm *vm = vm_object_get_vm(object);
+    Context *context = vm_context->context;
+    Vm *vm = vm_context->vm;
     PolicyRequest request = {
         .peer = question->peer,
         .has_left = question->has_left,
         .is_interactive = question->is_interactive,
-        .classes = get_classes(object, question),
+        .classes = get_classes(vm_context, question),
         .command = question->command,
         .detail = hmp_word_get(question->command, question->arguments),
         .vm = vm_get_name(vm),
         .uuid = qemu_connection_get_uuid(vm_get_qemu(vm)),
         .id = policy_get_id(question->arguments),
-        .bus = get_bus_kind(service),
-        .owner_uid = authorization_get_owner(service, vm),
+        .bus = get_bus_kind(context),
+        .owner_uid = authorization_get_owner(context, vm),
         .qemu_uid = get_qemu_uid(vm),
         .friend_uid = BUS_PEER_NO_ID,
         .size = question->size,
     };
 
-    return ask(service, vm, &request, func, user_data, ret_ticket, error);
+    return ask(context, vm, &request, func, user_data, ret_ticket, error);
 }
 
 /* Who runs the agent may add VMs, whoever gives a descriptor of a QEMU of their own may have it added, and who added one, or
  * owns it, may have it forgotten. */
 AuthorizationAnswer
-authorization_ask_management(Service *service, const AuthorizationManagement *question, AuthorizationFunc func,
+authorization_ask_management(Context *context, const AuthorizationManagement *question, AuthorizationFunc func,
                              gpointer user_data, AuthorizationTicket **ret_ticket, GError **error)
 {
     Vm *vm = question->vm;
@@ -156,40 +157,52 @@ authorization_ask_management(Service *service, const AuthorizationManagement *qu
         .command = question->method,
         .vm = question->name,
         .uuid = vm && vm_get_qemu(vm) ? qemu_connection_get_uuid(vm_get_qemu(vm)) : NULL,
-        .bus = get_bus_kind(service),
-        .owner_uid = vm ? authorization_get_owner(service, vm) : exempt(service, question->giver),
+        .bus = get_bus_kind(context),
+        .owner_uid = vm ? authorization_get_owner(context, vm) : exempt(context, question->giver),
         .qemu_uid = vm ? get_qemu_uid(vm) : question->giver,
-        .friend_uid = vm ? vm_get_added_by(vm) : service_get_uid(),
+        .friend_uid = vm ? vm_get_added_by(vm) : context_get_uid(),
     };
 
-    return ask(service, vm, &request, func, user_data, ret_ticket, error);
+    return ask(context, vm, &request, func, user_data, ret_ticket, error);
 }
 
 void
 authorization_ticket_cancel(AuthorizationTicket *ticket)
 {
     policy_ticket_cancel(ticket->ticket);
-    g_queue_unlink(&ticket->service->questions, &ticket->link);
+    g_queue_unlink(&ticket->context->authorizations->asked, &ticket->link);
     g_free(ticket);
 }
 
 static AuthorizationTicket *
-find(Service *service, Vm *vm)
+find(Context *context, Vm *vm)
 {
-    for (GList *i = service->questions.head; i; i = i->next)
+    for (GList *i = context->authorizations->asked.head; i; i = i->next)
         if (((AuthorizationTicket *)i->data)->vm == vm)
             return i->data;
     return NULL;
 }
 
 void
-authorization_vm_gone(Service *service, Vm *vm)
+authorization_vm_gone(Context *context, Vm *vm)
 {
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
     AuthorizationTicket *ticket;
 
-    while ((ticket = find(service, vm))) {
+    while ((ticket = find(context, vm))) {
         policy_ticket_cancel(ticket->ticket);
         end(ticket, error);
     }
+}
+
+Authorizations *
+authorizations_new(void)
+{
+    return g_new0(Authorizations, 1);
+}
+
+void
+authorizations_free(Authorizations *authorizations)
+{
+    g_free(authorizations);
 }

@@ -3,13 +3,12 @@
  * caller's name but through here. */
 #pragma once
 
-#include <json-glib/json-glib.h>
+#include "vm-context.h"
 
-#include "bus-peer.h"
+/* The questions of one instance. When they are freed none may be left. */
+Authorizations *authorizations_new(void);
+void authorizations_free(Authorizations *authorizations);
 
-typedef struct Service Service;
-typedef struct Vm Vm;
-typedef struct VmObject VmObject;
 typedef struct AuthorizationTicket AuthorizationTicket; /* a question that has not been answered */
 
 typedef enum AuthorizationAnswer {
@@ -32,10 +31,11 @@ typedef struct AuthorizationQuestion {
     gsize size; /* bytes that whoever asks holds meanwhile */
 } AuthorizationQuestion;
 
-/* Asks for something to be done to @object's VM. After AUTHORIZATION_ASKED everything is to be looked up again, except that @object
+/* Asks for something to be done to @vm_context's VM. After AUTHORIZATION_ASKED everything is to be looked up again, except that @vm_context
  * still exists when the callback comes without an error. */
-AuthorizationAnswer authorization_ask(VmObject *object, const AuthorizationQuestion *question, AuthorizationFunc func,
-                                      gpointer user_data, AuthorizationTicket **ret_ticket, GError **error);
+AuthorizationAnswer authorization_ask(VmContext *vm_context, const AuthorizationQuestion *question,
+                                      AuthorizationFunc func, gpointer user_data, AuthorizationTicket **ret_ticket,
+                                      GError **error);
 
 /* The same for a method of the manager. @vm: whom it is about; NULL: one that is not there yet, called @name. @vm, if any,
  * is still connected as it was when the callback comes without an error. */
@@ -48,15 +48,15 @@ typedef struct AuthorizationManagement {
     guint32
         giver; /* without @vm: the caller, where they give a descriptor of a QEMU that they run; else BUS_PEER_NO_ID */
 } AuthorizationManagement;
-AuthorizationAnswer authorization_ask_management(Service *service, const AuthorizationManagement *question,
+AuthorizationAnswer authorization_ask_management(Context *context, const AuthorizationManagement *question,
                                                  AuthorizationFunc func, gpointer user_data,
                                                  AuthorizationTicket **ret_ticket, GError **error);
 
 /* The user who needs no leave for @vm; BUS_PEER_NO_ID: nobody. */
-guint32 authorization_get_owner(Service *service, Vm *vm);
+guint32 authorization_get_owner(Context *context, Vm *vm);
 
 /* The callback does not come. Whoever is being asked is not asked any more. */
 void authorization_ticket_cancel(AuthorizationTicket *ticket);
 
 /* The connection to @vm has ended: questions about it get their answer. */
-void authorization_vm_gone(Service *service, Vm *vm);
+void authorization_vm_gone(Context *context, Vm *vm);

@@ -30,9 +30,14 @@
 /* Of all callers. A process may have 1,024 descriptors where nobody has allowed it more. */
 #define MAX_FD_CALLS 256
 
+struct Calls {
+    GQueue all; /* of Call, by their own links */
+    guint with_fd; /* of them, those that came with a descriptor */
+};
+
 typedef struct Call {
-    Service *service; /* weak */
-    VmObject *object; /* weak; until it is sent: it ends the wait when it goes */
+    Context *context; /* weak */
+    VmContext *vm_context; /* weak; until it is sent: it ends the wait when it goes */
     BusCall *call; /* owned; until it is answered */
     SchemaWait *wait; /* weak; until QEMU is described */
     AuthorizationTicket *gate; /* weak; until the policy has decided */
@@ -51,20 +56,20 @@ typedef struct Call {
     CallerSessionTicket *ticket; /* weak; until the reply */
     const char *result; /* weak; D-Bus type, "" for none; NULL: JSON text */
     const QmpType *result_type; /* weak; may be NULL */
-    GList link; /* in service->calls */
+    GList link; /* in context->calls->all */
 } Call;
 
 static Call *
-new_call(VmObject *object, BusCall *bus_call)
+new_call(VmContext *vm_context, BusCall *bus_call)
 {
     Call *call = g_new0(Call, 1);
 
-    call->service = vm_object_get_service(object);
-    call->object = object;
+    call->context = vm_context->context;
+    call->vm_context = vm_context;
     call->call = bus_call;
     call->fd = -1;
     call->link.data = call;
-    g_queue_push_tail_link(&call->service->calls, &call->link);
+    g_queue_push_tail_link(&call->context->calls->all, &call->link);
     return call;
 }
 
@@ -80,8 +85,8 @@ clear_arguments(Call *call)
 static void
 free_call(Call *call)
 {
-    g_queue_unlink(&call->service->calls, &call->link);
-    call->service->fd_calls -= call->has_fd;
+    g_queue_unlink(&call->context->calls->all, &call->link);
+    call->context->calls->with_fd -= call->has_fd;
     clear_arguments(call);
     g_clear_pointer(&call->values, qmp_method_values_free);
     g_clear_pointer(&call->interfaces, qmp_interfaces_unref);
@@ -168,9 +173,9 @@ submit(Call *call)
     };
     g_autoptr(GError) error = NULL;
 
-    call->ticket = caller_sessions_submit(vm_object_get_sessions(call->object), &request, call_replied, call, &error);
+    call->ticket = caller_sessions_submit(call->vm_context->sessions, &request, call_replied, call, &error);
     call->fd = -1; /* taken */
-    call->object = NULL;
+    call->vm_context = NULL;
     if (call->ticket) {
         clear_arguments(call);
         bus_call_drop_message(call->call);
@@ -188,7 +193,7 @@ call_authorized(const GError *error, gpointer user_data)
     if (error) {
         fail(call, error);
     } else if (call->then) {
-        call->then(g_steal_pointer(&call->call), call->object, call->then_arguments);
+        call->then(g_steal_pointer(&call->call), call->vm_context, call->then_arguments);
         free_call(call);
     } else {
         submit(call);
@@ -207,7 +212,7 @@ ask(Call *call)
     };
     g_autoptr(GError) error = NULL;
     AuthorizationAnswer answer =
-        authorization_ask(call->object, &question, call_authorized, call, &call->gate, &error);
+        authorization_ask(call->vm_context, &question, call_authorized, call, &call->gate, &error);
 
     if (answer != AUTHORIZATION_ASKED)
         call_authorized(error, call);
@@ -225,9 +230,9 @@ set_then_arguments(Call *call, char **arguments)
 }
 
 void
-call_gated(VmObject *object, BusCall *bus_call, char **arguments, CallGatedFunc then)
+call_gated(VmContext *vm_context, BusCall *bus_call, char **arguments, CallGatedFunc then)
 {
-    Call *call = new_call(object, bus_call);
+    Call *call = new_call(vm_context, bus_call);
 
     call->command = g_strdup(bus_call_get_member(bus_call));
     call->then = then;
@@ -238,7 +243,7 @@ call_gated(VmObject *object, BusCall *bus_call, char **arguments, CallGatedFunc 
 static void
 set_command(Call *call, const char *name, JsonNode *arguments)
 {
-    call->interfaces = qmp_interfaces_ref(vm_schema_get_interfaces(vm_object_get_schema(call->object)));
+    call->interfaces = qmp_interfaces_ref(vm_schema_get_interfaces(call->vm_context->schema));
     call->command = g_strdup(name);
     call->arguments = arguments ? json_node_ref(arguments) : NULL;
     if (qmp_interfaces_is_oob(call->interfaces, name))
@@ -249,8 +254,7 @@ static void
 set_unknown(Call *call, GError **error)
 {
     const char *member = bus_call_get_member(call->call);
-    g_autofree char *hint =
-        bus_object_dup_method_hint(vm_object_get_object(call->object), MONITOR_QMP_INTERFACE, member);
+    g_autofree char *hint = bus_object_dup_method_hint(call->vm_context->object, MONITOR_QMP_INTERFACE, member);
 
     g_set_error(error, BUS_ERROR, BUS_ERROR_UNKNOWN_METHOD,
                 "This VM's QEMU has no command that is %s (" MONITOR_VM_INTERFACE
@@ -262,7 +266,7 @@ set_unknown(Call *call, GError **error)
 static void
 describe(Call *call)
 {
-    QmpInterfaces *interfaces = vm_schema_get_interfaces(vm_object_get_schema(call->object));
+    QmpInterfaces *interfaces = vm_schema_get_interfaces(call->vm_context->schema);
     const QmpMethod *method = qmp_interfaces_find_method(interfaces, bus_call_get_member(call->call));
     g_autoptr(GError) error = NULL;
     g_autoptr(JsonNode) arguments = NULL;
@@ -286,14 +290,14 @@ describe(Call *call)
 static void
 introspect(Call *call)
 {
-    bus_object_introspect(vm_object_get_object(call->object), g_steal_pointer(&call->call));
+    bus_object_introspect(call->vm_context->object, g_steal_pointer(&call->call));
     free_call(call);
 }
 
 static void
 read_the_rest(Call *call)
 {
-    call->then_read(g_steal_pointer(&call->call), call->object, call->then_arguments);
+    call->then_read(g_steal_pointer(&call->call), call->vm_context, call->then_arguments);
     free_call(call);
 }
 
@@ -324,7 +328,7 @@ wait_for_schema(Call *call)
     const char *caller = bus_call_get_sender(call->call);
     g_autoptr(GError) error = NULL;
 
-    call->wait = vm_schema_wait(vm_object_get_schema(call->object), caller, call->size, call_described, call, &error);
+    call->wait = vm_schema_wait(call->vm_context->schema, caller, call->size, call_described, call, &error);
     if (call->wait)
         bus_call_drop_message(call->call);
     else
@@ -332,9 +336,9 @@ wait_for_schema(Call *call)
 }
 
 void
-call_when_described(VmObject *object, BusCall *bus_call, char **arguments, CallGatedFunc then)
+call_when_described(VmContext *vm_context, BusCall *bus_call, char **arguments, CallGatedFunc then)
 {
-    Call *call = new_call(object, bus_call);
+    Call *call = new_call(vm_context, bus_call);
 
     call->then_read = then;
     set_then_arguments(call, arguments);
@@ -352,12 +356,13 @@ may_go_on(VmSchema *schema)
 #define INTROSPECT_SIZE 4096
 
 void
-call_introspect(BusCall *bus_call, gpointer vm_object)
+call_introspect(BusCall *bus_call, gpointer data)
 {
-    Call *call = new_call(vm_object, bus_call);
+    VmContext *vm_context = data;
+    Call *call = new_call(vm_context, bus_call);
 
     call->size = INTROSPECT_SIZE;
-    if (may_go_on(vm_object_get_schema(vm_object)))
+    if (may_go_on(vm_context->schema))
         introspect(call);
     else
         wait_for_schema(call);
@@ -371,23 +376,24 @@ count_size(Call *call, GError **error)
     if (!qmp_method_values_has_fd(call->values))
         return TRUE;
     call->size += FD_SIZE;
-    if (call->service->fd_calls >= MAX_FD_CALLS) {
+    if (call->context->calls->with_fd >= MAX_FD_CALLS) {
         g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%d calls with descriptors wait already",
                     MAX_FD_CALLS);
         return FALSE;
     }
     call->has_fd = TRUE;
-    call->service->fd_calls++;
+    call->context->calls->with_fd++;
     return TRUE;
 }
 
 void
-call_method(BusCall *bus_call, gpointer vm_object)
+call_method(BusCall *bus_call, gpointer data)
 {
-    VmSchema *schema = vm_object_get_schema(vm_object);
+    VmContext *vm_context = data;
+    VmSchema *schema = vm_context->schema;
     QmpInterfaces *interfaces = vm_schema_get_interfaces(schema);
     const QmpMethod *method = qmp_interfaces_find_method(interfaces, bus_call_get_member(bus_call));
-    Call *call = new_call(vm_object, bus_call);
+    Call *call = new_call(vm_context, bus_call);
     g_autoptr(GError) error = NULL;
 
     call->values = qmp_method_values_new(bus_call, method, &error);
@@ -400,12 +406,12 @@ call_method(BusCall *bus_call, gpointer vm_object)
 }
 
 void
-call_execute(VmObject *object, BusCall *bus_call, const char *command, JsonNode *arguments, gsize size,
+call_execute(VmContext *vm_context, BusCall *bus_call, const char *command, JsonNode *arguments, gsize size,
              const char *result)
 {
-    Call *call = new_call(object, bus_call);
-    VmSchema *schema = vm_object_get_schema(object);
-    gboolean is_awaited = vm_schema_is_awaited(schema) || vm_object_needs_schema(object);
+    Call *call = new_call(vm_context, bus_call);
+    VmSchema *schema = vm_context->schema;
+    gboolean is_awaited = vm_schema_is_awaited(schema) || vm_schema_is_needed(vm_context->schema);
 
     call->result = result;
     call->size = size;
@@ -417,11 +423,11 @@ call_execute(VmObject *object, BusCall *bus_call, const char *command, JsonNode 
 }
 
 void
-call_drop_caller(Service *service, const char *unique_name)
+call_drop_caller(Context *context, const char *unique_name)
 {
     GList *next;
 
-    for (GList *i = service->calls.head; i; i = next) {
+    for (GList *i = context->calls->all.head; i; i = next) {
         Call *call = i->data;
         next = i->next;
         if (!g_str_equal(bus_call_get_sender(call->call), unique_name))
@@ -435,4 +441,16 @@ call_drop_caller(Service *service, const char *unique_name)
         bus_call_fail_code(call->call, BUS_ERROR_DISCONNECTED, "The caller has left");
         free_call(call);
     }
+}
+
+Calls *
+calls_new(void)
+{
+    return g_new0(Calls, 1);
+}
+
+void
+calls_free(Calls *calls)
+{
+    g_free(calls);
 }

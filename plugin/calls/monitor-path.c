@@ -14,14 +14,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "discovery.h"
 #include "timer.h"
 
 /* In the run directory. */
 #define DIRECTORY "native"
 
 struct MonitorPath {
-    Service *service; /* weak */
+    Context *context; /* weak */
     char *name; /* owned */
     guint32 uid;
     int directory; /* owned */
@@ -59,21 +58,21 @@ is_safe(const struct stat *run_directory)
 {
     gboolean is_writable = (run_directory->st_mode & 022) != 0, is_sticky = (run_directory->st_mode & S_ISVTX) != 0;
 
-    return (run_directory->st_uid == service_get_uid() || run_directory->st_uid == 0) && (!is_writable || is_sticky);
+    return (run_directory->st_uid == context_get_uid() || run_directory->st_uid == 0) && (!is_writable || is_sticky);
 }
 
 /* Whoever has a socket in it must get through on the system bus; what is in it concerns nobody. */
 static mode_t
-get_directory_mode(Service *service)
+get_directory_mode(Context *context)
 {
-    return service->host->bus == MANAGEMENT_BUS_SYSTEM ? 0711 : 0700;
+    return context->host->bus == MANAGEMENT_BUS_SYSTEM ? 0711 : 0700;
 }
 
 /* The descriptor, or -1. */
 static int
-open_own_directory(Service *service, int run_directory)
+open_own_directory(Context *context, int run_directory)
 {
-    mode_t mode = get_directory_mode(service);
+    mode_t mode = get_directory_mode(context);
     struct stat status;
     int fd;
 
@@ -83,7 +82,7 @@ open_own_directory(Service *service, int run_directory)
     if (fd < 0)
         return -1;
     /* The umask had its part in the mode. Whose directory it is decides who may write to it. */
-    if (fstat(fd, &status) == 0 && status.st_uid == service_get_uid() && fchmod(fd, mode) == 0)
+    if (fstat(fd, &status) == 0 && status.st_uid == context_get_uid() && fchmod(fd, mode) == 0)
         return fd;
     close(fd);
     errno = EPERM;
@@ -106,8 +105,7 @@ check_length(const char *run_directory, const char *name, GError **error)
 static gboolean
 open_directory(MonitorPath *path, GError **error)
 {
-    Discovery *discovery = path->service->discovery;
-    const char *run_directory = discovery ? discovery_get_path(discovery) : NULL;
+    const char *run_directory = path->context->run_directory;
     g_autofree char *own = run_directory ? g_build_filename(run_directory, DIRECTORY, NULL) : NULL;
     struct stat status;
     int fd;
@@ -122,7 +120,7 @@ open_directory(MonitorPath *path, GError **error)
     if (fd < 0 || fstat(fd, &status) < 0 || !is_safe(&status)) {
         errno = fd < 0 ? errno : EPERM;
         fail(run_directory, error);
-    } else if ((path->directory = open_own_directory(path->service, fd)) < 0) {
+    } else if ((path->directory = open_own_directory(path->context, fd)) < 0) {
         fail(own, error);
     }
     if (fd >= 0)
@@ -188,9 +186,9 @@ give_file(MonitorPath *path, GError **error)
 {
     int file = openat(path->directory, path->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     gboolean is_ours = file >= 0 && fstat(file, &path->file) == 0 && S_ISSOCK(path->file.st_mode) &&
-                       path->file.st_uid == service_get_uid() && path->file.st_nlink == 1;
+                       path->file.st_uid == context_get_uid() && path->file.st_nlink == 1;
     gboolean is_given =
-        is_ours && (path->uid == service_get_uid() || fchownat(file, "", path->uid, (gid_t)-1, AT_EMPTY_PATH) == 0);
+        is_ours && (path->uid == context_get_uid() || fchownat(file, "", path->uid, (gid_t)-1, AT_EMPTY_PATH) == 0);
 
     path->has_file = is_ours;
     if (!is_given)
@@ -263,7 +261,7 @@ on_time_over(gpointer user_data)
 static void
 listen_for_client(MonitorPath *path, guint64 timeout)
 {
-    GMainContext *context = path->service->host->context;
+    GMainContext *context = path->context->host->context;
 
     path->source = g_unix_fd_source_new(path->fd, G_IO_IN);
     g_source_set_callback(path->source, G_SOURCE_FUNC(on_connection), path, NULL);
@@ -273,12 +271,12 @@ listen_for_client(MonitorPath *path, guint64 timeout)
 }
 
 MonitorPath *
-monitor_path_new(Service *service, const char *name, guint32 uid, guint64 timeout, MonitorPathFunc func,
+monitor_path_new(Context *context, const char *name, guint32 uid, guint64 timeout, MonitorPathFunc func,
                  gpointer user_data, GError **error)
 {
     MonitorPath *path = g_new0(MonitorPath, 1);
 
-    path->service = service;
+    path->context = context;
     path->name = g_strdup(name);
     path->uid = uid;
     path->directory = -1;

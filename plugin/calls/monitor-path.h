@@ -2,7 +2,7 @@
 /* A listening socket in `native/` in the run directory, for one client of one user. */
 #pragma once
 
-#include "service.h"
+#include "context.h"
 
 typedef struct MonitorPath MonitorPath;
 
@@ -15,6 +15,6 @@ gboolean monitor_path_check_name(const char *name, GError **error);
 
 /* Listens at @name in `native/` in the run directory, which is made where it is missing. Mode 0600, @uid's. @timeout: us; G_MAXUINT64: none. Fails with BUS_ERROR_INVALID_ARGS
  * where the name is taken or too long, with BUS_ERROR_FAILED where there can be no such socket. */
-MonitorPath *monitor_path_new(Service *service, const char *name, guint32 uid, guint64 timeout, MonitorPathFunc func,
+MonitorPath *monitor_path_new(Context *context, const char *name, guint32 uid, guint64 timeout, MonitorPathFunc func,
                               gpointer user_data, GError **error);
 void monitor_path_free(MonitorPath *path);

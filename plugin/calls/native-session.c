@@ -26,7 +26,7 @@
 #define MAX_OUTGOING (16u * 1024 * 1024)
 
 struct NativeSession {
-    VmObject *object; /* weak */
+    VmContext *vm_context; /* weak */
     NativeOpener opener;
     QmpServer *server; /* owned */
     NativeSessionFunc func;
@@ -75,7 +75,7 @@ lose_qemu(NativeSession *session, const GError *error)
         return;
     native_session_stop(session);
     session->loss = g_error_copy(error);
-    session->ender = timer_start(vm_object_get_service(session->object)->host->context, 0, on_lost, session);
+    session->ender = timer_start(session->vm_context->context->host->context, 0, on_lost, session);
 }
 
 static void
@@ -120,7 +120,7 @@ send(NativeCall *call)
     g_autoptr(GError) error = NULL;
 
     command->fd = -1; /* taken */
-    call->ticket = caller_sessions_submit(vm_object_get_sessions(session->object), &request, on_replied, call, &error);
+    call->ticket = caller_sessions_submit(session->vm_context->sessions, &request, on_replied, call, &error);
     if (!call->ticket)
         refuse(call, error);
 }
@@ -151,7 +151,7 @@ ask(NativeCall *call)
     };
     g_autoptr(GError) error = NULL;
 
-    switch (authorization_ask(session->object, &question, on_authorized, call, &call->question, &error)) {
+    switch (authorization_ask(session->vm_context, &question, on_authorized, call, &call->question, &error)) {
     case AUTHORIZATION_ALLOWED:
         send(call);
         break;
@@ -211,20 +211,20 @@ native_session_event(NativeSession *session, const QmpEvent *event)
 }
 
 NativeSession *
-native_session_new(VmObject *object, int fd, const NativeOpener *opener, gboolean is_pretty, NativeSessionFunc func,
-                   gpointer user_data)
+native_session_new(VmContext *vm_context, int fd, const NativeOpener *opener, gboolean is_pretty,
+                   NativeSessionFunc func, gpointer user_data)
 {
     static const QmpServerFuncs funcs = { on_command, on_closed };
     static const QmpServerLimits limits = { JSON_COST_BYTES + ROOM_FOR_THE_REST, MAX_OUTGOING };
-    QemuConnection *qemu = vm_get_qemu(vm_object_get_vm(object));
+    QemuConnection *qemu = vm_get_qemu(vm_context->vm);
     NativeSession *session = g_new0(NativeSession, 1);
 
-    session->object = object;
+    session->vm_context = vm_context;
     session->opener = *opener;
     session->func = func;
     session->user_data = user_data;
-    session->server = qmp_server_new(vm_object_get_service(object)->host->context, fd,
-                                     qemu_connection_get_greeting(qemu), is_pretty, &limits, &funcs, session);
+    session->server = qmp_server_new(vm_context->context->host->context, fd, qemu_connection_get_greeting(qemu),
+                                     is_pretty, &limits, &funcs, session);
     return session;
 }
 

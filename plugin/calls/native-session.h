@@ -3,7 +3,7 @@
  * session of its own (caller_sessions_open()). */
 #pragma once
 
-#include "vm-object.h"
+#include "vm-context.h"
 
 typedef struct NativeSession NativeSession;
 
@@ -17,8 +17,8 @@ typedef struct NativeOpener {
     const char *key; /* of the session; must outlive it */
 } NativeOpener;
 
-/* Takes the connected socket @fd. Borrows @object, which must outlive it. */
-NativeSession *native_session_new(VmObject *object, int fd, const NativeOpener *opener, gboolean is_pretty,
+/* Takes the connected socket @fd. Borrows @vm_context, which must outlive it. */
+NativeSession *native_session_new(VmContext *vm_context, int fd, const NativeOpener *opener, gboolean is_pretty,
                                   NativeSessionFunc func, gpointer user_data);
 
 /* The client is disconnected, and what it waits for cancelled. */

@@ -34,7 +34,7 @@
 #define PATH_TIME ((guint64)5 * 60 * G_TIME_SPAN_SECOND)
 
 struct OpenMonitors {
-    VmObject *object; /* weak */
+    VmContext *vm_context; /* weak */
     GQueue all; /* of OpenMonitor, owned, by their links */
     guint n_keys; /* given so far */
 };
@@ -62,10 +62,10 @@ typedef struct OpenMonitor {
     GList link; /* in monitors->all */
 } OpenMonitor;
 
-static Service *
-get_service(OpenMonitor *monitor)
+static Context *
+get_context(OpenMonitor *monitor)
 {
-    return vm_object_get_service(monitor->monitors->object);
+    return monitor->monitors->vm_context->context;
 }
 
 static gboolean
@@ -111,7 +111,7 @@ static const VardictRow option_rows[] = {
 static void
 end(OpenMonitor *monitor)
 {
-    VmObject *object = monitor->monitors->object;
+    VmContext *vm_context = monitor->monitors->vm_context;
 
     if (monitor->question)
         authorization_ticket_cancel(monitor->question);
@@ -125,8 +125,8 @@ end(OpenMonitor *monitor)
     if (monitor->lifeline >= 0)
         close(monitor->lifeline);
     if (monitor->has_session)
-        caller_sessions_drop_caller(vm_object_get_sessions(object), monitor->key);
-    get_service(monitor)->open_monitors--;
+        caller_sessions_drop_caller(vm_context->sessions, monitor->key);
+    get_context(monitor)->native_sessions--;
     g_queue_unlink(&monitor->monitors->all, &monitor->link);
     g_free(monitor->options.path);
     g_free(monitor->opener.name);
@@ -147,9 +147,8 @@ on_client_gone(const GError *error, gpointer user_data)
     OpenMonitor *monitor = user_data;
 
     if (error->code == QMP_ERROR_LIMIT)
-        log_line(get_service(monitor)->host, G_LOG_LEVEL_WARNING,
-                 vm_get_name(vm_object_get_vm(monitor->monitors->object)), "A native session of %s is cut off: %s",
-                 monitor->opener.name, error->message);
+        log_line(get_context(monitor)->host, G_LOG_LEVEL_WARNING, vm_get_name(monitor->monitors->vm_context->vm),
+                 "A native session of %s is cut off: %s", monitor->opener.name, error->message);
     end(monitor);
 }
 
@@ -158,7 +157,7 @@ start_native(OpenMonitor *monitor, int fd)
 {
     NativeOpener opener = { &monitor->opener, monitor->is_interactive, monitor->has_left, monitor->key };
 
-    monitor->native = native_session_new(monitor->monitors->object, fd, &opener, monitor->options.is_pretty,
+    monitor->native = native_session_new(monitor->monitors->vm_context, fd, &opener, monitor->options.is_pretty,
                                          on_client_gone, monitor);
 }
 
@@ -189,7 +188,7 @@ hold_lifeline(OpenMonitor *monitor, int fd)
         return;
     monitor->lifeline_source = g_unix_fd_source_new(fd, G_IO_HUP);
     g_source_set_callback(monitor->lifeline_source, G_SOURCE_FUNC(on_lifeline_closed), monitor, NULL);
-    g_source_attach(monitor->lifeline_source, get_service(monitor)->host->context);
+    g_source_attach(monitor->lifeline_source, get_context(monitor)->host->context);
 }
 
 /* @fd: the caller's, taken. */
@@ -214,7 +213,7 @@ make_sockets(OpenMonitor *monitor, int pair[2], GError **error)
     }
     if (!monitor->options.path)
         return TRUE;
-    monitor->path = monitor_path_new(get_service(monitor), monitor->options.path, monitor->opener.uid, timeout,
+    monitor->path = monitor_path_new(get_context(monitor), monitor->options.path, monitor->opener.uid, timeout,
                                      on_client, monitor, error);
     if (monitor->path)
         return TRUE;
@@ -226,7 +225,7 @@ make_sockets(OpenMonitor *monitor, int pair[2], GError **error)
 static void
 begin(OpenMonitor *monitor)
 {
-    CallerSessions *sessions = vm_object_get_sessions(monitor->monitors->object);
+    CallerSessions *sessions = monitor->monitors->vm_context->sessions;
     g_autoptr(GError) error = NULL;
     int pair[2];
 
@@ -258,15 +257,15 @@ on_described(const GError *error, gpointer user_data)
 static void
 describe(OpenMonitor *monitor)
 {
-    VmObject *object = monitor->monitors->object;
+    VmContext *vm_context = monitor->monitors->vm_context;
     g_autoptr(GError) error = NULL;
 
-    if (!vm_object_needs_schema(object)) {
+    if (!vm_schema_is_needed(vm_context->schema)) {
         begin(monitor);
         return;
     }
-    monitor->wait = vm_schema_wait(vm_object_get_schema(object), monitor->opener.name, /* size= */ 0, on_described,
-                                   monitor, &error);
+    monitor->wait =
+        vm_schema_wait(vm_context->schema, monitor->opener.name, /* size= */ 0, on_described, monitor, &error);
     if (!monitor->wait)
         fail(monitor, error);
 }
@@ -293,8 +292,8 @@ ask(OpenMonitor *monitor)
     };
     g_autoptr(GError) error = NULL;
 
-    switch (
-        authorization_ask(monitor->monitors->object, &question, on_authorized, monitor, &monitor->question, &error)) {
+    switch (authorization_ask(monitor->monitors->vm_context, &question, on_authorized, monitor, &monitor->question,
+                              &error)) {
     case AUTHORIZATION_ALLOWED:
         describe(monitor);
         break;
@@ -317,7 +316,7 @@ check_room(OpenMonitors *monitors, const BusPeer *peer, GError **error)
         of_user += monitor->opener.uid == peer->uid;
     }
     if (of_caller < MAX_OF_CALLER && of_user < MAX_OF_USER &&
-        vm_object_get_service(monitors->object)->open_monitors < MAX_IN_ALL)
+        monitors->vm_context->context->native_sessions < MAX_IN_ALL)
         return TRUE;
     g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
                 "There may be %d native sessions of one caller and %d of one user on a VM, and %d in all",
@@ -339,7 +338,7 @@ new_monitor(OpenMonitors *monitors, BusCall *call)
     monitor->lifeline = -1;
     monitor->link.data = monitor;
     g_queue_push_tail_link(&monitors->all, &monitor->link);
-    get_service(monitor)->open_monitors++;
+    get_context(monitor)->native_sessions++;
     return monitor;
 }
 
@@ -397,11 +396,11 @@ open_monitors_drop_caller(OpenMonitors *monitors, const char *unique_name)
 }
 
 OpenMonitors *
-open_monitors_new(VmObject *object)
+open_monitors_new(VmContext *vm_context)
 {
     OpenMonitors *monitors = g_new0(OpenMonitors, 1);
 
-    monitors->object = object;
+    monitors->vm_context = vm_context;
     return monitors;
 }
 

@@ -2,12 +2,12 @@
 /* OpenMonitor(): the native sessions of one VM. */
 #pragma once
 
-#include "vm-object.h"
+#include "vm-context.h"
 
 typedef struct OpenMonitors OpenMonitors;
 
-/* Borrows @object, which must outlive it. */
-OpenMonitors *open_monitors_new(VmObject *object);
+/* Borrows @vm_context, which must outlive it. */
+OpenMonitors *open_monitors_new(VmContext *vm_context);
 
 /* The VM is going. First stop: nothing is begun any more; when its callers' commands have been answered, free: the clients are
  * disconnected. */

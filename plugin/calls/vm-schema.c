@@ -34,7 +34,7 @@ typedef enum Stage {
 } Stage;
 
 struct VmSchema {
-    Service *service; /* weak */
+    Context *context; /* weak */
     Vm *vm; /* weak */
     VmSchemaFunc func;
     gpointer user_data;
@@ -101,7 +101,7 @@ tell_waits(VmSchema *schema)
     schema->teller = g_idle_source_new();
     g_source_set_priority(schema->teller, G_PRIORITY_DEFAULT);
     g_source_set_callback(schema->teller, tell_some, schema, NULL);
-    g_source_attach(schema->teller, schema->service->host->context);
+    g_source_attach(schema->teller, schema->context->host->context);
 }
 
 /* @interfaces: NULL: QEMU does not tell. */
@@ -123,7 +123,7 @@ fail(VmSchema *schema, const char *why)
 {
     const char *name = vm_get_name(schema->vm);
 
-    log_line(schema->service->host, G_LOG_LEVEL_INFO, name, "VM \"%s\" does not tell what it understands: %s", name,
+    log_line(schema->context->host, G_LOG_LEVEL_INFO, name, "VM \"%s\" does not tell what it understands: %s", name,
              why);
     if (schema->stage != STAGE_SETTLED)
         settle(schema, /* interfaces= */ NULL);
@@ -156,7 +156,7 @@ static void
 read_schema(VmSchema *schema, const QmpText *text)
 {
     QmpInterfaces *known =
-        schema_cache_read(schema->service->schemas, text->text, text->length, on_read, schema, &schema->reading);
+        schema_cache_read(schema->context->schemas, text->text, text->length, on_read, schema, &schema->reading);
 
     if (known)
         settle(schema, known);
@@ -191,21 +191,21 @@ static void
 begin(VmSchema *schema)
 {
     schema->stage = STAGE_ASKED;
-    schema->timer = timer_start(schema->service->host->context, PATIENCE, on_late, schema);
+    schema->timer = timer_start(schema->context->host->context, PATIENCE, on_late, schema);
     schema->ticket =
         qemu_connection_ask(vm_get_qemu(schema->vm), &(QmpCommand){ .name = "query-qmp-schema" }, on_schema, schema);
 }
 
 VmSchema *
-vm_schema_new(Service *service, Vm *vm, VmSchemaFunc func, gpointer user_data)
+vm_schema_new(Context *context, Vm *vm, VmSchemaFunc func, gpointer user_data)
 {
     VmSchema *schema = g_new0(VmSchema, 1);
 
-    schema->service = service;
+    schema->context = context;
     schema->vm = vm;
     schema->func = func;
     schema->user_data = user_data;
-    schema->interfaces = qmp_interfaces_ref(service->promised);
+    schema->interfaces = qmp_interfaces_ref(context->promised);
     return schema;
 }
 
@@ -221,7 +221,7 @@ vm_schema_free(VmSchema *schema)
     g_clear_pointer(&schema->ticket, qmp_ticket_cancel);
     g_clear_pointer(&schema->reading, schema_reading_cancel);
     qmp_interfaces_unref(schema->interfaces);
-    schema_cache_trim(schema->service->schemas);
+    schema_cache_trim(schema->context->schemas);
     g_free(schema);
 }
 
@@ -235,6 +235,12 @@ gboolean
 vm_schema_is_settled(VmSchema *schema)
 {
     return schema->stage == STAGE_SETTLED || schema->is_late;
+}
+
+gboolean
+vm_schema_is_needed(VmSchema *schema)
+{
+    return !vm_schema_is_settled(schema) && qemu_connection_is_at_least(vm_get_qemu(schema->vm), 11, 1);
 }
 
 gboolean

@@ -4,17 +4,15 @@
 #pragma once
 
 #include "qmp-interfaces.h"
-#include "service.h"
+#include "vm-context.h"
 #include "vm.h"
-
-typedef struct VmSchema VmSchema;
 
 /* Once at most, also from inside vm_schema_is_settled(): QEMU has told what it understands, and the interfaces have become its
  * own; or it does not tell, and @interfaces is NULL. Not where it has only not told in time. */
 typedef void (*VmSchemaFunc)(QmpInterfaces *interfaces, gpointer user_data);
 
 /* Borrows @vm, which is up and must outlive it. */
-VmSchema *vm_schema_new(Service *service, Vm *vm, VmSchemaFunc func, gpointer user_data);
+VmSchema *vm_schema_new(Context *context, Vm *vm, VmSchemaFunc func, gpointer user_data);
 
 /* Those who wait are told with QMP_ERROR_DISCONNECTED. */
 void vm_schema_free(VmSchema *schema);
@@ -24,6 +22,10 @@ QmpInterfaces *vm_schema_get_interfaces(VmSchema *schema);
 
 /* Whether more will not be known soon: QEMU has told, or does not tell, or has not told in time. */
 gboolean vm_schema_is_settled(VmSchema *schema);
+
+/* Whether it must be known before a caller's command goes out, to know how callers get at this QEMU: from its version on 11.1
+ * has monitors that are objects, and the schema tells whether they can be added. */
+gboolean vm_schema_is_needed(VmSchema *schema);
 
 /* Whether somebody waits. Whoever comes later and does not have to should wait behind them, so that order is kept. */
 gboolean vm_schema_is_awaited(VmSchema *schema);

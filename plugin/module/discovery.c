@@ -17,7 +17,8 @@
 #define BUFFER_SIZE 8192
 
 struct Discovery {
-    Service *service; /* weak */
+    Context *context; /* weak */
+    VmRegistry *registry; /* weak */
     char *path; /* owned; the directory */
     int inotify; /* owned */
     GSource *source; /* owned */
@@ -38,7 +39,7 @@ on_appeared(Discovery *discovery, const char *file)
     g_autoptr(GString) text = g_string_new(path);
     g_autoptr(QmpAddress) address = NULL;
     g_autoptr(GError) error = NULL;
-    Vm *vm = vm_registry_get_by_socket(discovery->service->registry, path);
+    Vm *vm = vm_registry_get_by_socket(discovery->registry, path);
 
     if (vm && vm_get_origin(vm) == VM_FROM_DIRECTORY)
         vm_poke(vm);
@@ -50,13 +51,13 @@ on_appeared(Discovery *discovery, const char *file)
     if (address) {
         VmSpec spec = { .origin = VM_FROM_DIRECTORY,
                         .address = address,
-                        .isolation_required = discovery->service->config->isolation_required,
+                        .isolation_required = discovery->context->config->isolation_required,
                         .timeout = VM_TIMEOUT_DEFAULT,
-                        .added_by = service_get_uid() };
-        vm_registry_add(discovery->service->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error);
+                        .added_by = context_get_uid() };
+        vm_registry_add(discovery->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error);
     }
     if (error)
-        log_line(discovery->service->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s: %s", path, error->message);
+        log_line(discovery->context->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s: %s", path, error->message);
 }
 
 void
@@ -74,10 +75,10 @@ static void
 on_vanished(Discovery *discovery, const char *file)
 {
     g_autofree char *path = g_build_filename(discovery->path, file, NULL);
-    Vm *vm = vm_registry_get_by_socket(discovery->service->registry, path);
+    Vm *vm = vm_registry_get_by_socket(discovery->registry, path);
 
     if (vm && vm_get_origin(vm) == VM_FROM_DIRECTORY && !vm_get_qemu(vm))
-        vm_registry_remove(discovery->service->registry, vm);
+        vm_registry_remove(discovery->registry, vm);
 }
 
 static void
@@ -102,22 +103,22 @@ fail_by_errno(GError **error)
 static gboolean
 check_directory(Discovery *discovery, GError **error)
 {
-    gboolean session = discovery->service->host->bus == MANAGEMENT_BUS_SESSION;
+    gboolean session = discovery->context->host->bus == MANAGEMENT_BUS_SESSION;
     struct stat status;
 
     if (lstat(discovery->path, &status) < 0)
         return fail_by_errno(error);
-    if (S_ISDIR(status.st_mode) && status.st_uid == service_get_uid() && !(session && (status.st_mode & 022)))
+    if (S_ISDIR(status.st_mode) && status.st_uid == context_get_uid() && !(session && (status.st_mode & 022)))
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM, "it is no directory of user %u that others cannot write to",
-                service_get_uid());
+                context_get_uid());
     return FALSE;
 }
 
 static gboolean
 make_directory(Discovery *discovery, GError **error)
 {
-    mode_t mode = discovery->service->host->bus == MANAGEMENT_BUS_SESSION ? 0700 : 0755;
+    mode_t mode = discovery->context->host->bus == MANAGEMENT_BUS_SESSION ? 0700 : 0755;
 
     /* chmod() because of the umask: whoever runs a VM for the system bus must get through. */
     if (mkdir(discovery->path, 0700) == 0)
@@ -147,7 +148,7 @@ watch_or_log(Discovery *discovery)
 
     if (watch(discovery, &error))
         return TRUE;
-    log_line(discovery->service->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s is not watched for VMs: %s",
+    log_line(discovery->context->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s is not watched for VMs: %s",
              discovery->path, error->message);
     return FALSE;
 }
@@ -181,28 +182,29 @@ on_readable(int fd, GIOCondition condition, gpointer user_data)
 }
 
 static char *
-get_directory(Service *service)
+get_directory(Context *context)
 {
     const char *runtime = g_getenv("XDG_RUNTIME_DIR");
 
-    if (service->host->bus == MANAGEMENT_BUS_SYSTEM)
+    if (context->host->bus == MANAGEMENT_BUS_SYSTEM)
         return g_strdup("/run/" DIRECTORY);
     return runtime && *runtime ? g_build_filename(runtime, DIRECTORY, NULL) : NULL;
 }
 
 Discovery *
-discovery_new(Service *service)
+discovery_new(Context *context, VmRegistry *registry)
 {
-    g_autofree char *path = get_directory(service);
+    g_autofree char *path = get_directory(context);
     Discovery *discovery;
 
     if (!path) {
-        log_line(service->host, G_LOG_LEVEL_MESSAGE, /* vm= */ NULL,
+        log_line(context->host, G_LOG_LEVEL_MESSAGE, /* vm= */ NULL,
                  "XDG_RUNTIME_DIR is not set: no directory is watched for VMs");
         return NULL;
     }
     discovery = g_new0(Discovery, 1);
-    discovery->service = service;
+    discovery->context = context;
+    discovery->registry = registry;
     discovery->path = g_steal_pointer(&path);
     discovery->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (discovery->inotify < 0 || !watch_or_log(discovery)) {
@@ -211,7 +213,7 @@ discovery_new(Service *service)
     }
     discovery->source = g_unix_fd_source_new(discovery->inotify, G_IO_IN);
     g_source_set_callback(discovery->source, G_SOURCE_FUNC(on_readable), discovery, NULL);
-    g_source_attach(discovery->source, service->host->context);
+    g_source_attach(discovery->source, context->host->context);
     return discovery;
 }
 

@@ -4,9 +4,11 @@
 
 #include "vm-registry.h"
 
+typedef struct Discovery Discovery;
+
 /* Makes the run directory if it is not there ($XDG_RUNTIME_DIR/qemu-monitor on a session bus, /run/qemu-monitor on the
  * system bus), takes up what is in it, and watches it. NULL, with the reason logged, where it cannot be watched. */
-Discovery *discovery_new(Service *service);
+Discovery *discovery_new(Context *context, VmRegistry *registry);
 void discovery_free(Discovery *discovery);
 
 /* The run directory. */

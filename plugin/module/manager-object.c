@@ -91,19 +91,26 @@ return_path(BusCall *call, const char *path)
     bus_call_return(call, reply);
 }
 
+struct ManagerObject {
+    Context *context; /* weak */
+    VmRegistry *registry; /* weak */
+    BusObject *object; /* owned */
+    GQueue calls; /* of ManagementCall, by their own links: while the policy is asked */
+};
+
 /* A call whose VM is being added. */
 typedef struct Adding {
-    Service *service; /* weak */
+    ManagerObject *manager; /* weak */
     BusCall *call; /* owned */
     char *name; /* owned; of the VM, may be empty */
 } Adding;
 
 static Adding *
-adding_new(Service *service, BusCall *call, const char *name)
+adding_new(ManagerObject *manager, BusCall *call, const char *name)
 {
     Adding *adding = g_new0(Adding, 1);
 
-    adding->service = service;
+    adding->manager = manager;
     adding->call = call;
     adding->name = g_strdup(name);
     return adding;
@@ -117,7 +124,7 @@ on_added(const char *path, const GError *error, gpointer user_data)
     BusCall *call = adding->call;
 
     if (error) {
-        audit_failure(adding->service->audit, bus_call_get_peer(call), bus_call_get_member(call),
+        audit_failure(adding->manager->context->audit, bus_call_get_peer(call), bus_call_get_member(call),
                       *adding->name ? adding->name : NULL, error->message);
         errors_fail(call, error);
     } else {
@@ -130,7 +137,7 @@ on_added(const char *path, const GError *error, gpointer user_data)
 /* A call of the manager's while the policy decides about it. */
 typedef struct ManagementCall ManagementCall;
 struct ManagementCall {
-    Service *service; /* weak */
+    ManagerObject *manager; /* weak */
     BusCall *call; /* owned */
     AuthorizationTicket *gate; /* weak; while the policy is asked */
     void (*then)(ManagementCall *management); /* answers the call, at once or later */
@@ -139,7 +146,7 @@ struct ManagementCall {
     AddOptions options;
     int fd; /* owned; -1: none */
     Vm *vm; /* weak; to be removed */
-    GList link; /* in service->management_calls */
+    GList link; /* in manager->calls */
 };
 
 /* As many descriptors may be held, and dialogs be waited for; of one user, and of all. */
@@ -149,7 +156,7 @@ struct ManagementCall {
 static void
 management_call_free(ManagementCall *management)
 {
-    g_queue_unlink(&management->service->management_calls, &management->link);
+    g_queue_unlink(&management->manager->calls, &management->link);
     g_free(management->name);
     g_clear_pointer(&management->address, qmp_address_free);
     add_options_clear(&management->options);
@@ -159,16 +166,16 @@ management_call_free(ManagementCall *management)
 }
 
 static ManagementCall *
-management_call_new(Service *service, BusCall *call, void (*then)(ManagementCall *management))
+management_call_new(ManagerObject *manager, BusCall *call, void (*then)(ManagementCall *management))
 {
     ManagementCall *management = g_new0(ManagementCall, 1);
 
-    management->service = service;
+    management->manager = manager;
     management->call = call;
     management->then = then;
     management->fd = -1;
     management->link.data = management;
-    g_queue_push_tail_link(&service->management_calls, &management->link);
+    g_queue_push_tail_link(&manager->calls, &management->link);
     return management;
 }
 
@@ -188,7 +195,7 @@ on_authorized(const GError *error, gpointer user_data)
 static gboolean
 check_room(ManagementCall *management, GError **error)
 {
-    GQueue *all = &management->service->management_calls;
+    GQueue *all = &management->manager->calls;
     guint n = 0;
 
     for (GList *i = all->head; i; i = i->next)
@@ -213,7 +220,7 @@ find_giver(ManagementCall *management)
 
     if (management->fd < 0 || !qmp_peer_get_uid(management->fd, &uid) || uid != caller)
         return BUS_PEER_NO_ID;
-    return vm_registry_count_given_by(management->service->registry, caller) < MAX_GIVEN_BY_USER ? caller
+    return vm_registry_count_given_by(management->manager->registry, caller) < MAX_GIVEN_BY_USER ? caller
                                                                                                  : BUS_PEER_NO_ID;
 }
 
@@ -234,7 +241,7 @@ ask(ManagementCall *management, const char *vm_name)
     AuthorizationAnswer answer = AUTHORIZATION_REFUSED;
 
     if (check_room(management, &error))
-        answer = authorization_ask_management(management->service, &question, on_authorized, management,
+        answer = authorization_ask_management(management->manager->context, &question, on_authorized, management,
                                               &management->gate, &error);
     if (answer != AUTHORIZATION_ASKED)
         on_authorized(error, management);
@@ -252,9 +259,9 @@ is_awaited_by(gpointer add_data, gpointer unique_name)
 
 /* While the policy is asked nothing has been done for anybody. @unique_name: NULL: all. */
 static void
-drop_asking(Service *service, const char *unique_name)
+drop_asking(ManagerObject *manager, const char *unique_name)
 {
-    for (GList *i = service->management_calls.head, *next; i; i = next) {
+    for (GList *i = manager->calls.head, *next; i; i = next) {
         ManagementCall *management = i->data;
         next = i->next;
         if (unique_name && !g_str_equal(bus_call_get_sender(management->call), unique_name))
@@ -266,17 +273,18 @@ drop_asking(Service *service, const char *unique_name)
 }
 
 void
-manager_object_drop_caller(Service *service, const char *unique_name)
+manager_object_drop_caller(ManagerObject *manager, const char *unique_name)
 {
-    drop_asking(service, unique_name);
-    vm_registry_forget_waiting(service->registry, is_awaited_by, (gpointer)unique_name);
+    drop_asking(manager, unique_name);
+    vm_registry_forget_waiting(manager->registry, is_awaited_by, (gpointer)unique_name);
 }
 
 void
-manager_object_free(Service *service)
+manager_object_free(ManagerObject *manager)
 {
-    drop_asking(service, /* unique_name= */ NULL);
-    g_clear_pointer(&service->manager, bus_object_free);
+    drop_asking(manager, /* unique_name= */ NULL);
+    bus_object_free(manager->object);
+    g_free(manager);
 }
 
 static void
@@ -296,8 +304,8 @@ add_authorized(ManagementCall *management)
     };
 
     management->fd = -1; /* taken */
-    Adding *adding = adding_new(management->service, call, management->name);
-    if (!vm_registry_add(management->service->registry, &spec, on_added, adding, &error))
+    Adding *adding = adding_new(management->manager, call, management->name);
+    if (!vm_registry_add(management->manager->registry, &spec, on_added, adding, &error))
         on_added(/* path= */ NULL, error, adding);
     else
         bus_call_drop_message(call);
@@ -334,7 +342,7 @@ add_vm(BusCall *call, gpointer object_data)
     dbus_message_iter_get_basic(&iter, &text);
     dbus_message_iter_next(&iter);
     if (check_name(management->name, &error) && (management->address = qmp_address_parse(text, &error)) &&
-        read_options(&iter, management->service->config, &management->options, &error))
+        read_options(&iter, management->manager->context->config, &management->options, &error))
         ask(management, *management->name ? management->name : management->address->text);
     else
         on_authorized(error, management);
@@ -366,7 +374,7 @@ add_vm_from_fd(BusCall *call, gpointer object_data)
     dbus_message_iter_get_basic(&iter, &management->fd); /* a duplicate of our own */
     dbus_message_iter_next(&iter);
     if (check_name(management->name, &error) && check_socket(management->fd, &error) &&
-        read_options(&iter, management->service->config, &management->options, &error))
+        read_options(&iter, management->manager->context->config, &management->options, &error))
         ask(management, *management->name ? management->name : "fd");
     else
         on_authorized(error, management);
@@ -375,25 +383,25 @@ add_vm_from_fd(BusCall *call, gpointer object_data)
 static void
 remove_authorized(ManagementCall *management)
 {
-    vm_registry_remove(management->service->registry, management->vm);
+    vm_registry_remove(management->manager->registry, management->vm);
     bus_call_return(management->call, NULL);
 }
 
 static void
 remove_vm(BusCall *call, gpointer object_data)
 {
-    Service *service = object_data;
+    ManagerObject *manager = object_data;
     ManagementCall *management;
     const char *path;
     Vm *vm;
 
     dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_OBJECT_PATH, &path, DBUS_TYPE_INVALID);
-    vm = vm_registry_get_by_path(service->registry, path);
+    vm = vm_registry_get_by_path(manager->registry, path);
     if (!vm) {
         bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "There is no VM at %s", path);
         return;
     }
-    management = management_call_new(service, call, remove_authorized);
+    management = management_call_new(manager, call, remove_authorized);
     management->vm = vm;
     ask(management, vm_get_name(vm));
 }
@@ -401,12 +409,12 @@ remove_vm(BusCall *call, gpointer object_data)
 static void
 get_vm(BusCall *call, gpointer object_data)
 {
-    Service *service = object_data;
+    ManagerObject *manager = object_data;
     const char *name_or_uuid;
     Vm *vm;
 
     dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_STRING, &name_or_uuid, DBUS_TYPE_INVALID);
-    vm = vm_registry_get_by_name_or_uuid(service->registry, name_or_uuid);
+    vm = vm_registry_get_by_name_or_uuid(manager->registry, name_or_uuid);
     if (!vm) {
         bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "No connected VM has the name or UUID \"%s\"",
                            name_or_uuid);
@@ -440,19 +448,22 @@ const BusProperty manager_object_properties[] = {
 static void
 on_listed(const BusPeer *peer, gpointer object_data)
 {
-    Service *service = object_data;
+    ManagerObject *manager = object_data;
 
-    if (g_hash_table_add(service->viewers, g_strdup(peer->name)))
-        vm_registry_look(service->registry);
+    if (g_hash_table_add(manager->context->viewers, g_strdup(peer->name)))
+        vm_registry_look(manager->registry);
 }
 
-BusObject *
-manager_object_new(Service *service)
+ManagerObject *
+manager_object_new(Context *context, VmRegistry *registry, BusInterface *interface)
 {
-    BusObject *object = bus_object_new(service->bus, MONITOR_PATH, service);
+    ManagerObject *manager = g_new0(ManagerObject, 1);
 
-    bus_object_add_interface(object, service->manager_interface);
-    bus_object_make_manager(object, on_listed);
-    bus_object_publish(object);
-    return object;
+    manager->context = context;
+    manager->registry = registry;
+    manager->object = bus_object_new(context->bus, MONITOR_PATH, manager);
+    bus_object_add_interface(manager->object, interface);
+    bus_object_make_manager(manager->object, on_listed);
+    bus_object_publish(manager->object);
+    return manager;
 }

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <json-glib/json-glib.h>
 
+#include "bus-error.h"
 #include "service.h"
 
 /* A host that has less of the table never calls prepare_stop(). */

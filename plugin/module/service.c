@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "authorization.h"
 #include "call.h"
 #include "contract.h"
 #include "discovery.h"
@@ -16,16 +17,31 @@
 #include "names.h"
 #include "vm-registry.h"
 #include "timer.h"
+#include "vm-object.h"
 
 /* How long the name may wait for VMs that are there already to be callable. A QEMU that does not answer holds up
  * nobody for longer. */
 #define SETTLE_TIME ((guint64)G_TIME_SPAN_SECOND)
 
+struct Service {
+    Context context; /* what its parts share */
+    GDBusNodeInfo *contract; /* ref */
+    BusInterface *manager_interface; /* ref */
+    ManagerObject *manager; /* owned */
+    VmRegistry *registry; /* owned */
+    VmTeardown *farewells; /* owned */
+    Discovery *discovery; /* owned; NULL where there is no run directory */
+    BusPeerWatch *peer_watch; /* owned */
+    GSource *settle_timer; /* owned; until the name is asked for */
+    gboolean name_asked;
+    gboolean has_failed; /* the host has been told */
+};
+
 /* Whatever ends first; the bus's end fails the question for the name as well. */
 static void
 fail(Service *service, const GError *error)
 {
-    const ManagementHost *host = service->host;
+    const ManagementHost *host = service->context.host;
 
     if (service->has_failed)
         return;
@@ -41,29 +57,33 @@ on_name(Bus *bus, const GError *error, gpointer user_data)
     if (error)
         fail(service, error);
     else
-        service->host->ready(service->host->data, service);
+        service->context.host->ready(service->context.host->data, service);
 }
 
-void
-service_settled(Service *service)
+static void
+on_settled(gpointer user_data)
 {
+    Service *service = user_data;
+
     if (service->name_asked || !service->settle_timer)
         return;
     service->name_asked = TRUE;
     timer_stop(&service->settle_timer);
-    bus_own_name(service->bus, MONITOR_BUS_NAME, on_name, service);
+    bus_own_name(service->context.bus, MONITOR_BUS_NAME, on_name, service);
 }
 
 static gboolean
 on_settle_time_over(gpointer user_data)
 {
-    service_settled(user_data);
+    on_settled(user_data);
     return G_SOURCE_REMOVE;
 }
 
-void
-service_socket_left(Service *service, const char *path)
+static void
+on_socket_left(const char *path, gpointer user_data)
 {
+    Service *service = user_data;
+
     if (service->discovery)
         discovery_look(service->discovery, path);
 }
@@ -71,10 +91,12 @@ service_socket_left(Service *service, const char *path)
 static void
 on_peer_gone(Bus *bus, const char *unique_name, gpointer user_data)
 {
-    g_hash_table_remove(((Service *)user_data)->viewers, unique_name);
-    call_drop_caller(user_data, unique_name);
-    manager_object_drop_caller(user_data, unique_name);
-    vm_registry_drop_caller(((Service *)user_data)->registry, unique_name);
+    Service *service = user_data;
+
+    g_hash_table_remove(service->context.viewers, unique_name);
+    call_drop_caller(&service->context, unique_name);
+    manager_object_drop_caller(service->manager, unique_name);
+    vm_registry_drop_caller(service->registry, unique_name);
 }
 
 static void
@@ -88,26 +110,29 @@ add_configured_vm(Service *service, const ConfigVm *vm)
         .spares = vm->spares,
         .isolation_required = vm->isolation_required,
         .timeout = VM_TIMEOUT_DEFAULT,
-        .added_by = service_get_uid(),
+        .added_by = context_get_uid(),
     };
 
     if (!vm_registry_add(service->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error))
-        log_line(service->host, G_LOG_LEVEL_WARNING, vm->name, "%s", error->message);
+        log_line(service->context.host, G_LOG_LEVEL_WARNING, vm->name, "%s", error->message);
 }
 
 static void
 begin(Service *service)
 {
-    service->peer_watch = bus_watch_peers(service->bus, on_peer_gone, service);
-    service->manager = manager_object_new(service);
-    service->registry = vm_registry_new(service);
-    for (guint i = 0; i < service->config->vms->len; i++)
-        add_configured_vm(service, g_ptr_array_index(service->config->vms, i));
-    service->discovery = discovery_new(service);
+    static const VmRegistryFuncs registry_funcs = { on_settled, on_socket_left };
 
-    service->settle_timer = timer_start(service->host->context, SETTLE_TIME, on_settle_time_over, service);
+    service->peer_watch = bus_watch_peers(service->context.bus, on_peer_gone, service);
+    service->registry = vm_registry_new(&service->context, service->farewells, &registry_funcs, service);
+    service->manager = manager_object_new(&service->context, service->registry, service->manager_interface);
+    for (guint i = 0; i < service->context.config->vms->len; i++)
+        add_configured_vm(service, g_ptr_array_index(service->context.config->vms, i));
+    service->discovery = discovery_new(&service->context, service->registry);
+    service->context.run_directory = service->discovery ? discovery_get_path(service->discovery) : NULL;
+
+    service->settle_timer = timer_start(service->context.host->context, SETTLE_TIME, on_settle_time_over, service);
     if (vm_registry_is_settled(service->registry))
-        service_settled(service);
+        on_settled(service);
 }
 
 static void
@@ -131,16 +156,18 @@ make_interfaces(Service *service, GError **error)
                           manager_object_methods, manager_object_properties, /* any= */ NULL, error);
     if (!service->manager_interface)
         return FALSE;
-    service->vm_interface = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_VM_INTERFACE),
-                                              vm_object_methods, vm_object_properties, /* any= */ NULL, error);
-    if (!service->vm_interface)
+    service->context.vm_interface =
+        bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_VM_INTERFACE), vm_object_methods,
+                          vm_object_properties, /* any= */ NULL, error);
+    if (!service->context.vm_interface)
         return FALSE;
-    service->job_interface = bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_JOB_INTERFACE),
-                                               job_methods, job_object_properties, /* any= */ NULL, error);
-    if (!service->job_interface)
+    service->context.job_interface =
+        bus_interface_new(g_dbus_node_info_lookup_interface(contract, MONITOR_JOB_INTERFACE), job_methods,
+                          job_object_properties, /* any= */ NULL, error);
+    if (!service->context.job_interface)
         return FALSE;
-    service->promised = qmp_interfaces_new_from_contract(contract, call_method, error);
-    return service->promised != NULL;
+    service->context.promised = qmp_interfaces_new_from_contract(contract, call_method, error);
+    return service->context.promised != NULL;
 }
 
 static QmpInterfaces *
@@ -161,15 +188,16 @@ get_system_bus_address(void)
 static gboolean
 open_bus(Service *service, GError **error)
 {
-    const ManagementHost *host = service->host;
+    const ManagementHost *host = service->context.host;
 
-    service->bus = bus_open(host->context, host->bus_address, on_bus_state, service, error);
-    if (!service->bus)
+    service->context.bus = bus_open(host->context, host->bus_address, on_bus_state, service, error);
+    if (!service->context.bus)
         return FALSE;
     if (host->bus != MANAGEMENT_BUS_SYSTEM)
-        bus_find_out_early(service->bus);
-    service->policy = policy_new(host->context, host->bus == MANAGEMENT_BUS_SYSTEM ? service->bus : NULL,
-                                 get_system_bus_address(), audit_decision, service->audit);
+        bus_find_out_early(service->context.bus);
+    service->context.policy =
+        policy_new(host->context, host->bus == MANAGEMENT_BUS_SYSTEM ? service->context.bus : NULL,
+                   get_system_bus_address(), audit_decision, service->context.audit);
     return TRUE;
 }
 
@@ -178,14 +206,17 @@ service_start(const ManagementHost *host, GError **error)
 {
     Service *service = g_new0(Service, 1);
 
-    service->host = host;
-    service->audit = audit_new(host);
-    service->schemas = schema_cache_new(host->context, make_own_interfaces, service);
+    service->context.host = host;
+    service->context.call_method = call_method;
+    service->context.calls = calls_new();
+    service->context.authorizations = authorizations_new();
+    service->context.audit = audit_new(host);
+    service->context.schemas = schema_cache_new(host->context, make_own_interfaces, service);
     service->farewells = vm_teardown_new(host->context);
-    service->viewers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    if ((service->config = config_new(host->key_file, error)) && make_interfaces(service, error) &&
+    service->context.viewers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    if ((service->context.config = config_new(host->key_file, error)) && make_interfaces(service, error) &&
         open_bus(service, error)) {
-        audit_set_all(service->audit, service->config->audit_all);
+        audit_set_all(service->context.audit, service->context.config->audit_all);
         return service;
     }
     service_stop(service);
@@ -199,13 +230,14 @@ leave_bus(Service *service)
     service->name_asked = TRUE;
     service->has_failed = TRUE;
     timer_stop(&service->settle_timer);
+    service->context.run_directory = NULL;
     g_clear_pointer(&service->discovery, discovery_free);
     /* Answers every call that waits for a QEMU. */
     g_clear_pointer(&service->registry, vm_registry_free);
-    manager_object_free(service);
-    g_clear_pointer(&service->policy, policy_free);
+    g_clear_pointer(&service->manager, manager_object_free);
+    g_clear_pointer(&service->context.policy, policy_free);
     g_clear_pointer(&service->peer_watch, bus_peer_watch_free);
-    g_clear_pointer(&service->bus, bus_close);
+    g_clear_pointer(&service->context.bus, bus_close);
 }
 
 static void
@@ -213,7 +245,7 @@ on_farewells_said(gpointer user_data)
 {
     Service *service = user_data;
 
-    service->host->stopped(service->host->data, service);
+    service->context.host->stopped(service->context.host->data, service);
 }
 
 gboolean
@@ -228,20 +260,16 @@ service_stop(Service *service)
 {
     leave_bus(service);
     vm_teardown_free(service->farewells);
-    audit_free(service->audit);
+    audit_free(service->context.audit);
     g_clear_pointer(&service->manager_interface, bus_interface_unref);
-    g_clear_pointer(&service->vm_interface, bus_interface_unref);
-    g_clear_pointer(&service->job_interface, bus_interface_unref);
-    g_clear_pointer(&service->promised, qmp_interfaces_unref);
-    g_clear_pointer(&service->schemas, schema_cache_free);
+    g_clear_pointer(&service->context.vm_interface, bus_interface_unref);
+    g_clear_pointer(&service->context.job_interface, bus_interface_unref);
+    g_clear_pointer(&service->context.promised, qmp_interfaces_unref);
+    g_clear_pointer(&service->context.schemas, schema_cache_free);
     g_clear_pointer(&service->contract, g_dbus_node_info_unref);
-    g_clear_pointer(&service->config, config_free);
-    g_clear_pointer(&service->viewers, g_hash_table_unref);
+    g_clear_pointer(&service->context.config, config_free);
+    g_clear_pointer(&service->context.viewers, g_hash_table_unref);
+    calls_free(service->context.calls);
+    authorizations_free(service->context.authorizations);
     g_free(service);
-}
-
-guint32
-service_get_uid(void)
-{
-    return geteuid();
 }

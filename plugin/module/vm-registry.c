@@ -18,7 +18,10 @@
 #define MAX_VMS 10000
 
 struct VmRegistry {
-    Service *service; /* weak */
+    Context *context; /* weak */
+    VmTeardown *farewells; /* weak */
+    VmRegistryFuncs funcs;
+    gpointer user_data;
     GHashTable *entries; /* owned, of Entry, by VM */
     GHashTable *by_name; /* of Entry (weak), by its name; names stay taken while a VM is not connected */
     GHashTable *by_path; /* of Entry (weak), by its path */
@@ -43,19 +46,19 @@ set_tried(Entry *entry)
         return;
     entry->tried = TRUE;
     if (--entry->registry->untried == 0)
-        service_settled(entry->registry->service);
+        entry->registry->funcs.on_settled(entry->registry->user_data);
 }
 
 static void
 free_entry(Entry *entry)
 {
-    Service *service = entry->registry->service;
+    Context *context = entry->registry->context;
 
     timer_stop(&entry->add_timer);
     if (entry->object) {
-        vm_object_free(entry->object, service->farewells);
+        vm_object_free(entry->object, entry->registry->farewells);
     } else {
-        authorization_vm_gone(service, entry->vm);
+        authorization_vm_gone(context, entry->vm);
         vm_free(entry->vm);
     }
     g_free(entry->path);
@@ -136,7 +139,7 @@ static gboolean
 on_up(Vm *vm, GError **error, gpointer user_data)
 {
     Entry *entry = user_data;
-    const ManagementHost *host = entry->registry->service->host;
+    const ManagementHost *host = entry->registry->context->host;
 
     if (!vm_get_name(vm)) {
         g_autofree char *name = choose_name(entry, error);
@@ -146,7 +149,7 @@ on_up(Vm *vm, GError **error, gpointer user_data)
         take_name(entry);
     }
     timer_stop(&entry->add_timer);
-    entry->object = vm_object_new(entry->registry->service, vm, entry->path);
+    entry->object = vm_object_new(entry->registry->context, vm, entry->path);
     entry->failure_logged = FALSE;
     log_line(host, G_LOG_LEVEL_INFO, vm_get_name(vm), "VM \"%s\" is there: QEMU %s, %s", vm_get_name(vm),
              qemu_connection_get_version(vm_get_qemu(vm)), qemu_connection_get_status(vm_get_qemu(vm)));
@@ -179,7 +182,7 @@ on_stuck(Vm *vm, const GError *error, gpointer user_data)
 {
     Entry *entry = user_data;
 
-    log_line(entry->registry->service->host, G_LOG_LEVEL_WARNING, vm_get_name(vm), "VM \"%s\": %s", vm_get_name(vm),
+    log_line(entry->registry->context->host, G_LOG_LEVEL_WARNING, vm_get_name(vm), "VM \"%s\": %s", vm_get_name(vm),
              error->message);
     vm_object_fail_commands(entry->object, error);
 }
@@ -216,7 +219,7 @@ goes_on(Entry *entry, VmDown how, const GError *error)
 static void
 log_down(Entry *entry, VmDown how, const GError *error)
 {
-    const ManagementHost *host = entry->registry->service->host;
+    const ManagementHost *host = entry->registry->context->host;
     const char *name = vm_get_name(entry->vm);
 
     if (how == VM_DOWN_ENDED)
@@ -231,7 +234,7 @@ static gboolean
 on_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
 {
     Entry *entry = user_data;
-    Service *service = entry->registry->service;
+    VmRegistry *registry = entry->registry;
     const QmpAddress *address = vm_get_address(vm);
 
     if (entry->object)
@@ -241,7 +244,7 @@ on_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
         g_autofree char *socket_path = address ? g_strdup(address->path) : NULL;
         forget(entry, error);
         if (socket_path)
-            service_socket_left(service, socket_path);
+            registry->funcs.on_socket_left(socket_path, registry->user_data);
         return FALSE;
     }
     set_tried(entry);
@@ -260,11 +263,14 @@ on_add_timeout(gpointer user_data)
 }
 
 VmRegistry *
-vm_registry_new(Service *service)
+vm_registry_new(Context *context, VmTeardown *farewells, const VmRegistryFuncs *funcs, gpointer user_data)
 {
     VmRegistry *registry = g_new0(VmRegistry, 1);
 
-    registry->service = service;
+    registry->context = context;
+    registry->farewells = farewells;
+    registry->funcs = *funcs;
+    registry->user_data = user_data;
     registry->entries = g_hash_table_new(NULL, NULL);
     registry->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     registry->by_path = g_hash_table_new(g_str_hash, g_str_equal);
@@ -289,7 +295,7 @@ gboolean
 vm_registry_add(VmRegistry *registry, const VmSpec *spec, VmRegistryAddFunc func, gpointer user_data, GError **error)
 {
     static const VmFuncs funcs = { on_up, on_changed, on_event, on_stuck, on_ending, on_down };
-    GMainContext *context = registry->service->host->context;
+    GMainContext *context = registry->context->host->context;
     gboolean listens = spec->address && spec->address->server;
     Entry *entry;
 
@@ -304,7 +310,7 @@ vm_registry_add(VmRegistry *registry, const VmSpec *spec, VmRegistryAddFunc func
     entry->user_data = user_data;
     entry->tried = listens;
     registry->untried += !listens;
-    entry->vm = vm_new(context, spec, registry->service->config->max_reply, &funcs, entry);
+    entry->vm = vm_new(context, spec, registry->context->config->max_reply, &funcs, entry);
     g_hash_table_insert(registry->entries, entry->vm, entry);
     if (vm_get_name(entry->vm))
         take_name(entry);

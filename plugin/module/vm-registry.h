@@ -2,10 +2,20 @@
 /* All VMs that the agent was told about: their names, their objects, and what becomes of them. */
 #pragma once
 
-#include "service.h"
-#include "vm.h"
+#include "context.h"
+#include "vm-teardown.h"
 
-VmRegistry *vm_registry_new(Service *service);
+typedef struct VmRegistry VmRegistry;
+
+typedef struct VmRegistryFuncs {
+    /* The first attempts of all VMs known so far have ended. */
+    void (*on_settled)(gpointer user_data);
+    /* A VM that was at this socket is forgotten, and was not removed by a caller. */
+    void (*on_socket_left)(const char *path, gpointer user_data);
+} VmRegistryFuncs;
+
+/* Borrows both, which must outlive it. */
+VmRegistry *vm_registry_new(Context *context, VmTeardown *farewells, const VmRegistryFuncs *funcs, gpointer user_data);
 
 /* Forgets all VMs; those who wait for one to be added get an error. */
 void vm_registry_free(VmRegistry *registry);
@@ -44,5 +54,5 @@ Vm *vm_registry_get_by_name_or_uuid(VmRegistry *registry, const char *name_or_uu
 Vm *vm_registry_get_by_socket(VmRegistry *registry, const char *socket_path);
 
 /* Whether the first attempt of every VM known so far has ended, well or badly; those that are listened for do not
- * count. service_settled() is called whenever that becomes so. */
+ * count. on_settled() is called whenever that becomes so. */
 gboolean vm_registry_is_settled(VmRegistry *registry);

@@ -24,14 +24,11 @@
 #define EVENTS_A_TURN 32
 
 struct Events {
-    Service *service; /* weak */
-    Vm *vm; /* weak */
-    BusObject *object; /* weak */
+    VmContext *vm_context; /* weak */
     GHashTable *subscribers; /* owned; unique name → GStrv of event names, empty: all */
     GHashTable *behind; /* owned; of these, the unique names that do not read, once the log has told */
     BusPeerWatch *peer_watch; /* owned; while there are subscribers */
     BusDrain *drain; /* owned; while QEMU is not read */
-    VmSchema *schema; /* weak */
     GQueue backlog; /* of QmpEvent, owned */
     gsize backlog_bytes;
     gboolean is_full; /* QEMU is not read until it is empty */
@@ -54,17 +51,17 @@ on_drained(gpointer user_data)
     Events *events = user_data;
 
     events->drain = NULL;
-    qemu_connection_resume(vm_get_qemu(events->vm));
+    qemu_connection_resume(vm_get_qemu(events->vm_context->vm));
 }
 
 static void
 hold_back(Events *events)
 {
-    Bus *bus = events->service->bus;
+    Bus *bus = events->vm_context->context->bus;
 
     if (events->drain || bus_get_outgoing_size(bus) < OUTGOING_HIGH)
         return;
-    qemu_connection_pause(vm_get_qemu(events->vm));
+    qemu_connection_pause(vm_get_qemu(events->vm_context->vm));
     events->drain = bus_when_drained(bus, OUTGOING_LOW, on_drained, events);
 }
 
@@ -87,12 +84,13 @@ static DBusMessage *
 make_own_signal(Events *events, const QmpEvent *event)
 {
     const QmpType *type;
-    g_autofree char *member = qmp_interfaces_dup_signal(vm_schema_get_interfaces(events->schema), event->name, &type);
+    g_autofree char *member =
+        qmp_interfaces_dup_signal(vm_schema_get_interfaces(events->vm_context->schema), event->name, &type);
     DBusMessage *signal;
 
     if (!member)
         return NULL;
-    signal = bus_object_new_signal(events->object, MONITOR_EVENTS_INTERFACE, member);
+    signal = bus_object_new_signal(events->vm_context->object, MONITOR_EVENTS_INTERFACE, member);
     if (!append_data(signal, &event->data, type))
         g_clear_pointer(&signal, dbus_message_unref);
     else
@@ -103,7 +101,7 @@ make_own_signal(Events *events, const QmpEvent *event)
 static DBusMessage *
 new_general_signal(Events *events, const QmpEvent *event)
 {
-    DBusMessage *signal = bus_object_new_signal(events->object, MONITOR_VM_INTERFACE, "Event");
+    DBusMessage *signal = bus_object_new_signal(events->vm_context->object, MONITOR_VM_INTERFACE, "Event");
 
     dbus_message_append_args(signal, DBUS_TYPE_STRING, &event->name, DBUS_TYPE_INVALID);
     return signal;
@@ -144,9 +142,9 @@ note_missed(Events *events, const char *unique_name)
 {
     if (!g_hash_table_add(events->behind, g_strdup(unique_name)))
         return;
-    log_line(events->service->host, G_LOG_LEVEL_MESSAGE, vm_get_name(events->vm),
+    log_line(events->vm_context->context->host, G_LOG_LEVEL_MESSAGE, vm_get_name(events->vm_context->vm),
              "%s does not read what it is sent, and misses events of the VM \"%s\"", unique_name,
-             vm_get_name(events->vm));
+             vm_get_name(events->vm_context->vm));
 }
 
 static void
@@ -160,7 +158,7 @@ send_to_subscribers(Events *events, DBusMessage *signal, const char *name)
         if (*(char **)names && !g_strv_contains(names, name))
             continue;
         DBusMessage *copy = dbus_message_copy(signal);
-        if (!bus_peer_send(events->service->bus, unique_name, copy))
+        if (!bus_peer_send(events->vm_context->context->bus, unique_name, copy))
             note_missed(events, unique_name);
         dbus_message_unref(copy);
     }
@@ -169,7 +167,7 @@ send_to_subscribers(Events *events, DBusMessage *signal, const char *name)
 static gboolean
 is_broadcast(Events *events)
 {
-    return events->service->host->bus == MANAGEMENT_BUS_SESSION;
+    return events->vm_context->context->host->bus == MANAGEMENT_BUS_SESSION;
 }
 
 static void
@@ -180,7 +178,7 @@ send_event(Events *events, const QmpEvent *event)
     if (!signal)
         signal = make_general_signal(events, event);
     if (is_broadcast(events))
-        bus_send(events->service->bus, signal);
+        bus_send(events->vm_context->context->bus, signal);
     else
         send_to_subscribers(events, signal, event->name);
     dbus_message_unref(signal);
@@ -190,7 +188,7 @@ send_event(Events *events, const QmpEvent *event)
 static void
 end_backlog(Events *events)
 {
-    QemuConnection *qemu = vm_get_qemu(events->vm);
+    QemuConnection *qemu = vm_get_qemu(events->vm_context->vm);
 
     stop_sender(events);
     events->backlog_bytes = 0;
@@ -229,7 +227,7 @@ start_sender(Events *events)
     events->sender = g_idle_source_new();
     g_source_set_priority(events->sender, G_PRIORITY_DEFAULT);
     g_source_set_callback(events->sender, send_some, events, NULL);
-    g_source_attach(events->sender, events->service->host->context);
+    g_source_attach(events->sender, events->vm_context->context->host->context);
 }
 
 static void
@@ -244,9 +242,9 @@ on_described(const GError *error, gpointer user_data)
 static void
 begin_backlog(Events *events)
 {
-    events->wait = vm_schema_wait(events->schema, /* caller= */ "", /* size= */ 0, on_described, events,
+    events->wait = vm_schema_wait(events->vm_context->schema, /* caller= */ "", /* size= */ 0, on_described, events,
                                   /* error= */ NULL);
-    reply_barriers_hold(qemu_connection_get_gates(vm_get_qemu(events->vm)));
+    reply_barriers_hold(qemu_connection_get_gates(vm_get_qemu(events->vm_context->vm)));
 }
 
 /* They are not worth more memory: what waits is sent as it can be, and QEMU is not read until that is done. */
@@ -254,7 +252,7 @@ static void
 stop_waiting(Events *events)
 {
     events->is_full = TRUE;
-    qemu_connection_pause(vm_get_qemu(events->vm));
+    qemu_connection_pause(vm_get_qemu(events->vm_context->vm));
     if (!events->wait)
         return;
     schema_wait_cancel(g_steal_pointer(&events->wait));
@@ -283,8 +281,9 @@ events_has_subscribers(Events *events)
 static gboolean
 can_be_sent(Events *events, const QmpEvent *event)
 {
-    return vm_schema_is_settled(events->schema) ||
-           (!event->data.text && qmp_interfaces_has_signal(vm_schema_get_interfaces(events->schema), event->name));
+    return vm_schema_is_settled(events->vm_context->schema) ||
+           (!event->data.text &&
+            qmp_interfaces_has_signal(vm_schema_get_interfaces(events->vm_context->schema), event->name));
 }
 
 void
@@ -314,7 +313,7 @@ events_subscribe(Events *events, const char *unique_name, const char *const *nam
     if (!events->subscribers) {
         events->subscribers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
         events->behind = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        events->peer_watch = bus_watch_peers(events->service->bus, on_peer_gone, events);
+        events->peer_watch = bus_watch_peers(events->vm_context->context->bus, on_peer_gone, events);
     }
     g_hash_table_remove(events->behind, unique_name);
     g_hash_table_replace(events->subscribers, g_strdup(unique_name), g_strdupv((char **)(names ? names : all)));
@@ -330,14 +329,11 @@ events_unsubscribe(Events *events, const char *unique_name)
 }
 
 Events *
-events_new(Service *service, Vm *vm, BusObject *object, VmSchema *schema)
+events_new(VmContext *vm_context)
 {
     Events *events = g_new0(Events, 1);
 
-    events->service = service;
-    events->vm = vm;
-    events->object = object;
-    events->schema = schema;
+    events->vm_context = vm_context;
     return events;
 }
 
@@ -358,7 +354,7 @@ events_free(Events *events)
     if (events->has_held)
         end_backlog(events);
     if (events->drain)
-        qemu_connection_resume(vm_get_qemu(events->vm));
+        qemu_connection_resume(vm_get_qemu(events->vm_context->vm));
     g_clear_pointer(&events->drain, bus_drain_cancel);
     g_clear_pointer(&events->peer_watch, bus_peer_watch_free);
     g_clear_pointer(&events->subscribers, g_hash_table_unref);

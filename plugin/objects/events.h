@@ -6,8 +6,8 @@
 
 typedef struct Events Events;
 
-/* The events of @vm, signalled by @object as @schema says. Borrows all of them. */
-Events *events_new(Service *service, Vm *vm, BusObject *object, VmSchema *schema);
+/* The events of a VM, signalled by its object as its schema says. Borrows @vm_context, which must outlive it. */
+Events *events_new(VmContext *vm_context);
 
 /* No event comes any more: those that wait for the schema are sent as they can be. The replies that wait for them still
  * do. */

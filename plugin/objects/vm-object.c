@@ -22,11 +22,7 @@
 #define MAX_EVENT_NAMES_SIZE 16384
 
 struct VmObject {
-    Service *service; /* weak */
-    Vm *vm; /* weak */
-    BusObject *object; /* owned */
-    VmSchema *schema; /* owned */
-    CallerSessions *sessions; /* owned */
+    VmContext vm_context; /* first: what the rooms below are given */
     Events *events; /* owned */
     OpenMonitors *open_monitors; /* owned */
     Work *work; /* owned */
@@ -106,8 +102,9 @@ execute_and_wait(BusCall *call, gpointer object_data)
 }
 
 static void
-subscribe_authorized(BusCall *call, VmObject *object, char **names)
+subscribe_authorized(BusCall *call, VmContext *vm_context, char **names)
 {
+    VmObject *object = (VmObject *)vm_context;
     events_subscribe(object->events, bus_call_get_sender(call), (const char *const *)names);
     work_look(object->work);
     bus_call_return(call, NULL);
@@ -129,17 +126,17 @@ resolve_events(QmpInterfaces *interfaces, char **names, GError **error)
 
 /* What the contract promises is known at once, the rest when QEMU has told. @names: borrowed. */
 static void
-subscribe_to(BusCall *call, VmObject *object, char **names)
+subscribe_to(BusCall *call, VmContext *vm_context, char **names)
 {
     g_auto(GStrv) events = g_strdupv(names);
     g_autoptr(GError) error = NULL;
 
-    if (resolve_events(vm_schema_get_interfaces(object->schema), events, &error))
-        call_gated(object, call, g_steal_pointer(&events), subscribe_authorized);
-    else if (vm_schema_is_settled(object->schema))
+    if (resolve_events(vm_schema_get_interfaces(vm_context->schema), events, &error))
+        call_gated(vm_context, call, g_steal_pointer(&events), subscribe_authorized);
+    else if (vm_schema_is_settled(vm_context->schema))
         errors_fail(call, error);
     else
-        call_when_described(object, call, g_strdupv(names), subscribe_to);
+        call_when_described(vm_context, call, g_strdupv(names), subscribe_to);
 }
 
 static void
@@ -202,10 +199,11 @@ append_session(const CallerSessionInfo *info, gpointer user_data)
 
 /* Root and the VM's owner see all, others their own. */
 static void
-list_monitors_authorized(BusCall *call, VmObject *object, char **arguments)
+list_monitors_authorized(BusCall *call, VmContext *vm_context, char **arguments)
 {
+    VmObject *object = (VmObject *)vm_context;
     guint32 uid = bus_call_get_peer(call)->uid;
-    gboolean sees_all = uid == 0 || uid == authorization_get_owner(object->service, object->vm);
+    gboolean sees_all = uid == 0 || uid == authorization_get_owner(object->vm_context.context, object->vm_context.vm);
     Listing listing = { .caller = sees_all ? NULL : bus_call_get_sender(call) };
     DBusMessageIter iter;
     DBusMessage *reply;
@@ -213,7 +211,7 @@ list_monitors_authorized(BusCall *call, VmObject *object, char **arguments)
     reply = bus_call_new_reply(call);
     dbus_message_iter_init_append(reply, &iter);
     dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "a{sv}", &listing.list);
-    caller_sessions_foreach(object->sessions, append_session, &listing);
+    caller_sessions_foreach(object->vm_context.sessions, append_session, &listing);
     dbus_message_iter_close_container(&iter, &listing.list);
     bus_call_return(call, reply);
 }
@@ -241,13 +239,13 @@ static void
 on_schema(QmpInterfaces *interfaces, gpointer user_data)
 {
     VmObject *object = user_data;
-    MonitorPool *places = caller_sessions_get_places(object->sessions);
+    MonitorPool *places = caller_sessions_get_places(object->vm_context.sessions);
 
     monitor_pool_set_can_hotplug(places, interfaces && qmp_interfaces_has_monitor_object(interfaces));
     if (!interfaces)
         return;
-    bus_object_refine_interface(object->object, qmp_interfaces_get_qmp(interfaces));
-    bus_object_refine_interface(object->object, qmp_interfaces_get_events(interfaces));
+    bus_object_refine_interface(object->vm_context.object, qmp_interfaces_get_qmp(interfaces));
+    bus_object_refine_interface(object->vm_context.object, qmp_interfaces_get_events(interfaces));
 }
 
 static void
@@ -255,33 +253,21 @@ on_mode(gpointer user_data)
 {
     VmObject *object = user_data;
 
-    bus_object_property_changed(object->object, MONITOR_VM_INTERFACE, "MonitorMode");
+    bus_object_property_changed(object->vm_context.object, MONITOR_VM_INTERFACE, "MonitorMode");
 }
 
 static CallerSessions *
 new_sessions(VmObject *object)
 {
-    const Config *config = object->service->config;
+    const Config *config = object->vm_context.context->config;
     MonitorPoolLimits limits = {
         .idle_timeout = config->idle_timeout,
         .max_monitors = config->max_monitors,
         .max_reply = config->max_reply,
     };
 
-    return caller_sessions_new(object->service->host->context, object->vm, &limits, on_mode, object);
-}
-
-/* Before that is known, the version tells: QEMU 11.1 has monitors as objects. */
-gboolean
-vm_object_needs_schema(VmObject *object)
-{
-    return !vm_schema_is_settled(object->schema) && qemu_connection_is_at_least(vm_get_qemu(object->vm), 11, 1);
-}
-
-CallerSessions *
-vm_object_get_sessions(VmObject *object)
-{
-    return object->sessions;
+    return caller_sessions_new(object->vm_context.context->host->context, object->vm_context.vm, &limits, on_mode,
+                               object);
 }
 
 void
@@ -289,13 +275,15 @@ vm_object_drop_caller(VmObject *object, const char *unique_name)
 {
     open_monitors_drop_caller(object->open_monitors, unique_name);
     work_drop_caller(object->work, unique_name);
-    caller_sessions_drop_caller(object->sessions, unique_name);
+    caller_sessions_drop_caller(object->vm_context.sessions, unique_name);
 }
 
 static gboolean
-has_audience(VmObject *object)
+has_audience(VmContext *vm_context)
 {
-    return events_has_subscribers(object->events) || g_hash_table_size(object->service->viewers) > 0;
+    VmObject *object = (VmObject *)vm_context;
+
+    return events_has_subscribers(object->events) || g_hash_table_size(object->vm_context.context->viewers) > 0;
 }
 
 void
@@ -305,25 +293,25 @@ vm_object_look(VmObject *object)
 }
 
 VmObject *
-vm_object_new(Service *service, Vm *vm, const char *path)
+vm_object_new(Context *context, Vm *vm, const char *path)
 {
     VmObject *object = g_new0(VmObject, 1);
 
-    object->service = service;
-    object->vm = vm;
-    object->object = bus_object_new(service->bus, path, object);
-    object->schema = vm_schema_new(service, vm, on_schema, object);
-    object->events = events_new(service, vm, object->object, object->schema);
-    object->sessions = new_sessions(object);
-    object->open_monitors = open_monitors_new(object);
-    bus_object_add_interface(object->object, service->vm_interface);
-    bus_object_add_interface(object->object, qmp_interfaces_get_qmp(service->promised));
-    bus_object_add_interface(object->object, qmp_interfaces_get_events(service->promised));
-    bus_object_set_introspect(object->object, call_introspect);
+    object->vm_context.context = context;
+    object->vm_context.vm = vm;
+    object->vm_context.object = bus_object_new(context->bus, path, object);
+    object->vm_context.schema = vm_schema_new(context, vm, on_schema, object);
+    object->events = events_new(&object->vm_context);
+    object->vm_context.sessions = new_sessions(object);
+    object->open_monitors = open_monitors_new(&object->vm_context);
+    bus_object_add_interface(object->vm_context.object, context->vm_interface);
+    bus_object_add_interface(object->vm_context.object, qmp_interfaces_get_qmp(context->promised));
+    bus_object_add_interface(object->vm_context.object, qmp_interfaces_get_events(context->promised));
+    bus_object_set_introspect(object->vm_context.object, call_introspect);
     /* Where this QEMU is known by another VM, all of it is right from the first. */
-    vm_schema_is_settled(object->schema);
-    bus_object_publish(object->object);
-    object->work = work_new(object, has_audience);
+    vm_schema_is_settled(object->vm_context.schema);
+    bus_object_publish(object->vm_context.object);
+    object->work = work_new(&object->vm_context, has_audience);
     return object;
 }
 
@@ -343,7 +331,7 @@ vm_object_unpublish(VmObject *object)
     object->is_unpublished = TRUE;
     events_stop(object->events);
     work_unpublish(object->work);
-    bus_object_unpublish(object->object);
+    bus_object_unpublish(object->vm_context.object);
     open_monitors_stop(object->open_monitors);
 }
 
@@ -352,60 +340,30 @@ vm_object_free(VmObject *object, VmTeardown *farewells)
 {
     vm_object_unpublish(object);
     events_free(object->events);
-    authorization_vm_gone(object->service, object->vm);
-    vm_schema_free(object->schema);
+    authorization_vm_gone(object->vm_context.context, object->vm_context.vm);
+    vm_schema_free(object->vm_context.schema);
     if (farewells)
-        vm_teardown_add(farewells, object->vm, object->sessions);
+        vm_teardown_add(farewells, object->vm_context.vm, object->vm_context.sessions);
     else
-        caller_sessions_free(object->sessions);
+        caller_sessions_free(object->vm_context.sessions);
     work_free(object->work);
     open_monitors_free(object->open_monitors);
-    bus_object_free(object->object);
+    bus_object_free(object->vm_context.object);
     g_free(object);
-}
-
-BusObject *
-vm_object_get_object(VmObject *object)
-{
-    return object->object;
-}
-
-VmSchema *
-vm_object_get_schema(VmObject *object)
-{
-    return object->schema;
-}
-
-const char *
-vm_object_get_monitor_mode(VmObject *object)
-{
-    return monitor_pool_get_mode(caller_sessions_get_places(object->sessions));
-}
-
-Vm *
-vm_object_get_vm(VmObject *object)
-{
-    return object->vm;
-}
-
-Service *
-vm_object_get_service(VmObject *object)
-{
-    return object->service;
 }
 
 void
 vm_object_fail_commands(VmObject *object, const GError *error)
 {
-    caller_sessions_fail(object->sessions, error);
+    caller_sessions_fail(object->vm_context.sessions, error);
 }
 
 void
 vm_object_changed(VmObject *object)
 {
-    bus_object_property_changed(object->object, MONITOR_VM_INTERFACE, "Status");
-    bus_object_property_changed(object->object, MONITOR_VM_INTERFACE, "Running");
-    caller_sessions_status_changed(object->sessions);
+    bus_object_property_changed(object->vm_context.object, MONITOR_VM_INTERFACE, "Status");
+    bus_object_property_changed(object->vm_context.object, MONITOR_VM_INTERFACE, "Running");
+    caller_sessions_status_changed(object->vm_context.sessions);
 }
 
 void

@@ -3,8 +3,8 @@
  * signals of .Events. */
 #pragma once
 
-#include "service.h"
-#include "vm.h"
+#include "vm-context.h"
+#include "vm-teardown.h"
 
 typedef struct VmObject VmObject;
 
@@ -13,10 +13,7 @@ extern const BusMethod vm_object_methods[];
 extern const BusProperty vm_object_properties[];
 
 /* Publishes @vm at @path. Borrows both, which must outlive the object. */
-VmObject *vm_object_new(Service *service, Vm *vm, const char *path);
-
-typedef struct VmSchema VmSchema;
-typedef struct CallerSessions CallerSessions;
+VmObject *vm_object_new(Context *context, Vm *vm, const char *path);
 
 /* It disappears from the bus, before anybody is answered that the VM goes; nothing but vm_object_free() may follow. */
 void vm_object_unpublish(VmObject *object);
@@ -25,21 +22,11 @@ void vm_object_unpublish(VmObject *object);
  * Otherwise the VM is theirs from here on, and what its callers have in QEMU is put in order. */
 void vm_object_free(VmObject *object, VmTeardown *farewells);
 
-Vm *vm_object_get_vm(VmObject *object);
-const char *vm_object_get_monitor_mode(VmObject *object); /* as monitor_pool_get_mode() */
-BusObject *vm_object_get_object(VmObject *object);
-VmSchema *vm_object_get_schema(VmObject *object);
-
-/* The VM's callers. Whether it must be known first what QEMU understands, to know how they get at it. */
-CallerSessions *vm_object_get_sessions(VmObject *object);
-gboolean vm_object_needs_schema(VmObject *object);
-
 /* Somebody has begun to watch: the numbers of its jobs are kept true. */
 void vm_object_look(VmObject *object);
 
 /* A caller has left. */
 void vm_object_drop_caller(VmObject *object, const char *unique_name);
-Service *vm_object_get_service(VmObject *object);
 
 /* QEMU answers nothing: the commands that wait are failed with @error. */
 void vm_object_fail_commands(VmObject *object, const GError *error);

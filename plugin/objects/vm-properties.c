@@ -10,16 +10,22 @@ append_string(DBusMessageIter *iter, const char *value)
     dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &value);
 }
 
+static Vm *
+get_vm(gpointer vm_context)
+{
+    return ((VmContext *)vm_context)->vm;
+}
+
 static QemuConnection *
 get_qemu(gpointer object_data)
 {
-    return vm_get_qemu(vm_object_get_vm(object_data));
+    return vm_get_qemu(get_vm(object_data));
 }
 
 static void
 get_name(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, vm_get_name(vm_object_get_vm(object_data)));
+    append_string(iter, vm_get_name(get_vm(object_data)));
 }
 
 static void
@@ -62,21 +68,21 @@ get_target(DBusMessageIter *iter, gpointer object_data)
 static void
 get_address(DBusMessageIter *iter, gpointer object_data)
 {
-    const QmpAddress *address = vm_get_address(vm_object_get_vm(object_data));
+    const QmpAddress *address = vm_get_address(get_vm(object_data));
     append_string(iter, address ? address->text : "fd");
 }
 
 static void
 get_owner_uid(DBusMessageIter *iter, gpointer object_data)
 {
-    dbus_uint32_t value = vm_get_owner_uid(vm_object_get_vm(object_data));
+    dbus_uint32_t value = vm_get_owner_uid(get_vm(object_data));
     dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &value);
 }
 
 static void
 get_monitor_mode(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, vm_object_get_monitor_mode(object_data));
+    append_string(iter, monitor_pool_get_mode(caller_sessions_get_places(((VmContext *)object_data)->sessions)));
 }
 
 const BusProperty vm_object_properties[] = {

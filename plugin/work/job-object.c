@@ -15,7 +15,7 @@
 #define MOST_OF_FAILED 0.99
 
 struct JobObject {
-    VmObject *vm; /* weak */
+    VmContext *vm_context; /* weak */
     JobKind kind;
     char *id; /* owned */
     JobReadFunc func;
@@ -167,7 +167,7 @@ job_object_finish(JobObject *job, const char *error)
     job_object_publish(job);
     signal = bus_object_new_signal(job->object, MONITOR_JOB_INTERFACE, "Finished");
     dbus_message_append_args(signal, DBUS_TYPE_STRING, &job->status, DBUS_TYPE_STRING, &job->error, DBUS_TYPE_INVALID);
-    bus_send(vm_object_get_service(job->vm)->bus, signal);
+    bus_send(job->vm_context->context->bus, signal);
     dbus_message_unref(signal);
 }
 
@@ -201,10 +201,10 @@ job_object_get_status(JobObject *job)
     return job->status;
 }
 
-VmObject *
+VmContext *
 job_object_get_vm(JobObject *job)
 {
-    return job->vm;
+    return job->vm_context;
 }
 
 static void
@@ -232,13 +232,13 @@ job_object_unpublish(JobObject *job)
 }
 
 JobObject *
-job_object_new(VmObject *vm, JobKind kind, const char *id, JobReadFunc func, gpointer user_data)
+job_object_new(VmContext *vm_context, JobKind kind, const char *id, JobReadFunc func, gpointer user_data)
 {
     JobObject *job = g_new0(JobObject, 1);
-    Service *service = vm_object_get_service(vm);
-    g_autofree char *path = names_path_from_job(vm_get_name(vm_object_get_vm(vm)), id, /* is_qmp= */ kind == JOB_QMP);
+    Context *context = vm_context->context;
+    g_autofree char *path = names_path_from_job(vm_get_name(vm_context->vm), id, /* is_qmp= */ kind == JOB_QMP);
 
-    job->vm = vm;
+    job->vm_context = vm_context;
     job->kind = kind;
     job->id = g_strdup(id);
     job->func = func;
@@ -246,8 +246,8 @@ job_object_new(VmObject *vm, JobKind kind, const char *id, JobReadFunc func, gpo
     job->type = g_strdup(kind == JOB_QMP ? "" : id);
     job->status = g_strdup("");
     job->error = g_strdup("");
-    job->object = bus_object_new(service->bus, path, job);
-    bus_object_add_interface(job->object, service->job_interface);
+    job->object = bus_object_new(context->bus, path, job);
+    bus_object_add_interface(job->object, context->job_interface);
     bus_object_set_read(job->object, on_read);
     return job;
 }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "job-kind.h"
-#include "vm-object.h"
+#include "vm-context.h"
 
 typedef struct JobObject JobObject;
 
@@ -13,7 +13,7 @@ extern const BusProperty job_object_properties[];
 typedef void (*JobReadFunc)(gpointer user_data);
 
 /* Not to be seen before job_object_publish(). Borrows @vm. */
-JobObject *job_object_new(VmObject *vm, JobKind kind, const char *id, JobReadFunc func, gpointer user_data);
+JobObject *job_object_new(VmContext *vm_context, JobKind kind, const char *id, JobReadFunc func, gpointer user_data);
 void job_object_free(JobObject *job);
 
 /* It appears on the bus, if it has not yet. */
@@ -26,7 +26,7 @@ JobKind job_object_get_kind(JobObject *job);
 const char *job_object_get_id(JobObject *job);
 const char *job_object_get_job_type(JobObject *job);
 const char *job_object_get_status(JobObject *job);
-VmObject *job_object_get_vm(JobObject *job);
+VmContext *job_object_get_vm(JobObject *job);
 
 /* Words of QEMU's; others than it has are ignored. Changes are told. */
 void job_object_set_job_type(JobObject *job, const char *type);

@@ -36,7 +36,7 @@
 #define READER_PATIENCE (10 * G_TIME_SPAN_SECOND)
 
 struct Jobs {
-    VmObject *vm; /* weak */
+    VmContext *vm_context; /* weak */
     JobsFuncs funcs;
     gpointer user_data;
     JobQueries *questions; /* owned */
@@ -88,7 +88,7 @@ find_or_add(Jobs *jobs, JobKind kind, const char *id)
         return job;
     job = g_new0(Job, 1);
     job->jobs = jobs;
-    job->object = job_object_new(jobs->vm, kind, id, on_read, jobs);
+    job->object = job_object_new(jobs->vm_context, kind, id, on_read, jobs);
     job->link.data = job;
     g_queue_push_tail_link(&jobs->jobs, &job->link);
     consider_polling(jobs);
@@ -194,7 +194,7 @@ add_from_event(Jobs *jobs, const char *id)
     if (!job)
         return NULL;
     job_queries_ask(jobs->questions, JOB_QMP);
-    qemu_connection_settle(vm_get_qemu(vm_object_get_vm(jobs->vm)));
+    qemu_connection_settle(vm_get_qemu(jobs->vm_context->vm));
     return job;
 }
 
@@ -361,7 +361,7 @@ settle(Jobs *jobs)
     for (GList *i = jobs->jobs.head; i; i = i->next) {
         if (*job_object_get_job_type(((Job *)i->data)->object))
             continue;
-        qemu_connection_settle(vm_get_qemu(vm_object_get_vm(jobs->vm)));
+        qemu_connection_settle(vm_get_qemu(jobs->vm_context->vm));
         return;
     }
 }
@@ -425,7 +425,7 @@ consider_polling(Jobs *jobs)
     for (guint i = 0; i < N_JOB_KINDS; i++)
         is_needed |= is_to_be_polled(jobs, (JobKind)i);
     if (is_needed && !jobs->poll)
-        jobs->poll = timer_start(vm_object_get_service(jobs->vm)->host->context,
+        jobs->poll = timer_start(jobs->vm_context->context->host->context,
                                  jobs->polled_at && due > 0 ? (guint64)due : 0, on_poll, jobs);
 }
 
@@ -467,14 +467,14 @@ jobs_is_under_way(Jobs *jobs, JobKind kind, const char *id)
 }
 
 Jobs *
-jobs_new(VmObject *vm, const JobsFuncs *funcs, gpointer user_data)
+jobs_new(VmContext *vm_context, const JobsFuncs *funcs, gpointer user_data)
 {
     Jobs *jobs = g_new0(Jobs, 1);
 
-    jobs->vm = vm;
+    jobs->vm_context = vm_context;
     jobs->funcs = *funcs;
     jobs->user_data = user_data;
-    jobs->questions = job_queries_new(vm_get_qemu(vm_object_get_vm(vm)), on_answer, on_hindrance, jobs);
+    jobs->questions = job_queries_new(vm_get_qemu(vm_context->vm), on_answer, on_hindrance, jobs);
     job_queries_ask_for_events(jobs->questions);
     for (guint i = 0; i < N_JOB_KINDS; i++)
         job_queries_ask(jobs->questions, (JobKind)i);

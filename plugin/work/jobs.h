@@ -3,7 +3,7 @@
 #pragma once
 
 #include "job-kind.h"
-#include "vm-object.h"
+#include "vm-context.h"
 
 typedef struct Jobs Jobs;
 
@@ -15,7 +15,7 @@ typedef struct JobsFuncs {
 } JobsFuncs;
 
 /* Finds what QEMU has already. Borrows @vm, which must outlive it. */
-Jobs *jobs_new(VmObject *vm, const JobsFuncs *funcs, gpointer user_data);
+Jobs *jobs_new(VmContext *vm_context, const JobsFuncs *funcs, gpointer user_data);
 
 /* The objects disappear. */
 void jobs_unpublish(Jobs *jobs);

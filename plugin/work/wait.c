@@ -189,8 +189,8 @@ ask_soon(Wait *wait)
 {
     wait->ask_delay = MIN(MAX(wait->ask_delay * 2, ASK_DELAY_FIRST), ASK_DELAY_MAX);
     timer_stop(&wait->asker);
-    wait->asker = timer_start(vm_object_get_service(wait->context->object)->host->context, wait->ask_delay,
-                              on_time_to_ask, wait);
+    wait->asker =
+        timer_start(wait->context->vm_context->context->host->context, wait->ask_delay, on_time_to_ask, wait);
 }
 
 static void
@@ -308,7 +308,7 @@ on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
     }
     if (reply->error_class) {
         errors_fail_command(g_steal_pointer(&wait->call), reply,
-                            vm_schema_get_interfaces(vm_object_get_schema(wait->context->object)), wait->command);
+                            vm_schema_get_interfaces(wait->context->vm_context->schema), wait->command);
         free_wait(wait);
         return;
     }
@@ -334,16 +334,16 @@ submit(Wait *wait)
         .flags = wait->flags,
         .fd = -1,
     };
-    VmObject *object = wait->context->object;
+    VmContext *vm_context = wait->context->vm_context;
     g_autoptr(GError) error = NULL;
 
     bus_call_drop_message(wait->call);
     wait->is_sent = TRUE;
-    wait->ticket = caller_sessions_submit(vm_object_get_sessions(object), &request, on_returned, wait, &error);
+    wait->ticket = caller_sessions_submit(vm_context->sessions, &request, on_returned, wait, &error);
     if (!wait->ticket)
         fail(wait, error);
     else if (wait->timeout > 0)
-        wait->timer = timer_start(vm_object_get_service(object)->host->context, wait->timeout, on_timeout, wait);
+        wait->timer = timer_start(vm_context->context->host->context, wait->timeout, on_timeout, wait);
 }
 
 static void
@@ -370,7 +370,7 @@ ask_gate(Wait *wait)
     };
     g_autoptr(GError) error = NULL;
 
-    switch (authorization_ask(wait->context->object, &question, on_asked, wait, &wait->gate_ticket, &error)) {
+    switch (authorization_ask(wait->context->vm_context, &question, on_asked, wait, &wait->gate_ticket, &error)) {
     case AUTHORIZATION_REFUSED:
         fail(wait, error);
         return;
@@ -400,14 +400,14 @@ on_described(const GError *error, gpointer user_data)
 static void
 describe(Wait *wait)
 {
-    VmObject *object = wait->context->object;
-    VmSchema *schema = vm_object_get_schema(object);
+    VmContext *vm_context = wait->context->vm_context;
+    VmSchema *schema = vm_context->schema;
     g_autoptr(GError) error = NULL;
 
     if (qmp_interfaces_is_oob(vm_schema_get_interfaces(schema), wait->command)) {
         wait->flags |= QMP_EXECUTE_OOB;
         ask_gate(wait);
-    } else if (!vm_schema_is_awaited(schema) && !vm_object_needs_schema(object)) {
+    } else if (!vm_schema_is_awaited(schema) && !vm_schema_is_needed(vm_context->schema)) {
         ask_gate(wait);
     } else {
         wait->schema_wait =

@@ -4,13 +4,13 @@
 
 #include "jobs.h"
 #include "reply-barrier.h"
-#include "vm-object.h"
+#include "vm-context.h"
 
 typedef struct Wait Wait;
 
 /* What the waits of one VM share. */
 typedef struct WaitContext {
-    VmObject *object; /* weak */
+    VmContext *vm_context; /* weak */
     Jobs *jobs; /* weak */
     ReplyBarrier *gate; /* owned; on the control monitor; NULL until the first waits */
     GQueue waits; /* of Wait, by their own links: each is there until it is answered */

@@ -43,7 +43,7 @@ has_room(Waits *waits, BusCall *call, gsize size, GError **error)
 static void
 make_gate(WaitContext *context)
 {
-    QemuConnection *qemu = vm_get_qemu(vm_object_get_vm(context->object));
+    QemuConnection *qemu = vm_get_qemu(context->vm_context->vm);
 
     if (context->gate)
         return;
@@ -110,11 +110,11 @@ waits_drop_caller(Waits *waits, const char *unique_name)
 }
 
 Waits *
-waits_new(VmObject *object, Jobs *jobs)
+waits_new(VmContext *vm_context, Jobs *jobs)
 {
     Waits *waits = g_new0(Waits, 1);
 
-    waits->context.object = object;
+    waits->context.vm_context = vm_context;
     waits->context.jobs = jobs;
     return waits;
 }
@@ -127,8 +127,7 @@ waits_free(Waits *waits)
     while (context->waits.head)
         wait_tell_last(context->waits.head->data);
     if (context->gate) {
-        reply_barriers_remove(qemu_connection_get_gates(vm_get_qemu(vm_object_get_vm(context->object))),
-                              context->gate);
+        reply_barriers_remove(qemu_connection_get_gates(vm_get_qemu(context->vm_context->vm)), context->gate);
         reply_barrier_free(context->gate);
     }
     g_free(waits);

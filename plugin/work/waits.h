@@ -7,7 +7,7 @@
 typedef struct Waits Waits;
 
 /* Borrows both, which must outlive it. */
-Waits *waits_new(VmObject *object, Jobs *jobs);
+Waits *waits_new(VmContext *vm_context, Jobs *jobs);
 
 /* The VM has gone, and every SchemaWait and SessionTicket of it has been told: those that wait still are answered. */
 void waits_free(Waits *waits);

@@ -10,7 +10,7 @@
 #include "waits.h"
 
 struct Work {
-    VmObject *object; /* weak */
+    VmContext *vm_context; /* weak */
     WorkAudienceFunc has_audience;
     Jobs *jobs; /* owned */
     Waits *waits; /* owned */
@@ -73,7 +73,7 @@ is_watched(gpointer user_data)
 {
     Work *work = user_data;
 
-    return waits_is_busy(work->waits) || work->has_audience(work->object);
+    return waits_is_busy(work->waits) || work->has_audience(work->vm_context);
 }
 
 static void
@@ -86,16 +86,16 @@ on_command_done(const char *command, gpointer user_data)
 }
 
 Work *
-work_new(VmObject *object, WorkAudienceFunc has_audience)
+work_new(VmContext *vm_context, WorkAudienceFunc has_audience)
 {
     static const JobsFuncs funcs = { on_job_finished, is_watched };
     Work *work = g_new0(Work, 1);
 
-    work->object = object;
+    work->vm_context = vm_context;
     work->has_audience = has_audience;
-    work->jobs = jobs_new(object, &funcs, work);
-    work->waits = waits_new(object, work->jobs);
-    caller_sessions_set_done(vm_object_get_sessions(object), on_command_done, work);
+    work->jobs = jobs_new(vm_context, &funcs, work);
+    work->waits = waits_new(vm_context, work->jobs);
+    caller_sessions_set_done(vm_context->sessions, on_command_done, work);
     return work;
 }
 

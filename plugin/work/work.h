@@ -2,13 +2,13 @@
 /* What one VM has under way, and who waits for it: jobs.c and waits.c, who tell each other what they hear. */
 #pragma once
 
-#include "vm-object.h"
+#include "vm-context.h"
 
 typedef struct Work Work;
 
-/* @has_audience: whether somebody beside those who wait wants to hear of progress. Borrows @object, which must outlive it. */
-typedef gboolean (*WorkAudienceFunc)(VmObject *object);
-Work *work_new(VmObject *object, WorkAudienceFunc has_audience);
+/* @has_audience: whether somebody beside those who wait wants to hear of progress. Borrows @vm_context, which must outlive it. */
+typedef gboolean (*WorkAudienceFunc)(VmContext *vm_context);
+Work *work_new(VmContext *vm_context, WorkAudienceFunc has_audience);
 
 /* The VM is going: the objects of its jobs disappear. */
 void work_unpublish(Work *work);

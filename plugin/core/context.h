@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the parts of one instance of the module share. Made and owned by the instance (module/service.c), which is the only one
+ * to set anything here. */
+#pragma once
+
+#include "audit.h"
+#include "bus-object.h"
+#include "config.h"
+#include "management-module.h"
+#include "policy.h"
+#include "schema-cache.h"
+
+typedef struct Authorizations Authorizations;
+typedef struct Calls Calls;
+
+typedef struct Context {
+    const ManagementHost *host; /* ref; the host keeps it until stop() */
+    Config *config; /* owned */
+    Bus *bus; /* owned */
+    Audit *audit; /* owned */
+    Policy *policy; /* owned */
+    BusInterface *vm_interface; /* ref; this and the next are shared by all objects */
+    BusInterface *job_interface; /* ref */
+    QmpInterfaces *promised; /* ref; what the contract promises of every QEMU */
+    BusMethodFunc call_method; /* what a method of a QMP interface does */
+    SchemaCache *schemas; /* owned; what is known of some */
+    Authorizations *authorizations; /* owned; the questions that the policy has been asked */
+    Calls *calls; /* owned; answers that callers wait for */
+    const char *run_directory; /* weak; where sockets of VMs are found, and ours are made; NULL: there is none */
+    GHashTable
+        *viewers; /* owned, set of unique names: they have called GetManagedObjects, and may draw what changes */
+    guint native_sessions; /* of all VMs */
+} Context;
+
+/* The agent's own user: whose session it is, or the service's. */
+guint32 context_get_uid(void);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the parts of one VM on the bus share, while its QEMU is up. The first member of the VM's object (objects/vm-object.c),
+ * which owns what is here; it is the data of the VM's methods. */
+#pragma once
+
+#include "caller-sessions.h"
+#include "context.h"
+
+typedef struct VmSchema VmSchema;
+
+typedef struct VmContext {
+    Context *context; /* weak */
+    Vm *vm; /* weak; with a VmTeardown, theirs */
+    BusObject *object; /* owned */
+    VmSchema *schema; /* owned */
+    CallerSessions *sessions; /* owned, or a VmTeardown's */
+} VmContext;
