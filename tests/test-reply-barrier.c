@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Replies wait until what they brought about shows in the VM's properties: without that, a caller who has stopped a VM
+ * reads `running` right after. */
+#include "reply-barrier.h"
+
+#include "reply-barriers.h"
+#include "test-qemu.h"
+
+typedef struct Fixture {
+    GMainContext *context; /* owned */
+    TestQemu *qemu; /* owned */
+    QmpClient *client; /* owned; NULL when freed */
+    QmpQueue *queue; /* owned */
+    ReplyBarrier *barrier; /* owned; NULL when freed */
+    GString *log; /* owned; what callers were told, a blank after each */
+    gboolean is_ready;
+    const char *free_on; /* what a caller is told on which the barrier is freed */
+} Fixture;
+
+typedef struct Call {
+    Fixture *fixture; /* weak */
+    const char *name;
+    ReplyTicket *ticket; /* weak */
+    struct Call *cancels; /* weak; when this one is answered */
+} Call;
+
+static void
+on_ready(QmpClient *client, gpointer user_data)
+{
+    ((Fixture *)user_data)->is_ready = TRUE;
+}
+
+static void
+on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
+{
+}
+
+static void
+on_closed(QmpClient *client, const GError *error, gpointer user_data)
+{
+}
+
+static void
+set_up(Fixture *fixture, gconstpointer unused)
+{
+    static const QmpClientFuncs funcs = { .on_ready = on_ready, .on_event = on_event, .on_closed = on_closed };
+    int fd;
+
+    fixture->context = g_main_context_new();
+    fixture->log = g_string_new(NULL);
+    fixture->qemu = test_qemu_new(fixture->context, 11, 1, &fd);
+    fixture->client =
+        qmp_client_new(fixture->context, fd, &(QmpClientLimits){ .timeout = G_MAXUINT64 }, &funcs, fixture);
+    qmp_peer_wait_until(fixture->context, fixture->is_ready);
+    fixture->queue = qmp_queue_new(fixture->client, &(QmpQueueLimits){ 0 });
+    fixture->barrier = reply_barrier_new(fixture->queue);
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer unused)
+{
+    g_clear_pointer(&fixture->client, qmp_client_free);
+    qmp_queue_free(fixture->queue);
+    g_clear_pointer(&fixture->barrier, reply_barrier_free);
+    test_qemu_free(fixture->qemu);
+    qmp_peer_settle(fixture->context);
+    g_main_context_unref(fixture->context);
+    g_string_free(fixture->log, TRUE);
+}
+
+static void
+on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    Call *call = user_data;
+    Fixture *fixture = call->fixture;
+
+    g_string_append(fixture->log, call->name);
+    if (error)
+        g_string_append_c(fixture->log, '!');
+    else if (reply->error_class)
+        g_string_append_printf(fixture->log, "(%s: %s)", reply->error_class, reply->error_text);
+    else
+        g_string_append_printf(fixture->log, "=%.*s", (int)reply->value.length, reply->value.text);
+    g_string_append_c(fixture->log, ' ');
+    if (call->cancels)
+        reply_ticket_cancel(call->cancels->ticket);
+    if (g_strcmp0(call->name, fixture->free_on) == 0)
+        g_clear_pointer(&fixture->barrier, reply_barrier_free);
+}
+
+static void
+submit(Fixture *fixture, Call *call, const char *name, QmpExecuteFlags flags)
+{
+    *call = (Call){ .fixture = fixture, .name = name };
+    call->ticket = reply_barrier_submit(fixture->barrier, ":1.1", &(QmpCommand){ .name = name, .flags = flags },
+                                        on_reply, call, NULL);
+    g_assert_nonnull(call->ticket);
+}
+
+/* Whatever is answered has been, or is held. */
+static void
+run(Fixture *fixture)
+{
+    qmp_peer_wait_until(fixture->context, qmp_client_get_in_flight(fixture->client) == 0);
+    qmp_peer_settle(fixture->context);
+}
+
+/* A caller who asks for nothing that changes the VM: replies go by at once. */
+static void
+test_open(Fixture *fixture, gconstpointer unused)
+{
+    Call call;
+
+    submit(fixture, &call, "query-name", 0);
+    run(fixture);
+    g_assert_cmpstr(fixture->log->str, ==, "query-name={\"name\": \"web\"} ");
+}
+
+/* A caller who has stopped the VM: the reply, an error included, waits for the answer to the question, in order and with
+ * its text as it came. */
+static void
+test_shut(Fixture *fixture, gconstpointer unused)
+{
+    Call stop, failing;
+
+    test_qemu_set_answer(fixture->qemu, "cont", "\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}");
+    reply_barrier_shut(fixture->barrier, 1);
+    submit(fixture, &stop, "stop", 0);
+    submit(fixture, &failing, "cont", 0);
+    run(fixture);
+    g_assert_cmpstr(fixture->log->str, ==, "");
+    reply_barrier_open(fixture->barrier, 1);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} cont(GenericError: no) ");
+}
+
+/* Two callers who change the VM one after the other: the answer to the first question says nothing of the second
+ * change. */
+static void
+test_two_questions(Fixture *fixture, gconstpointer unused)
+{
+    Call first, second;
+
+    reply_barrier_shut(fixture->barrier, 1);
+    submit(fixture, &first, "stop", 0);
+    run(fixture);
+    reply_barrier_shut(fixture->barrier, 2);
+    submit(fixture, &second, "cont", 0);
+    run(fixture);
+    reply_barrier_open(fixture->barrier, 1);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} ");
+    reply_barrier_open(fixture->barrier, 2);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} cont={} ");
+}
+
+/* A reply that is held already, and something new is to be known first: it waits for the later question. */
+static void
+test_delay(Fixture *fixture, gconstpointer unused)
+{
+    Call call;
+
+    reply_barrier_shut(fixture->barrier, 1);
+    submit(fixture, &call, "stop", 0);
+    run(fixture);
+    reply_barrier_delay(fixture->barrier, 2);
+    reply_barrier_open(fixture->barrier, 1);
+    g_assert_cmpstr(fixture->log->str, ==, "");
+    reply_barrier_open(fixture->barrier, 2);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} ");
+}
+
+/* Somebody whose QEMU answers only out of band: that reply is never held. */
+static void
+test_oob(Fixture *fixture, gconstpointer unused)
+{
+    Call call;
+
+    reply_barrier_shut(fixture->barrier, 1);
+    submit(fixture, &call, "yank", QMP_EXECUTE_OOB);
+    run(fixture);
+    g_assert_cmpstr(fixture->log->str, ==, "yank={} ");
+}
+
+/* Jobs that are being read: replies wait as long as anybody holds them, and longer if a question is open too. */
+static void
+test_hold(Fixture *fixture, gconstpointer unused)
+{
+    Call call;
+
+    reply_barrier_hold(fixture->barrier);
+    reply_barrier_hold(fixture->barrier);
+    submit(fixture, &call, "stop", 0);
+    run(fixture);
+    reply_barrier_release(fixture->barrier);
+    g_assert_cmpstr(fixture->log->str, ==, "");
+    reply_barrier_delay(fixture->barrier, 1);
+    reply_barrier_release(fixture->barrier);
+    g_assert_cmpstr(fixture->log->str, ==, "");
+    reply_barrier_open(fixture->barrier, 1);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} ");
+}
+
+/* A caller who has left: neither a held reply nor one that is under way comes to them, and a command that waited for its turn is
+ * not sent. */
+static void
+test_cancel(Fixture *fixture, gconstpointer unused)
+{
+    Call held, under_way, waiting[16];
+
+    reply_barrier_shut(fixture->barrier, 1);
+    submit(fixture, &held, "stop", 0);
+    run(fixture);
+    reply_ticket_cancel(held.ticket);
+    test_qemu_withhold(fixture->qemu, "cont");
+    submit(fixture, &under_way, "cont", 0);
+    g_assert_false(reply_ticket_is_waiting(under_way.ticket));
+    for (guint i = 0; i < G_N_ELEMENTS(waiting); i++)
+        submit(fixture, &waiting[i], "cont", 0);
+    g_assert_true(reply_ticket_is_waiting(waiting[15].ticket));
+    reply_ticket_cancel(under_way.ticket);
+    for (guint i = G_N_ELEMENTS(waiting); i-- > 0;)
+        reply_ticket_cancel(waiting[i].ticket);
+    qmp_peer_wait_until(fixture->context, test_qemu_count(fixture->qemu, "0 cont") > 0);
+    test_qemu_release(fixture->qemu, "cont");
+    run(fixture);
+    reply_barrier_open(fixture->barrier, 1);
+    g_assert_cmpstr(fixture->log->str, ==, "");
+    g_assert_cmpuint(test_qemu_count(fixture->qemu, "0 cont"), ==, 7);
+}
+
+/* A caller who, told of one reply, gives up another that is held beside it. */
+static void
+test_cancel_from_inside(Fixture *fixture, gconstpointer unused)
+{
+    Call first, second, third;
+
+    reply_barrier_shut(fixture->barrier, 1);
+    submit(fixture, &first, "stop", 0);
+    submit(fixture, &second, "cont", 0);
+    submit(fixture, &third, "quit", 0);
+    first.cancels = &second;
+    run(fixture);
+    reply_barrier_open(fixture->barrier, 1);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} quit={} ");
+}
+
+/* A VM that goes because of a reply: the barrier is freed from inside, and the replies behind are told all the same. */
+static void
+test_free_from_inside(Fixture *fixture, gconstpointer unused)
+{
+    Call first, second;
+
+    fixture->free_on = "stop";
+    reply_barrier_shut(fixture->barrier, 1);
+    submit(fixture, &first, "stop", 0);
+    submit(fixture, &second, "cont", 0);
+    run(fixture);
+    reply_barrier_open(fixture->barrier, 1);
+    g_assert_null(fixture->barrier);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} cont={} ");
+}
+
+/* A QEMU that dies: callers whose commands it had carried out are told that, before the others are told of the end. */
+static void
+test_disconnected(Fixture *fixture, gconstpointer unused)
+{
+    Call held, under_way;
+
+    reply_barrier_shut(fixture->barrier, 1);
+    submit(fixture, &held, "stop", 0);
+    run(fixture);
+    test_qemu_withhold(fixture->qemu, "cont");
+    submit(fixture, &under_way, "cont", 0);
+    qmp_peer_wait_until(fixture->context, test_qemu_count(fixture->qemu, "0 cont") == 1);
+    test_qemu_close(fixture->qemu, 0);
+    run(fixture);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} cont! ");
+    g_assert_null(
+        reply_barrier_submit(fixture->barrier, ":1.1", &(QmpCommand){ .name = "stop" }, on_reply, &held, NULL));
+}
+
+/* A VM with several monitors: a question holds the replies of all, a barrier that comes during a hold takes part, and one
+ * that was removed is left alone. */
+static void
+test_all(Fixture *fixture, gconstpointer unused)
+{
+    ReplyBarriers *all = reply_barriers_new();
+    ReplyBarrier *late = reply_barrier_new(fixture->queue), *removed = reply_barrier_new(fixture->queue);
+    Call first, second;
+
+    reply_barriers_add(all, fixture->barrier);
+    reply_barriers_add(all, removed);
+    reply_barriers_remove(all, removed);
+    reply_barriers_remove(all, removed);
+    reply_barrier_free(removed);
+    reply_barriers_hold(all);
+    reply_barriers_add(all, late);
+    submit(fixture, &first, "stop", 0);
+    second = (Call){ .fixture = fixture, .name = "late" };
+    g_assert_nonnull(reply_barrier_submit(late, ":1.2", &(QmpCommand){ .name = "cont" }, on_reply, &second, NULL));
+    run(fixture);
+    g_assert_cmpstr(fixture->log->str, ==, "");
+    reply_barriers_delay(all, 1);
+    reply_barriers_release(all);
+    g_assert_cmpstr(fixture->log->str, ==, "");
+    reply_barriers_open(all, 1);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} late={} ");
+    reply_barriers_free(all);
+    reply_barrier_free(late);
+}
+
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ADD("/reply-barrier/open", test_open);
+    ADD("/reply-barrier/shut", test_shut);
+    ADD("/reply-barrier/two-questions", test_two_questions);
+    ADD("/reply-barrier/delay", test_delay);
+    ADD("/reply-barrier/oob", test_oob);
+    ADD("/reply-barrier/hold", test_hold);
+    ADD("/reply-barrier/cancel", test_cancel);
+    ADD("/reply-barrier/cancel-from-inside", test_cancel_from_inside);
+    ADD("/reply-barrier/free-from-inside", test_free_from_inside);
+    ADD("/reply-barrier/disconnected", test_disconnected);
+    ADD("/reply-barrier/all", test_all);
+    return g_test_run();
+}
