@@ -126,8 +126,7 @@ test_room(Fixture *fixture, gconstpointer unused)
     }
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++) {
         g_autoptr(GError) error = NULL;
-        g_assert_false(
-            command_effect_check_room(commands[i], ":1.1", fixture->names, fixture->fdsets, &error));
+        g_assert_false(command_effect_check_room(commands[i], ":1.1", fixture->names, fixture->fdsets, &error));
         g_assert_error(error, QMP_ERROR, QMP_ERROR_LIMIT);
     }
     g_assert_true(command_effect_check_room("closefd", ":1.1", fixture->names, fixture->fdsets, NULL));

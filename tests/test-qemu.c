@@ -301,9 +301,10 @@ test_qemu_new(GMainContext *context, guint major, guint minor, int *ret_fd)
 
     g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
     qemu->context = g_main_context_ref(context);
-    qemu->greeting = g_strdup_printf("{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 2, \"minor\": %u, \"major\": %u}, "
-                                     "\"package\": \"test\"}, \"capabilities\": [\"oob\"]}}\r\n",
-                                     minor, major);
+    qemu->greeting =
+        g_strdup_printf("{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 2, \"minor\": %u, \"major\": %u}, "
+                        "\"package\": \"test\"}, \"capabilities\": [\"oob\"]}}\r\n",
+                        minor, major);
     qemu->monitors = g_ptr_array_new_with_free_func(monitor_free);
     qemu->answers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     qemu->silent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
