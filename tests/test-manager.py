@@ -84,6 +84,28 @@ class Adding(MonitorTest):
         self.add('c', f"unix:{self.start(Peer, {**ANSWERS, 'query-uuid': {'UUID': nil}}).path}")
         self.assert_fails(UNKNOWN_OBJECT, nil, self.manager, 'GetVM', '(s)', nil)
 
+    def test_a_name_written_like_a_uuid_is_the_vms_own(self):
+        own, other = '01234567-89ab-4def-8123-456789abcdef', '11234567-89ab-4def-8123-456789abcdef'
+        nil = '00000000-0000-0000-0000-000000000000'
+        nobody = self.start(Peer, {**ANSWERS, 'query-name': {}, 'query-uuid': {'UUID': nil}})
+        called = self.start(Peer, {**ANSWERS, 'query-name': {'name': other}})
+        named = f'"{other}" is written like a UUID'
+        self.assert_fails(INVALID_ARGS, named, self.add, other, f'unix:{self.peer().path}')
+        self.assert_fails(INVALID_ARGS, named, self.add, '', f'unix:{called.path}')
+        self.assert_fails(INVALID_ARGS, 'what the VM is to be called', self.add, '', f'unix:{nobody.path}')
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(called.path)
+            self.assert_fails(INVALID_ARGS, named, self.add_fd, '', connection.fileno())
+        self.assertEqual(self.paths(), [])
+        vm = self.add(own, f'unix:{self.peer().path}')
+        self.assertEqual(self.manager('GetVM', '(s)', own.upper()), vm.path)
+
+    def test_a_name_does_not_look_like_another(self):
+        for c in '\u200e\u200f\u061c\u202a\u202e\u2066\u2069':
+            self.assert_fails(INVALID_ARGS, 'bidirectional', self.add, f'web{c}1', f'unix:{self.peer().path}')
+        bad = self.start(Peer, {**ANSWERS, 'query-name': {'name': 'we\u202eb'}})
+        self.assert_fails(INVALID_ARGS, 'bidirectional', self.add, '', f'unix:{bad.path}')
+
     def test_bad_names(self):
         address = f'unix:{self.peer().path}'
         self.assert_fails(INVALID_ARGS, 'control character', self.add, 'a\nb', address)

@@ -93,9 +93,34 @@ test_vm_name(void)
         g_assert_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS);
         g_assert_true(g_utf8_validate(error->message, -1, NULL));
     }
+    for (gunichar c = 1; c <= 0xffff; c++) {
+        char name[8] = { 0 };
+        static const char controls[] = "\xd8\x9c \xe2\x80\x8e \xe2\x80\x8f \xe2\x80\xaa \xe2\x80\xab \xe2\x80\xac "
+                                       "\xe2\x80\xad \xe2\x80\xae \xe2\x81\xa6 \xe2\x81\xa7 \xe2\x81\xa8 \xe2\x81\xa9";
+        g_unichar_to_utf8(c, name);
+        if (g_unichar_validate(c) && !g_unichar_iscntrl(c) && c != ' ')
+            g_assert_true(names_check_vm(name, NULL) == (strstr(controls, name) == NULL));
+    }
     g_assert_false(names_check_vm(longer, NULL));
     g_assert_true(names_check_vm(longest, NULL));
     g_assert_true(names_check_vm("Fenêtre 11 / Büro", NULL));
+}
+
+static void
+test_uuid_as_a_name(void)
+{
+    const char *uuid = "01234567-89ab-4def-8123-456789abcdef";
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(names_check_own_uuid(uuid, uuid, NULL));
+    g_assert_true(names_check_own_uuid("01234567-89AB-4DEF-8123-456789ABCDEF", uuid, NULL));
+    g_assert_true(names_check_own_uuid("01234567", uuid, NULL));
+    g_assert_true(names_check_own_uuid("web", "", NULL));
+    g_assert_false(names_check_own_uuid(uuid, "", NULL));
+    g_assert_false(names_check_own_uuid(NAMES_NIL_UUID, NAMES_NIL_UUID, NULL));
+    g_assert_false(names_check_own_uuid(uuid, "11234567-89ab-4def-8123-456789abcdef", &error));
+    g_assert_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS);
+    g_assert_nonnull(strstr(error->message, uuid));
 }
 
 static void
@@ -122,6 +147,7 @@ main(int argc, char **argv)
     g_test_add_func("/names/path", test_path);
     g_test_add_func("/names/job-path", test_job_path);
     g_test_add_func("/names/vm-name", test_vm_name);
+    g_test_add_func("/names/vm-name-uuid", test_uuid_as_a_name);
     g_test_add_func("/names/command", test_command);
     return g_test_run();
 }

@@ -11,9 +11,6 @@
 #include "timer.h"
 #include "vm-object.h"
 
-/* What QEMU says that was started without `-uuid`: nobody's name. */
-#define NIL_UUID "00000000-0000-0000-0000-000000000000"
-
 /* Each holds at least a descriptor, and all are listed in one message. */
 #define MAX_VMS 10000
 
@@ -95,6 +92,14 @@ check_name(VmRegistry *registry, const char *name, GError **error)
     return FALSE;
 }
 
+/* A name that a connected VM may have. */
+static gboolean
+check_name_of(Entry *entry, const char *name, GError **error)
+{
+    return check_name(entry->registry, name, error) &&
+           names_check_own_uuid(name, qemu_connection_get_uuid(vm_get_qemu(entry->vm)), error);
+}
+
 static gboolean
 check_spec(VmRegistry *registry, const VmSpec *spec, GError **error)
 {
@@ -124,15 +129,19 @@ choose_name(Entry *entry, GError **error)
     const char *name =
         *qemu_connection_get_name(qemu) ? qemu_connection_get_name(qemu) : qemu_connection_get_uuid(qemu);
 
-    if (vm_get_origin(entry->vm) == VM_FROM_DIRECTORY &&
-        (g_str_equal(name, NIL_UUID) || !check_name(entry->registry, name, NULL))) {
+    if (vm_get_origin(entry->vm) == VM_FROM_DIRECTORY && !check_name_of(entry, name, NULL)) {
         g_autofree char *file = g_path_get_basename(vm_get_address(entry->vm)->path);
         char *suffix = g_strrstr(file, ".");
         if (suffix && suffix != file)
             *suffix = '\0';
-        return check_name(entry->registry, file, error) ? g_steal_pointer(&file) : NULL;
+        return check_name_of(entry, file, error) ? g_steal_pointer(&file) : NULL;
     }
-    return check_name(entry->registry, name, error) ? g_strdup(name) : NULL;
+    if (!*name || g_str_equal(name, NAMES_NIL_UUID)) {
+        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
+                    "QEMU was started without a name and without a UUID: say what the VM is to be called");
+        return NULL;
+    }
+    return check_name_of(entry, name, error) ? g_strdup(name) : NULL;
 }
 
 static gboolean
@@ -147,6 +156,8 @@ on_up(Vm *vm, GError **error, gpointer user_data)
             return FALSE;
         vm_set_name(vm, name);
         take_name(entry);
+    } else if (!names_check_own_uuid(vm_get_name(vm), qemu_connection_get_uuid(vm_get_qemu(vm)), error)) {
+        return FALSE; /* the name was given before the UUID was known, or another QEMU is there now */
     }
     timer_stop(&entry->add_timer);
     entry->object = vm_object_new(entry->registry->context, vm, entry->path);
@@ -356,7 +367,7 @@ get_by_uuid(VmRegistry *registry, const char *uuid)
     gpointer entry;
     Vm *found = NULL;
 
-    if (g_str_equal(uuid, NIL_UUID))
+    if (g_str_equal(uuid, NAMES_NIL_UUID))
         return NULL;
     g_hash_table_iter_init(&entries, registry->entries);
     while (g_hash_table_iter_next(&entries, NULL, &entry)) {
@@ -374,9 +385,12 @@ get_by_uuid(VmRegistry *registry, const char *uuid)
 Vm *
 vm_registry_get_by_name_or_uuid(VmRegistry *registry, const char *name_or_uuid)
 {
-    Entry *named = g_hash_table_lookup(registry->by_name, name_or_uuid);
+    Entry *named;
 
-    return named && named->object ? named->vm : get_by_uuid(registry, name_or_uuid);
+    if (names_is_uuid(name_or_uuid))
+        return get_by_uuid(registry, name_or_uuid);
+    named = g_hash_table_lookup(registry->by_name, name_or_uuid);
+    return named && named->object ? named->vm : NULL;
 }
 
 void

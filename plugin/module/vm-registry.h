@@ -48,7 +48,7 @@ void vm_registry_look(VmRegistry *registry);
 void vm_registry_drop_caller(VmRegistry *registry, const char *unique_name);
 
 /* All return NULL where there is none. By path: also one that is not connected now, but is listened for or tried
- * again. By name, or by a UUID that no other has: a connected one. By socket: that which was added from that file. */
+ * again. By name, or by a UUID that no other has: a connected one; what is written like a UUID is no name. By socket: that which was added from that file. */
 Vm *vm_registry_get_by_path(VmRegistry *registry, const char *path);
 Vm *vm_registry_get_by_name_or_uuid(VmRegistry *registry, const char *name_or_uuid);
 Vm *vm_registry_get_by_socket(VmRegistry *registry, const char *socket_path);

@@ -84,6 +84,22 @@ has_control_character(const char *text)
     return FALSE;
 }
 
+/* Unicode's property Bidi_Control: all characters of it. */
+static gboolean
+is_bidi_control(gunichar c)
+{
+    return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+static gboolean
+has_bidi_control(const char *text)
+{
+    for (const char *c = text; *c; c = g_utf8_next_char(c))
+        if (is_bidi_control(g_utf8_get_char(c)))
+            return TRUE;
+    return FALSE;
+}
+
 gboolean
 names_check_vm(const char *vm_name, GError **error)
 {
@@ -97,11 +113,31 @@ names_check_vm(const char *vm_name, GError **error)
         fault = "is not UTF-8";
     else if (has_control_character(vm_name))
         fault = "has a control character";
+    else if (has_bidi_control(vm_name))
+        fault = "has a bidirectional formatting character";
     if (!fault)
         return TRUE;
 
     g_autofree char *shown = show(vm_name);
     g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "The VM name %s %s", shown, fault);
+    return FALSE;
+}
+
+gboolean
+names_is_uuid(const char *text)
+{
+    return g_uuid_string_is_valid(text);
+}
+
+gboolean
+names_check_own_uuid(const char *vm_name, const char *uuid, GError **error)
+{
+    if (!names_is_uuid(vm_name))
+        return TRUE;
+    if (!g_str_equal(vm_name, NAMES_NIL_UUID) && g_ascii_strcasecmp(vm_name, uuid) == 0)
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
+                "The VM name \"%s\" is written like a UUID, and is not this VM's own", vm_name);
     return FALSE;
 }
 
