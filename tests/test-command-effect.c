@@ -11,6 +11,7 @@
 typedef struct Fixture {
     FdNames *names; /* owned */
     Fdsets *fdsets; /* owned */
+    StartedMonitors *monitors; /* owned */
 } Fixture;
 
 static void
@@ -18,6 +19,7 @@ set_up(Fixture *fixture, gconstpointer unused)
 {
     fixture->names = fd_names_new();
     fixture->fdsets = fdsets_new("TAG");
+    fixture->monitors = started_monitors_new(/* fd= */ -1);
 }
 
 static void
@@ -25,6 +27,7 @@ tear_down(Fixture *fixture, gconstpointer unused)
 {
     fd_names_free(fixture->names);
     fdsets_free(fixture->fdsets);
+    started_monitors_free(fixture->monitors);
 }
 
 /* @value: what QEMU returned; NULL: an error. @used: a name that the command takes; NULL: none. */
@@ -39,7 +42,8 @@ note(Fixture *fixture, const char *command, const char *arguments, const char *u
     if (used)
         g_ptr_array_add(names, g_strdup(used));
     command_effect_init(&effect, command, node, names);
-    command_effect_note(&effect, value ? &text : NULL, ":1.1", fixture->names, fixture->fdsets);
+    command_effect_note(&effect, value ? &text : NULL, ":1.1", fixture->names, fixture->fdsets,
+                        fixture->monitors);
     command_effect_clear(&effect);
 }
 

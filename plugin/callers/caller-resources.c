@@ -10,11 +10,11 @@ struct CallerResources {
     Vm *vm; /* weak */
     Fdsets *fdsets; /* owned */
     CommandFilter *guard; /* owned */
+    StartedMonitors *monitors; /* weak; of the connection */
     QmpTicket *ticket; /* weak; the question which fdsets there are */
     guint64 serial; /* when it was asked */
     gboolean is_stale; /* it is to be asked again */
     gboolean is_known; /* which there were before anybody's */
-    QmpTicket *chardevs_ticket; /* weak */
     gboolean has_begun;
 };
 
@@ -85,37 +85,12 @@ caller_resources_status_changed(CallerResources *claims)
     remove_fdsets(claims);
 }
 
-static void
-add_path(GPtrArray *paths, const QmpAddress *address)
-{
-    if (address && address->path)
-        g_ptr_array_add(paths, address->path);
-}
-
-static void
-on_chardevs(const QmpReply *reply, const GError *error, gpointer user_data)
-{
-    CallerResources *claims = user_data;
-    g_autoptr(GPtrArray) paths = g_ptr_array_new();
-    GPtrArray *spares = vm_get_spares(claims->vm);
-
-    claims->chardevs_ticket = NULL;
-    if (!reply || reply->error_class)
-        return;
-    add_path(paths, vm_get_address(claims->vm));
-    for (guint i = 0; i < spares->len; i++)
-        add_path(paths, g_ptr_array_index(spares, i));
-    command_filter_note_chardevs(claims->guard, &reply->value, paths);
-}
-
 void
 caller_resources_begin(CallerResources *claims)
 {
     if (claims->has_begun)
         return;
     claims->has_begun = TRUE;
-    claims->chardevs_ticket =
-        qemu_connection_ask(vm_get_qemu(claims->vm), &(QmpCommand){ .name = "query-chardev" }, on_chardevs, claims);
     claims->is_known = FALSE;
     caller_resources_ask_fdsets(claims);
 }
@@ -139,15 +114,33 @@ caller_resources_get_guard(CallerResources *claims)
     return claims->guard;
 }
 
+StartedMonitors *
+caller_resources_get_monitors(CallerResources *claims)
+{
+    return claims->monitors;
+}
+
+static void
+note_path(StartedMonitors *monitors, const QmpAddress *address)
+{
+    if (address && address->path)
+        started_monitors_note_path(monitors, address->path);
+}
+
 CallerResources *
 caller_resources_new(Vm *vm)
 {
     CallerResources *claims = g_new0(CallerResources, 1);
+    GPtrArray *spares = vm_get_spares(vm);
     g_autofree char *tag = fdset_tag_new(vm_get_address(vm));
 
     claims->vm = vm;
     claims->fdsets = fdsets_new(tag);
-    claims->guard = command_filter_new(claims->fdsets);
+    claims->monitors = qemu_connection_get_started_monitors(vm_get_qemu(vm));
+    claims->guard = command_filter_new(claims->fdsets, claims->monitors);
+    note_path(claims->monitors, vm_get_address(vm));
+    for (guint i = 0; i < spares->len; i++)
+        note_path(claims->monitors, g_ptr_array_index(spares, i));
     caller_resources_ask_fdsets(claims);
     return claims;
 }
@@ -156,7 +149,6 @@ void
 caller_resources_free(CallerResources *claims)
 {
     g_clear_pointer(&claims->ticket, qmp_ticket_cancel);
-    g_clear_pointer(&claims->chardevs_ticket, qmp_ticket_cancel);
     command_filter_free(claims->guard);
     fdsets_free(claims->fdsets);
     g_free(claims);

@@ -16,6 +16,7 @@ void caller_resources_free(CallerResources *claims);
 /* Borrowed. */
 Fdsets *caller_resources_get_fdsets(CallerResources *claims);
 CommandFilter *caller_resources_get_guard(CallerResources *claims);
+StartedMonitors *caller_resources_get_monitors(CallerResources *claims);
 
 /* The first caller is about to send something: QEMU is asked what is there without them. */
 void caller_resources_begin(CallerResources *claims);

@@ -119,7 +119,8 @@ note_effect(CallerSessionTicket *ticket, const QmpReply *reply)
     CallerSessions *sessions = session->sessions;
 
     command_effect_note(&ticket->effect, reply->error_class ? NULL : &reply->value, session->caller, session->fd_names,
-                        caller_resources_get_fdsets(sessions->claims));
+                        caller_resources_get_fdsets(sessions->claims),
+                        caller_resources_get_monitors(sessions->claims));
     if (ticket->effect.kind == COMMAND_EFFECT_REMOVES_FD)
         caller_resources_ask_fdsets(sessions->claims);
     session->user.has_names = session->user.place && !fd_names_is_empty(session->fd_names);

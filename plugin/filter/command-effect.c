@@ -15,6 +15,8 @@ get_kind(const char *command)
         { "closefd", COMMAND_EFFECT_CLOSES_FD },
         { "add-fd", COMMAND_EFFECT_ADDS_FD },
         { "remove-fd", COMMAND_EFFECT_REMOVES_FD },
+        { "object-add", COMMAND_EFFECT_ADDS_OBJECT },
+        { "chardev-add", COMMAND_EFFECT_ADDS_CHARDEV },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
@@ -39,9 +41,9 @@ command_effect_clear(CommandEffect *effect)
 }
 
 static const char *
-get_name(JsonNode *arguments)
+get_name(JsonNode *arguments, const char *member)
 {
-    const char *name = arguments ? json_member_get_string(json_node_get_object(arguments), "fdname") : NULL;
+    const char *name = arguments ? json_member_get_string(json_node_get_object(arguments), member) : NULL;
 
     return name ? name : "";
 }
@@ -49,20 +51,24 @@ get_name(JsonNode *arguments)
 /* A name that QEMU does not know has gone too: a command that failed may have taken it (7.2 to 11.1). */
 void
 command_effect_note(const CommandEffect *effect, const QmpText *value, const char *caller, FdNames *names,
-                    Fdsets *fdsets)
+                    Fdsets *fdsets, StartedMonitors *monitors)
 {
     if (effect->kind == COMMAND_EFFECT_CLOSES_FD)
-        fd_names_remove(names, get_name(effect->arguments));
+        fd_names_remove(names, get_name(effect->arguments, "fdname"));
     if (!value)
         return;
     for (guint i = 0; effect->used && i < effect->used->len; i++)
         fd_names_remove(names, g_ptr_array_index(effect->used, i));
     if (effect->kind == COMMAND_EFFECT_NAMES_FD)
-        fd_names_add(names, get_name(effect->arguments));
+        fd_names_add(names, get_name(effect->arguments, "fdname"));
     if (effect->kind == COMMAND_EFFECT_ADDS_FD)
         fdsets_note_added(fdsets, value, caller);
     if (effect->kind == COMMAND_EFFECT_REMOVES_FD && effect->arguments)
         fdsets_note_removed(fdsets, effect->arguments);
+    if (effect->kind == COMMAND_EFFECT_ADDS_OBJECT)
+        started_monitors_note_object(monitors, get_name(effect->arguments, "id"));
+    if (effect->kind == COMMAND_EFFECT_ADDS_CHARDEV)
+        started_monitors_note_chardev(monitors, get_name(effect->arguments, "id"));
 }
 
 gboolean

@@ -5,11 +5,13 @@
 
 #include <string.h>
 
+#include "escapes.h"
 #include "fdset-tag.h"
 #include "json-member.h"
-#include "qmp-error.h"
 #include "json-print.h"
 #include "json-tree.h"
+#include "monitor-ends.h"
+#include "qmp-error.h"
 #include "qmp-monitor.h"
 
 #define FDSET_PATH "/dev/fdset/"
@@ -17,59 +19,31 @@
 /* Bytes of a reply that is read through; it takes the loop 0.1 us each. */
 #define MAX_REPLY (1024u * 1024)
 
-/* How often a string may be escaped in another. */
-#define MAX_LEVELS 8
-
 struct CommandFilter {
     Fdsets *fdsets; /* weak */
-    GHashTable *labels; /* owned, set; of character devices */
+    StartedMonitors *monitors; /* weak */
 };
 
+/* A caller's command. */
+typedef struct Check {
+    CommandFilter *filter; /* weak */
+    const char *caller, *command;
+} Check;
+
 CommandFilter *
-command_filter_new(Fdsets *fdsets)
+command_filter_new(Fdsets *fdsets, StartedMonitors *monitors)
 {
     CommandFilter *guard = g_new0(CommandFilter, 1);
 
     guard->fdsets = fdsets;
-    guard->labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    guard->monitors = monitors;
     return guard;
 }
 
 void
 command_filter_free(CommandFilter *guard)
 {
-    g_hash_table_unref(guard->labels);
     g_free(guard);
-}
-
-/* QEMU writes `unix:PATH,server=on`, and `disconnected:` before it where nobody is connected. */
-static gboolean
-listens_at_one(const char *file, GPtrArray *paths)
-{
-    const char *at = strstr(file, "unix:");
-
-    at = at ? at + strlen("unix:") : file;
-    for (guint i = 0; i < paths->len; i++) {
-        const char *path = g_ptr_array_index(paths, i);
-        if (g_str_has_prefix(at, path) && (at[strlen(path)] == ',' || at[strlen(path)] == '\0'))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-void
-command_filter_note_chardevs(CommandFilter *guard, const QmpText *reply, GPtrArray *paths)
-{
-    g_autoptr(JsonNode) list = reply->length <= MAX_REPLY ? json_tree_parse(reply->text, reply->length, NULL) : NULL;
-
-    for (guint i = 0; list && JSON_NODE_HOLDS_ARRAY(list) && i < json_array_get_length(json_node_get_array(list));
-         i++) {
-        JsonObject *chardev = json_member_get_object_at(json_node_get_array(list), i);
-        const char *label = chardev ? json_member_get_string(chardev, "label") : NULL;
-        const char *file = chardev ? json_member_get_string(chardev, "filename") : NULL;
-        if (label && file && listens_at_one(file, paths))
-            g_hash_table_add(guard->labels, g_strdup(label));
-    }
 }
 
 static gboolean
@@ -101,113 +75,54 @@ check_paths(CommandFilter *guard, const char *caller, const char *text, GError *
         if (!check_fdset(guard, caller, g_ascii_strtoll(at, NULL, 10), error))
             return FALSE;
     }
-    if (strstr(text, "/fd/") && (strstr(text, "/proc/") || strstr(text, "/dev/")))
+    if (strstr(text, "/fd/") && (strstr(text, "proc/") || strstr(text, "dev/")))
         return refuse("What is open in QEMU by its number", "everybody's", error);
     return TRUE;
 }
 
+/* @text: as QEMU reads it. */
 static gboolean
-is_monitor(CommandFilter *guard, const char *name)
+check_text(const Check *check, const char *member, const char *text, GError **error)
 {
-    return g_str_has_prefix(name, "compat_monitor") || g_hash_table_contains(guard->labels, name);
+    g_autofree char *stripped = strchr(text, '\\') ? escapes_strip(text) : NULL;
+    const char *plain = stripped ? stripped : text;
+
+    if (strstr(plain, QMP_MONITOR_PREFIX))
+        return refuse("What is called " QMP_MONITOR_PREFIX "…", "the agent's own", error);
+    return check_paths(check->filter, check->caller, plain, error) &&
+           monitor_ends_check(check->filter->monitors, check->command, member, text, error);
 }
 
-/* QMP's names; HMP has `_` for `-` in some. */
-static gboolean
-ends_things(const char *command)
-{
-    static const char *const commands[] = {
-        "add-client",     "chardev-change", "chardev-remove", "chardev-send-break",
-        "monitor-remove", "object-del",     "yank",           NULL,
-    };
-    g_autofree char *name = g_strdelimit(g_strdup(command), "_", '-');
-
-    return g_strv_contains(commands, name);
-}
+static gboolean check_node(const Check *check, const char *member, JsonNode *node, GError **error);
 
 static gboolean
-check_monitors(CommandFilter *guard, const char *command, const char *text, GError **error)
+check_object(const Check *check, JsonObject *object, GError **error)
 {
-    gboolean is_line = g_str_equal(command, "human-monitor-command");
-    gboolean ends = ends_things(command);
-    g_auto(GStrv) words = NULL;
-
-    if (!is_line && !ends)
-        return TRUE;
-    words = g_strsplit_set(text, is_line ? " \t\r\n\"" : "", -1);
-    for (guint i = 0; words[i]; i++) {
-        ends |= is_line && ends_things(words[i]);
-        if (ends && is_monitor(guard, words[i]))
-            return refuse(words[i], "a monitor that the agent is given", error);
-    }
-    return TRUE;
-}
-
-/* One level of escapes of JSON, or of HMP, which has the same but for \u. */
-static char *
-unescape(const char *text)
-{
-    g_autoptr(GString) plain = g_string_sized_new(strlen(text));
-
-    for (const char *at = text; *at; at++) {
-        guint code = 0, n = 0;
-        if (*at != '\\' || !at[1]) {
-            g_string_append_c(plain, *at);
-            continue;
-        }
-        at++;
-        for (; *at == 'u' && n < 4 && g_ascii_isxdigit(at[1 + n]); n++)
-            code = code << 4 | (guint)g_ascii_xdigit_value(at[1 + n]);
-        if (n == 4 && code > 0 && code < 0x80)
-            g_string_append_c(plain, (char)code);
-        else if (*at == 't' || *at == 'n' || *at == 'r')
-            g_string_append_c(plain, ' ');
-        else
-            g_string_append_c(plain, *at);
-        at += n == 4 ? 4 : 0;
-    }
-    return g_string_free(g_steal_pointer(&plain), FALSE);
-}
-
-static gboolean
-check_text(CommandFilter *guard, const char *caller, const char *command, const char *text, GError **error)
-{
-    g_autofree char *plain = g_strdup(text);
-
-    for (guint level = 0; level < MAX_LEVELS; level++) {
-        char *next;
-        if (strstr(plain, QMP_MONITOR_PREFIX))
-            return refuse("What is called " QMP_MONITOR_PREFIX "…", "the agent's own", error);
-        if (!check_paths(guard, caller, plain, error) || !check_monitors(guard, command, plain, error))
-            return FALSE;
-        if (!strchr(plain, '\\'))
-            return TRUE;
-        next = unescape(plain);
-        g_free(plain);
-        plain = next;
-    }
-    return TRUE;
-}
-
-static gboolean
-check_node(CommandFilter *guard, const char *caller, const char *command, JsonNode *node, GError **error)
-{
+    JsonObjectIter members;
+    const char *member;
+    JsonNode *value;
     gboolean is_right = TRUE;
 
-    if (JSON_NODE_HOLDS_ARRAY(node)) {
-        JsonArray *array = json_node_get_array(node);
-        for (guint i = 0; is_right && i < json_array_get_length(array); i++)
-            is_right = check_node(guard, caller, command, json_array_get_element(array, i), error);
-    } else if (JSON_NODE_HOLDS_OBJECT(node)) {
-        JsonObjectIter members;
-        const char *name;
-        JsonNode *value;
-        json_object_iter_init_ordered(&members, json_node_get_object(node));
-        while (is_right && json_object_iter_next_ordered(&members, &name, &value))
-            is_right = check_node(guard, caller, command, value, error);
-    } else if (json_tree_get_type(node) == JSON_TREE_STRING) {
-        is_right = check_text(guard, caller, command, json_tree_get_string(node), error);
-    }
+    json_object_iter_init_ordered(&members, object);
+    while (is_right && json_object_iter_next_ordered(&members, &member, &value))
+        is_right = check_node(check, member, value, error);
+    return is_right;
+}
+
+/* @member: the name that it has, or the array that it is an element of. */
+static gboolean
+check_node(const Check *check, const char *member, JsonNode *node, GError **error)
+{
+    JsonTreeType type = json_tree_get_type(node);
+    gboolean is_right = TRUE;
+    gsize length;
+
+    if (type == JSON_TREE_STRING || type == JSON_TREE_STRING_WITH_NUL)
+        return check_text(check, member, json_tree_get_characters(node, &length), error);
+    if (type == JSON_TREE_OBJECT)
+        return check_object(check, json_node_get_object(node), error);
+    for (guint i = 0; type == JSON_TREE_ARRAY && is_right && i < json_array_get_length(json_node_get_array(node)); i++)
+        is_right = check_node(check, member, json_array_get_element(json_node_get_array(node), i), error);
     return is_right;
 }
 
@@ -215,11 +130,12 @@ gboolean
 command_filter_check(CommandFilter *guard, const char *caller, const char *command, JsonNode *arguments,
                      GError **error)
 {
+    const Check check = { .filter = guard, .caller = caller, .command = command };
     gint64 fdset;
 
     if (!arguments)
         return TRUE;
-    if (!check_node(guard, caller, command, arguments, error))
+    if (!check_object(&check, json_node_get_object(arguments), error))
         return FALSE;
     if (!g_str_equal(command, "add-fd") && !g_str_equal(command, "remove-fd"))
         return TRUE;

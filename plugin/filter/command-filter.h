@@ -1,24 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What QEMU keeps for all monitors alike and a caller must not touch: the agent's own objects, which can be neither named
- * nor seen; the monitors that the agent is given, which cannot be removed; and other callers' fdsets. */
+ * nor seen; the monitors that QEMU was started with, which cannot be ended; and other callers' fdsets. */
 #pragma once
 
 #include <json-glib/json-glib.h>
 
 #include "fdsets.h"
 #include "qmp-message.h"
+#include "started-monitors.h"
 
 typedef struct CommandFilter CommandFilter;
 
-/* Borrows @fdsets. */
-CommandFilter *command_filter_new(Fdsets *fdsets);
+/* Borrows both. */
+CommandFilter *command_filter_new(Fdsets *fdsets, StartedMonitors *monitors);
 void command_filter_free(CommandFilter *guard);
 
-/* The reply to query-chardev: which of the character devices listen at one of @paths (of strings), the agent's, must not be
- * removed. Those that QEMU has named itself (compat_monitor0 …) never may. */
-void command_filter_note_chardevs(CommandFilter *guard, const QmpText *reply, GPtrArray *paths);
-
-/* Whether @caller may send @command so. @arguments: NULL: none. Fails with BUS_ERROR_ACCESS_DENIED. */
+/* Whether @caller may send @command so. @arguments: NULL: none. Fails with QMP_ERROR_NOT_AUTHORIZED. */
 gboolean command_filter_check(CommandFilter *guard, const char *caller, const char *command, JsonNode *arguments,
                               GError **error);
 

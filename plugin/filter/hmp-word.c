@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "hmp-word.h"
 
-#include <string.h>
+#include "hmp-line.h"
 
 /* `help` of QEMU 7.2, 10.0 and 11.1, with the short forms. */
 static const char *const words[] = {
@@ -124,14 +124,12 @@ static const char *const words[] = {
     NULL,
 };
 
-/* QEMU's own parser skips every isspace(), and a format may follow a slash. */
-#define SPACES " \t\n\v\f\r"
-
 const char *
 hmp_word_get(const char *command, JsonNode *arguments)
 {
+    g_autofree char *name = NULL;
+    const char *rest;
     JsonNode *line;
-    const char *text;
 
     if (!g_str_equal(command, "human-monitor-command"))
         return NULL;
@@ -140,10 +138,9 @@ hmp_word_get(const char *command, JsonNode *arguments)
                : NULL;
     if (!line || json_node_get_value_type(line) != G_TYPE_STRING)
         return "?";
-    text = json_node_get_string(line);
-    text += strspn(text, SPACES);
-    for (gsize i = 0, size = strcspn(text, SPACES "/"); words[i]; i++)
-        if (strlen(words[i]) == size && strncmp(words[i], text, size) == 0)
+    name = hmp_line_dup_command(json_node_get_string(line), &rest);
+    for (gsize i = 0; name && words[i]; i++)
+        if (g_str_equal(words[i], name))
             return words[i];
     return "?";
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A QEMU from the connected socket on: negotiates, asks the five things that must be known of it (one round trip, they
+/* A QEMU from the connected socket on: negotiates, asks what must be known of it (its questions
  * are sent together), then keeps the run state true: QEMU tells by events that it changed, and by query-status
  * what to. */
 #include "qemu-connection.h"
@@ -45,6 +45,7 @@ struct QemuConnection {
     char *name, *uuid, *target, *version, *package, *status; /* owned */
     gboolean running;
     gboolean has_monitor_add;
+    StartedMonitors *started_monitors; /* owned */
 };
 
 static void
@@ -163,15 +164,21 @@ go_up(QemuConnection *qemu)
 }
 
 static void
-on_probed(const QmpReply *reply, const GError *error, gpointer user_data)
+on_known(gpointer user_data)
 {
     QemuConnection *qemu = user_data;
 
-    if (error && (qemu->freed || !qmp_client_is_ready(qemu->client)))
+    if (qemu->freed || !qmp_client_is_ready(qemu->client))
         return; /* on_closed follows, with the reason */
-    read_reply(qemu, reply);
     if (--qemu->unanswered == 0)
         go_up(qemu);
+}
+
+static void
+on_probed(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    read_reply(user_data, reply);
+    on_known(user_data);
 }
 
 /* 9 kB, and one word in them. It is asked first, and not waited for. */
@@ -218,6 +225,8 @@ on_ready(QmpClient *client, gpointer user_data)
         qemu_connection_ask(qemu, &(QmpCommand){ .name = probes[i] }, on_probed, qemu);
         qemu->unanswered++;
     }
+    started_monitors_ask(qemu->started_monitors, qemu->queue, on_known, qemu);
+    qemu->unanswered++;
 }
 
 static void
@@ -286,6 +295,7 @@ qemu_connection_new(GMainContext *context, int fd, const QemuConnectionLimits *l
     qemu->uuid = g_strdup("");
     qemu->target = g_strdup("");
     qemu->status = g_strdup("");
+    qemu->started_monitors = started_monitors_new(fd);
     qemu->client = qmp_client_new(context, fd, &client_limits, &client_funcs, qemu);
     if (limits->timeout != G_MAXUINT64)
         qemu->deadline = timer_start(context, limits->timeout, on_deadline, qemu);
@@ -301,6 +311,7 @@ qemu_connection_free(QemuConnection *qemu)
     g_clear_pointer(&qemu->watch, control_watch_free);
     g_clear_pointer(&qemu->client, qmp_client_free);
     g_clear_pointer(&qemu->queue, qmp_queue_free);
+    g_clear_pointer(&qemu->started_monitors, started_monitors_free);
     g_clear_pointer(&qemu->gates, reply_barriers_free);
     g_clear_pointer(&qemu->early_events, g_ptr_array_unref);
     g_clear_pointer(&qemu->context, g_main_context_unref);
@@ -373,6 +384,12 @@ gboolean
 qemu_connection_has_monitor_add(QemuConnection *qemu)
 {
     return qemu->has_monitor_add;
+}
+
+StartedMonitors *
+qemu_connection_get_started_monitors(QemuConnection *qemu)
+{
+    return qemu->started_monitors;
 }
 
 QmpTicket *

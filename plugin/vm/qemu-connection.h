@@ -4,6 +4,7 @@
 #pragma once
 
 #include "reply-barriers.h"
+#include "started-monitors.h"
 
 typedef struct QemuConnection QemuConnection;
 
@@ -49,6 +50,9 @@ gboolean qemu_connection_is_running(QemuConnection *qemu);
 /* After on_up: what is known of its commands. */
 gboolean qemu_connection_is_at_least(QemuConnection *qemu, guint major, guint minor);
 gboolean qemu_connection_has_monitor_add(QemuConnection *qemu);
+
+/* After on_up. Borrowed. */
+StartedMonitors *qemu_connection_get_started_monitors(QemuConnection *qemu);
 
 /* After on_up: asks QEMU something for the agent itself. As qmp_queue_submit(). */
 QmpTicket *qemu_connection_ask(QemuConnection *qemu, const QmpCommand *command, QmpReplyFunc func, gpointer user_data);

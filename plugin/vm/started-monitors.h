@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The monitors that a QEMU was started with, and the character devices under them: whoever ends one of these takes the VM
+ * away from the agent, or from another program. They are known by what they are. QEMU 11.1 lists its monitors among its
+ * objects, and they tell which device they are on. One before lists none: there the device at the address that the agent
+ * is given is one, and those that QEMU has named itself; of others that are in use no one can tell. */
+#pragma once
+
+#include "qmp-queue.h"
+
+typedef struct StartedMonitors StartedMonitors;
+
+/* Of a QEMU at whose other end of the connected socket @fd, which is only looked at, the agent is. */
+StartedMonitors *started_monitors_new(int fd);
+
+/* Asks by @queue, before any caller of ours can have added a monitor; the agent's own are left out. @func is called once,
+ * never from inside: what there is to be known is known, or never will be, also as the connection has ended. */
+typedef void (*StartedMonitorsFunc)(gpointer user_data);
+void started_monitors_ask(StartedMonitors *monitors, QmpQueue *queue, StartedMonitorsFunc func, gpointer user_data);
+
+/* Not while questions are under way. */
+void started_monitors_free(StartedMonitors *monitors);
+
+/* There is a monitor at @path too. */
+void started_monitors_note_path(StartedMonitors *monitors, const char *path);
+
+/* A caller has added an object, or a character device, of that name: what was called so before has gone. */
+void started_monitors_note_object(StartedMonitors *monitors, const char *id);
+void started_monitors_note_chardev(StartedMonitors *monitors, const char *label);
+
+gboolean started_monitors_has_object(StartedMonitors *monitors, const char *id);
+gboolean started_monitors_has_chardev(StartedMonitors *monitors, const char *label);
+
+/* Also where it cannot be told. */
+gboolean started_monitors_may_have_chardev(StartedMonitors *monitors, const char *label);
