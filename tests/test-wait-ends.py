@@ -120,7 +120,8 @@ class Scripted(SlowTest):
 
     def test_a_guest_that_gives_nothing(self):
         vm, _ = self.script({'balloon': {}, 'query-balloon': {'actual': MIB}})
-        self.assert_fails(TIMED_OUT, f'goes on: query-balloon says {{"actual": {MIB}}}', vm.start_wait('balloon', 2, value=('x', 1)))
+        self.assert_fails(TIMED_OUT, f'goes on: query-balloon says {{"actual": {MIB}}}', vm.start_wait(
+            'balloon', 2, value=('x', 1)))
 
     def test_a_job_that_is_no_block_job(self):
         vm, _ = self.script({'query-block-jobs': [], 'job-pause': Steps([Message(status_change('j', 'paused')), {}]),
