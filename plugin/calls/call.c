@@ -5,8 +5,7 @@
  *   call_execute()      Execute or ExecuteJSON, whose arguments vm-object.c has read
  *   call_introspect()   Introspect, which only waits
  *   call_described()    what QEMU understands is known: the values become the command's arguments, and are checked
- *   ask()               the policy's gate, where somebody may have to be asked
- *   call_authorized()   the caller may: the command gets in line for QEMU
+ *   start_command()     the command goes its way (caller-command.c): the schema if it has not been waited for, the policy, QEMU
  *   call_replied()      QEMU has answered, or is gone: the caller gets a value or an error
  *   call_drop_caller()  the caller has left instead
  *
@@ -14,13 +13,11 @@
 #include "call.h"
 
 #include <string.h>
-#include <unistd.h>
 
+#include "caller-command.h"
 #include "errors.h"
-#include "authorization.h"
 #include "names.h"
 #include "json-tree.h"
-#include "caller-sessions.h"
 #include "value.h"
 #include "vm-schema.h"
 
@@ -39,8 +36,8 @@ typedef struct Call {
     Context *context; /* weak */
     VmContext *vm_context; /* weak; until it is sent: it ends the wait when it goes */
     BusCall *call; /* owned; until it is answered */
-    SchemaWait *wait; /* weak; until QEMU is described */
-    AuthorizationTicket *gate; /* weak; until the policy has decided */
+    SchemaWait *wait; /* weak; until QEMU is described, where the arguments cannot be read before */
+    CallerCommand command; /* once they have been read */
     CallGatedFunc then_read; /* what reads the rest of the arguments once QEMU is described; may be NULL */
     CallGatedFunc then; /* what the caller may; NULL: the command */
     char **then_arguments; /* owned; may be NULL */
@@ -48,16 +45,13 @@ typedef struct Call {
     gboolean has_fd; /* came with a descriptor */
     QmpInterfaces
         *interfaces; /* ref; of a command: what is known of it and its result; NULL: no command yet, or none at all */
-    char *command; /* owned; the QMP name, or a method's; NULL: not known yet */
-    JsonNode *arguments; /* ref; may be NULL; until it is sent, and the next three */
-    gsize size; /* bytes of JSON that they make */
-    QmpExecuteFlags flags;
-    int fd; /* owned; -1: none */
-    CallerSessionTicket *ticket; /* weak; until the reply */
+    char *name; /* owned; the QMP command's, or a method's; NULL: not known yet */
     const char *result; /* weak; D-Bus type, "" for none; NULL: JSON text */
     const QmpType *result_type; /* weak; may be NULL */
     GList link; /* in context->calls->all */
 } Call;
+
+static void call_replied(const QmpReply *reply, const GError *error, gpointer user_data);
 
 static Call *
 new_call(VmContext *vm_context, BusCall *bus_call)
@@ -67,19 +61,18 @@ new_call(VmContext *vm_context, BusCall *bus_call)
     call->context = vm_context->context;
     call->vm_context = vm_context;
     call->call = bus_call;
-    call->fd = -1;
+    call->command = (CallerCommand){
+        .vm_context = vm_context,
+        .peer = bus_call_get_peer(bus_call),
+        .is_interactive = bus_call_is_interactive(bus_call),
+        .session = bus_call_get_sender(bus_call),
+        .fd = -1,
+        .func = call_replied,
+        .user_data = call,
+    };
     call->link.data = call;
     g_queue_push_tail_link(&call->context->calls->all, &call->link);
     return call;
-}
-
-static void
-clear_arguments(Call *call)
-{
-    g_clear_pointer(&call->arguments, json_node_unref);
-    if (call->fd >= 0)
-        close(call->fd);
-    call->fd = -1;
 }
 
 static void
@@ -87,10 +80,12 @@ free_call(Call *call)
 {
     g_queue_unlink(&call->context->calls->all, &call->link);
     call->context->calls->with_fd -= call->has_fd;
-    clear_arguments(call);
+    if (call->wait)
+        schema_wait_cancel(call->wait);
+    caller_command_cancel(&call->command);
     g_clear_pointer(&call->values, qmp_method_values_free);
     g_clear_pointer(&call->interfaces, qmp_interfaces_unref);
-    g_free(call->command);
+    g_free(call->name);
     g_strfreev(call->then_arguments);
     g_free(call);
 }
@@ -145,79 +140,49 @@ call_answer(BusCall *call, const char *result, const QmpType *type, const QmpTex
     errors_fail(call, error);
 }
 
+/* The policy has let a method through that is no QMP command. */
+static void
+go_on(Call *call)
+{
+    call->then(g_steal_pointer(&call->call), call->vm_context, call->then_arguments);
+    free_call(call);
+}
+
 static void
 call_replied(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     Call *call = user_data;
 
+    if (!error && call->then) {
+        go_on(call);
+        return;
+    }
     if (error)
         errors_fail(g_steal_pointer(&call->call), error);
     else if (reply->error_class)
-        errors_fail_command(g_steal_pointer(&call->call), reply, call->interfaces, call->command);
+        errors_fail_command(g_steal_pointer(&call->call), reply, call->interfaces, call->name);
     else
         call_answer(g_steal_pointer(&call->call), call->result, call->result_type, &reply->value);
     free_call(call);
 }
 
-/* In line for QEMU. */
 static void
-submit(Call *call)
+start_command(Call *call)
 {
-    CallerSessionsRequest request = {
-        .caller = bus_call_get_sender(call->call),
-        .uid = bus_call_get_peer(call->call)->uid,
-        .command = call->command,
-        .arguments = call->arguments,
-        .flags = call->flags,
-        .fd = call->fd,
-    };
     g_autoptr(GError) error = NULL;
 
-    call->ticket = caller_sessions_submit(call->vm_context->sessions, &request, call_replied, call, &error);
-    call->fd = -1; /* taken */
-    call->vm_context = NULL;
-    if (call->ticket) {
-        clear_arguments(call);
-        bus_call_drop_message(call->call);
-    } else {
+    call->command.name = call->name;
+    switch (caller_command_start(&call->command, &error)) {
+    case CALLER_COMMAND_FAILED:
         fail(call, error);
-    }
-}
-
-static void
-call_authorized(const GError *error, gpointer user_data)
-{
-    Call *call = user_data;
-
-    call->gate = NULL;
-    if (error) {
-        fail(call, error);
-    } else if (call->then) {
-        call->then(g_steal_pointer(&call->call), call->vm_context, call->then_arguments);
-        free_call(call);
-    } else {
-        submit(call);
-    }
-}
-
-static void
-ask(Call *call)
-{
-    AuthorizationQuestion question = {
-        .peer = bus_call_get_peer(call->call),
-        .is_interactive = bus_call_is_interactive(call->call),
-        .command = call->command,
-        .arguments = call->arguments,
-        .size = call->size,
-    };
-    g_autoptr(GError) error = NULL;
-    AuthorizationAnswer answer =
-        authorization_ask(call->vm_context, &question, call_authorized, call, &call->gate, &error);
-
-    if (answer != AUTHORIZATION_ASKED)
-        call_authorized(error, call);
-    else
+        return;
+    case CALLER_COMMAND_ALLOWED:
+        go_on(call);
+        return;
+    case CALLER_COMMAND_UNDER_WAY:
         bus_call_drop_message(call->call);
+        return;
+    }
 }
 
 /* @arguments: taken. */
@@ -226,7 +191,7 @@ set_then_arguments(Call *call, char **arguments)
 {
     call->then_arguments = arguments;
     for (char **argument = arguments; argument && *argument; argument++)
-        call->size += strlen(*argument) + 1;
+        call->command.size += strlen(*argument) + 1;
 }
 
 void
@@ -234,20 +199,21 @@ call_gated(VmContext *vm_context, BusCall *bus_call, char **arguments, CallGated
 {
     Call *call = new_call(vm_context, bus_call);
 
-    call->command = g_strdup(bus_call_get_member(bus_call));
+    call->name = g_strdup(bus_call_get_member(bus_call));
+    call->command.is_method = TRUE;
     call->then = then;
     set_then_arguments(call, arguments);
-    ask(call);
+    start_command(call);
 }
 
 static void
 set_command(Call *call, const char *name, JsonNode *arguments)
 {
     call->interfaces = qmp_interfaces_ref(vm_schema_get_interfaces(call->vm_context->schema));
-    call->command = g_strdup(name);
-    call->arguments = arguments ? json_node_ref(arguments) : NULL;
+    call->name = g_strdup(name);
+    call->command.arguments = arguments ? json_node_ref(arguments) : NULL;
     if (qmp_interfaces_is_oob(call->interfaces, name))
-        call->flags |= QMP_EXECUTE_OOB;
+        call->command.flags |= QMP_EXECUTE_OOB;
 }
 
 static void
@@ -272,19 +238,20 @@ describe(Call *call)
     g_autoptr(JsonNode) arguments = NULL;
 
     if (method)
-        qmp_method_get_arguments(method, call->call, call->values, &arguments, &call->fd, &error);
+        qmp_method_get_arguments(method, call->call, call->values, &arguments, &call->command.fd, &error);
     else
         set_unknown(call, &error);
     if (error) {
         fail(call, error);
         return;
     }
-    if (call->fd >= 0)
-        call->flags |= QMP_EXECUTE_FD;
+    if (call->command.fd >= 0)
+        call->command.flags |= QMP_EXECUTE_FD;
     set_command(call, qmp_method_get_command(method), arguments);
     g_clear_pointer(&call->values, qmp_method_values_free);
     call->result = qmp_method_get_result(method, &call->result_type);
-    ask(call);
+    call->command.is_described = TRUE;
+    start_command(call);
 }
 
 static void
@@ -311,8 +278,6 @@ call_described(const GError *error, gpointer user_data)
         fail(call, error);
     else if (call->values)
         describe(call);
-    else if (call->command)
-        ask(call);
     else if (call->then_read)
         read_the_rest(call);
     else
@@ -328,7 +293,7 @@ wait_for_schema(Call *call)
     const char *caller = bus_call_get_sender(call->call);
     g_autoptr(GError) error = NULL;
 
-    call->wait = vm_schema_wait(call->vm_context->schema, caller, call->size, call_described, call, &error);
+    call->wait = vm_schema_wait(call->vm_context->schema, caller, call->command.size, call_described, call, &error);
     if (call->wait)
         bus_call_drop_message(call->call);
     else
@@ -361,7 +326,7 @@ call_introspect(BusCall *bus_call, gpointer data)
     VmContext *vm_context = data;
     Call *call = new_call(vm_context, bus_call);
 
-    call->size = INTROSPECT_SIZE;
+    call->command.size = INTROSPECT_SIZE;
     if (may_go_on(vm_context->schema))
         introspect(call);
     else
@@ -372,10 +337,10 @@ call_introspect(BusCall *bus_call, gpointer data)
 static gboolean
 count_size(Call *call, GError **error)
 {
-    call->size = qmp_method_values_get_size(call->values);
+    call->command.size = qmp_method_values_get_size(call->values);
     if (!qmp_method_values_has_fd(call->values))
         return TRUE;
-    call->size += FD_SIZE;
+    call->command.size += FD_SIZE;
     if (call->context->calls->with_fd >= MAX_FD_CALLS) {
         g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%d calls with descriptors wait already",
                     MAX_FD_CALLS);
@@ -410,16 +375,11 @@ call_execute(VmContext *vm_context, BusCall *bus_call, const char *command, Json
              const char *result)
 {
     Call *call = new_call(vm_context, bus_call);
-    VmSchema *schema = vm_context->schema;
-    gboolean is_awaited = vm_schema_is_awaited(schema) || vm_schema_is_needed(vm_context->schema);
 
     call->result = result;
-    call->size = size;
+    call->command.size = size;
     set_command(call, command, arguments);
-    if (is_awaited && !(call->flags & QMP_EXECUTE_OOB))
-        wait_for_schema(call);
-    else
-        ask(call);
+    start_command(call);
 }
 
 void
@@ -432,12 +392,7 @@ call_drop_caller(Context *context, const char *unique_name)
         next = i->next;
         if (!g_str_equal(bus_call_get_sender(call->call), unique_name))
             continue;
-        if (call->wait)
-            schema_wait_cancel(call->wait);
-        if (call->gate)
-            authorization_ticket_cancel(call->gate);
-        if (call->ticket)
-            caller_session_ticket_cancel(call->ticket);
+        caller_command_cancel(&call->command);
         bus_call_fail_code(call->call, BUS_ERROR_DISCONNECTED, "The caller has left");
         free_call(call);
     }

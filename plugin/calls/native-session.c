@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The path of a native command, from top to bottom:
  *
- *   on_command()      qmp-server.c has read and checked it; the policy is asked, in the name of who opened the session
- *   on_authorized()   the answer, where somebody had to be asked
- *   send()            it gets in line as a method call does (caller-sessions.c), written anew from its values
+ *   on_command()      qmp-server.c has read and checked it
+ *   start_command()   it goes a caller's way (caller-command.c), in the name of who opened the session, written anew from its values
  *   on_replied()      QEMU has answered: the client gets what it said
  *   lose_qemu()       QEMU will not answer: it has gone, or the monitor has; the client gets the end of the connection
  *   on_closed()       the client has gone instead
@@ -12,10 +11,9 @@
  * monitor. */
 #include "native-session.h"
 
-#include "authorization.h"
+#include "caller-command.h"
 #include "names.h"
 #include "qmp-server.h"
-#include "caller-sessions.h"
 #include "timer.h"
 #include "value.h"
 
@@ -39,9 +37,8 @@ struct NativeSession {
 
 typedef struct NativeCall {
     NativeSession *session; /* weak */
-    QmpServerCommand *command; /* weak; until it is answered */
-    AuthorizationTicket *question; /* weak; while somebody is asked */
-    CallerSessionTicket *ticket; /* weak; until the reply */
+    QmpServerCommand *asked; /* weak; the client's, until it is answered */
+    CallerCommand command; /* on its way */
     GList link; /* in session->calls */
 } NativeCall;
 
@@ -49,11 +46,12 @@ typedef struct NativeCall {
 static QmpServerCommand *
 free_call(NativeCall *call)
 {
-    QmpServerCommand *command = call->command;
+    QmpServerCommand *asked = call->asked;
 
+    caller_command_cancel(&call->command);
     g_queue_unlink(&call->session->calls, &call->link);
     g_free(call);
-    return command;
+    return asked;
 }
 
 static gboolean
@@ -95,7 +93,6 @@ on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
     NativeCall *call = user_data;
     QmpServer *server = call->session->server;
 
-    call->ticket = NULL;
     if (error)
         refuse(call, error);
     else if (reply->error_class)
@@ -105,62 +102,30 @@ on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
 }
 
 static void
-send(NativeCall *call)
+start_command(NativeCall *call)
 {
     NativeSession *session = call->session;
-    QmpServerCommand *command = call->command;
-    CallerSessionsRequest request = {
-        .caller = session->opener.key,
-        .uid = session->opener.peer->uid,
-        .command = command->name,
-        .arguments = command->arguments,
-        .flags = (command->is_oob ? QMP_EXECUTE_OOB : 0) | (command->fd >= 0 ? QMP_EXECUTE_FD : 0),
-        .fd = command->fd,
-    };
+    QmpServerCommand *asked = call->asked;
     g_autoptr(GError) error = NULL;
 
-    command->fd = -1; /* taken */
-    call->ticket = caller_sessions_submit(session->vm_context->sessions, &request, on_replied, call, &error);
-    if (!call->ticket)
-        refuse(call, error);
-}
-
-static void
-on_authorized(const GError *error, gpointer user_data)
-{
-    NativeCall *call = user_data;
-
-    call->question = NULL;
-    if (error)
-        refuse(call, error);
-    else
-        send(call);
-}
-
-static void
-ask(NativeCall *call)
-{
-    NativeSession *session = call->session;
-    AuthorizationQuestion question = {
+    call->command = (CallerCommand){
+        .vm_context = session->vm_context,
         .peer = session->opener.peer,
         .has_left = session->opener.has_left,
         .is_interactive = session->opener.is_interactive,
-        .command = call->command->name,
-        .arguments = call->command->arguments,
-        .size = call->command->size,
+        .session = session->opener.key,
+        .name = asked->name,
+        .arguments = asked->arguments ? json_node_ref(asked->arguments) : NULL,
+        .size = asked->size,
+        .flags = (asked->is_oob ? QMP_EXECUTE_OOB : 0) | (asked->fd >= 0 ? QMP_EXECUTE_FD : 0),
+        .fd = asked->fd,
+        .is_described = TRUE, /* before the session was opened */
+        .func = on_replied,
+        .user_data = call,
     };
-    g_autoptr(GError) error = NULL;
-
-    switch (authorization_ask(session->vm_context, &question, on_authorized, call, &call->question, &error)) {
-    case AUTHORIZATION_ALLOWED:
-        send(call);
-        break;
-    case AUTHORIZATION_REFUSED:
+    asked->fd = -1; /* taken */
+    if (caller_command_start(&call->command, &error) == CALLER_COMMAND_FAILED)
         refuse(call, error);
-        break;
-    case AUTHORIZATION_ASKED:
-        break;
-    }
 }
 
 static void
@@ -177,23 +142,17 @@ on_command(QmpServerCommand *command, gpointer user_data)
     }
     call = g_new0(NativeCall, 1);
     call->session = session;
-    call->command = command;
+    call->asked = command;
     call->link.data = call;
     g_queue_push_tail_link(&session->calls, &call->link);
-    ask(call);
+    start_command(call);
 }
 
 static void
 drop_calls(NativeSession *session)
 {
-    while (session->calls.head) {
-        NativeCall *call = session->calls.head->data;
-        if (call->question)
-            authorization_ticket_cancel(call->question);
-        if (call->ticket)
-            caller_session_ticket_cancel(call->ticket);
-        free_call(call);
-    }
+    while (session->calls.head)
+        free_call(session->calls.head->data);
 }
 
 static void
@@ -235,11 +194,10 @@ native_session_opener_left(NativeSession *session)
     session->opener.has_left = TRUE;
     for (GList *i = session->calls.head, *next; i; i = next) {
         NativeCall *call = i->data;
+        g_autoptr(GError) error = NULL;
         next = i->next;
-        if (!call->question)
-            continue;
-        authorization_ticket_cancel(g_steal_pointer(&call->question));
-        ask(call);
+        if (caller_command_note_left(&call->command, &error) == CALLER_COMMAND_FAILED)
+            refuse(call, error);
     }
 }
 
@@ -248,11 +206,8 @@ native_session_stop(NativeSession *session)
 {
     session->is_stopped = TRUE;
     qmp_server_stop(session->server);
-    for (GList *i = session->calls.head; i; i = i->next) {
-        NativeCall *call = i->data;
-        if (call->question)
-            authorization_ticket_cancel(g_steal_pointer(&call->question));
-    }
+    for (GList *i = session->calls.head; i; i = i->next)
+        caller_command_recall(&((NativeCall *)i->data)->command);
 }
 
 void

@@ -2,8 +2,8 @@
 /* The path of a call of ExecuteAndWait(), from top to bottom:
  *
  *   wait_start()        vm-object.c has read the arguments; completion-table.c says what the command's end is
- *   on_described()      it is known how callers get at this QEMU
- *   on_asked()          the policy has allowed it: it is sent, and its time runs
+ *   start_command()     the command goes a caller's way (calls/caller-command.c): schema, policy, QEMU
+ *   on_sent()           the policy has allowed it: it is sent, and its time runs
  *   on_returned()       QEMU has taken it: the answer, if that was all
  *   wait_note_event()   an event, or the end of a job, that may be its end: noted, also before the return
  *   ask(), on_answer()  after the return and after each of those QEMU is asked something by the control monitor: when it
@@ -19,13 +19,12 @@
 #include <string.h>
 
 #include "call.h"
+#include "caller-command.h"
 #include "errors.h"
-#include "authorization.h"
 #include "vardict.h"
 #include "completion.h"
 #include "json-print.h"
 #include "json-tree.h"
-#include "caller-sessions.h"
 #include "timer.h"
 #include "vm-schema.h"
 
@@ -42,16 +41,11 @@
 struct Wait {
     WaitContext *context; /* weak */
     BusCall *call; /* owned */
-    char *command; /* owned */
-    JsonNode *arguments; /* ref; may be NULL */
-    gsize size; /* bytes of JSON that they make */
-    QmpExecuteFlags flags;
+    char *name; /* owned; the command's */
+    CallerCommand command; /* until it has returned */
     guint64 timeout; /* us; 0: none */
     Completion *outcome; /* owned; NULL: it ends when it returns */
-    SchemaWait *schema_wait; /* weak; this and the next three while they are waited for */
-    AuthorizationTicket *gate_ticket; /* weak */
-    CallerSessionTicket *ticket; /* weak */
-    ReplyTicket *question; /* weak */
+    ReplyTicket *question; /* weak; while it is waited for */
     gboolean is_stale; /* to be asked again */
     gboolean is_sent, has_returned;
     gboolean has_answer; /* the result is the last answer */
@@ -68,19 +62,13 @@ static void
 free_wait(Wait *wait)
 {
     g_queue_unlink(&wait->context->waits, &wait->link);
-    if (wait->schema_wait)
-        schema_wait_cancel(wait->schema_wait);
-    if (wait->gate_ticket)
-        authorization_ticket_cancel(wait->gate_ticket);
-    if (wait->ticket)
-        caller_session_ticket_cancel(wait->ticket);
+    caller_command_cancel(&wait->command);
     if (wait->question)
         reply_ticket_cancel(wait->question);
     timer_stop(&wait->timer);
     timer_stop(&wait->asker);
     g_clear_pointer(&wait->outcome, completion_free);
-    g_clear_pointer(&wait->arguments, json_node_unref);
-    g_free(wait->command);
+    g_free(wait->name);
     g_free(wait->result);
     g_free(wait);
 }
@@ -126,9 +114,9 @@ on_timeout(gpointer user_data)
     g_autoptr(GError) error = NULL;
 
     if (wait->has_returned)
-        g_string_printf(text, "What %s began has not ended in time, and goes on", wait->command);
+        g_string_printf(text, "What %s began has not ended in time, and goes on", wait->name);
     else
-        g_string_printf(text, "%s has not returned in time", wait->command);
+        g_string_printf(text, "%s has not returned in time", wait->name);
     append_answer(wait, text);
     error = g_error_new_literal(QMP_ERROR, QMP_ERROR_TIMED_OUT, text->str);
     fail(wait, error);
@@ -301,14 +289,13 @@ on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     Wait *wait = user_data;
 
-    wait->ticket = NULL;
     if (error) {
         fail(wait, error);
         return;
     }
     if (reply->error_class) {
         errors_fail_command(g_steal_pointer(&wait->call), reply,
-                            vm_schema_get_interfaces(wait->context->vm_context->schema), wait->command);
+                            vm_schema_get_interfaces(wait->context->vm_context->schema), wait->name);
         free_wait(wait);
         return;
     }
@@ -323,100 +310,29 @@ on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
         ask(wait);
 }
 
+/* From here on its events are heard, and its time runs. */
 static void
-submit(Wait *wait)
+on_sent(gpointer user_data)
 {
-    CallerSessionsRequest request = {
-        .caller = bus_call_get_sender(wait->call),
-        .uid = bus_call_get_peer(wait->call)->uid,
-        .command = wait->command,
-        .arguments = wait->arguments,
-        .flags = wait->flags,
-        .fd = -1,
-    };
-    VmContext *vm_context = wait->context->vm_context;
-    g_autoptr(GError) error = NULL;
+    Wait *wait = user_data;
 
-    bus_call_drop_message(wait->call);
     wait->is_sent = TRUE;
-    wait->ticket = caller_sessions_submit(vm_context->sessions, &request, on_returned, wait, &error);
-    if (!wait->ticket)
-        fail(wait, error);
-    else if (wait->timeout > 0)
-        wait->timer = timer_start(vm_context->context->host->context, wait->timeout, on_timeout, wait);
+    if (wait->timeout > 0)
+        wait->timer = timer_start(wait->context->vm_context->context->host->context, wait->timeout, on_timeout, wait);
 }
 
 static void
-on_asked(const GError *error, gpointer user_data)
-{
-    Wait *wait = user_data;
-
-    wait->gate_ticket = NULL;
-    if (error)
-        fail(wait, error);
-    else
-        submit(wait);
-}
-
-static void
-ask_gate(Wait *wait)
-{
-    AuthorizationQuestion question = {
-        .peer = bus_call_get_peer(wait->call),
-        .is_interactive = bus_call_is_interactive(wait->call),
-        .command = wait->command,
-        .arguments = wait->arguments,
-        .size = wait->size,
-    };
-    g_autoptr(GError) error = NULL;
-
-    switch (authorization_ask(wait->context->vm_context, &question, on_asked, wait, &wait->gate_ticket, &error)) {
-    case AUTHORIZATION_REFUSED:
-        fail(wait, error);
-        return;
-    case AUTHORIZATION_ALLOWED:
-        submit(wait);
-        return;
-    case AUTHORIZATION_ASKED:
-        bus_call_drop_message(wait->call);
-        return;
-    }
-    g_return_if_reached();
-}
-
-static void
-on_described(const GError *error, gpointer user_data)
-{
-    Wait *wait = user_data;
-
-    wait->schema_wait = NULL;
-    if (error)
-        fail(wait, error);
-    else
-        ask_gate(wait);
-}
-
-/* As call.c has it: who comes later waits behind those who need it. */
-static void
-describe(Wait *wait)
+start_command(Wait *wait)
 {
     VmContext *vm_context = wait->context->vm_context;
-    VmSchema *schema = vm_context->schema;
     g_autoptr(GError) error = NULL;
 
-    if (qmp_interfaces_is_oob(vm_schema_get_interfaces(schema), wait->command)) {
-        wait->flags |= QMP_EXECUTE_OOB;
-        ask_gate(wait);
-    } else if (!vm_schema_is_awaited(schema) && !vm_schema_is_needed(vm_context->schema)) {
-        ask_gate(wait);
-    } else {
-        wait->schema_wait =
-            vm_schema_wait(schema, bus_call_get_sender(wait->call), wait->size, on_described, wait, &error);
-        if (wait->schema_wait)
-            bus_call_drop_message(wait->call);
-        else
-            fail(wait, error);
-    }
+    if (qmp_interfaces_is_oob(vm_schema_get_interfaces(vm_context->schema), wait->name))
+        wait->command.flags |= QMP_EXECUTE_OOB;
+    if (caller_command_start(&wait->command, &error) == CALLER_COMMAND_FAILED)
+        fail(wait, error);
+    else
+        bus_call_drop_message(wait->call);
 }
 
 void
@@ -427,14 +343,25 @@ wait_start(WaitContext *context, BusCall *call, const char *command, JsonNode *a
 
     wait->context = context;
     wait->call = call;
-    wait->command = g_strdup(command);
-    wait->arguments = arguments ? json_node_ref(arguments) : NULL;
-    wait->size = size;
+    wait->name = g_strdup(command);
+    wait->command = (CallerCommand){
+        .vm_context = context->vm_context,
+        .peer = bus_call_get_peer(call),
+        .is_interactive = bus_call_is_interactive(call),
+        .session = bus_call_get_sender(call),
+        .name = wait->name,
+        .arguments = arguments ? json_node_ref(arguments) : NULL,
+        .size = size,
+        .fd = -1,
+        .on_sent = on_sent,
+        .func = on_returned,
+        .user_data = wait,
+    };
     wait->timeout = options->timeout;
     wait->outcome = completion_new(command, arguments);
     wait->link.data = wait;
     g_queue_push_tail_link(&context->waits, &wait->link);
-    describe(wait);
+    start_command(wait);
 }
 
 static gboolean
@@ -454,7 +381,7 @@ wait_read_options(DBusMessageIter *iter, WaitOptions *options, GError **error)
 gsize
 wait_get_size(Wait *wait)
 {
-    return wait->size;
+    return wait->command.size;
 }
 
 const char *

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The path of a caller's command, from top to bottom:
+ *
+ *   caller_command_start()   somebody wants a command executed (call.c, wait.c, native-session.c)
+ *   wait_for_schema()        QEMU has to tell first how callers get at it, or others wait for that already and come first; an
+ *                            out-of-band command overtakes all of them
+ *   on_described()           that is known
+ *   authorize()              the policy is asked, and perhaps somebody
+ *   on_authorized()          the caller may
+ *   submit()                 the command gets in line for the caller's monitor (callers/caller-sessions.c)
+ *   on_replied()             QEMU has answered, or is gone: the user of the command is told
+ *
+ * It ends sooner by an error at any of these stages, or by caller_command_cancel(). Owns nothing but what the command does. */
+#include "caller-command.h"
+
+#include <unistd.h>
+
+#include "authorization.h"
+
+static void
+clear_command(CallerCommand *command)
+{
+    g_clear_pointer(&command->arguments, json_node_unref);
+    if (command->fd >= 0)
+        close(command->fd);
+    command->fd = -1;
+}
+
+static void
+fail_command(CallerCommand *command, const GError *error)
+{
+    clear_command(command);
+    command->func(NULL, error, command->user_data);
+}
+
+static void
+on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    CallerCommand *command = user_data;
+
+    command->ticket = NULL;
+    command->func(reply, error, command->user_data);
+}
+
+static CallerCommandStart
+submit(CallerCommand *command, GError **error)
+{
+    CallerSessionsRequest request = {
+        .caller = command->session,
+        .uid = command->peer->uid,
+        .command = command->name,
+        .arguments = command->arguments,
+        .flags = command->flags,
+        .fd = command->fd,
+    };
+
+    if (command->is_method)
+        return CALLER_COMMAND_ALLOWED;
+    if (command->on_sent)
+        command->on_sent(command->user_data);
+    command->fd = -1; /* taken */
+    command->ticket = caller_sessions_submit(command->vm_context->sessions, &request, on_replied, command, error);
+    clear_command(command);
+    return command->ticket ? CALLER_COMMAND_UNDER_WAY : CALLER_COMMAND_FAILED;
+}
+
+/* A stage that was waited for has ended: what would have been the start's answer goes to the function. */
+static void
+finish_stage(CallerCommand *command, CallerCommandStart state, const GError *error)
+{
+    static const QmpReply empty = { .value = { "{}", 2 } };
+
+    switch (state) {
+    case CALLER_COMMAND_FAILED:
+        fail_command(command, error);
+        return;
+    case CALLER_COMMAND_ALLOWED:
+        command->func(&empty, NULL, command->user_data);
+        return;
+    case CALLER_COMMAND_UNDER_WAY:
+        return;
+    }
+}
+
+static void
+on_authorized(const GError *refusal, gpointer user_data)
+{
+    CallerCommand *command = user_data;
+    g_autoptr(GError) error = NULL;
+
+    command->authorization = NULL;
+    if (refusal)
+        fail_command(command, refusal);
+    else
+        finish_stage(command, submit(command, &error), error);
+}
+
+static CallerCommandStart
+authorize(CallerCommand *command, GError **error)
+{
+    AuthorizationQuestion question = {
+        .peer = command->peer,
+        .has_left = command->has_left,
+        .is_interactive = command->is_interactive,
+        .command = command->name,
+        .arguments = command->arguments,
+        .size = command->size,
+    };
+
+    switch (
+        authorization_ask(command->vm_context, &question, on_authorized, command, &command->authorization, error)) {
+    case AUTHORIZATION_REFUSED:
+        return CALLER_COMMAND_FAILED;
+    case AUTHORIZATION_ALLOWED:
+        return submit(command, error);
+    case AUTHORIZATION_ASKED:
+        return CALLER_COMMAND_UNDER_WAY;
+    }
+    g_return_val_if_reached(CALLER_COMMAND_FAILED);
+}
+
+static void
+on_described(const GError *gone, gpointer user_data)
+{
+    CallerCommand *command = user_data;
+    g_autoptr(GError) error = NULL;
+
+    command->schema_wait = NULL;
+    if (gone)
+        fail_command(command, gone);
+    else
+        finish_stage(command, authorize(command, &error), error);
+}
+
+static gboolean
+has_to_wait(CallerCommand *command)
+{
+    VmSchema *schema = command->vm_context->schema;
+
+    return !command->is_described && !command->is_method && !(command->flags & QMP_EXECUTE_OOB) &&
+           (vm_schema_is_awaited(schema) || vm_schema_is_needed(schema));
+}
+
+static CallerCommandStart
+wait_for_schema(CallerCommand *command, GError **error)
+{
+    command->schema_wait =
+        vm_schema_wait(command->vm_context->schema, command->session, command->size, on_described, command, error);
+    return command->schema_wait ? CALLER_COMMAND_UNDER_WAY : CALLER_COMMAND_FAILED;
+}
+
+CallerCommandStart
+caller_command_start(CallerCommand *command, GError **error)
+{
+    CallerCommandStart state = has_to_wait(command) ? wait_for_schema(command, error) : authorize(command, error);
+
+    if (state == CALLER_COMMAND_FAILED)
+        clear_command(command);
+    return state;
+}
+
+CallerCommandStart
+caller_command_note_left(CallerCommand *command, GError **error)
+{
+    CallerCommandStart state;
+
+    command->has_left = TRUE;
+    if (!command->authorization)
+        return CALLER_COMMAND_UNDER_WAY;
+    g_clear_pointer(&command->authorization, authorization_ticket_cancel);
+    state = authorize(command, error);
+    if (state == CALLER_COMMAND_FAILED)
+        clear_command(command);
+    return state;
+}
+
+void
+caller_command_recall(CallerCommand *command)
+{
+    g_clear_pointer(&command->schema_wait, schema_wait_cancel);
+    g_clear_pointer(&command->authorization, authorization_ticket_cancel);
+}
+
+void
+caller_command_cancel(CallerCommand *command)
+{
+    caller_command_recall(command);
+    g_clear_pointer(&command->ticket, caller_session_ticket_cancel);
+    clear_command(command);
+}
