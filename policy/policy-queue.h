@@ -3,7 +3,7 @@
 #pragma once
 
 #include "authority.h"
-#include "policy.h"
+#include "policy-request.h"
 
 typedef struct PolicyQueue PolicyQueue;
 typedef struct PolicyEntry PolicyEntry; /* a question that has not been answered */

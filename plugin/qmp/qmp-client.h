@@ -11,12 +11,6 @@ typedef struct QmpClient QmpClient;
 /* A command that has been sent and not answered. */
 typedef struct QmpSlot QmpSlot;
 
-/* Exactly once for every command unless its slot was cancelled; never from inside qmp_client_execute(). @reply is
- * NULL and @error set (QMP_ERROR_DISCONNECTED, or _PROTOCOL where QEMU's reply was not JSON) where there is no
- * answer. The slot is gone when this returns. The client may be freed from inside. A `quit` whose reply is
- * overtaken by the end of the connection gets the reply `{}`. */
-typedef void (*QmpReplyFunc)(const QmpReply *reply, const GError *error, gpointer user_data);
-
 typedef struct QmpClientFuncs {
     /* Once: the session is negotiated and takes commands. */
     void (*on_ready)(QmpClient *client, gpointer user_data);

@@ -2,7 +2,9 @@
 /* The commands of one QMP session that QEMU has not answered, by their ids. Part of QmpClient. */
 #pragma once
 
-#include "qmp-client.h"
+#include "qmp-message.h"
+
+typedef struct QmpSlot QmpSlot;
 
 struct QmpSlot {
     QmpReplyFunc func; /* NULL: cancelled */
