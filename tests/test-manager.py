@@ -351,6 +351,42 @@ class RunDirectory(MonitorTest):
             qemu.wait()
             wait_until(lambda: not vm.is_there())
 
+    def test_between_bind_and_listen_is_no_alarm(self):
+        self.start_agent()
+        with socket.socket(socket.AF_UNIX) as late, socket.socket(socket.AF_UNIX) as left_over:
+            left_over.bind(f'{self.run_directory}/left-over.sock')
+            self.agent.wait_output('left-over.sock: cannot connect')
+            late.bind(f'{self.run_directory}/late.sock')
+            # The agent looks at them in the order of their coming: when it has met the second, the first has refused.
+            stranger = self.start(Peer, greeting=Raw(b'SSH-2.0-OpenSSH_9.2p1\r\n'))
+            os.rename(stranger.path, f'{self.run_directory}/stranger.sock')
+            self.agent.wait_output('stranger.sock: ')
+            late.listen(1)
+            late.accept()[0].close()
+            self.agent.wait_output('late.sock: ')
+            alarms = [line for line in self.agent.output.splitlines() if '/late.sock' in line and 'refused' in line]
+        self.assertEqual(alarms, [])
+
+    def test_a_busy_socket_is_taken_up_when_it_is_free(self):
+        self.start_agent()
+        path = f'{self.run_directory}/web.sock'
+        peer = self.start(Peer, ANSWERS)
+        with socket.socket(socket.AF_UNIX) as busy, socket.socket(socket.AF_UNIX) as other:
+            busy.bind(f'{self.directory}/busy')
+            busy.listen(0)
+            other.connect(f'{self.directory}/busy')
+            os.rename(f'{self.directory}/busy', path)
+            self.agent.wait_output('is busy with another client')
+            # Not by a change that the agent sees in the directory: by the connections that wait.
+            peer.attach(busy.accept()[0])
+            served = []
+            while not self.paths():
+                busy.settimeout(30)
+                served.append(busy.accept()[0])
+                peer.attach(served[-1])
+                wait_until(lambda: self.paths() or served[-1].fileno() < 0)
+        self.assertEqual(len(self.paths()), 1)
+
     def test_what_is_no_socket_is_left_alone(self):
         self.start_agent()
         with open(f'{self.run_directory}/plain', 'w', encoding='ascii'):

@@ -107,7 +107,8 @@ expect_error(Fixture *fixture, const char *address, const char *why)
     qmp_peer_wait_until(fixture->context, fixture->n_called > 0);
     qmp_peer_settle(fixture->context);
     g_assert_cmpuint(fixture->n_called, ==, 1);
-    g_assert_error(fixture->error, QMP_ERROR, QMP_ERROR_DISCONNECTED);
+    int code = strstr(why, "refused") ? QMP_ERROR_REFUSED : QMP_ERROR_DISCONNECTED;
+    g_assert_error(fixture->error, QMP_ERROR, code);
     if (!strstr(fixture->error->message, address) || !strstr(fixture->error->message, why))
         g_error("\"%s\" does not name %s and %s", fixture->error->message, address, why);
 }

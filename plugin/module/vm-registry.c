@@ -11,6 +11,9 @@
 #include "timer.h"
 #include "vm-object.h"
 
+/* us. A QEMU listens some us after it has made its socket; a busy host may take longer. */
+#define JUST_BOUND G_TIME_SPAN_SECOND
+
 /* Each holds at least a descriptor, and all are listed in one message. */
 #define MAX_VMS 10000
 
@@ -34,6 +37,7 @@ typedef struct Entry {
     gpointer user_data;
     GSource *add_timer; /* owned; while listening for a VM that somebody waits for */
     gboolean tried, failure_logged;
+    gint64 refused_since; /* monotonic us; 0: the last attempt was not refused */
 } Entry;
 
 static void
@@ -227,12 +231,30 @@ goes_on(Entry *entry, VmDown how, const GError *error)
     g_return_val_if_reached(FALSE);
 }
 
+/* Whether a socket in the run directory is so new that it is perhaps not listened on yet: between bind() and listen() it
+ * refuses. */
+static gboolean
+is_just_bound(Entry *entry, const GError *error)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (vm_get_origin(entry->vm) != VM_FROM_DIRECTORY || !g_error_matches(error, QMP_ERROR, QMP_ERROR_REFUSED)) {
+        entry->refused_since = 0;
+        return FALSE;
+    }
+    if (entry->refused_since == 0)
+        entry->refused_since = now;
+    return now - entry->refused_since < JUST_BOUND;
+}
+
 static void
 log_down(Entry *entry, VmDown how, const GError *error)
 {
     const ManagementHost *host = entry->registry->context->host;
     const char *name = vm_get_name(entry->vm);
 
+    if (is_just_bound(entry, error))
+        return;
     if (how == VM_DOWN_ENDED)
         log_line(host, G_LOG_LEVEL_INFO, name, "VM \"%s\" is gone: %s", name, error->message);
     else if (!entry->func)

@@ -80,12 +80,27 @@ finish(QmpConnector *connector, int fd)
 }
 
 static void
-finish_with_error(QmpConnector *connector, const char *what, const char *why)
+finish_with_code(QmpConnector *connector, QmpErrorCode code, const char *what, const char *why)
 {
-    g_autoptr(GError) error =
-        g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "%s: %s: %s", connector->address->text, what, why);
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, code, "%s: %s: %s", connector->address->text, what, why);
     clear_attempt(connector);
     connector->func(-1, error, connector->user_data);
+}
+
+static void
+finish_with_error(QmpConnector *connector, const char *what, const char *why)
+{
+    finish_with_code(connector, QMP_ERROR_DISCONNECTED, what, why);
+}
+
+/* @error: an errno. */
+static void
+finish_unconnected(QmpConnector *connector, int error)
+{
+    const char *why = error == EAGAIN ? "the monitor is busy with another client (Resource temporarily unavailable)"
+                                      : g_strerror(error);
+    finish_with_code(connector, error == ECONNREFUSED ? QMP_ERROR_REFUSED : QMP_ERROR_DISCONNECTED, "cannot connect",
+                     why);
 }
 
 static struct sockaddr_un
@@ -114,9 +129,7 @@ connect_unix(QmpConnector *connector)
         return;
     }
     clear_fd(&fd);
-    finish_with_error(connector, "cannot connect",
-                      error == EAGAIN ? "the monitor is busy with another client (Resource temporarily unavailable)"
-                                      : g_strerror(error));
+    finish_unconnected(connector, error);
 }
 
 static void
@@ -236,7 +249,7 @@ connect_next(QmpConnector *connector, int error)
         }
         error = errno;
     }
-    finish_with_error(connector, "cannot connect", g_strerror(error));
+    finish_unconnected(connector, error);
 }
 
 static gboolean

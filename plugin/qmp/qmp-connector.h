@@ -7,7 +7,7 @@
 
 typedef struct QmpConnector QmpConnector;
 
-/* @fd: a connected, close-on-exec socket, the callee's; -1 with @error (QMP_ERROR_DISCONNECTED, naming address and
+/* @fd: a connected, close-on-exec socket, the callee's; -1 with @error (QMP_ERROR_DISCONNECTED, or _REFUSED where nobody listens, naming address and
  * errno) where none could be had. Never from inside qmp_connector_start(). When connecting: once. When listening:
  * once a qmp_connector_start(). The connector may be freed from inside. */
 typedef void (*QmpConnectedFunc)(int fd, const GError *error, gpointer user_data);

@@ -12,6 +12,7 @@ typedef enum QmpErrorCode {
     QMP_ERROR_INVALID, /* text that is not JSON, an address that is none */
     QMP_ERROR_LIMIT, /* a cap of ours was reached */
     QMP_ERROR_NOT_AUTHORIZED, /* a caller names what is not theirs */
+    QMP_ERROR_REFUSED, /* nobody listens at the address (ECONNREFUSED) */
 } QmpErrorCode;
 
 #define QMP_ERROR (qmp_error_quark())

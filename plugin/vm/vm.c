@@ -6,15 +6,10 @@
 
 #include "qmp-connector.h"
 #include "timer.h"
+#include "vm-retry.h"
 
 /* Connected at once where we listen, before one of them is known to be a QEMU. */
 #define MAX_CANDIDATES 8
-
-#define RETRY_FIRST (100 * G_TIME_SPAN_MILLISECOND)
-#define RETRY_MAX (30 * G_TIME_SPAN_SECOND)
-/* A socket in the run directory that nobody serves is a left-over: after 0.1 + 0.2 + … 6.4 s it is not looked at
- * any more until the directory changes, so that the agent sleeps. */
-#define RETRY_MAX_IN_DIRECTORY (10 * G_TIME_SPAN_SECOND)
 
 struct Vm {
     GMainContext *context; /* ref */
@@ -35,7 +30,7 @@ struct Vm {
     GPtrArray *candidates; /* owned, of Candidate */
     struct Candidate *current; /* weak; the candidate that is up */
     GSource *retry_timer; /* owned; while waiting to try again */
-    guint64 retry_delay; /* us */
+    VmRetry retry;
     gboolean given_up; /* until poked */
 };
 
@@ -75,18 +70,23 @@ on_retry(gpointer user_data)
 }
 
 static void
-try_again(Vm *vm, VmDown how)
+reset_retry(Vm *vm)
 {
-    guint64 delay = vm->retry_delay;
+    vm_retry_reset(&vm->retry, vm->origin == VM_FROM_DIRECTORY ? VM_RETRY_IN_DIRECTORY : VM_RETRY_ALWAYS);
+}
+
+static void
+try_again(Vm *vm, VmDown how, const GError *error)
+{
+    guint64 delay;
 
     if (is_listening(vm) && how != VM_DOWN_UNREACHABLE) {
         attempt(vm);
         return;
     }
-    vm->given_up = vm->origin == VM_FROM_DIRECTORY && delay > RETRY_MAX_IN_DIRECTORY;
+    vm->given_up = !vm_retry_next(&vm->retry, error, &delay);
     if (vm->given_up)
         return;
-    vm->retry_delay = MIN(delay * 2, (guint64)RETRY_MAX);
     timer_stop(&vm->retry_timer);
     vm->retry_timer = timer_start(vm->context, delay, on_retry, vm);
 }
@@ -98,15 +98,17 @@ go_down(Vm *vm, Candidate *candidate, const GError *error)
     VmDown how = !candidate ? VM_DOWN_UNREACHABLE : candidate == vm->current ? VM_DOWN_ENDED : VM_DOWN_UNUSABLE;
 
     if (how == VM_DOWN_ENDED)
-        vm->retry_delay = RETRY_FIRST;
+        reset_retry(vm);
     /* Until it returns, what is known of the QEMU can still be read. */
     if (!vm->funcs.on_down(vm, how, error, vm->user_data))
         return;
     if (how == VM_DOWN_ENDED)
         vm->current = NULL;
+    /* @error may be the candidate's own. */
+    g_autoptr(GError) reason = g_error_copy(error);
     if (candidate)
         g_ptr_array_remove(vm->candidates, candidate);
-    try_again(vm, how);
+    try_again(vm, how, reason);
 }
 
 static void
@@ -266,7 +268,7 @@ vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs
     vm->added_by = spec->added_by;
     vm->timeout = spec->timeout;
     vm->max_reply = max_reply;
-    vm->retry_delay = RETRY_FIRST;
+    reset_retry(vm);
     vm->attempt_began = g_get_monotonic_time();
     vm->candidates = g_ptr_array_new_with_free_func(candidate_free);
     if (vm->address)
@@ -304,7 +306,7 @@ vm_poke(Vm *vm)
         return;
     timer_stop(&vm->retry_timer);
     vm->given_up = FALSE;
-    vm->retry_delay = RETRY_FIRST;
+    reset_retry(vm);
     attempt(vm);
 }
 

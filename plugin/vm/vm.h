@@ -16,7 +16,7 @@ typedef enum VmOrigin {
     VM_FROM_CALL, /* AddVM: forgotten; with `server=on` listened for again. Where its monitor fell silent it is tried once more */
     VM_FROM_FD, /* AddVMFromFD: forgotten */
     VM_FROM_KEY_FILE, /* tried again with back-off, up to every 30 s */
-    VM_FROM_DIRECTORY, /* tried again for some 10 s, then when its socket appears anew */
+    VM_FROM_DIRECTORY, /* tried again up to every 25 s; where nobody listens for some 13 s, when its socket appears anew */
 } VmOrigin;
 
 typedef struct VmSpec {
