@@ -230,3 +230,32 @@ job_info_read_event(JobInfo *report, const char *event, JsonObject *data)
     *report = (JobInfo){ .kind = JOB_QMP };
     return read && read(report, data);
 }
+
+void
+job_info_withdraw_news(JobInfo *report)
+{
+    report->status = NULL;
+    report->has_outcome = FALSE;
+    report->error = NULL;
+}
+
+gboolean
+job_info_find_begun(const char *command, JobKind *ret_kind)
+{
+    static const struct {
+        const char *command;
+        JobKind kind;
+    } rows[] = {
+        { "dump-guest-memory", JOB_DUMP },
+        { "migrate", JOB_MIGRATION },
+        { "migrate-incoming", JOB_MIGRATION },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        if (!g_str_equal(command, rows[i].command))
+            continue;
+        *ret_kind = rows[i].kind;
+        return TRUE;
+    }
+    return FALSE;
+}

@@ -35,3 +35,10 @@ gboolean job_info_has_event(const char *event);
 
 /* The data of such an event. FALSE: it is about nothing of that. */
 gboolean job_info_read_event(JobInfo *report, const char *event, JsonObject *data);
+
+/* QEMU makes up an answer some time before it sends it, and may tell of events meanwhile: takes out of an answer what events
+ * tell sooner. */
+void job_info_withdraw_news(JobInfo *report);
+
+/* Whether a command that has succeeded may have begun work that no event tells of, and of which kind. */
+gboolean job_info_find_begun(const char *command, JobKind *ret_kind);

@@ -15,11 +15,11 @@
 #include <string.h>
 
 #include "job-object.h"
+#include "job-poll.h"
 #include "job-queries.h"
 #include "job-info.h"
 #include "json-member.h"
 #include "json-tree.h"
-#include "timer.h"
 
 /* Of one VM. A backup of every disk of a large one is some tens. */
 #define MAX_JOBS 256
@@ -30,20 +30,14 @@
 /* Bytes. Events about jobs are some 300, with the text of an error in them. */
 #define MAX_EVENT 16384
 
-#define POLL_INTERVAL ((gint64)G_TIME_SPAN_SECOND)
-
-/* Who has read a property is taken to be looking for so long: a program that draws a bar reads more often. */
-#define READER_PATIENCE (10 * G_TIME_SPAN_SECOND)
-
 struct Jobs {
     VmContext *vm_context; /* weak */
     JobsFuncs funcs;
     gpointer user_data;
     JobQueries *questions; /* owned */
+    JobPoll *poll; /* owned */
     GQueue jobs; /* of Job, owned, by their links */
     gboolean has_begun[N_JOB_KINDS]; /* a caller has begun one, and nothing has been heard of it */
-    GSource *poll; /* owned; while polling */
-    gint64 read_at, polled_at; /* monotonic us */
 };
 
 typedef struct Job {
@@ -55,8 +49,6 @@ typedef struct Job {
     gboolean is_listed; /* while an answer is read */
     GList link; /* in jobs->jobs */
 } Job;
-
-static void consider_polling(Jobs *jobs);
 
 static Job *
 find(Jobs *jobs, JobKind kind, const char *id)
@@ -74,8 +66,7 @@ on_read(gpointer user_data)
 {
     Jobs *jobs = user_data;
 
-    jobs->read_at = g_get_monotonic_time();
-    consider_polling(jobs);
+    job_poll_note_read(jobs->poll);
 }
 
 /* NULL: it makes no object. */
@@ -91,7 +82,7 @@ find_or_add(Jobs *jobs, JobKind kind, const char *id)
     job->object = job_object_new(jobs->vm_context, kind, id, on_read, jobs);
     job->link.data = job;
     g_queue_push_tail_link(&jobs->jobs, &job->link);
-    consider_polling(jobs);
+    job_poll_consider(jobs->poll);
     return job;
 }
 
@@ -278,15 +269,6 @@ jobs_event(Jobs *jobs, const QmpEvent *event)
         hear_of_only(jobs, &report);
 }
 
-/* QEMU makes up an answer some time before it sends it, and may tell of events meanwhile: those are newer. */
-static void
-withdraw_news(JobInfo *report)
-{
-    report->status = NULL;
-    report->has_outcome = FALSE;
-    report->error = NULL;
-}
-
 static void
 read_listed_job(Jobs *jobs, JsonObject *listed, gboolean is_latest)
 {
@@ -304,7 +286,7 @@ read_listed_job(Jobs *jobs, JsonObject *listed, gboolean is_latest)
         return;
     job->is_listed = TRUE;
     if (!is_latest)
-        withdraw_news(&report);
+        job_info_withdraw_news(&report);
     if (is_new && report.has_outcome)
         job_object_set_finished(job->object, report.error);
     show(job, &report);
@@ -392,9 +374,9 @@ is_under_way(Jobs *jobs, JobKind kind)
 
 /* A migration that QEMU tells nothing of is asked about in any case, or nobody would know that it has ended. */
 static gboolean
-is_to_be_polled(Jobs *jobs, JobKind kind)
+is_wanted(JobKind kind, gboolean is_read, gpointer user_data)
 {
-    gboolean is_read = jobs->read_at && g_get_monotonic_time() - jobs->read_at < READER_PATIENCE;
+    Jobs *jobs = user_data;
 
     if (!is_under_way(jobs, kind) && !jobs->has_begun[kind])
         return FALSE;
@@ -402,56 +384,28 @@ is_to_be_polled(Jobs *jobs, JobKind kind)
            (kind == JOB_MIGRATION && !job_queries_has_events(jobs->questions));
 }
 
-static gboolean
-on_poll(gpointer user_data)
+static void
+on_poll(JobKind kind, gpointer user_data)
 {
     Jobs *jobs = user_data;
 
-    timer_stop(&jobs->poll);
-    jobs->polled_at = g_get_monotonic_time();
-    for (guint i = 0; i < N_JOB_KINDS; i++)
-        if (is_to_be_polled(jobs, (JobKind)i))
-            job_queries_ask(jobs->questions, (JobKind)i);
-    consider_polling(jobs);
-    return G_SOURCE_REMOVE;
-}
-
-static void
-consider_polling(Jobs *jobs)
-{
-    gboolean is_needed = FALSE;
-    gint64 due = jobs->polled_at + POLL_INTERVAL - g_get_monotonic_time();
-
-    for (guint i = 0; i < N_JOB_KINDS; i++)
-        is_needed |= is_to_be_polled(jobs, (JobKind)i);
-    if (is_needed && !jobs->poll)
-        jobs->poll = timer_start(jobs->vm_context->context->host->context,
-                                 jobs->polled_at && due > 0 ? (guint64)due : 0, on_poll, jobs);
+    job_queries_ask(jobs->questions, kind);
 }
 
 void
 jobs_look(Jobs *jobs)
 {
-    consider_polling(jobs);
+    job_poll_consider(jobs->poll);
 }
 
 void
 jobs_command_done(Jobs *jobs, const char *command)
 {
-    static const struct {
-        const char *command;
-        JobKind kind;
-    } rows[] = {
-        { "dump-guest-memory", JOB_DUMP },
-        { "migrate", JOB_MIGRATION },
-        { "migrate-incoming", JOB_MIGRATION },
-    };
+    JobKind kind;
 
-    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
-        if (!g_str_equal(command, rows[i].command))
-            continue;
-        jobs->has_begun[rows[i].kind] = TRUE;
-        job_queries_ask(jobs->questions, rows[i].kind);
+    if (job_info_find_begun(command, &kind)) {
+        jobs->has_begun[kind] = TRUE;
+        job_queries_ask(jobs->questions, kind);
     }
     if (g_str_equal(command, "migrate-set-capabilities"))
         job_queries_ask_for_events(jobs->questions);
@@ -469,11 +423,13 @@ jobs_is_under_way(Jobs *jobs, JobKind kind, const char *id)
 Jobs *
 jobs_new(VmContext *vm_context, const JobsFuncs *funcs, gpointer user_data)
 {
+    static const JobPollFuncs poll_funcs = { is_wanted, on_poll };
     Jobs *jobs = g_new0(Jobs, 1);
 
     jobs->vm_context = vm_context;
     jobs->funcs = *funcs;
     jobs->user_data = user_data;
+    jobs->poll = job_poll_new(vm_context->context->host->context, &poll_funcs, jobs);
     jobs->questions = job_queries_new(vm_get_qemu(vm_context->vm), on_answer, on_hindrance, jobs);
     job_queries_ask_for_events(jobs->questions);
     for (guint i = 0; i < N_JOB_KINDS; i++)
@@ -491,7 +447,7 @@ jobs_unpublish(Jobs *jobs)
 void
 jobs_free(Jobs *jobs)
 {
-    timer_stop(&jobs->poll);
+    job_poll_free(jobs->poll);
     job_queries_free(jobs->questions);
     while (jobs->jobs.head)
         remove_job(jobs->jobs.head->data);
