@@ -123,9 +123,12 @@ on_status(const QmpReply *reply, const GError *error, gpointer user_data)
     if (qemu->status_stale && !qemu->freed)
         ask_status(qemu, /* gate= */ NULL);
     watch_status(qemu);
+    g_rc_box_acquire(qemu);
     if (qemu->running != running_before || g_strcmp0(qemu->status, status_before) != 0)
         qemu->funcs.on_changed(qemu, qemu->user_data);
-    reply_barriers_open(qemu->gates, question);
+    if (qemu->gates)
+        reply_barriers_open(qemu->gates, question);
+    g_rc_box_release(qemu);
 }
 
 /* At most one query-status is under way; an event that comes meanwhile makes its answer old, and the next one
