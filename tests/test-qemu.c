@@ -36,7 +36,8 @@ struct TestQemu {
     GHashTable *silent; /* owned, set; commands that are not answered */
     GPtrArray *withheld; /* owned, of Withheld */
     GString *log; /* owned */
-    int passed_fd; /* owned; what getfd brought last; -1: nothing */
+    GArray *fds; /* owned, of int, owned; that came, and whose commands have not been read */
+    int passed_fd; /* owned; what getfd or add-fd brought last; -1: nothing */
 };
 
 static void
@@ -111,6 +112,25 @@ print(JsonNode *node)
     return g_string_free(text, FALSE);
 }
 
+static void
+drop_passed_fd(TestQemu *qemu)
+{
+    if (qemu->passed_fd >= 0)
+        close(qemu->passed_fd);
+    qemu->passed_fd = -1;
+}
+
+/* The kernel hands out a descriptor with the text of earlier commands. */
+static void
+use_fd(TestQemu *qemu, const char *command)
+{
+    if ((!g_str_equal(command, "getfd") && !g_str_equal(command, "add-fd")) || qemu->fds->len == 0)
+        return;
+    drop_passed_fd(qemu);
+    qemu->passed_fd = g_array_index(qemu->fds, int, 0);
+    g_array_remove_index(qemu->fds, 0);
+}
+
 /* A monitor object has its connection from the descriptor that came last. */
 static void
 plug_if_asked(TestQemu *qemu, const char *command, JsonObject *arguments)
@@ -137,6 +157,7 @@ take_command(Monitor *monitor)
 
     name = name ? name : json_member_get_string(object, "exec-oob");
     g_string_append_printf(qemu->log, "%u %s%s%s\n", monitor->number, name, text ? " " : "", text ? text : "");
+    use_fd(qemu, name);
     if (g_hash_table_contains(qemu->silent, name)) {
         Withheld *withheld = g_new(Withheld, 1);
         *withheld = (Withheld){ monitor, g_strdup(name), g_steal_pointer(&id_member) };
@@ -168,12 +189,12 @@ static void
 take_fd(TestQemu *qemu, struct msghdr *message)
 {
     struct cmsghdr *header = message->msg_controllen > 0 ? CMSG_FIRSTHDR(message) : NULL;
+    int fd;
 
     if (!header)
         return;
-    if (qemu->passed_fd >= 0)
-        close(qemu->passed_fd);
-    memcpy(&qemu->passed_fd, CMSG_DATA(header), sizeof(int));
+    memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    g_array_append_val(qemu->fds, fd);
 }
 
 static gboolean
@@ -310,6 +331,7 @@ test_qemu_new(GMainContext *context, guint major, guint minor, int *ret_fd)
     qemu->silent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     qemu->withheld = g_ptr_array_new_with_free_func(withheld_free);
     qemu->log = g_string_new(NULL);
+    qemu->fds = g_array_new(FALSE, FALSE, sizeof(int));
     qemu->passed_fd = -1;
     for (guint i = 0; i < G_N_ELEMENTS(answers); i++)
         test_qemu_set_answer(qemu, answers[i][0], answers[i][1]);
@@ -325,8 +347,10 @@ test_qemu_free(TestQemu *qemu)
     g_ptr_array_unref(qemu->withheld);
     g_hash_table_unref(qemu->answers);
     g_hash_table_unref(qemu->silent);
-    if (qemu->passed_fd >= 0)
-        close(qemu->passed_fd);
+    drop_passed_fd(qemu);
+    for (guint i = 0; i < qemu->fds->len; i++)
+        close(g_array_index(qemu->fds, int, i));
+    g_array_unref(qemu->fds);
     g_string_free(qemu->log, TRUE);
     g_free(qemu->greeting);
     g_main_context_unref(qemu->context);

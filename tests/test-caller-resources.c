@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What callers leave in a QEMU: what breaks here lets descriptors stay open in QEMU for ever, or removes those of somebody who
+ * is still there. */
+#include "caller-resources.h"
+
+#include <string.h>
+
+#include "json-tree.h"
+#include "test-vm-fixture.h"
+
+typedef struct Fixture {
+    VmFixture base;
+    CallerResources *resources; /* owned; NULL when freed */
+} Fixture;
+
+static void
+on_changed(gpointer user_data)
+{
+    Fixture *fixture = user_data;
+
+    if (fixture->resources)
+        caller_resources_status_changed(fixture->resources);
+}
+
+static void
+set_up(Fixture *fixture, gconstpointer unused)
+{
+    vm_fixture_set_up(&fixture->base, 11, 1, /* isolation_required= */ FALSE);
+    fixture->base.on_changed = on_changed;
+    fixture->base.user_data = fixture;
+    fixture->resources = caller_resources_new(fixture->base.vm);
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer unused)
+{
+    g_clear_pointer(&fixture->resources, caller_resources_free);
+    if (!fixture->base.is_down)
+        vm_fixture_settle(&fixture->base);
+    vm_fixture_tear_down(&fixture->base);
+}
+
+/* query-fdsets is answered so from now on; in @list, `TAG` is what our callers' descriptors have. */
+static void
+set_fdsets(Fixture *fixture, const char *list)
+{
+    g_autoptr(GString) answer = g_string_new("\"return\": ");
+
+    g_string_append(answer, list);
+    g_string_replace(answer, "TAG", fdsets_get_tag(caller_resources_get_fdsets(fixture->resources)), 0);
+    test_qemu_set_answer(fixture->base.qemu, "query-fdsets", answer->str);
+}
+
+static void
+add_fd(Fixture *fixture, const char *reply, const char *caller)
+{
+    fdsets_note_added(caller_resources_get_fdsets(fixture->resources), &(QmpText){ reply, strlen(reply) }, caller);
+}
+
+static guint
+count(Fixture *fixture, const char *line)
+{
+    return test_qemu_count(fixture->base.qemu, line);
+}
+
+/* An agent that was killed: what its callers had put into fdsets is removed by the next, and nothing of others is. */
+static void
+test_left_over(Fixture *fixture, gconstpointer unused)
+{
+    set_fdsets(fixture, "[{\"fdset-id\": 1, \"fds\": [{\"fd\": 10, \"opaque\": \"TAG mine\"}, {\"fd\": 11}]},"
+                        " {\"fdset-id\": 2, \"fds\": [{\"fd\": 12, \"opaque\": \"TAG\"}]},"
+                        " {\"fdset-id\": 3, \"fds\": [{\"fd\": 13, \"opaque\": \"other\"}]}]");
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 remove-fd {\"fdset-id\":1,\"fd\":10}"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 remove-fd {\"fdset-id\":2}"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 remove-fd"), ==, 2);
+}
+
+/* A QEMU with fdsets of its own: no caller is kept from them. */
+static void
+test_common(Fixture *fixture, gconstpointer unused)
+{
+    Fdsets *fdsets = caller_resources_get_fdsets(fixture->resources);
+
+    set_fdsets(fixture, "[{\"fdset-id\": 3, \"fds\": [{\"fd\": 13}]}]");
+    caller_resources_begin(fixture->resources);
+    caller_resources_begin(fixture->resources);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 query-chardev"), ==, 1);
+    g_assert_false(fdsets_is_foreign(fdsets, 3, ":1.1"));
+    add_fd(fixture, "{\"fdset-id\": 3, \"fd\": 14}", ":1.1");
+    g_assert_false(fdsets_is_foreign(fdsets, 3, ":1.2"));
+}
+
+/* A caller who leaves: their set is removed as a whole, of a common one only what is theirs. */
+static void
+test_leave(Fixture *fixture, gconstpointer unused)
+{
+    set_fdsets(fixture, "[{\"fdset-id\": 3, \"fds\": [{\"fd\": 13}]}]");
+    vm_fixture_settle(&fixture->base);
+    add_fd(fixture, "{\"fdset-id\": 3, \"fd\": 14}", ":1.1");
+    add_fd(fixture, "{\"fdset-id\": 4, \"fd\": 15}", ":1.1");
+    add_fd(fixture, "{\"fdset-id\": 5, \"fd\": 16}", ":1.2");
+    caller_resources_leave(fixture->resources, ":1.1");
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 remove-fd {\"fdset-id\":3,\"fd\":14}"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 remove-fd {\"fdset-id\":4}"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 remove-fd"), ==, 2);
+}
+
+/* A caller who leaves a VM that is stopped: QEMU removes nothing then, so it is asked again once the guest runs, and not
+ * before. */
+static void
+test_paused(Fixture *fixture, gconstpointer unused)
+{
+    static const char stop[] = "{\"event\": \"STOP\", \"timestamp\": {\"seconds\": 1, \"microseconds\": 1}}\r\n";
+    static const char resume[] = "{\"event\": \"RESUME\", \"timestamp\": {\"seconds\": 1, \"microseconds\": 1}}\r\n";
+
+    vm_fixture_settle(&fixture->base);
+    add_fd(fixture, "{\"fdset-id\": 4, \"fd\": 15}", ":1.1");
+    set_fdsets(fixture, "[{\"fdset-id\": 4, \"fds\": [{\"fd\": 15}]}]");
+    test_qemu_set_answer(fixture->base.qemu, "query-status",
+                         "\"return\": {\"status\": \"paused\", \"running\": false}");
+    test_qemu_send_to_all(fixture->base.qemu, stop);
+    qmp_peer_wait_until(fixture->base.context, !qemu_connection_is_running(vm_get_qemu(fixture->base.vm)));
+    caller_resources_leave(fixture->resources, ":1.1");
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 remove-fd"), ==, 1);
+    g_assert_true(fdsets_is_foreign(caller_resources_get_fdsets(fixture->resources), 4, ":1.2"));
+    set_fdsets(fixture, "[]");
+    test_qemu_set_answer(fixture->base.qemu, "query-status",
+                         "\"return\": {\"status\": \"running\", \"running\": true}");
+    test_qemu_send_to_all(fixture->base.qemu, resume);
+    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 remove-fd") == 2);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 remove-fd"), ==, 2);
+    g_assert_false(fdsets_is_foreign(caller_resources_get_fdsets(fixture->resources), 4, ":1.2"));
+}
+
+/* A caller who leaves with a thousand descriptors: they are removed a few at a time, and all of them. */
+static void
+test_many(Fixture *fixture, gconstpointer unused)
+{
+    vm_fixture_settle(&fixture->base);
+    set_fdsets(fixture, "\"unreadable\"");
+    for (guint i = 0; i < 100; i++) {
+        g_autofree char *reply = g_strdup_printf("{\"fdset-id\": %u, \"fd\": %u}", i, i + 10);
+        add_fd(fixture, reply, ":1.1");
+    }
+    test_qemu_withhold(fixture->base.qemu, "query-fdsets");
+    caller_resources_leave(fixture->resources, ":1.1");
+    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 query-fdsets") == 2);
+    qmp_peer_settle(fixture->base.context);
+    g_assert_cmpuint(count(fixture, "0 remove-fd"), ==, 8);
+    test_qemu_release(fixture->base.qemu, "query-fdsets");
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 remove-fd"), ==, 100);
+}
+
+/* A QEMU that is started with its monitor at a socket of ours: no caller may take that from the agent. */
+static void
+test_chardevs(Fixture *fixture, gconstpointer unused)
+{
+    g_autoptr(JsonNode) arguments = json_tree_parse("{\"id\":\"compat_monitor0\"}", 24, NULL);
+    g_autoptr(GError) error = NULL;
+
+    caller_resources_begin(fixture->resources);
+    vm_fixture_settle(&fixture->base);
+    g_assert_false(command_filter_check(caller_resources_get_guard(fixture->resources), ":1.1", "chardev-remove",
+                                        arguments, &error));
+    g_assert_error(error, QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED);
+}
+
+/* A VM that goes with questions under way: the answers find nothing any more. */
+static void
+test_freed(Fixture *fixture, gconstpointer unused)
+{
+    test_qemu_withhold(fixture->base.qemu, "query-fdsets");
+    test_qemu_withhold(fixture->base.qemu, "query-chardev");
+    caller_resources_begin(fixture->resources);
+    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 query-fdsets") == 1);
+    g_clear_pointer(&fixture->resources, caller_resources_free);
+    test_qemu_release(fixture->base.qemu, "query-fdsets");
+    test_qemu_release(fixture->base.qemu, "query-chardev");
+}
+
+/* A QEMU that dies with a question under way: nothing more is asked of it. */
+static void
+test_disconnected(Fixture *fixture, gconstpointer unused)
+{
+    test_qemu_withhold(fixture->base.qemu, "query-fdsets");
+    caller_resources_begin(fixture->resources);
+    caller_resources_leave(fixture->resources, ":1.1");
+    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 query-fdsets") == 1);
+    test_qemu_close(fixture->base.qemu, 0);
+    qmp_peer_wait_until(fixture->base.context, fixture->base.is_down);
+}
+
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ADD("/caller-resources/left-over", test_left_over);
+    ADD("/caller-resources/common", test_common);
+    ADD("/caller-resources/leave", test_leave);
+    ADD("/caller-resources/paused", test_paused);
+    ADD("/caller-resources/many", test_many);
+    ADD("/caller-resources/chardevs", test_chardevs);
+    ADD("/caller-resources/freed", test_freed);
+    ADD("/caller-resources/disconnected", test_disconnected);
+    return g_test_run();
+}
