@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "json-tree.h"
 #include "test-vm-fixture.h"
 
 typedef struct Fixture {
@@ -86,7 +85,6 @@ test_common(Fixture *fixture, gconstpointer unused)
     caller_resources_begin(fixture->resources);
     caller_resources_begin(fixture->resources);
     vm_fixture_settle(&fixture->base);
-    g_assert_cmpuint(count(fixture, "0 query-chardev"), ==, 1);
     g_assert_false(fdsets_is_foreign(fdsets, 3, ":1.1"));
     add_fd(fixture, "{\"fdset-id\": 3, \"fd\": 14}", ":1.1");
     g_assert_false(fdsets_is_foreign(fdsets, 3, ":1.2"));
@@ -157,31 +155,15 @@ test_many(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(count(fixture, "0 remove-fd"), ==, 100);
 }
 
-/* A QEMU that is started with its monitor at a socket of ours: no caller may take that from the agent. */
-static void
-test_chardevs(Fixture *fixture, gconstpointer unused)
-{
-    g_autoptr(JsonNode) arguments = json_tree_parse("{\"id\":\"compat_monitor0\"}", 24, NULL);
-    g_autoptr(GError) error = NULL;
-
-    caller_resources_begin(fixture->resources);
-    vm_fixture_settle(&fixture->base);
-    g_assert_false(command_filter_check(caller_resources_get_guard(fixture->resources), ":1.1", "chardev-remove",
-                                        arguments, &error));
-    g_assert_error(error, QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED);
-}
-
 /* A VM that goes with questions under way: the answers find nothing any more. */
 static void
 test_freed(Fixture *fixture, gconstpointer unused)
 {
     test_qemu_withhold(fixture->base.qemu, "query-fdsets");
-    test_qemu_withhold(fixture->base.qemu, "query-chardev");
     caller_resources_begin(fixture->resources);
     qmp_peer_wait_until(fixture->base.context, count(fixture, "0 query-fdsets") == 1);
     g_clear_pointer(&fixture->resources, caller_resources_free);
     test_qemu_release(fixture->base.qemu, "query-fdsets");
-    test_qemu_release(fixture->base.qemu, "query-chardev");
 }
 
 /* A QEMU that dies with a question under way: nothing more is asked of it. */
@@ -207,7 +189,6 @@ main(int argc, char **argv)
     ADD("/caller-resources/leave", test_leave);
     ADD("/caller-resources/paused", test_paused);
     ADD("/caller-resources/many", test_many);
-    ADD("/caller-resources/chardevs", test_chardevs);
     ADD("/caller-resources/freed", test_freed);
     ADD("/caller-resources/disconnected", test_disconnected);
     return g_test_run();
