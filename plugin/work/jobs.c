@@ -127,24 +127,16 @@ look_at_pause(Job *job, const char *status)
 }
 
 static void
-read_block_job(Jobs *jobs, JsonObject *block_job)
-{
-    const char *id = json_member_get_string(block_job, "device");
-    Job *job = id ? find(jobs, JOB_QMP, id) : NULL;
-
-    if (job && job_info_is_paused(job_object_get_status(job->object)))
-        job_object_set_hindrance(job->object, job_info_get_hindrance(block_job));
-}
-
-static void
 on_hindrance(JsonNode *answer, gpointer user_data)
 {
     JsonArray *list = json_node_get_array(answer);
 
     for (guint i = 0; i < json_array_get_length(list); i++) {
         JsonObject *block_job = json_member_get_object_at(list, i);
-        if (block_job)
-            read_block_job(user_data, block_job);
+        const char *id = block_job ? json_member_get_string(block_job, "device") : NULL;
+        Job *job = id ? find(user_data, JOB_QMP, id) : NULL;
+        if (job && job_info_is_paused(job_object_get_status(job->object)))
+            job_object_set_hindrance(job->object, job_info_get_hindrance(block_job));
     }
 }
 
