@@ -73,6 +73,10 @@ test_every_place(Fixture *fixture, gconstpointer unused)
     assert_translated(fixture, "chardev-add", "{\"backend\":{\"addr\":[{\"type\":\"fd\",\"str\":\"a\"}]}}",
                       "{\"backend\":{\"addr\":[{\"type\":\"fd\",\"str\":\"~a\"}]}}", "a");
     assert_translated(fixture, "migrate", "{\"uri\":\"fd:b\"}", "{\"uri\":\"fd:~b\"}", "b");
+    assert_translated(fixture, "dump-guest-memory", "{\"paging\":false,\"protocol\":\"fd:a\"}",
+                      "{\"paging\":false,\"protocol\":\"fd:~a\"}", "a");
+    assert_translated(fixture, "netdev_add", "{\"type\":\"af-xdp\",\"sock-fds\":\"a:b\"}",
+                      "{\"type\":\"af-xdp\",\"sock-fds\":\"~a:~b\"}", "a b");
     assert_translated(fixture, "add_client", "{\"protocol\":\"vnc\",\"fdname\":\"a\"}",
                       "{\"protocol\":\"vnc\",\"fdname\":\"~a\"}", "a");
 }
@@ -118,6 +122,23 @@ test_prefixes_differ(Fixture *fixture, gconstpointer unused)
     }
 }
 
+/* A caller who has seen another's name in a list of QEMU's: it is known for what it is, wherever it stands. */
+static void
+test_seen(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *name = g_strconcat(fixture->prefix, "a", NULL);
+    g_autofree char *uri = g_strconcat("x.fd:", name, NULL);
+
+    g_assert_true(fd_names_are_in(name));
+    g_assert_true(fd_names_are_in(uri));
+    g_assert_true(fd_names_are_in(fixture->prefix));
+    g_assert_false(fd_names_are_in(name + 1));
+    g_assert_false(fd_names_are_in("c0123456789abcde.a"));
+    g_assert_false(fd_names_are_in("c0123456789abcdef0.a"));
+    g_assert_false(fd_names_are_in("a..b."));
+    g_assert_false(fd_names_are_in(""));
+}
+
 /* An error of QEMU's that names a descriptor: the caller must find the name that they gave. */
 static void
 test_back(Fixture *fixture, gconstpointer unused)
@@ -161,6 +182,7 @@ main(int argc, char **argv)
     ADD("/fd-names/other-words", test_other_words);
     ADD("/fd-names/own", test_own);
     ADD("/fd-names/prefixes-differ", test_prefixes_differ);
+    ADD("/fd-names/seen", test_seen);
     ADD("/fd-names/back", test_back);
     ADD("/fd-names/full", test_full);
     return g_test_run();

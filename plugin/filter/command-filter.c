@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "escapes.h"
+#include "fd-names.h"
 #include "fdset-tag.h"
 #include "json-member.h"
 #include "json-print.h"
@@ -89,6 +90,8 @@ check_text(const Check *check, const char *member, const char *text, GError **er
 
     if (strstr(plain, QMP_MONITOR_PREFIX))
         return refuse("What is called " QMP_MONITOR_PREFIX "…", "the agent's own", error);
+    if (fd_names_are_in(plain))
+        return refuse("What QEMU calls a descriptor that a caller has named", "no name to call it by", error);
     return check_paths(check->filter, check->caller, plain, error) &&
            monitor_ends_check(check->filter->monitors, check->command, member, text, error);
 }

@@ -10,8 +10,13 @@
 /* Far more than a caller has use for: QEMU itself may have 1024 descriptors as a rule. */
 #define MAX_NAMES 1024
 
+/* `c`, a number that nobody can guess, and a dot. */
+#define TOKEN_DIGITS 16u
+#define PREFIX_SIZE (TOKEN_DIGITS + 2)
+
 struct FdNames {
-    char prefix[20]; /* not a digit first: QEMU takes such a name for the number of a descriptor of its own */
+    char prefix[PREFIX_SIZE +
+                1]; /* not a digit first: QEMU takes such a name for the number of a descriptor of its own */
     GHashTable *names; /* owned; set */
 };
 
@@ -95,24 +100,29 @@ translate_list(Translation *translation, const char *text)
 }
 
 static char *
-translate_uri(Translation *translation, const char *uri)
+translate_prefixed(Translation *translation, const char *text)
 {
-    g_autofree char *name = g_str_has_prefix(uri, "fd:") ? translate_known(translation, uri + 3) : NULL;
+    g_autofree char *name = g_str_has_prefix(text, "fd:") ? translate_known(translation, text + 3) : NULL;
 
-    return name ? g_strconcat("fd:", name, NULL) : g_strdup(uri);
+    return name ? g_strconcat("fd:", name, NULL) : g_strdup(text);
 }
 
 static char *
 translate_text(Translation *translation, const char *member, const char *text)
 {
-    static const char *const one[] = { "fdname", "fd", "vhostfd", "str", NULL };
-    static const char *const several[] = { "fds", "vhostfds", NULL };
+    static const struct {
+        const char *member;
+        char *(*translate)(Translation *translation, const char *text);
+    } rows[] = {
+        { "fd", translate_known },          { "fdname", translate_known },  { "fds", translate_list },
+        { "protocol", translate_prefixed }, { "sock-fds", translate_list }, { "str", translate_known },
+        { "uri", translate_prefixed },      { "vhostfd", translate_known }, { "vhostfds", translate_list },
+    };
 
-    if (g_strv_contains(one, member))
-        return translate_known(translation, text);
-    if (g_strv_contains(several, member))
-        return translate_list(translation, text);
-    return g_str_equal(member, "uri") ? translate_uri(translation, text) : g_strdup(text);
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (g_str_equal(member, rows[i].member))
+            return rows[i].translate(translation, text);
+    return g_strdup(text);
 }
 
 static JsonNode *translate_node(Translation *translation, const char *member, JsonNode *node);
@@ -194,6 +204,20 @@ fd_names_translate(FdNames *names, const char *command, JsonNode *arguments, GPt
     if (used->len > 0)
         *ret_used = g_steal_pointer(&used);
     return translated;
+}
+
+/* QEMU shows names to everybody: of a character device whose other end has gone it lists the file `disconnected:fd:NAME`. */
+gboolean
+fd_names_are_in(const char *text)
+{
+    for (const char *dot = strchr(text, '.'); dot; dot = strchr(dot + 1, '.')) {
+        const char *at = dot;
+        while (at > text && dot - at < TOKEN_DIGITS && g_ascii_isxdigit(at[-1]))
+            at--;
+        if (dot - at == TOKEN_DIGITS && at > text && at[-1] == 'c')
+            return TRUE;
+    }
+    return FALSE;
 }
 
 char *

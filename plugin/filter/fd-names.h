@@ -17,10 +17,14 @@ void fd_names_clear(FdNames *names);
 gboolean fd_names_is_empty(FdNames *names);
 gboolean fd_names_is_full(FdNames *names); /* there is no room for one more */
 
-/* @arguments as they are to be sent: the caller's names have become those in QEMU, wherever a command takes one (`fdname`,
- * `fd`, `fds`, `vhostfd`, `vhostfds`, `str` of a socket's address, `fd:NAME` as a URI). The result is a new reference.
+/* @arguments as they are to be sent: the caller's names have become those in QEMU, wherever a command of QEMU 7.2 to 11.1
+ * takes one (`fdname`, `fd`, `fds`, `vhostfd`, `vhostfds`, `sock-fds`, `str` of a socket's address, and `fd:NAME` in `uri` and
+ * `protocol`). The result is a new reference.
  * @ret_used: owned, of strings: the names that QEMU forgets if the command succeeds; NULL: none. */
 JsonNode *fd_names_translate(FdNames *names, const char *command, JsonNode *arguments, GPtrArray **ret_used);
+
+/* Whether @text may hold a name as it is in QEMU, of any caller. */
+gboolean fd_names_are_in(const char *text);
 
 /* An error's text as the caller knows the names; NULL: as it is. */
 char *fd_names_translate_back(FdNames *names, const char *text);
