@@ -87,12 +87,15 @@ on_authorized(const GError *refusal, gpointer user_data)
 {
     CallerCommand *command = user_data;
     g_autoptr(GError) error = NULL;
+    CallerCommandStart state;
 
     command->authorization = NULL;
-    if (refusal)
+    if (refusal) {
         fail_command(command, refusal);
-    else
-        finish_stage(command, submit(command, &error), error);
+        return;
+    }
+    state = submit(command, &error);
+    finish_stage(command, state, error);
 }
 
 static CallerCommandStart
@@ -124,12 +127,15 @@ on_described(const GError *gone, gpointer user_data)
 {
     CallerCommand *command = user_data;
     g_autoptr(GError) error = NULL;
+    CallerCommandStart state;
 
     command->schema_wait = NULL;
-    if (gone)
+    if (gone) {
         fail_command(command, gone);
-    else
-        finish_stage(command, authorize(command, &error), error);
+        return;
+    }
+    state = authorize(command, &error);
+    finish_stage(command, state, error);
 }
 
 static gboolean
