@@ -132,7 +132,7 @@ class Adding(MonitorTest):
 
     def test_bad_addresses(self):
         for address, text in (('', 'unix:'), ('unix:', 'path'), ('unix:relative', 'absolute'),
-                              ('unix:/' + 'p' * 108, '107'), ('tcp:localhost', 'port'),
+                              ('unix:/' + 'p' * 4100, '4095'), ('tcp:localhost', 'port'),
                               ('tcp:localhost:99999', '99999'), ('unix:/x,wait=off', 'wait'),
                               ('udp:localhost:1', 'udp')):
             with self.subTest(address):
@@ -145,10 +145,52 @@ class Adding(MonitorTest):
         self.assert_fails(INVALID_ARGS, 'options.timeout', self.add, 'x', address, timeout=('t', 0))
 
     def test_nobody_there(self):
-        self.assert_fails(DISCONNECTED, 'No such file', self.add, 'x', f'unix:{self.directory}/nothing')
-        self.assert_fails(DISCONNECTED, 'refused', self.add, 'x', f'tcp:127.0.0.1:{free_port()}')
+        self.assert_fails(DISCONNECTED, 'No such file', self.add, 'x', f'unix:{self.directory}/nothing',
+                          timeout=('t', 300_000))
+        self.assert_fails(DISCONNECTED, 'refused', self.add, 'x', f'tcp:127.0.0.1:{free_port()}',
+                          timeout=('t', 300_000))
         self.assertEqual(self.paths(), [])
         self.add('x', f'unix:{self.peer().path}')
+
+    def test_a_socket_that_comes_late(self):
+        """Who starts QEMU and calls AddVM at once need not wait for the socket: the call does."""
+        port = free_port()
+        for address in (f'unix:{self.directory}/late', f'tcp:localhost:{port}', f'unix:{self.directory}/late-2,abstract=on'):
+            with self.subTest(address):
+                reply = self.start_add('late', address, timeout=('t', 60_000_000))
+                qemu = self.start(Qemu, '11.1', '-qmp', f'{address},server=on,wait=off')
+                self.assertEqual(VM(self.caller, reply()[0]).get('Status'), 'running')
+                self.manager('RemoveVM', '(o)', f'{ROOT}/vm/late')
+                qemu.kill()
+
+    def test_a_path_that_nobody_listens_on(self):
+        """A left-over does not use up the timeout; but QEMU may be between bind() and listen()."""
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(f'{self.directory}/bound')
+            self.assert_fails(DISCONNECTED, 'refused', self.add, 'x', f'unix:{self.directory}/bound')
+
+    def test_a_socket_far_down(self):
+        deep = f'{self.directory}/' + 'd' * 120
+        os.mkdir(deep)
+        qemu = self.start(Qemu, '11.1')
+        os.rename(qemu.path, f'{deep}/qmp')
+        vm = self.add('deep', f'unix:{deep}/qmp')
+        self.assertEqual((vm.get('Address'), vm.qmp('QueryStatus')['status']), (f'unix:{deep}/qmp', 'running'))
+
+    def test_abstract_names(self):
+        for version in VERSIONS:
+            for tight in ('on', 'off'):
+                with self.subTest(version=version, tight=tight):
+                    name = f'{os.path.basename(self.directory)}-{version}-{tight}'
+                    address = f'unix:{name},abstract=on,tight={tight}'
+                    qemu = self.start(Qemu, version, '-chardev',
+                                      f'socket,id=qmp,path={name},abstract=on,tight={tight},server=on,wait=off',
+                                      '-mon', 'qmp,mode=control')
+                    vm = self.add('web', address)
+                    self.assertEqual((vm.get('Address'), vm.get('OwnerUID')), (address, os.getuid()))
+                    self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+                    qemu.kill()
+                    wait_until(lambda: self.paths() == [])
 
     def test_a_failure_is_in_the_log(self):
         """Leave was given, so the record of the decision says `allowed`."""
@@ -190,7 +232,7 @@ class Adding(MonitorTest):
 
     def test_nothing_is_left_of_failures(self):
         fds = f'/proc/{self.agent.pid}/fd'
-        self.assert_fails(DISCONNECTED, '', self.add, 'x', f'unix:{self.directory}/nothing')
+        self.assert_fails(DISCONNECTED, '', self.add, 'x', f'unix:{self.directory}/nothing', timeout=('t', 1))
         before = len(os.listdir(fds))
         self.test_no_qmp_there()
         self.test_nobody_there()
@@ -320,6 +362,24 @@ class RunDirectory(MonitorTest):
     def qemu(self, version, file, *arguments, **options):
         return self.start(Qemu, version, '-qmp', 'unix:' + f'{self.run_directory}/{file}'.replace(',', ',,') +
                           ',server=on,wait=off', *arguments, **options)
+
+    def test_a_link_to_a_socket_elsewhere(self):
+        qemu = self.start(Qemu, '11.1', name='linked')
+        self.start_agent()
+        os.symlink(qemu.path, f'{self.run_directory}/linked.sock')
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/linked'])
+        os.symlink('/nonexistent', f'{self.run_directory}/dangling.sock')
+        os.symlink('/etc/passwd', f'{self.run_directory}/file.sock')
+        if os.getuid() == 0:
+            stranger = f'{self.run_directory}/stranger.sock'
+            other = self.start(Qemu, '11.1', name='other')
+            os.symlink(other.path, f'{self.directory}/link')
+            os.lchown(f'{self.directory}/link', 65534, 65534)
+            os.rename(f'{self.directory}/link', stranger)
+        last = self.start(Qemu, '11.1', name='last')
+        os.symlink(last.path, f'{self.run_directory}/last.sock')
+        wait_until(lambda: f'{ROOT}/vm/last' in self.paths())
+        self.assertEqual(sorted(self.paths()), [f'{ROOT}/vm/last', f'{ROOT}/vm/linked'])
 
     def test_sockets_that_are_there_and_that_appear(self):
         os.mkdir(self.run_directory, 0o700)

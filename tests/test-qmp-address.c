@@ -7,6 +7,7 @@
 
 #define P10 "/123456789"
 #define P100 P10 P10 P10 P10 P10 P10 P10 P10 P10 P10
+#define P1000 P100 P100 P100 P100 P100 P100 P100 P100 P100 P100
 
 static void
 test_good(void)
@@ -18,13 +19,19 @@ test_good(void)
             gboolean server;
             const char *path, *host;
             guint port;
+            gboolean is_abstract, is_loose;
         } is;
     } cases[] = {
         { "unix:/run/x.sock", { .type = QMP_ADDRESS_UNIX, .path = "/run/x.sock" } },
         { "unix:/a,,b,server", { .type = QMP_ADDRESS_UNIX, .path = "/a,b", .server = TRUE } },
         { "unix:/a,,,server=on", { .type = QMP_ADDRESS_UNIX, .path = "/a,", .server = TRUE } },
         { "unix:/a:b=c,server=off", { .type = QMP_ADDRESS_UNIX, .path = "/a:b=c" } },
-        { "unix:" P100 "/123456", { .type = QMP_ADDRESS_UNIX, .path = P100 "/123456" } },
+        { "unix:" P1000, { .type = QMP_ADDRESS_UNIX, .path = P1000 } },
+        { "unix:vm/web,abstract=on", { .type = QMP_ADDRESS_UNIX, .path = "vm/web", .is_abstract = TRUE } },
+        { "unix:/x,abstract,tight=off,server=on",
+          { .type = QMP_ADDRESS_UNIX, .path = "/x", .server = TRUE, .is_abstract = TRUE, .is_loose = TRUE } },
+        { "unix:/x,abstract=off,tight=on", { .type = QMP_ADDRESS_UNIX, .path = "/x" } },
+        { "unix:" P100 "1234567,abstract", { .type = QMP_ADDRESS_UNIX, .path = P100 "1234567", .is_abstract = TRUE } },
         { "tcp:localhost:4444", { .type = QMP_ADDRESS_TCP, .host = "localhost", .port = 4444 } },
         { "tcp::1,server=on", { .type = QMP_ADDRESS_TCP, .host = "", .port = 1, .server = TRUE } },
         { "tcp:127.0.0.1:65535", { .type = QMP_ADDRESS_TCP, .host = "127.0.0.1", .port = 65535 } },
@@ -40,6 +47,8 @@ test_good(void)
         g_assert_cmpstr(address->host, ==, cases[i].is.host);
         g_assert_cmpuint(address->port, ==, cases[i].is.port);
         g_assert_cmpint(address->server, ==, cases[i].is.server);
+        g_assert_cmpint(address->is_abstract, ==, cases[i].is.is_abstract);
+        g_assert_cmpint(address->is_loose, ==, cases[i].is.is_loose);
         g_assert_cmpstr(address->text, ==, cases[i].text);
     }
 }
@@ -57,7 +66,12 @@ test_bad(void)
         { "unix:", "not absolute, at byte 5" },
         { "unix:x.sock", "not absolute, at byte 5" },
         { "unix:@abstract", "not absolute" },
-        { "unix:" P100 "/1234567", "the path has 108 bytes, a socket's has 107 at most" },
+        { "unix:" P1000 P1000 P1000 P1000 P100, "the path has 4100 bytes, there may be 4095" },
+        { "unix:" P100 "12345678,abstract=on", "the name has 108 bytes, there may be 107" },
+        { "unix:,abstract=on", "the name is empty, at byte 5" },
+        { "unix:/x,abstract=1", "\"abstract\" is \"on\" or \"off\", not \"1\", at byte 8" },
+        { "unix:/x,tight=", "\"tight\" is \"on\" or \"off\", not \"\"" },
+        { "tcp:h:1,abstract=on", "unknown option \"abstract=on\" at byte 8" },
         { "unix:/x,", "unknown option \"\" at byte 8" },
         { "unix:/x,wait=off", "unknown option \"wait=off\" at byte 8" },
         { "unix:/x,server=on,foo", "unknown option \"foo\" at byte 18" },

@@ -107,7 +107,9 @@ expect_error(Fixture *fixture, const char *address, const char *why)
     qmp_peer_wait_until(fixture->context, fixture->n_called > 0);
     qmp_peer_settle(fixture->context);
     g_assert_cmpuint(fixture->n_called, ==, 1);
-    int code = strstr(why, "refused") ? QMP_ERROR_REFUSED : QMP_ERROR_DISCONNECTED;
+    int code = strstr(why, "refused")                                            ? QMP_ERROR_REFUSED
+               : strstr(fixture->error->message, "cannot connect: No such file") ? QMP_ERROR_MISSING
+                                                                                 : QMP_ERROR_DISCONNECTED;
     g_assert_error(fixture->error, QMP_ERROR, code);
     if (!strstr(fixture->error->message, address) || !strstr(fixture->error->message, why))
         g_error("\"%s\" does not name %s and %s", fixture->error->message, address, why);
@@ -246,6 +248,108 @@ test_listen_path_lost(Fixture *fixture, gconstpointer unused)
     g_clear_pointer(&fixture->connector, qmp_connector_free);
     g_assert_true(g_file_test(fixture->path, G_FILE_TEST_EXISTS));
     close(other);
+}
+
+/* libvirt's directories of a domain are longer than sun_path. */
+static void
+test_long_path(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *name = g_strnfill(150, 'd');
+    g_autofree char *deep = g_build_filename(fixture->directory, name, NULL);
+    g_autofree char *path = g_build_filename(deep, "socket", NULL);
+    g_autofree char *address = g_strconcat("unix:", path, NULL);
+    g_autofree char *listening = g_strconcat(address, ",server=on", NULL);
+    g_autofree char *too_long = g_strdup_printf("unix:%s/%.100s,server=on", fixture->directory, name);
+
+    g_assert_no_errno(g_mkdir(deep, 0700));
+    start_text(fixture, address);
+    expect_error(fixture, path, "No such file or directory");
+    int listener = listen_on(fixture->path, 5);
+    g_assert_no_errno(g_rename(fixture->path, path));
+    start_text(fixture, address);
+    expect_socket(fixture);
+    drop_connection(fixture);
+    start_text(fixture, listening);
+    expect_error(fixture, path, "somebody listens there");
+    close(listener);
+    start_text(fixture, listening);
+    qmp_peer_settle(fixture->context);
+    g_assert_no_errno(g_rename(path, fixture->path));
+    close(connect_to(fixture->path));
+    expect_socket(fixture);
+    g_assert_no_errno(g_rename(fixture->path, path));
+    g_clear_pointer(&fixture->connector, qmp_connector_free);
+    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    start_text(fixture, too_long);
+    expect_error(fixture, name + 50, "the socket's own name in its directory too");
+    g_assert_no_errno(g_rmdir(deep));
+}
+
+/* The socket of an abstract name, bound and listened on, or connected. */
+static int
+abstract_socket(const char *text, gboolean is_loose, gboolean listens)
+{
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    socklen_t length = sizeof(name);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    memcpy(name.sun_path + 1, text, strlen(text));
+    if (!is_loose)
+        length = (socklen_t)(G_STRUCT_OFFSET(struct sockaddr_un, sun_path) + 1 + strlen(text));
+    if (listens)
+        g_assert_no_errno(bind(fd, (struct sockaddr *)&name, length));
+    g_assert_no_errno(listens ? listen(fd, 5) : connect(fd, (struct sockaddr *)&name, length));
+    return fd;
+}
+
+static void
+test_abstract(Fixture *fixture, gconstpointer unused)
+{
+    for (int is_loose = 0; is_loose < 2; is_loose++) {
+        g_autofree char *name = g_path_get_basename(fixture->directory);
+        g_autofree char *address = g_strdup_printf("unix:%s,abstract=on%s", name, is_loose ? ",tight=off" : "");
+        g_autofree char *other = g_strdup_printf("unix:%s,abstract=on%s", name, is_loose ? "" : ",tight=off");
+        g_autofree char *listening = g_strconcat(address, ",server=on", NULL);
+        int listener = abstract_socket(name, is_loose, TRUE);
+        start_text(fixture, other);
+        expect_error(fixture, other, "refused");
+        start_text(fixture, address);
+        expect_socket(fixture);
+        drop_connection(fixture);
+        start_text(fixture, listening);
+        expect_error(fixture, listening, "Address already in use");
+        close(listener);
+        start_text(fixture, listening);
+        qmp_peer_settle(fixture->context);
+        close(abstract_socket(name, is_loose, FALSE));
+        expect_socket(fixture);
+        drop_connection(fixture);
+        g_clear_pointer(&fixture->connector, qmp_connector_free);
+    }
+}
+
+/* Everybody on the machine can connect to an abstract name: the agent's own user alone is let in. */
+static void
+test_abstract_of_a_stranger(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *name = g_path_get_basename(fixture->directory);
+    g_autofree char *listening = g_strdup_printf("unix:%s,abstract=on,server=on", name);
+
+    if (geteuid() != 0) {
+        g_test_skip("becomes another user, which root can");
+        return;
+    }
+    start_text(fixture, listening);
+    qmp_peer_settle(fixture->context);
+    g_assert_no_errno(seteuid(65534));
+    int stranger = abstract_socket(name, FALSE, FALSE);
+    g_assert_no_errno(seteuid(0));
+    qmp_peer_settle(fixture->context);
+    g_assert_cmpuint(fixture->n_called, ==, 0);
+    int own = abstract_socket(name, FALSE, FALSE);
+    expect_socket(fixture);
+    close(own);
+    close(stranger);
 }
 
 static void
@@ -406,6 +510,9 @@ main(int argc, char *argv[])
     ADD("/qmp-connector/listen", test_listen);
     ADD("/qmp-connector/listen-taken", test_listen_taken);
     ADD("/qmp-connector/listen-path-lost", test_listen_path_lost);
+    ADD("/qmp-connector/long-path", test_long_path);
+    ADD("/qmp-connector/abstract", test_abstract);
+    ADD("/qmp-connector/abstract-of-a-stranger", test_abstract_of_a_stranger);
     ADD("/qmp-connector/tcp", test_tcp);
     ADD("/qmp-connector/tcp-v6", test_tcp_v6);
     ADD("/qmp-connector/tcp-listen", test_tcp_listen);

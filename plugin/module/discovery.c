@@ -24,12 +24,16 @@ struct Discovery {
     GSource *source; /* owned */
 };
 
+/* Or a link to one, whose socket is elsewhere. In a directory that others may write to, a link is
+ * followed only as the kernel would in a sticky one (fs.protected_symlinks), or if it leads to what is its maker's own. */
 static gboolean
 is_socket(const char *path)
 {
-    struct stat status;
+    struct stat own, target;
 
-    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
+    if (lstat(path, &own) < 0 || stat(path, &target) < 0 || !S_ISSOCK(target.st_mode))
+        return FALSE;
+    return own.st_uid == 0 || own.st_uid == geteuid() || own.st_uid == target.st_uid;
 }
 
 static void

@@ -274,7 +274,7 @@ on_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
         vm_object_free(g_steal_pointer(&entry->object), /* farewells= */ NULL);
     log_down(entry, how, error);
     if (!goes_on(entry, how, error)) {
-        g_autofree char *socket_path = address ? g_strdup(address->path) : NULL;
+        g_autofree char *socket_path = address && !address->is_abstract ? g_strdup(address->path) : NULL;
         forget(entry, error);
         if (socket_path)
             registry->funcs.on_socket_left(socket_path, registry->user_data);
@@ -461,7 +461,8 @@ vm_registry_get_by_socket(VmRegistry *registry, const char *socket_path)
     g_hash_table_iter_init(&entries, registry->entries);
     while (g_hash_table_iter_next(&entries, NULL, &entry)) {
         const QmpAddress *address = vm_get_address(((Entry *)entry)->vm);
-        if (address && address->type == QMP_ADDRESS_UNIX && g_str_equal(address->path, socket_path))
+        if (address && address->type == QMP_ADDRESS_UNIX && !address->is_abstract &&
+            g_str_equal(address->path, socket_path))
             return ((Entry *)entry)->vm;
     }
     return NULL;

@@ -2,16 +2,20 @@
 /* Reads an address. Called with what an administrator, a caller or a key file says; owns nothing. */
 #include "qmp-address.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include "qmp-error.h"
 
-/* Room for the zero that ends it. */
-#define MAX_PATH (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+/* Bytes of an abstract name, beside the zero before it. */
+#define MAX_NAME (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
-/* A host's name has 253 bytes at most, a path 107, and errors repeat what they do not like. */
-#define MAX_LENGTH 1024
+/* Bytes of a path, beside the zero that ends it. The connector reaches also those that have no room in sun_path. */
+#define MAX_PATH ((gsize)PATH_MAX - 1)
+
+/* A host's name has 253 bytes at most; of a path commas are doubled. */
+#define MAX_LENGTH (2 * PATH_MAX + 256)
 
 static gboolean fail(GError **error, const char *text, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
@@ -45,22 +49,72 @@ take_part(const char **at)
     return g_string_free(part, FALSE);
 }
 
+/* The option called @name, if @option is that: `NAME`, `NAME=on` or `NAME=off`. FALSE: it is not, or (with an error) has
+ * another value. */
+static gboolean
+read_switch(const char *option, const char *name, gboolean *is_on, GError **error, const QmpAddress *address,
+            gsize where)
+{
+    gsize length = strlen(name);
+
+    if (strncmp(option, name, length) != 0 || (option[length] && option[length] != '='))
+        return FALSE;
+    if (!option[length] || g_str_equal(option + length, "=on"))
+        *is_on = TRUE;
+    else if (g_str_equal(option + length, "=off"))
+        *is_on = FALSE;
+    else
+        return fail(error, address->text, "\"%s\" is \"on\" or \"off\", not \"%s\", at byte %zu", name,
+                    option + length + 1, where);
+    return TRUE;
+}
+
+static gboolean
+read_option(QmpAddress *address, const char *option, gsize where, GError **error)
+{
+    gboolean is_tight = TRUE;
+    GError *fault = NULL;
+
+    if (read_switch(option, "server", &address->server, &fault, address, where))
+        return TRUE;
+    if (!fault && address->type == QMP_ADDRESS_UNIX &&
+        read_switch(option, "abstract", &address->is_abstract, &fault, address, where))
+        return TRUE;
+    if (!fault && address->type == QMP_ADDRESS_UNIX &&
+        read_switch(option, "tight", &is_tight, &fault, address, where)) {
+        address->is_loose = !is_tight;
+        return TRUE;
+    }
+    if (!fault)
+        return fail(error, address->text, "unknown option \"%s\" at byte %zu", option, where);
+    g_propagate_error(error, fault);
+    return FALSE;
+}
+
 static gboolean
 read_options(QmpAddress *address, const char *at, GError **error)
 {
     while (at) {
         gsize where = (gsize)(at - address->text);
         g_autofree char *option = take_part(&at);
-        if (g_str_equal(option, "server") || g_str_equal(option, "server=on"))
-            address->server = TRUE;
-        else if (g_str_equal(option, "server=off"))
-            address->server = FALSE;
-        else if (g_str_has_prefix(option, "server="))
-            return fail(error, address->text, "\"server\" is \"on\" or \"off\", not \"%s\", at byte %zu",
-                        option + strlen("server="), where);
-        else
-            return fail(error, address->text, "unknown option \"%s\" at byte %zu", option, where);
+        if (!read_option(address, option, where, error))
+            return FALSE;
     }
+    return TRUE;
+}
+
+static gboolean
+check_path(const QmpAddress *address, gsize where, GError **error)
+{
+    gsize length = strlen(address->path), most = address->is_abstract ? MAX_NAME : MAX_PATH;
+
+    if (address->is_abstract && length == 0)
+        return fail(error, address->text, "the name is empty, at byte %zu", where);
+    if (!address->is_abstract && address->path[0] != '/')
+        return fail(error, address->text, "the path is not absolute, at byte %zu", where);
+    if (length > most)
+        return fail(error, address->text, "the %s has %zu bytes, there may be %zu",
+                    address->is_abstract ? "name" : "path", length, most);
     return TRUE;
 }
 
@@ -70,12 +124,7 @@ read_unix(QmpAddress *address, const char *text, GError **error)
     address->type = QMP_ADDRESS_UNIX;
     const char *at = text;
     address->path = take_part(&at);
-    if (address->path[0] != '/')
-        return fail(error, address->text, "the path is not absolute, at byte %zu", (gsize)(text - address->text));
-    if (strlen(address->path) > MAX_PATH)
-        return fail(error, address->text, "the path has %zu bytes, a socket's has %zu at most", strlen(address->path),
-                    MAX_PATH);
-    return read_options(address, at, error);
+    return read_options(address, at, error) && check_path(address, (gsize)(text - address->text), error);
 }
 
 static gboolean

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "qmp-resolver.h"
+#include "qmp-unix-name.h"
 
 #define SOCKET_TYPE (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
 
@@ -99,24 +100,22 @@ finish_unconnected(QmpConnector *connector, int error)
 {
     const char *why = error == EAGAIN ? "the monitor is busy with another client (Resource temporarily unavailable)"
                                       : g_strerror(error);
-    finish_with_code(connector, error == ECONNREFUSED ? QMP_ERROR_REFUSED : QMP_ERROR_DISCONNECTED, "cannot connect",
-                     why);
-}
-
-static struct sockaddr_un
-unix_address(const QmpAddress *address)
-{
-    struct sockaddr_un name = { .sun_family = AF_UNIX };
-    memcpy(name.sun_path, address->path, strlen(address->path));
-    return name;
+    QmpErrorCode code = error == ECONNREFUSED ? QMP_ERROR_REFUSED
+                        : error == ENOENT     ? QMP_ERROR_MISSING
+                                              : QMP_ERROR_DISCONNECTED;
+    finish_with_code(connector, code, "cannot connect", why);
 }
 
 /* 0 or an errno. A Unix socket connects at once or not at all. */
 static int
 try_connect_unix(const QmpAddress *address, int fd)
 {
-    struct sockaddr_un name = unix_address(address);
-    return connect(fd, (struct sockaddr *)&name, sizeof(name)) == 0 ? 0 : errno;
+    QmpUnixName name;
+    int error = qmp_unix_name_to_connect(&name, address);
+    if (error == 0 && connect(fd, (struct sockaddr *)&name.name, name.length) < 0)
+        error = errno;
+    qmp_unix_name_clear(&name);
+    return error;
 }
 
 static void
@@ -140,6 +139,14 @@ set_tcp_options(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+/* An abstract name has no mode that would keep others away. */
+static gboolean
+is_own_user(int fd)
+{
+    guint32 uid;
+    return qmp_peer_get_uid(fd, &uid) && uid == geteuid();
+}
+
 static gboolean
 on_acceptable(int listen_fd, GIOCondition condition, gpointer user_data)
 {
@@ -150,6 +157,10 @@ on_acceptable(int listen_fd, GIOCondition condition, gpointer user_data)
             return G_SOURCE_CONTINUE; /* who had connected is gone again */
         finish_with_error(connector, "cannot accept a connection", g_strerror(errno));
         return G_SOURCE_REMOVE;
+    }
+    if (connector->address->is_abstract && !is_own_user(fd)) {
+        close(fd);
+        return G_SOURCE_CONTINUE;
     }
     if (connector->address->type == QMP_ADDRESS_TCP)
         set_tcp_options(fd);
@@ -182,31 +193,47 @@ remove_stale(const QmpAddress *address)
     return unlink(address->path) == 0 ? NULL : g_strerror(errno);
 }
 
+/* 0 or an errno. */
+static int
+try_bind_unix(const QmpAddress *address, int fd)
+{
+    QmpUnixName name;
+    int error = qmp_unix_name_to_bind(&name, address);
+    if (error == 0 && bind(fd, (struct sockaddr *)&name.name, name.length) < 0)
+        error = errno;
+    qmp_unix_name_clear(&name);
+    return error;
+}
+
 /* NULL, or why it did not work. */
 static const char *
 bind_unix(const QmpAddress *address, int fd)
 {
-    struct sockaddr_un name = unix_address(address);
     /* The path is made with the mode of its socket: there is no moment in which others could connect. */
     if (fchmod(fd, 0600) < 0)
         return g_strerror(errno);
-    if (bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0)
+    int error = try_bind_unix(address, fd);
+    if (error == 0)
         return NULL;
-    if (errno != EADDRINUSE)
-        return g_strerror(errno);
+    if (error == ENAMETOOLONG)
+        return "the path is long, and the socket's own name in its directory too";
+    if (error != EADDRINUSE || address->is_abstract)
+        return g_strerror(error);
     const char *why = remove_stale(address);
     if (why)
         return why;
-    return bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0 ? NULL : g_strerror(errno);
+    error = try_bind_unix(address, fd);
+    return error == 0 ? NULL : g_strerror(error);
 }
 
 static void
 listen_unix(QmpConnector *connector)
 {
-    struct stat status;
+    struct stat status = { 0 };
     int fd = socket(AF_UNIX, SOCKET_TYPE, 0);
     const char *why = fd < 0 ? g_strerror(errno) : bind_unix(connector->address, fd);
-    if (!why && (listen(fd, 1) < 0 || lstat(connector->address->path, &status) < 0))
+    gboolean has_path = !connector->address->is_abstract;
+    if (!why && (listen(fd, 1) < 0 || (has_path && lstat(connector->address->path, &status) < 0)))
         why = g_strerror(errno);
     if (why) {
         clear_fd(&fd);
@@ -214,7 +241,7 @@ listen_unix(QmpConnector *connector)
         return;
     }
     connector->listen_fd = fd;
-    connector->bound = TRUE;
+    connector->bound = has_path;
     connector->bound_device = status.st_dev;
     connector->bound_inode = status.st_ino;
     wait_for_peer(connector);

@@ -7,8 +7,8 @@
 
 typedef struct QmpConnector QmpConnector;
 
-/* @fd: a connected, close-on-exec socket, the callee's; -1 with @error (QMP_ERROR_DISCONNECTED, or _REFUSED where nobody listens, naming address and
- * errno) where none could be had. Never from inside qmp_connector_start(). When connecting: once. When listening:
+/* @fd: a connected, close-on-exec socket, the callee's; -1 with @error (QMP_ERROR_DISCONNECTED; _REFUSED where nobody
+ * listens; _MISSING where there is no such path; naming address and errno) where none could be had. Never from inside qmp_connector_start(). When connecting: once. When listening:
  * once a qmp_connector_start(). The connector may be freed from inside. */
 typedef void (*QmpConnectedFunc)(int fd, const GError *error, gpointer user_data);
 
@@ -18,7 +18,7 @@ QmpConnector *qmp_connector_new(GMainContext *context, const QmpAddress *address
 /* Connects; or, with `server=on`, makes the listening socket if it is not there yet and accepts one connection. The
  * listening socket stays for later starts; others may not connect between two starts longer than the backlog (1)
  * holds. A path on which nobody listens any more is taken over; one that somebody listens on is an error, as is one
- * that is no socket. The socket's mode is 0600. */
+ * that is no socket. The socket's mode is 0600; an abstract name, which has no mode, accepts the agent's own user only. */
 void qmp_connector_start(QmpConnector *connector);
 
 /* Ends what was started, without a callback; the listening socket stays. */

@@ -13,6 +13,7 @@ typedef enum QmpErrorCode {
     QMP_ERROR_LIMIT, /* a cap of ours was reached */
     QMP_ERROR_NOT_AUTHORIZED, /* a caller names what is not theirs */
     QMP_ERROR_REFUSED, /* nobody listens at the address (ECONNREFUSED) */
+    QMP_ERROR_MISSING, /* there is no such path (ENOENT) */
 } QmpErrorCode;
 
 #define QMP_ERROR (qmp_error_quark())

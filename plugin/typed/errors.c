@@ -14,6 +14,7 @@ name_of_qmp(QmpErrorCode code)
     switch (code) {
     case QMP_ERROR_DISCONNECTED:
     case QMP_ERROR_REFUSED:
+    case QMP_ERROR_MISSING:
         return PREFIX "Disconnected";
     case QMP_ERROR_TIMED_OUT:
         return PREFIX "TimedOut";

@@ -10,6 +10,10 @@
 
 /* Connected at once where we listen, before one of them is known to be a QEMU. */
 #define MAX_CANDIDATES 8
+/* Who adds a VM may have started its QEMU a moment ago: until its address answers it is tried so often. */
+#define LATE_INTERVAL (100 * G_TIME_SPAN_MILLISECOND)
+/* QEMU listens on a path as soon as it has bound it: one that refuses for longer was left by a QEMU that is gone. */
+#define LATE_LISTEN G_TIME_SPAN_SECOND
 
 struct Vm {
     GMainContext *context; /* ref */
@@ -27,6 +31,7 @@ struct Vm {
     gboolean connecting; /* the connector was started */
     GSource *connect_timer; /* owned; while connecting */
     gint64 attempt_began; /* monotonic us */
+    gboolean was_connected; /* once, at least */
     GPtrArray *candidates; /* owned, of Candidate */
     struct Candidate *current; /* weak; the candidate that is up */
     GSource *retry_timer; /* owned; while waiting to try again */
@@ -43,6 +48,7 @@ typedef struct Candidate {
 } Candidate;
 
 static void attempt(Vm *vm);
+static void connect_once(Vm *vm);
 
 static void
 candidate_free(gpointer data)
@@ -208,6 +214,31 @@ take_socket(Vm *vm, int fd)
         attempt(vm);
 }
 
+static gboolean
+on_late_interval(gpointer user_data)
+{
+    Vm *vm = user_data;
+
+    timer_stop(&vm->retry_timer);
+    connect_once(vm);
+    return G_SOURCE_REMOVE;
+}
+
+/* The address does not answer yet, and there is time left for it. */
+static gboolean
+is_late(Vm *vm, const GError *error)
+{
+    gboolean refused = g_error_matches(error, QMP_ERROR, QMP_ERROR_REFUSED);
+
+    if (vm->origin != VM_FROM_CALL || vm->was_connected || is_listening(vm))
+        return FALSE;
+    if (!refused && !g_error_matches(error, QMP_ERROR, QMP_ERROR_MISSING))
+        return FALSE;
+    if (refused && vm->address->type == QMP_ADDRESS_UNIX && g_get_monotonic_time() - vm->attempt_began >= LATE_LISTEN)
+        return FALSE;
+    return get_time_left(vm) > (guint64)LATE_INTERVAL;
+}
+
 static void
 on_connected(int fd, const GError *error, gpointer user_data)
 {
@@ -215,10 +246,14 @@ on_connected(int fd, const GError *error, gpointer user_data)
 
     vm->connecting = FALSE;
     timer_stop(&vm->connect_timer);
-    if (error)
+    if (error && is_late(vm, error)) {
+        vm->retry_timer = timer_start(vm->context, LATE_INTERVAL, on_late_interval, vm);
+    } else if (error) {
         go_down(vm, NULL, error);
-    else
+    } else {
+        vm->was_connected = TRUE;
         take_socket(vm, fd);
+    }
 }
 
 static gboolean
@@ -235,19 +270,25 @@ on_connect_timeout(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+static void
+connect_once(Vm *vm)
+{
+    vm->connecting = TRUE;
+    if (!vm->connector)
+        vm->connector = qmp_connector_new(vm->context, vm->address, on_connected, vm);
+    if (!vm->address->server && vm->timeout != G_MAXUINT64)
+        vm->connect_timer = timer_start(vm->context, get_time_left(vm), on_connect_timeout, vm);
+    qmp_connector_start(vm->connector);
+}
+
 /* Connects; or accepts one more, if there is room. */
 static void
 attempt(Vm *vm)
 {
     if (vm->connecting || vm->candidates->len >= MAX_CANDIDATES)
         return;
-    vm->connecting = TRUE;
     vm->attempt_began = g_get_monotonic_time();
-    if (!vm->connector)
-        vm->connector = qmp_connector_new(vm->context, vm->address, on_connected, vm);
-    if (!vm->address->server && vm->timeout != G_MAXUINT64)
-        vm->connect_timer = timer_start(vm->context, vm->timeout, on_connect_timeout, vm);
-    qmp_connector_start(vm->connector);
+    connect_once(vm);
 }
 
 Vm *

@@ -26,7 +26,7 @@ typedef struct VmSpec {
     GPtrArray *spares; /* of QmpAddress: monitors that QEMU has for callers; NULL: none */
     gboolean isolation_required; /* no caller shares a monitor with another */
     int fd; /* of VM_FROM_FD, taken */
-    guint64 timeout; /* us for one attempt */
+    guint64 timeout; /* us for one attempt; VM_FROM_CALL: for an address to answer that does not yet, too */
     guint32 added_by; /* uid */
 } VmSpec;
 
