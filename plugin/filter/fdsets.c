@@ -283,11 +283,13 @@ fdsets_leave(Fdsets *fdsets, const char *caller)
             g_hash_table_iter_replace(&owners, g_strdup(LEFT));
 }
 
-/* With all others of its set, where that has one owner. */
+/* With all others of its set, where whoever owned that has left. The number of a set that was given up may be another
+ * caller's by now. */
 static void
 remove_one(Fdsets *fdsets, Fd *fd, FdsetsFunc func, gpointer user_data)
 {
-    gboolean is_whole = g_hash_table_contains(fdsets->owners, &fd->fdset);
+    const char *owner = g_hash_table_lookup(fdsets->owners, &fd->fdset);
+    gboolean is_whole = g_strcmp0(owner, LEFT) == 0;
 
     fd->is_tried = TRUE;
     for (guint i = 0; is_whole && i < fdsets->fds->len; i++) {
