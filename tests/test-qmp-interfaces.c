@@ -77,8 +77,8 @@ test_methods(Fixture *fixture, gconstpointer unused)
     g_assert_null(type);
 }
 
-/* Somebody who listens to one event: it has its signal, with the type of its data; one that QEMU has not told of has none
- * … but each has one as long as QEMU has told nothing. */
+/* Somebody who listens to one event: it has its signal, with the type of its data. An event that QEMU has not told of has
+ * none; but as long as QEMU has told nothing, every event has one. */
 static void
 test_signals(Fixture *fixture, gconstpointer unused)
 {
