@@ -208,7 +208,7 @@ test_stale(Fixture *fixture, gconstpointer unused)
 
     wait_for(fixture, "up ");
     barrier = reply_barrier_new(qemu_connection_get_control(fixture->connection));
-    reply_barriers_add(qemu_connection_get_gates(fixture->connection), barrier);
+    reply_barriers_add(qemu_connection_get_barriers(fixture->connection), barrier);
     test_qemu_withhold(fixture->qemu, "query-status");
     test_qemu_send(fixture->qemu, 0, STOP);
     qmp_peer_wait_until(fixture->context, test_qemu_count(fixture->qemu, "0 query-status") == 2);
@@ -223,7 +223,7 @@ test_stale(Fixture *fixture, gconstpointer unused)
     test_qemu_set_answer(fixture->qemu, "query-status", "\"return\": {\"status\": \"paused\", \"running\": false}");
     test_qemu_release(fixture->qemu, "query-status");
     wait_for(fixture, "changed reply ");
-    reply_barriers_remove(qemu_connection_get_gates(fixture->connection), barrier);
+    reply_barriers_remove(qemu_connection_get_barriers(fixture->connection), barrier);
     reply_barrier_free(barrier);
 }
 
@@ -235,7 +235,7 @@ test_settle(Fixture *fixture, gconstpointer unused)
 
     wait_for(fixture, "up ");
     barrier = reply_barrier_new(qemu_connection_get_control(fixture->connection));
-    reply_barriers_add(qemu_connection_get_gates(fixture->connection), barrier);
+    reply_barriers_add(qemu_connection_get_barriers(fixture->connection), barrier);
     test_qemu_withhold(fixture->qemu, "query-status");
     qemu_connection_settle(fixture->connection);
     reply_barrier_submit(barrier, ":1.1", &(QmpCommand){ .name = "stop" }, on_reply, fixture, NULL);
@@ -244,7 +244,7 @@ test_settle(Fixture *fixture, gconstpointer unused)
     g_assert_cmpstr(fixture->log->str, ==, "");
     test_qemu_release(fixture->qemu, "query-status");
     wait_for(fixture, "reply ");
-    reply_barriers_remove(qemu_connection_get_gates(fixture->connection), barrier);
+    reply_barriers_remove(qemu_connection_get_barriers(fixture->connection), barrier);
     reply_barrier_free(barrier);
 }
 

@@ -8,60 +8,60 @@ struct CallerMonitor {
     char *id; /* owned */
     QmpMonitor *monitor; /* owned; NULL: on the control monitor, or ended */
     QmpQueue *own_queue; /* owned; NULL: on the control monitor */
-    ReplyBarrier *gate; /* owned */
+    ReplyBarrier *barrier; /* owned */
     QmpClient *witness; /* weak; the monitor's, while it is ready */
     gboolean was_ready;
 };
 
 static void
-remove_witness(CallerMonitor *slot)
+remove_witness(CallerMonitor *caller_monitor)
 {
-    if (slot->witness)
-        qemu_connection_remove_witness(slot->qemu, g_steal_pointer(&slot->witness));
+    if (caller_monitor->witness)
+        qemu_connection_remove_witness(caller_monitor->qemu, g_steal_pointer(&caller_monitor->witness));
 }
 
 static void
 on_ready(QmpMonitor *monitor, gpointer user_data)
 {
-    CallerMonitor *slot = user_data;
+    CallerMonitor *caller_monitor = user_data;
 
-    slot->was_ready = TRUE;
-    slot->witness = qmp_monitor_get_client(monitor);
-    qemu_connection_add_witness(slot->qemu, slot->witness);
-    qmp_queue_set_client(slot->own_queue, slot->witness);
+    caller_monitor->was_ready = TRUE;
+    caller_monitor->witness = qmp_monitor_get_client(monitor);
+    qemu_connection_add_witness(caller_monitor->qemu, caller_monitor->witness);
+    qmp_queue_set_client(caller_monitor->own_queue, caller_monitor->witness);
 }
 
 /* Every monitor hears every event; here it only tells that the replies after it must wait. */
 static void
 on_event(QmpMonitor *monitor, const QmpEvent *event, gpointer user_data)
 {
-    CallerMonitor *slot = user_data;
+    CallerMonitor *caller_monitor = user_data;
 
-    if (qmp_queue_is_busy(slot->own_queue))
-        qemu_connection_catch_up(slot->qemu, slot->gate);
+    if (qmp_queue_is_busy(caller_monitor->own_queue))
+        qemu_connection_catch_up(caller_monitor->qemu, caller_monitor->barrier);
 }
 
 static void
 on_ended(QmpMonitor *monitor, const GError *error, gpointer user_data)
 {
-    CallerMonitor *slot = user_data;
+    CallerMonitor *caller_monitor = user_data;
 
-    remove_witness(slot);
-    if (slot->was_ready)
-        qmp_queue_fail_waiting(slot->own_queue, error);
-    slot->funcs.on_ended(slot, slot->was_ready, error, slot->user_data);
+    remove_witness(caller_monitor);
+    if (caller_monitor->was_ready)
+        qmp_queue_fail_waiting(caller_monitor->own_queue, error);
+    caller_monitor->funcs.on_ended(caller_monitor, caller_monitor->was_ready, error, caller_monitor->user_data);
 }
 
 static CallerMonitor *
 new_slot(QemuConnection *qemu, const char *id, QmpQueue *queue)
 {
-    CallerMonitor *slot = g_new0(CallerMonitor, 1);
+    CallerMonitor *caller_monitor = g_new0(CallerMonitor, 1);
 
-    slot->qemu = qemu;
-    slot->id = g_strdup(id);
-    slot->gate = reply_barrier_new(queue);
-    reply_barriers_add(qemu_connection_get_gates(qemu), slot->gate);
-    return slot;
+    caller_monitor->qemu = qemu;
+    caller_monitor->id = g_strdup(id);
+    caller_monitor->barrier = reply_barrier_new(queue);
+    reply_barriers_add(qemu_connection_get_barriers(qemu), caller_monitor->barrier);
+    return caller_monitor;
 }
 
 CallerMonitor *
@@ -76,87 +76,87 @@ caller_monitor_new(QemuConnection *qemu, const QmpMonitorPlan *plan, const Calle
 {
     static const QmpMonitorFuncs monitor_funcs = { on_ready, on_event, on_ended };
     QmpQueue *queue = qmp_queue_new(/* client= */ NULL, &(QmpQueueLimits){ 0 });
-    CallerMonitor *slot = new_slot(qemu, plan->address ? plan->address->text : plan->id, queue);
+    CallerMonitor *caller_monitor = new_slot(qemu, plan->address ? plan->address->text : plan->id, queue);
 
-    slot->own_queue = queue;
-    slot->funcs = *funcs;
-    slot->user_data = user_data;
-    slot->monitor = qmp_monitor_new(plan, &monitor_funcs, slot, error);
-    if (!slot->monitor)
-        g_clear_pointer(&slot, caller_monitor_free);
-    return slot;
+    caller_monitor->own_queue = queue;
+    caller_monitor->funcs = *funcs;
+    caller_monitor->user_data = user_data;
+    caller_monitor->monitor = qmp_monitor_new(plan, &monitor_funcs, caller_monitor, error);
+    if (!caller_monitor->monitor)
+        g_clear_pointer(&caller_monitor, caller_monitor_free);
+    return caller_monitor;
 }
 
 void
-caller_monitor_use_control(CallerMonitor *slot)
+caller_monitor_use_control(CallerMonitor *caller_monitor)
 {
-    QmpQueue *control = qemu_connection_get_control(slot->qemu);
+    QmpQueue *control = qemu_connection_get_control(caller_monitor->qemu);
 
-    reply_barrier_set_queue(slot->gate, control);
-    qmp_queue_hand_over(slot->own_queue, control);
-    g_clear_pointer(&slot->own_queue, qmp_queue_free);
-    g_clear_pointer(&slot->monitor, qmp_monitor_free);
-    g_free(slot->id);
-    slot->id = g_strdup("control");
+    reply_barrier_set_queue(caller_monitor->barrier, control);
+    qmp_queue_hand_over(caller_monitor->own_queue, control);
+    g_clear_pointer(&caller_monitor->own_queue, qmp_queue_free);
+    g_clear_pointer(&caller_monitor->monitor, qmp_monitor_free);
+    g_free(caller_monitor->id);
+    caller_monitor->id = g_strdup("control");
 }
 
 static void
-free_rest(CallerMonitor *slot)
+free_rest(CallerMonitor *caller_monitor)
 {
-    g_clear_pointer(&slot->own_queue, qmp_queue_free);
-    reply_barriers_remove(qemu_connection_get_gates(slot->qemu), slot->gate);
-    reply_barrier_free(slot->gate);
-    g_free(slot->id);
-    g_free(slot);
+    g_clear_pointer(&caller_monitor->own_queue, qmp_queue_free);
+    reply_barriers_remove(qemu_connection_get_barriers(caller_monitor->qemu), caller_monitor->barrier);
+    reply_barrier_free(caller_monitor->barrier);
+    g_free(caller_monitor->id);
+    g_free(caller_monitor);
 }
 
 void
-caller_monitor_free(CallerMonitor *slot)
+caller_monitor_free(CallerMonitor *caller_monitor)
 {
-    remove_witness(slot);
-    g_clear_pointer(&slot->monitor, qmp_monitor_free);
-    free_rest(slot);
+    remove_witness(caller_monitor);
+    g_clear_pointer(&caller_monitor->monitor, qmp_monitor_free);
+    free_rest(caller_monitor);
 }
 
 void
-caller_monitor_fail_waiting(CallerMonitor *slot, const GError *error)
+caller_monitor_fail_waiting(CallerMonitor *caller_monitor, const GError *error)
 {
-    if (slot->own_queue)
-        qmp_queue_fail_waiting(slot->own_queue, error);
+    if (caller_monitor->own_queue)
+        qmp_queue_fail_waiting(caller_monitor->own_queue, error);
 }
 
 void
-caller_monitor_free_at_once(CallerMonitor *slot)
+caller_monitor_free_at_once(CallerMonitor *caller_monitor)
 {
-    remove_witness(slot);
-    g_clear_pointer(&slot->monitor, qmp_monitor_free_at_once);
-    free_rest(slot);
+    remove_witness(caller_monitor);
+    g_clear_pointer(&caller_monitor->monitor, qmp_monitor_free_at_once);
+    free_rest(caller_monitor);
 }
 
 ReplyTicket *
-caller_monitor_submit(CallerMonitor *slot, const char *caller, const QmpCommand *command, QmpReplyFunc func,
+caller_monitor_submit(CallerMonitor *caller_monitor, const char *caller, const QmpCommand *command, QmpReplyFunc func,
                       gpointer user_data, GError **error)
 {
-    ReplyTicket *ticket = reply_barrier_submit(slot->gate, caller, command, func, user_data, error);
+    ReplyTicket *ticket = reply_barrier_submit(caller_monitor->barrier, caller, command, func, user_data, error);
 
-    qemu_connection_look(slot->qemu);
+    qemu_connection_look(caller_monitor->qemu);
     return ticket;
 }
 
 gboolean
-caller_monitor_is_on_control(CallerMonitor *slot)
+caller_monitor_is_on_control(CallerMonitor *caller_monitor)
 {
-    return !slot->own_queue;
+    return !caller_monitor->own_queue;
 }
 
 gboolean
-caller_monitor_is_ready(CallerMonitor *slot)
+caller_monitor_is_ready(CallerMonitor *caller_monitor)
 {
-    return slot->was_ready || caller_monitor_is_on_control(slot);
+    return caller_monitor->was_ready || caller_monitor_is_on_control(caller_monitor);
 }
 
 const char *
-caller_monitor_get_id(CallerMonitor *slot)
+caller_monitor_get_id(CallerMonitor *caller_monitor)
 {
-    return slot->id;
+    return caller_monitor->id;
 }

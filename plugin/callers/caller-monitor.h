@@ -11,10 +11,10 @@ typedef struct CallerMonitor CallerMonitor;
 typedef struct CallerMonitorFuncs {
     /* Once, before or after it was ready: there is no monitor any more. Commands under way and those that waited have been
      * failed, unless @was_ready is FALSE: then those that wait still do, for caller_monitor_use_control() or caller_monitor_free(). */
-    void (*on_ended)(CallerMonitor *slot, gboolean was_ready, const GError *error, gpointer user_data);
+    void (*on_ended)(CallerMonitor *caller_monitor, gboolean was_ready, const GError *error, gpointer user_data);
 } CallerMonitorFuncs;
 
-/* A share in the control monitor of @qemu, which must outlive all its slots. */
+/* A share in the control monitor of @qemu, which must outlive all its users. */
 CallerMonitor *caller_monitor_new_on_control(QemuConnection *qemu);
 
 /* With a monitor of its own, as @plan says. NULL where not even a beginning can be made. */
@@ -22,24 +22,24 @@ CallerMonitor *caller_monitor_new(QemuConnection *qemu, const QmpMonitorPlan *pl
                                   gpointer user_data, GError **error);
 
 /* From now on it is a share in the control monitor. Only inside on_ended with !was_ready. */
-void caller_monitor_use_control(CallerMonitor *slot);
+void caller_monitor_use_control(CallerMonitor *caller_monitor);
 
 /* Fails the commands that wait. */
-void caller_monitor_fail_waiting(CallerMonitor *slot, const GError *error);
+void caller_monitor_fail_waiting(CallerMonitor *caller_monitor, const GError *error);
 
 /* All its commands must have been answered or cancelled. The monitor is unplugged. */
-void caller_monitor_free(CallerMonitor *slot);
+void caller_monitor_free(CallerMonitor *caller_monitor);
 
 /* The same where the VM is going, and its control monitor with it. */
-void caller_monitor_free_at_once(CallerMonitor *slot);
+void caller_monitor_free_at_once(CallerMonitor *caller_monitor);
 
 /* As reply_barrier_submit(), in @caller's line. */
-ReplyTicket *caller_monitor_submit(CallerMonitor *slot, const char *caller, const QmpCommand *command,
+ReplyTicket *caller_monitor_submit(CallerMonitor *caller_monitor, const char *caller, const QmpCommand *command,
                                    QmpReplyFunc func, gpointer user_data, GError **error);
 
 /* The monitor's id in QEMU, or the spare's address; "control" for the control monitor. */
-const char *caller_monitor_get_id(CallerMonitor *slot);
-gboolean caller_monitor_is_on_control(CallerMonitor *slot);
+const char *caller_monitor_get_id(CallerMonitor *caller_monitor);
+gboolean caller_monitor_is_on_control(CallerMonitor *caller_monitor);
 
 /* Whether commands go to QEMU, or wait for the monitor. */
-gboolean caller_monitor_is_ready(CallerMonitor *slot);
+gboolean caller_monitor_is_ready(CallerMonitor *caller_monitor);

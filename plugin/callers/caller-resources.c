@@ -9,7 +9,7 @@
 struct CallerResources {
     Vm *vm; /* weak */
     Fdsets *fdsets; /* owned */
-    CommandFilter *guard; /* owned */
+    CommandFilter *filter; /* owned */
     StartedMonitors *monitors; /* weak; of the connection */
     QmpTicket *ticket; /* weak; the question which fdsets there are */
     guint64 serial; /* when it was asked */
@@ -26,98 +26,98 @@ ignore(const QmpReply *reply, const GError *error, gpointer user_data)
 static void
 remove_fd(gint64 fdset, gint64 fd, gpointer user_data)
 {
-    CallerResources *claims = user_data;
+    CallerResources *resources = user_data;
     g_autoptr(GString) arguments = g_string_new(NULL);
 
     g_string_printf(arguments, "{\"fdset-id\":%" G_GINT64_FORMAT, fdset);
     if (fd >= 0)
         g_string_append_printf(arguments, ",\"fd\":%" G_GINT64_FORMAT, fd);
     g_string_append_c(arguments, '}');
-    qemu_connection_ask(vm_get_qemu(claims->vm), &(QmpCommand){ .name = "remove-fd", .arguments = arguments->str },
+    qemu_connection_ask(vm_get_qemu(resources->vm), &(QmpCommand){ .name = "remove-fd", .arguments = arguments->str },
                         ignore, NULL);
 }
 
 /* A few, and then which are left. */
 static void
-remove_fdsets(CallerResources *claims)
+remove_fdsets(CallerResources *resources)
 {
-    if (fdsets_remove_left(claims->fdsets, REMOVALS_AT_ONCE, remove_fd, claims) > 0)
-        caller_resources_ask_fdsets(claims);
+    if (fdsets_remove_left(resources->fdsets, REMOVALS_AT_ONCE, remove_fd, resources) > 0)
+        caller_resources_ask_fdsets(resources);
 }
 
 static void
 on_fdsets(const QmpReply *reply, const GError *error, gpointer user_data)
 {
-    CallerResources *claims = user_data;
+    CallerResources *resources = user_data;
     gboolean is_answer = reply && !reply->error_class;
 
-    claims->ticket = NULL;
-    if (is_answer && !claims->is_known)
-        fdsets_note_common(claims->fdsets, &reply->value);
+    resources->ticket = NULL;
+    if (is_answer && !resources->is_known)
+        fdsets_note_common(resources->fdsets, &reply->value);
     else if (is_answer)
-        fdsets_note_all(claims->fdsets, &reply->value, claims->serial);
-    claims->is_known = !claims->is_stale;
+        fdsets_note_all(resources->fdsets, &reply->value, resources->serial);
+    resources->is_known = !resources->is_stale;
     if (error)
         return;
-    if (claims->is_stale)
-        caller_resources_ask_fdsets(claims);
-    remove_fdsets(claims);
+    if (resources->is_stale)
+        caller_resources_ask_fdsets(resources);
+    remove_fdsets(resources);
 }
 
 /* At most one question is under way; what comes meanwhile makes its answer old. */
 void
-caller_resources_ask_fdsets(CallerResources *claims)
+caller_resources_ask_fdsets(CallerResources *resources)
 {
-    claims->is_stale = claims->ticket != NULL;
-    if (claims->is_stale)
+    resources->is_stale = resources->ticket != NULL;
+    if (resources->is_stale)
         return;
-    claims->serial = fdsets_get_serial(claims->fdsets);
-    claims->ticket =
-        qemu_connection_ask(vm_get_qemu(claims->vm), &(QmpCommand){ .name = "query-fdsets" }, on_fdsets, claims);
+    resources->serial = fdsets_get_serial(resources->fdsets);
+    resources->ticket =
+        qemu_connection_ask(vm_get_qemu(resources->vm), &(QmpCommand){ .name = "query-fdsets" }, on_fdsets, resources);
 }
 
 void
-caller_resources_status_changed(CallerResources *claims)
+caller_resources_status_changed(CallerResources *resources)
 {
-    if (!qemu_connection_is_running(vm_get_qemu(claims->vm)))
+    if (!qemu_connection_is_running(vm_get_qemu(resources->vm)))
         return;
-    fdsets_retry(claims->fdsets);
-    remove_fdsets(claims);
+    fdsets_retry(resources->fdsets);
+    remove_fdsets(resources);
 }
 
 void
-caller_resources_begin(CallerResources *claims)
+caller_resources_begin(CallerResources *resources)
 {
-    if (claims->has_begun)
+    if (resources->has_begun)
         return;
-    claims->has_begun = TRUE;
-    claims->is_known = FALSE;
-    caller_resources_ask_fdsets(claims);
+    resources->has_begun = TRUE;
+    resources->is_known = FALSE;
+    caller_resources_ask_fdsets(resources);
 }
 
 void
-caller_resources_leave(CallerResources *claims, const char *caller)
+caller_resources_leave(CallerResources *resources, const char *caller)
 {
-    fdsets_leave(claims->fdsets, caller);
-    remove_fdsets(claims);
+    fdsets_leave(resources->fdsets, caller);
+    remove_fdsets(resources);
 }
 
 Fdsets *
-caller_resources_get_fdsets(CallerResources *claims)
+caller_resources_get_fdsets(CallerResources *resources)
 {
-    return claims->fdsets;
+    return resources->fdsets;
 }
 
 CommandFilter *
-caller_resources_get_guard(CallerResources *claims)
+caller_resources_get_guard(CallerResources *resources)
 {
-    return claims->guard;
+    return resources->filter;
 }
 
 StartedMonitors *
-caller_resources_get_monitors(CallerResources *claims)
+caller_resources_get_monitors(CallerResources *resources)
 {
-    return claims->monitors;
+    return resources->monitors;
 }
 
 static void
@@ -130,26 +130,26 @@ note_path(StartedMonitors *monitors, const QmpAddress *address)
 CallerResources *
 caller_resources_new(Vm *vm)
 {
-    CallerResources *claims = g_new0(CallerResources, 1);
+    CallerResources *resources = g_new0(CallerResources, 1);
     GPtrArray *spares = vm_get_spares(vm);
     g_autofree char *tag = fdset_tag_new(vm_get_address(vm));
 
-    claims->vm = vm;
-    claims->fdsets = fdsets_new(tag);
-    claims->monitors = qemu_connection_get_started_monitors(vm_get_qemu(vm));
-    claims->guard = command_filter_new(claims->fdsets, claims->monitors);
-    note_path(claims->monitors, vm_get_address(vm));
+    resources->vm = vm;
+    resources->fdsets = fdsets_new(tag);
+    resources->monitors = qemu_connection_get_started_monitors(vm_get_qemu(vm));
+    resources->filter = command_filter_new(resources->fdsets, resources->monitors);
+    note_path(resources->monitors, vm_get_address(vm));
     for (guint i = 0; i < spares->len; i++)
-        note_path(claims->monitors, g_ptr_array_index(spares, i));
-    caller_resources_ask_fdsets(claims);
-    return claims;
+        note_path(resources->monitors, g_ptr_array_index(spares, i));
+    caller_resources_ask_fdsets(resources);
+    return resources;
 }
 
 void
-caller_resources_free(CallerResources *claims)
+caller_resources_free(CallerResources *resources)
 {
-    g_clear_pointer(&claims->ticket, qmp_ticket_cancel);
-    command_filter_free(claims->guard);
-    fdsets_free(claims->fdsets);
-    g_free(claims);
+    g_clear_pointer(&resources->ticket, qmp_ticket_cancel);
+    command_filter_free(resources->filter);
+    fdsets_free(resources->fdsets);
+    g_free(resources);
 }

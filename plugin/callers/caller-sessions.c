@@ -23,12 +23,12 @@
 
 struct CallerSessions {
     Vm *vm; /* weak */
-    MonitorPool *places; /* owned */
+    MonitorPool *pool; /* owned */
     GHashTable *by_caller; /* owned, of Session, by its caller */
     GQueue leaving; /* of Session, owned, by their links: have left, and something is to be done for them */
     GSource *sweeper; /* owned */
     GQueue tickets; /* of SessionTicket, owned, by their links */
-    CallerResources *claims; /* owned */
+    CallerResources *resources; /* owned */
     AuthzObjects *authz_objects; /* owned */
     GMainContext *context; /* ref */
     CallerSessionsLeftFunc on_left; /* NULL: the VM stays */
@@ -78,7 +78,7 @@ end_session(Session *session)
 
     if (session->user.place)
         monitor_lease_give_back(&session->user);
-    caller_resources_leave(sessions->claims, session->caller);
+    caller_resources_leave(sessions->resources, session->caller);
     g_queue_unlink(&sessions->leaving, &session->link);
     session_free(session);
 }
@@ -119,10 +119,10 @@ note_effect(CallerSessionTicket *ticket, const QmpReply *reply)
     CallerSessions *sessions = session->sessions;
 
     command_effect_note(&ticket->effect, reply->error_class ? NULL : &reply->value, session->caller, session->fd_names,
-                        caller_resources_get_fdsets(sessions->claims),
-                        caller_resources_get_monitors(sessions->claims));
+                        caller_resources_get_fdsets(sessions->resources),
+                        caller_resources_get_monitors(sessions->resources));
     if (ticket->effect.kind == COMMAND_EFFECT_REMOVES_FD)
-        caller_resources_ask_fdsets(sessions->claims);
+        caller_resources_ask_fdsets(sessions->resources);
     session->user.has_names = session->user.place && !fd_names_is_empty(session->fd_names);
     if (!reply->error_class && sessions->on_done)
         sessions->on_done(ticket->command, sessions->done_data);
@@ -171,7 +171,7 @@ tell(CallerSessionTicket *ticket, const QmpReply *reply, const GError *error)
         ticket->func(NULL, error, ticket->user_data);
     } else if (reply->error_class) {
         tell_error(ticket, reply);
-    } else if (!command_filter_clean(caller_resources_get_guard(session->sessions->claims), session->caller,
+    } else if (!command_filter_clean(caller_resources_get_guard(session->sessions->resources), session->caller,
                                      ticket->command, &reply->value, &cleaned, &problem)) {
         ticket->func(NULL, problem, ticket->user_data);
     } else {
@@ -217,7 +217,7 @@ static CallerSessionTicket *
 send(Session *session, const CallerSessionsRequest *request, QmpReplyFunc func, gpointer user_data, GError **error)
 {
     GPtrArray *used = NULL;
-    const char *tag = fdsets_get_tag(caller_resources_get_fdsets(session->sessions->claims));
+    const char *tag = fdsets_get_tag(caller_resources_get_fdsets(session->sessions->resources));
     g_autofree char *text =
         caller_arguments_write(request->command, request->arguments, session->fd_names, tag, &used);
     QmpCommand command = {
@@ -243,7 +243,7 @@ get_session(CallerSessions *sessions, const char *caller, guint32 uid)
 
     if (session)
         return session;
-    caller_resources_begin(sessions->claims);
+    caller_resources_begin(sessions->resources);
     session = g_new0(Session, 1);
     session->sessions = sessions;
     session->caller = g_strdup(caller);
@@ -261,14 +261,14 @@ caller_sessions_open(CallerSessions *sessions, const char *key, const char *call
 
     session->opener = g_strdup(caller);
     session->user.is_holding = TRUE;
-    if (monitor_pool_find(sessions->places, &session->user, error))
+    if (monitor_pool_find(sessions->pool, &session->user, error))
         return TRUE;
     caller_sessions_drop_caller(sessions, key);
     return FALSE;
 }
 
 static gboolean
-check_guard(CallerSessions *sessions, const CallerSessionsRequest *request, GError **error)
+check_filter(CallerSessions *sessions, const CallerSessionsRequest *request, GError **error)
 {
     g_autoptr(GError) why = NULL;
     g_autofree char *text = NULL;
@@ -279,7 +279,7 @@ check_guard(CallerSessions *sessions, const CallerSessionsRequest *request, GErr
         .vm = vm_get_name(sessions->vm),
     };
 
-    if (command_filter_check(caller_resources_get_guard(sessions->claims), request->caller, request->command,
+    if (command_filter_check(caller_resources_get_guard(sessions->resources), request->caller, request->command,
                              request->arguments, &why))
         return TRUE;
     refusal.why = why->message;
@@ -302,10 +302,10 @@ caller_sessions_submit(CallerSessions *sessions, const CallerSessionsRequest *re
 
     if (!session->user.place)
         fd_names_clear(session->fd_names);
-    if (check_guard(sessions, request, error) &&
+    if (check_filter(sessions, request, error) &&
         command_effect_check_room(request->command, request->caller, session->fd_names,
-                                  caller_resources_get_fdsets(sessions->claims), error) &&
-        monitor_pool_find(sessions->places, &session->user, error)) {
+                                  caller_resources_get_fdsets(sessions->resources), error) &&
+        monitor_pool_find(sessions->pool, &session->user, error)) {
         authz_objects_note(sessions->authz_objects, request->command, request->arguments);
         return send(session, request, func, user_data, error);
     }
@@ -355,7 +355,7 @@ close_names(Session *session)
 void
 caller_sessions_status_changed(CallerSessions *sessions)
 {
-    caller_resources_status_changed(sessions->claims);
+    caller_resources_status_changed(sessions->resources);
 }
 
 void
@@ -379,9 +379,9 @@ caller_sessions_set_done(CallerSessions *sessions, CallerSessionsDoneFunc func, 
 }
 
 MonitorPool *
-caller_sessions_get_places(CallerSessions *sessions)
+caller_sessions_get_pool(CallerSessions *sessions)
 {
-    return sessions->places;
+    return sessions->pool;
 }
 
 static void
@@ -423,9 +423,9 @@ caller_sessions_new(GMainContext *context, Vm *vm, const MonitorPoolLimits *limi
 
     sessions->context = g_main_context_ref(context);
     sessions->vm = vm;
-    sessions->places = monitor_pool_new(context, vm, limits, func, user_data);
+    sessions->pool = monitor_pool_new(context, vm, limits, func, user_data);
     sessions->by_caller = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
-    sessions->claims = caller_resources_new(vm);
+    sessions->resources = caller_resources_new(vm);
     sessions->authz_objects = authz_objects_new(vm);
     return sessions;
 }
@@ -465,7 +465,7 @@ caller_sessions_leave(CallerSessions *sessions, CallerSessionsLeftFunc func, gpo
     sessions->on_left = func;
     sessions->user_data = user_data;
     sessions->on_done = NULL; /* whoever wanted to know goes with the VM's object */
-    monitor_pool_leave(sessions->places);
+    monitor_pool_leave(sessions->pool);
     fail_tickets(sessions, /* is_for_good= */ FALSE, /* error= */ NULL);
     for (GList *i = callers; i; i = i->next)
         caller_sessions_drop_caller(sessions, i->data);
@@ -477,7 +477,7 @@ caller_sessions_free(CallerSessions *sessions)
 {
     fail_tickets(sessions, /* is_for_good= */ TRUE, /* error= */ NULL);
     timer_stop(&sessions->sweeper);
-    monitor_pool_free(sessions->places);
+    monitor_pool_free(sessions->pool);
     g_hash_table_unref(sessions->by_caller);
     while (sessions->leaving.head) {
         Session *session = sessions->leaving.head->data;
@@ -485,7 +485,7 @@ caller_sessions_free(CallerSessions *sessions)
         session_free(session);
     }
     authz_objects_free(sessions->authz_objects);
-    caller_resources_free(sessions->claims);
+    caller_resources_free(sessions->resources);
     g_main_context_unref(sessions->context);
     g_free(sessions);
 }

@@ -27,7 +27,7 @@ void caller_sessions_leave(CallerSessions *sessions, CallerSessionsLeftFunc func
 void caller_sessions_fail(CallerSessions *sessions, const GError *error);
 
 /* Where they get at QEMU. */
-MonitorPool *caller_sessions_get_places(CallerSessions *sessions);
+MonitorPool *caller_sessions_get_pool(CallerSessions *sessions);
 
 /* A session that its caller opens apart from their calls: with a place of its own, which it keeps until
  * caller_sessions_drop_caller(@key), and listed as theirs. @key: what stands for the caller in all of this; no unique name. Fails

@@ -3,7 +3,7 @@
  * shared; in mode `shared` that is the control monitor.
  *
  * The life of a place: monitor_pool_find() makes it, or takes it from whoever has not used it for the longest time;
- * on_slot_ended(), where QEMU takes no monitor, or the monitor ends; on_idle_time(), when nobody has used it for a
+ * on_monitor_ended(), where QEMU takes no monitor, or the monitor ends; on_idle_time(), when nobody has used it for a
  * while. */
 #include "monitor-pool.h"
 
@@ -41,8 +41,8 @@ struct MonitorPool {
 };
 
 struct PooledMonitor {
-    MonitorPool *places; /* weak */
-    CallerMonitor *slot; /* owned */
+    MonitorPool *pool; /* weak */
+    CallerMonitor *caller_monitor; /* owned */
     Mode mode; /* that it was made in */
     const QmpAddress *spare; /* weak; the VM's */
     GQueue users; /* of PlaceUser, by their links */
@@ -51,17 +51,17 @@ struct PooledMonitor {
 };
 
 static gboolean
-offers(MonitorPool *places, Mode mode)
+offers(MonitorPool *pool, Mode mode)
 {
-    QemuConnection *qemu = vm_get_qemu(places->vm);
+    QemuConnection *qemu = vm_get_qemu(pool->vm);
 
     switch (mode) {
     case MODE_HOTPLUG:
-        return places->can_hotplug;
+        return pool->can_hotplug;
     case MODE_MONITOR_ADD:
         return qemu_connection_has_monitor_add(qemu);
     case MODE_SPARE:
-        return vm_get_spares(places->vm)->len > 0;
+        return vm_get_spares(pool->vm)->len > 0;
     case MODE_SHARED:
         return TRUE;
     }
@@ -70,15 +70,15 @@ offers(MonitorPool *places, Mode mode)
 
 /* The best that it offers, from @from on. */
 static void
-set_mode(MonitorPool *places, Mode from)
+set_mode(MonitorPool *pool, Mode from)
 {
-    Mode before = places->mode;
+    Mode before = pool->mode;
 
-    places->mode = from;
-    while (!offers(places, places->mode))
-        places->mode++;
-    if (places->mode != before && places->func)
-        places->func(places->user_data);
+    pool->mode = from;
+    while (!offers(pool, pool->mode))
+        pool->mode++;
+    if (pool->mode != before && pool->func)
+        pool->func(pool->user_data);
 }
 
 static gboolean
@@ -104,14 +104,14 @@ leave(MonitorLease *user)
 static void
 free_place(PooledMonitor *place)
 {
-    MonitorPool *places = place->places;
+    MonitorPool *pool = place->pool;
 
     while (place->users.head)
         leave(place->users.head->data);
-    if (places->common == place)
-        places->common = NULL;
-    g_ptr_array_remove_fast(places->all, place);
-    caller_monitor_free(place->slot);
+    if (pool->common == place)
+        pool->common = NULL;
+    g_ptr_array_remove_fast(pool->all, place);
+    caller_monitor_free(place->caller_monitor);
     g_free(place);
 }
 
@@ -123,32 +123,32 @@ is_refusal(Mode mode, const GError *error)
 }
 
 static void
-on_slot_ended(CallerMonitor *slot, gboolean was_ready, const GError *error, gpointer user_data)
+on_monitor_ended(CallerMonitor *caller_monitor, gboolean was_ready, const GError *error, gpointer user_data)
 {
     PooledMonitor *place = user_data;
-    MonitorPool *places = place->places;
+    MonitorPool *pool = place->pool;
 
-    if (!was_ready && place->mode == places->mode && is_refusal(place->mode, error))
-        set_mode(places, places->mode + 1);
-    if (!was_ready && !vm_requires_isolation(places->vm)) {
-        caller_monitor_use_control(slot);
+    if (!was_ready && place->mode == pool->mode && is_refusal(place->mode, error))
+        set_mode(pool, pool->mode + 1);
+    if (!was_ready && !vm_requires_isolation(pool->vm)) {
+        caller_monitor_use_control(caller_monitor);
         place->spare = NULL;
         return;
     }
-    caller_monitor_fail_waiting(slot, error);
+    caller_monitor_fail_waiting(caller_monitor, error);
     free_place(place);
 }
 
 static const QmpAddress *
-find_spare(MonitorPool *places)
+find_spare(MonitorPool *pool)
 {
-    GPtrArray *spares = vm_get_spares(places->vm);
+    GPtrArray *spares = vm_get_spares(pool->vm);
 
     for (guint i = 0; i < spares->len; i++) {
         const QmpAddress *spare = g_ptr_array_index(spares, i);
         gboolean is_taken = FALSE;
-        for (guint j = 0; j < places->all->len; j++)
-            is_taken |= ((PooledMonitor *)g_ptr_array_index(places->all, j))->spare == spare;
+        for (guint j = 0; j < pool->all->len; j++)
+            is_taken |= ((PooledMonitor *)g_ptr_array_index(pool->all, j))->spare == spare;
         if (!is_taken)
             return spare;
     }
@@ -156,19 +156,19 @@ find_spare(MonitorPool *places)
 }
 
 static CallerMonitor *
-new_slot(PooledMonitor *place, GError **error)
+new_monitor(PooledMonitor *place, GError **error)
 {
-    static const CallerMonitorFuncs funcs = { on_slot_ended };
-    MonitorPool *places = place->places;
-    QemuConnection *qemu = vm_get_qemu(places->vm);
-    g_autofree char *id = g_strdup_printf(QMP_MONITOR_PREFIX "%x.%u", places->id_base, ++places->n_ids);
+    static const CallerMonitorFuncs funcs = { on_monitor_ended };
+    MonitorPool *pool = place->pool;
+    QemuConnection *qemu = vm_get_qemu(pool->vm);
+    g_autofree char *id = g_strdup_printf(QMP_MONITOR_PREFIX "%x.%u", pool->id_base, ++pool->n_ids);
     QmpMonitorPlan plan = {
         .kind = (QmpMonitorKind)place->mode,
-        .context = places->context,
+        .context = pool->context,
         .control = qemu_connection_get_control(qemu),
         .id = id,
         .address = place->spare,
-        .limits = { .max_reply = places->limits.max_reply },
+        .limits = { .max_reply = pool->limits.max_reply },
     };
 
     return caller_monitor_new(qemu, &plan, &funcs, place, error);
@@ -176,9 +176,9 @@ new_slot(PooledMonitor *place, GError **error)
 
 /* @mode: MODE_SHARED: a share in the control monitor. */
 static PooledMonitor *
-new_place(MonitorPool *places, Mode mode, gboolean is_common, GError **error)
+new_place(MonitorPool *pool, Mode mode, gboolean is_common, GError **error)
 {
-    const QmpAddress *spare = mode == MODE_SPARE ? find_spare(places) : NULL;
+    const QmpAddress *spare = mode == MODE_SPARE ? find_spare(pool) : NULL;
     PooledMonitor *place;
 
     if (mode == MODE_SPARE && !spare) {
@@ -186,29 +186,29 @@ new_place(MonitorPool *places, Mode mode, gboolean is_common, GError **error)
         return NULL;
     }
     place = g_new0(PooledMonitor, 1);
-    place->places = places;
+    place->pool = pool;
     place->mode = mode;
     place->is_common = is_common;
     place->spare = spare;
-    place->slot =
-        mode == MODE_SHARED ? caller_monitor_new_on_control(vm_get_qemu(places->vm)) : new_slot(place, error);
-    if (!place->slot) {
+    place->caller_monitor =
+        mode == MODE_SHARED ? caller_monitor_new_on_control(vm_get_qemu(pool->vm)) : new_monitor(place, error);
+    if (!place->caller_monitor) {
         g_free(place);
         return NULL;
     }
-    g_ptr_array_add(places->all, place);
+    g_ptr_array_add(pool->all, place);
     return place;
 }
 
 /* The one whose caller has been idle for the longest time. */
 static PooledMonitor *
-find_idle(MonitorPool *places)
+find_idle(MonitorPool *pool)
 {
     PooledMonitor *found = NULL;
 
-    for (guint i = 0; i < places->all->len; i++) {
-        PooledMonitor *place = g_ptr_array_index(places->all, i);
-        if (!place->is_common && !caller_monitor_is_on_control(place->slot) && is_idle(place) &&
+    for (guint i = 0; i < pool->all->len; i++) {
+        PooledMonitor *place = g_ptr_array_index(pool->all, i);
+        if (!place->is_common && !caller_monitor_is_on_control(place->caller_monitor) && is_idle(place) &&
             (!found || place->used < found->used))
             found = place;
     }
@@ -216,61 +216,61 @@ find_idle(MonitorPool *places)
 }
 
 static guint
-count_own(MonitorPool *places)
+count_own(MonitorPool *pool)
 {
     guint n = 0;
 
-    for (guint i = 0; i < places->all->len; i++) {
-        PooledMonitor *place = g_ptr_array_index(places->all, i);
-        n += !place->is_common && !caller_monitor_is_on_control(place->slot);
+    for (guint i = 0; i < pool->all->len; i++) {
+        PooledMonitor *place = g_ptr_array_index(pool->all, i);
+        n += !place->is_common && !caller_monitor_is_on_control(place->caller_monitor);
     }
     return n;
 }
 
 static PooledMonitor *
-get_common(MonitorPool *places, GError **error)
+get_common(MonitorPool *pool, GError **error)
 {
-    if (!places->common)
-        places->common = new_place(places, places->mode, /* is_common= */ TRUE, error);
-    return places->common;
+    if (!pool->common)
+        pool->common = new_place(pool, pool->mode, /* is_common= */ TRUE, error);
+    return pool->common;
 }
 
 static PooledMonitor *
-find_place(MonitorPool *places, GError **error)
+find_place(MonitorPool *pool, GError **error)
 {
-    gboolean is_required = vm_requires_isolation(places->vm);
-    guint n = places->mode == MODE_SPARE ? vm_get_spares(places->vm)->len : places->limits.max_monitors;
+    gboolean is_required = vm_requires_isolation(pool->vm);
+    guint n = pool->mode == MODE_SPARE ? vm_get_spares(pool->vm)->len : pool->limits.max_monitors;
     PooledMonitor *idle;
 
-    if (places->mode == MODE_SHARED && is_required) {
+    if (pool->mode == MODE_SHARED && is_required) {
         g_set_error(error, QMP_ERROR, QMP_ERROR_PROTOCOL,
                     "Each caller must have a monitor of their own, and this QEMU has none to give");
         return NULL;
     }
-    if (places->mode == MODE_SHARED)
-        return get_common(places, error);
-    if (count_own(places) >= n - !is_required && (idle = find_idle(places)))
+    if (pool->mode == MODE_SHARED)
+        return get_common(pool, error);
+    if (count_own(pool) >= n - !is_required && (idle = find_idle(pool)))
         free_place(idle);
-    if (count_own(places) < n - !is_required)
-        return new_place(places, places->mode, /* is_common= */ FALSE, error);
+    if (count_own(pool) < n - !is_required)
+        return new_place(pool, pool->mode, /* is_common= */ FALSE, error);
     if (!is_required)
-        return get_common(places, error);
+        return get_common(pool, error);
     g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "All %u monitors of the VM are in use, and none may be shared", n);
     return NULL;
 }
 
-static void arm_idle_timer(MonitorPool *places, guint64 delay);
+static void arm_idle_timer(MonitorPool *pool, guint64 delay);
 
 static gboolean
 on_idle_time(gpointer user_data)
 {
-    MonitorPool *places = user_data;
+    MonitorPool *pool = user_data;
     gint64 now = g_get_monotonic_time();
-    guint64 timeout = places->limits.idle_timeout, next = G_MAXUINT64;
+    guint64 timeout = pool->limits.idle_timeout, next = G_MAXUINT64;
 
-    timer_stop(&places->idle_timer);
-    for (guint i = places->all->len; i-- > 0;) {
-        PooledMonitor *place = g_ptr_array_index(places->all, i);
+    timer_stop(&pool->idle_timer);
+    for (guint i = pool->all->len; i-- > 0;) {
+        PooledMonitor *place = g_ptr_array_index(pool->all, i);
         guint64 idle_for = (guint64)(now - place->used);
         if (!is_idle(place))
             continue;
@@ -280,15 +280,15 @@ on_idle_time(gpointer user_data)
             next = MIN(next, timeout - idle_for);
     }
     if (next < G_MAXUINT64)
-        arm_idle_timer(places, next);
+        arm_idle_timer(pool, next);
     return G_SOURCE_REMOVE;
 }
 
 static void
-arm_idle_timer(MonitorPool *places, guint64 delay)
+arm_idle_timer(MonitorPool *pool, guint64 delay)
 {
-    if (!places->idle_timer && places->all->len > 0)
-        places->idle_timer = timer_start(places->context, delay, on_idle_time, places);
+    if (!pool->idle_timer && pool->all->len > 0)
+        pool->idle_timer = timer_start(pool->context, delay, on_idle_time, pool);
 }
 
 static void
@@ -302,9 +302,9 @@ join(PooledMonitor *place, MonitorLease *user)
 }
 
 gboolean
-monitor_pool_find(MonitorPool *places, MonitorLease *user, GError **error)
+monitor_pool_find(MonitorPool *pool, MonitorLease *user, GError **error)
 {
-    PooledMonitor *place = user->place ? user->place : find_place(places, error);
+    PooledMonitor *place = user->place ? user->place : find_place(pool, error);
 
     if (!place)
         return FALSE;
@@ -318,7 +318,7 @@ void
 monitor_lease_note_idle(MonitorLease *user)
 {
     if (user->pending == 0 && !user->has_names && !user->is_holding)
-        arm_idle_timer(user->place->places, user->place->places->limits.idle_timeout);
+        arm_idle_timer(user->place->pool, user->place->pool->limits.idle_timeout);
 }
 
 void
@@ -327,7 +327,7 @@ monitor_lease_give_back(MonitorLease *user)
     PooledMonitor *place = user->place;
 
     leave(user);
-    if (!place->is_common || (place->places->is_leaving && !place->users.head))
+    if (!place->is_common || (place->pool->is_leaving && !place->users.head))
         free_place(place);
 }
 
@@ -336,85 +336,85 @@ monitor_lease_give_back(MonitorLease *user)
 CallerMonitor *
 pooled_monitor_get_monitor(PooledMonitor *place, QmpExecuteFlags flags)
 {
-    MonitorPool *places = place->places;
+    MonitorPool *pool = place->pool;
 
-    if (!(flags & QMP_EXECUTE_OOB) || caller_monitor_is_ready(place->slot))
-        return place->slot;
-    if (!places->urgent)
-        places->urgent = caller_monitor_new_on_control(vm_get_qemu(places->vm));
-    return places->urgent;
+    if (!(flags & QMP_EXECUTE_OOB) || caller_monitor_is_ready(place->caller_monitor))
+        return place->caller_monitor;
+    if (!pool->urgent)
+        pool->urgent = caller_monitor_new_on_control(vm_get_qemu(pool->vm));
+    return pool->urgent;
 }
 
 const char *
 pooled_monitor_get_id(PooledMonitor *place)
 {
-    return caller_monitor_get_id(place->slot);
+    return caller_monitor_get_id(place->caller_monitor);
 }
 
 const char *
 pooled_monitor_get_mode(PooledMonitor *place)
 {
-    return names[caller_monitor_is_on_control(place->slot) ? MODE_SHARED : place->mode];
+    return names[caller_monitor_is_on_control(place->caller_monitor) ? MODE_SHARED : place->mode];
 }
 
 const char *
-monitor_pool_get_mode(MonitorPool *places)
+monitor_pool_get_mode(MonitorPool *pool)
 {
-    return names[places->mode];
+    return names[pool->mode];
 }
 
 void
-monitor_pool_set_can_hotplug(MonitorPool *places, gboolean can_hotplug)
+monitor_pool_set_can_hotplug(MonitorPool *pool, gboolean can_hotplug)
 {
-    if (places->can_hotplug == can_hotplug)
+    if (pool->can_hotplug == can_hotplug)
         return;
-    places->can_hotplug = can_hotplug;
-    set_mode(places, MODE_HOTPLUG);
+    pool->can_hotplug = can_hotplug;
+    set_mode(pool, MODE_HOTPLUG);
 }
 
 MonitorPool *
 monitor_pool_new(GMainContext *context, Vm *vm, const MonitorPoolLimits *limits, MonitorPoolModeFunc func,
                  gpointer user_data)
 {
-    MonitorPool *places = g_new0(MonitorPool, 1);
+    MonitorPool *pool = g_new0(MonitorPool, 1);
     QemuConnection *qemu = vm_get_qemu(vm);
 
-    places->context = g_main_context_ref(context);
-    places->vm = vm;
-    places->limits = *limits;
-    places->all = g_ptr_array_new();
-    places->id_base = g_random_int();
-    places->can_hotplug = qemu_connection_is_at_least(qemu, 11, 1);
-    set_mode(places, MODE_HOTPLUG);
-    if (places->mode == MODE_HOTPLUG || places->mode == MODE_MONITOR_ADD)
-        qmp_monitor_remove_left_over(qemu_connection_get_control(qemu), (QmpMonitorKind)places->mode);
-    places->func = func;
-    places->user_data = user_data;
-    return places;
+    pool->context = g_main_context_ref(context);
+    pool->vm = vm;
+    pool->limits = *limits;
+    pool->all = g_ptr_array_new();
+    pool->id_base = g_random_int();
+    pool->can_hotplug = qemu_connection_is_at_least(qemu, 11, 1);
+    set_mode(pool, MODE_HOTPLUG);
+    if (pool->mode == MODE_HOTPLUG || pool->mode == MODE_MONITOR_ADD)
+        qmp_monitor_remove_left_over(qemu_connection_get_control(qemu), (QmpMonitorKind)pool->mode);
+    pool->func = func;
+    pool->user_data = user_data;
+    return pool;
 }
 
 void
-monitor_pool_leave(MonitorPool *places)
+monitor_pool_leave(MonitorPool *pool)
 {
-    places->func = NULL;
-    places->is_leaving = TRUE;
-    if (places->common && !places->common->users.head)
-        free_place(places->common);
+    pool->func = NULL;
+    pool->is_leaving = TRUE;
+    if (pool->common && !pool->common->users.head)
+        free_place(pool->common);
 }
 
 void
-monitor_pool_free(MonitorPool *places)
+monitor_pool_free(MonitorPool *pool)
 {
-    timer_stop(&places->idle_timer);
-    for (guint i = 0; i < places->all->len; i++) {
-        PooledMonitor *place = g_ptr_array_index(places->all, i);
+    timer_stop(&pool->idle_timer);
+    for (guint i = 0; i < pool->all->len; i++) {
+        PooledMonitor *place = g_ptr_array_index(pool->all, i);
         while (place->users.head)
             leave(place->users.head->data);
-        caller_monitor_free_at_once(place->slot);
+        caller_monitor_free_at_once(place->caller_monitor);
         g_free(place);
     }
-    g_clear_pointer(&places->urgent, caller_monitor_free_at_once);
-    g_ptr_array_unref(places->all);
-    g_main_context_unref(places->context);
-    g_free(places);
+    g_clear_pointer(&pool->urgent, caller_monitor_free_at_once);
+    g_ptr_array_unref(pool->all);
+    g_main_context_unref(pool->context);
+    g_free(pool);
 }

@@ -22,16 +22,16 @@ MonitorPool *monitor_pool_new(GMainContext *context, Vm *vm, const MonitorPoolLi
                               gpointer user_data);
 
 /* No user comes any more, and nobody is told of the mode: what those who are there give back goes for good. */
-void monitor_pool_leave(MonitorPool *places);
+void monitor_pool_leave(MonitorPool *pool);
 
 /* The VM is going: all commands must have been cancelled. */
-void monitor_pool_free(MonitorPool *places);
+void monitor_pool_free(MonitorPool *pool);
 
 /* How callers get at QEMU: "hotplug", "monitor-add", "spare" or "shared". */
-const char *monitor_pool_get_mode(MonitorPool *places);
+const char *monitor_pool_get_mode(MonitorPool *pool);
 
 /* Whether QEMU says that it knows monitors as objects. Before it is known, its version stands for it. */
-void monitor_pool_set_can_hotplug(MonitorPool *places, gboolean can_hotplug);
+void monitor_pool_set_can_hotplug(MonitorPool *pool, gboolean can_hotplug);
 
 /* Somebody who has a place, or not. Its memory is theirs, zero at first. */
 typedef struct MonitorLease {
@@ -45,7 +45,7 @@ typedef struct MonitorLease {
 
 /* Sees to it that @user has a place. Fails with QMP_ERROR_LIMIT or _PROTOCOL where there is none for somebody who must have
  * one of their own. */
-gboolean monitor_pool_find(MonitorPool *places, MonitorLease *user, GError **error);
+gboolean monitor_pool_find(MonitorPool *pool, MonitorLease *user, GError **error);
 
 /* @user has nothing under way in it any more, for the time being. */
 void monitor_lease_note_idle(MonitorLease *user);

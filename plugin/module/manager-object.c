@@ -139,7 +139,7 @@ typedef struct ManagementCall ManagementCall;
 struct ManagementCall {
     ManagerObject *manager; /* weak */
     BusCall *call; /* owned */
-    AuthorizationTicket *gate; /* weak; while the policy is asked */
+    AuthorizationTicket *authorization; /* weak; while the policy is asked */
     void (*then)(ManagementCall *management); /* answers the call, at once or later */
     char *name; /* owned; of a VM to be added; and the next two */
     QmpAddress *address; /* owned; NULL: by its descriptor */
@@ -242,7 +242,7 @@ ask(ManagementCall *management, const char *vm_name)
 
     if (check_room(management, &error))
         answer = authorization_ask_management(management->manager->context, &question, on_authorized, management,
-                                              &management->gate, &error);
+                                              &management->authorization, &error);
     if (answer != AUTHORIZATION_ASKED)
         on_authorized(error, management);
     else
@@ -266,7 +266,7 @@ drop_asking(ManagerObject *manager, const char *unique_name)
         next = i->next;
         if (unique_name && !g_str_equal(bus_call_get_sender(management->call), unique_name))
             continue;
-        authorization_ticket_cancel(management->gate);
+        authorization_ticket_cancel(management->authorization);
         bus_call_fail_code(management->call, BUS_ERROR_DISCONNECTED, "The agent ends");
         management_call_free(management);
     }

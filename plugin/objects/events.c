@@ -195,7 +195,7 @@ end_backlog(Events *events)
     if (events->is_full)
         qemu_connection_resume(qemu);
     events->is_full = FALSE;
-    reply_barriers_release(qemu_connection_get_gates(qemu));
+    reply_barriers_release(qemu_connection_get_barriers(qemu));
 }
 
 static void
@@ -244,7 +244,7 @@ begin_backlog(Events *events)
 {
     events->wait = vm_schema_wait(events->vm_context->schema, /* caller= */ "", /* size= */ 0, on_described, events,
                                   /* error= */ NULL);
-    reply_barriers_hold(qemu_connection_get_gates(vm_get_qemu(events->vm_context->vm)));
+    reply_barriers_hold(qemu_connection_get_barriers(vm_get_qemu(events->vm_context->vm)));
 }
 
 /* They are not worth more memory: what waits is sent as it can be, and QEMU is not read until that is done. */

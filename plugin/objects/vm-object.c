@@ -239,7 +239,7 @@ static void
 on_schema(QmpInterfaces *interfaces, gpointer user_data)
 {
     VmObject *object = user_data;
-    MonitorPool *places = caller_sessions_get_places(object->vm_context.sessions);
+    MonitorPool *places = caller_sessions_get_pool(object->vm_context.sessions);
 
     monitor_pool_set_can_hotplug(places, interfaces && qmp_interfaces_has_monitor_object(interfaces));
     if (!interfaces)

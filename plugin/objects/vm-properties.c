@@ -82,7 +82,7 @@ get_owner_uid(DBusMessageIter *iter, gpointer object_data)
 static void
 get_monitor_mode(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, monitor_pool_get_mode(caller_sessions_get_places(((VmContext *)object_data)->sessions)));
+    append_string(iter, monitor_pool_get_mode(caller_sessions_get_pool(((VmContext *)object_data)->sessions)));
 }
 
 const BusProperty vm_object_properties[] = {

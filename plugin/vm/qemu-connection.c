@@ -32,7 +32,7 @@ struct QemuConnection {
     gpointer user_data;
     QmpClient *client; /* owned; NULL once the connection has ended */
     QmpQueue *queue; /* owned; on client */
-    ReplyBarriers *gates; /* owned */
+    ReplyBarriers *barriers; /* owned */
     ControlWatch *watch; /* owned; once ready */
     GSource *deadline; /* owned; until up */
     guint unanswered; /* probes */
@@ -91,7 +91,7 @@ read_reply(QemuConnection *qemu, const QmpReply *reply)
         read_properties(qemu, json_node_get_object(value));
 }
 
-static void ask_status(QemuConnection *qemu, ReplyBarrier *gate);
+static void ask_status(QemuConnection *qemu, ReplyBarrier *barrier);
 
 static gboolean
 on_status_timer(gpointer user_data)
@@ -99,7 +99,7 @@ on_status_timer(gpointer user_data)
     QemuConnection *qemu = user_data;
 
     timer_stop(&qemu->status_timer);
-    ask_status(qemu, /* gate= */ NULL);
+    ask_status(qemu, /* barrier= */ NULL);
     return G_SOURCE_REMOVE;
 }
 
@@ -121,31 +121,31 @@ on_status(const QmpReply *reply, const GError *error, gpointer user_data)
 
     read_reply(qemu, reply);
     if (qemu->status_stale && !qemu->freed)
-        ask_status(qemu, /* gate= */ NULL);
+        ask_status(qemu, /* barrier= */ NULL);
     watch_status(qemu);
     g_rc_box_acquire(qemu);
     if (qemu->running != running_before || g_strcmp0(qemu->status, status_before) != 0)
         qemu->funcs.on_changed(qemu, qemu->user_data);
-    if (qemu->gates)
-        reply_barriers_open(qemu->gates, question);
+    if (qemu->barriers)
+        reply_barriers_open(qemu->barriers, question);
     g_rc_box_release(qemu);
 }
 
 /* At most one query-status is under way; an event that comes meanwhile makes its answer old, and the next one
- * counts. @gate: whose replies wait for it; NULL: all. */
+ * counts. @barrier: whose replies wait for it; NULL: all. */
 static void
-ask_status(QemuConnection *qemu, ReplyBarrier *gate)
+ask_status(QemuConnection *qemu, ReplyBarrier *barrier)
 {
     qemu->status_stale = qemu->status_asked > qemu->status_answered;
-    if (gate)
-        reply_barrier_shut(gate, qemu->status_asked + 1);
+    if (barrier)
+        reply_barrier_shut(barrier, qemu->status_asked + 1);
     else
-        reply_barriers_shut(qemu->gates, qemu->status_asked + 1);
+        reply_barriers_shut(qemu->barriers, qemu->status_asked + 1);
     if (qemu->status_stale)
         return;
     qemu->status_asked++;
     if (!qemu_connection_ask(qemu, &(QmpCommand){ .name = "query-status" }, on_status, qemu))
-        reply_barriers_open(qemu->gates, ++qemu->status_answered);
+        reply_barriers_open(qemu->barriers, ++qemu->status_answered);
 }
 
 static void
@@ -156,7 +156,7 @@ go_up(QemuConnection *qemu)
     timer_stop(&qemu->deadline);
     qemu->up = TRUE;
     if (qemu->status_stale)
-        ask_status(qemu, /* gate= */ NULL);
+        ask_status(qemu, /* barrier= */ NULL);
     watch_status(qemu);
 
     g_rc_box_acquire(qemu);
@@ -239,7 +239,7 @@ on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
 
     if (run_state_may_change_by(event->name)) {
         if (qemu->up)
-            ask_status(qemu, /* gate= */ NULL);
+            ask_status(qemu, /* barrier= */ NULL);
         else
             qemu->status_stale = TRUE;
     }
@@ -292,7 +292,7 @@ qemu_connection_new(GMainContext *context, int fd, const QemuConnectionLimits *l
     qemu->context = g_main_context_ref(context);
     qemu->funcs = *funcs;
     qemu->user_data = user_data;
-    qemu->gates = reply_barriers_new();
+    qemu->barriers = reply_barriers_new();
     qemu->early_events = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_event_free);
     qemu->name = g_strdup("");
     qemu->uuid = g_strdup("");
@@ -315,7 +315,7 @@ qemu_connection_free(QemuConnection *qemu)
     g_clear_pointer(&qemu->client, qmp_client_free);
     g_clear_pointer(&qemu->queue, qmp_queue_free);
     g_clear_pointer(&qemu->started_monitors, started_monitors_free);
-    g_clear_pointer(&qemu->gates, reply_barriers_free);
+    g_clear_pointer(&qemu->barriers, reply_barriers_free);
     g_clear_pointer(&qemu->early_events, g_ptr_array_unref);
     g_clear_pointer(&qemu->context, g_main_context_unref);
     g_clear_pointer(&qemu->name, g_free);
@@ -431,23 +431,23 @@ qemu_connection_get_control(QemuConnection *qemu)
 }
 
 ReplyBarriers *
-qemu_connection_get_gates(QemuConnection *qemu)
+qemu_connection_get_barriers(QemuConnection *qemu)
 {
-    return qemu->gates;
+    return qemu->barriers;
 }
 
 void
-qemu_connection_catch_up(QemuConnection *qemu, ReplyBarrier *gate)
+qemu_connection_catch_up(QemuConnection *qemu, ReplyBarrier *barrier)
 {
-    ask_status(qemu, gate);
+    ask_status(qemu, barrier);
 }
 
 /* The agent's own questions are answered in their order. */
 void
 qemu_connection_settle(QemuConnection *qemu)
 {
-    reply_barriers_delay(qemu->gates, qemu->status_asked + 1);
-    ask_status(qemu, /* gate= */ NULL);
+    reply_barriers_delay(qemu->barriers, qemu->status_asked + 1);
+    ask_status(qemu, /* barrier= */ NULL);
 }
 
 void

@@ -67,12 +67,12 @@ void qemu_connection_remove_witness(QemuConnection *qemu, QmpClient *client);
 /* After on_up: the control monitor's queue. */
 QmpQueue *qemu_connection_get_control(QemuConnection *qemu);
 
-/* The replies behind these gates wait for the run state whenever it may have changed. */
-ReplyBarriers *qemu_connection_get_gates(QemuConnection *qemu);
+/* The replies behind these barriers wait for the run state whenever it may have changed. */
+ReplyBarriers *qemu_connection_get_barriers(QemuConnection *qemu);
 
-/* Another monitor than the control monitor has told of an event: the replies that follow it wait behind @gate until the
+/* Another monitor than the control monitor has told of an event: the replies that follow it wait behind @barrier until the
  * control monitor has told of it too, and the run state is known. */
-void qemu_connection_catch_up(QemuConnection *qemu, ReplyBarrier *gate);
+void qemu_connection_catch_up(QemuConnection *qemu, ReplyBarrier *barrier);
 
 /* Replies to callers, those that have come already included, wait until what the agent has asked so far is answered. */
 void qemu_connection_settle(QemuConnection *qemu);

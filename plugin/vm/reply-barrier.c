@@ -10,14 +10,14 @@ struct ReplyBarrier {
 };
 
 struct ReplyTicket {
-    ReplyBarrier *gate; /* weak */
+    ReplyBarrier *barrier; /* weak */
     QmpTicket *ticket; /* weak; until the reply has come */
     QmpReplyFunc func;
     gpointer user_data;
     gboolean oob; /* its reply is never held: it is for a QEMU that answers nothing else */
     guint64 question; /* what a held reply waits for */
     QmpReply reply; /* owned; of a held one */
-    GList link; /* in gate->held, once the reply has come */
+    GList link; /* in barrier->held, once the reply has come */
 };
 
 static char *
@@ -39,34 +39,34 @@ static void
 hold(ReplyTicket *ticket, const QmpReply *reply)
 {
     ticket->ticket = NULL;
-    ticket->question = ticket->gate->shut_for;
+    ticket->question = ticket->barrier->shut_for;
     ticket->reply.value.text = copy_text(reply->value.text, reply->value.length);
     ticket->reply.value.length = reply->value.length;
     ticket->reply.error_class = g_strdup(reply->error_class);
     ticket->reply.error_text = g_strdup(reply->error_text);
-    g_queue_push_tail_link(&ticket->gate->held, &ticket->link);
+    g_queue_push_tail_link(&ticket->barrier->held, &ticket->link);
 }
 
 static gboolean
-is_shut(ReplyBarrier *gate)
+is_shut(ReplyBarrier *barrier)
 {
-    return gate->shut_for > gate->open_for || gate->holds > 0;
+    return barrier->shut_for > barrier->open_for || barrier->holds > 0;
 }
 
 static void
 tell(ReplyTicket *ticket)
 {
-    g_queue_unlink(&ticket->gate->held, &ticket->link);
+    g_queue_unlink(&ticket->barrier->held, &ticket->link);
     ticket->func(&ticket->reply, NULL, ticket->user_data);
     free_ticket(ticket);
 }
 
 /* The session ends: what came before that is told before it. */
 static void
-tell_all_held(ReplyBarrier *gate)
+tell_all_held(ReplyBarrier *barrier)
 {
-    while (gate->held.head)
-        tell(gate->held.head->data);
+    while (barrier->held.head)
+        tell(barrier->held.head->data);
 }
 
 static void
@@ -74,28 +74,28 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     ReplyTicket *ticket = user_data;
 
-    if (reply && !ticket->oob && is_shut(ticket->gate)) {
+    if (reply && !ticket->oob && is_shut(ticket->barrier)) {
         hold(ticket, reply);
         return;
     }
     if (error)
-        tell_all_held(ticket->gate);
+        tell_all_held(ticket->barrier);
     ticket->func(reply, error, ticket->user_data);
     free_ticket(ticket);
 }
 
 ReplyTicket *
-reply_barrier_submit(ReplyBarrier *gate, const char *caller, const QmpCommand *command, QmpReplyFunc func,
+reply_barrier_submit(ReplyBarrier *barrier, const char *caller, const QmpCommand *command, QmpReplyFunc func,
                      gpointer user_data, GError **error)
 {
     ReplyTicket *ticket = g_new0(ReplyTicket, 1);
 
-    ticket->gate = gate;
+    ticket->barrier = barrier;
     ticket->func = func;
     ticket->user_data = user_data;
     ticket->oob = (command->flags & QMP_EXECUTE_OOB) != 0;
     ticket->link.data = ticket;
-    ticket->ticket = qmp_queue_submit(gate->queue, caller, command, on_reply, ticket, error);
+    ticket->ticket = qmp_queue_submit(barrier->queue, caller, command, on_reply, ticket, error);
     if (!ticket->ticket)
         g_clear_pointer(&ticket, g_free);
     return ticket;
@@ -107,7 +107,7 @@ reply_ticket_cancel(ReplyTicket *ticket)
     if (ticket->ticket)
         qmp_ticket_cancel(ticket->ticket);
     else
-        g_queue_unlink(&ticket->gate->held, &ticket->link);
+        g_queue_unlink(&ticket->barrier->held, &ticket->link);
     free_ticket(ticket);
 }
 
@@ -118,72 +118,72 @@ reply_ticket_is_waiting(ReplyTicket *ticket)
 }
 
 void
-reply_barrier_set_queue(ReplyBarrier *gate, QmpQueue *queue)
+reply_barrier_set_queue(ReplyBarrier *barrier, QmpQueue *queue)
 {
-    gate->queue = queue;
+    barrier->queue = queue;
 }
 
 void
-reply_barrier_shut(ReplyBarrier *gate, guint64 question)
+reply_barrier_shut(ReplyBarrier *barrier, guint64 question)
 {
-    gate->shut_for = question;
+    barrier->shut_for = question;
 }
 
 void
-reply_barrier_delay(ReplyBarrier *gate, guint64 question)
+reply_barrier_delay(ReplyBarrier *barrier, guint64 question)
 {
-    gate->shut_for = question;
-    for (GList *i = gate->held.head; i; i = i->next)
+    barrier->shut_for = question;
+    for (GList *i = barrier->held.head; i; i = i->next)
         ((ReplyTicket *)i->data)->question = question;
 }
 
 static void
-tell_held(ReplyBarrier *gate)
+tell_held(ReplyBarrier *barrier)
 {
-    g_rc_box_acquire(gate);
-    while (!gate->freed && gate->holds == 0 && gate->held.head) {
-        ReplyTicket *ticket = gate->held.head->data;
-        if (ticket->question > gate->open_for)
+    g_rc_box_acquire(barrier);
+    while (!barrier->freed && barrier->holds == 0 && barrier->held.head) {
+        ReplyTicket *ticket = barrier->held.head->data;
+        if (ticket->question > barrier->open_for)
             break;
         tell(ticket);
     }
-    g_rc_box_release(gate);
+    g_rc_box_release(barrier);
 }
 
 void
-reply_barrier_open(ReplyBarrier *gate, guint64 question)
+reply_barrier_open(ReplyBarrier *barrier, guint64 question)
 {
-    gate->open_for = question;
-    tell_held(gate);
+    barrier->open_for = question;
+    tell_held(barrier);
 }
 
 void
-reply_barrier_hold(ReplyBarrier *gate)
+reply_barrier_hold(ReplyBarrier *barrier)
 {
-    gate->holds++;
+    barrier->holds++;
 }
 
 void
-reply_barrier_release(ReplyBarrier *gate)
+reply_barrier_release(ReplyBarrier *barrier)
 {
-    gate->holds--;
-    tell_held(gate);
+    barrier->holds--;
+    tell_held(barrier);
 }
 
 ReplyBarrier *
 reply_barrier_new(QmpQueue *queue)
 {
-    ReplyBarrier *gate = g_rc_box_new0(ReplyBarrier);
+    ReplyBarrier *barrier = g_rc_box_new0(ReplyBarrier);
 
-    gate->queue = queue;
-    return gate;
+    barrier->queue = queue;
+    return barrier;
 }
 
 void
-reply_barrier_free(ReplyBarrier *gate)
+reply_barrier_free(ReplyBarrier *barrier)
 {
-    gate->holds = 0;
-    reply_barrier_open(gate, G_MAXUINT64);
-    gate->freed = TRUE;
-    g_rc_box_release(gate);
+    barrier->holds = 0;
+    reply_barrier_open(barrier, G_MAXUINT64);
+    barrier->freed = TRUE;
+    g_rc_box_release(barrier);
 }

@@ -11,16 +11,16 @@
 typedef struct ReplyBarrier ReplyBarrier;
 typedef struct ReplyTicket ReplyTicket; /* a command whose reply has not been told */
 
-/* Borrows @queue, which must outlive the gate, or be replaced before. */
+/* Borrows @queue, which must outlive the barrier, or be replaced before. */
 ReplyBarrier *reply_barrier_new(QmpQueue *queue);
-void reply_barrier_set_queue(ReplyBarrier *gate, QmpQueue *queue);
+void reply_barrier_set_queue(ReplyBarrier *barrier, QmpQueue *queue);
 
 /* Every command must have been answered: free the client and the queue's commands first. Held replies are told. */
-void reply_barrier_free(ReplyBarrier *gate);
+void reply_barrier_free(ReplyBarrier *barrier);
 
 /* As qmp_queue_submit(). */
-ReplyTicket *reply_barrier_submit(ReplyBarrier *gate, const char *caller, const QmpCommand *command, QmpReplyFunc func,
-                                  gpointer user_data, GError **error);
+ReplyTicket *reply_barrier_submit(ReplyBarrier *barrier, const char *caller, const QmpCommand *command,
+                                  QmpReplyFunc func, gpointer user_data, GError **error);
 
 /* The callback does not come any more; a command that still waited for its turn is not sent. */
 void reply_ticket_cancel(ReplyTicket *ticket);
@@ -29,16 +29,16 @@ void reply_ticket_cancel(ReplyTicket *ticket);
 gboolean reply_ticket_is_waiting(ReplyTicket *ticket);
 
 /* Replies that come from now on wait until reply_barrier_release(), for something else than a question. Calls of it
- * count. The gate may be freed from inside reply_barrier_release(). */
-void reply_barrier_hold(ReplyBarrier *gate);
-void reply_barrier_release(ReplyBarrier *gate);
+ * count. The barrier may be freed from inside reply_barrier_release(). */
+void reply_barrier_hold(ReplyBarrier *barrier);
+void reply_barrier_release(ReplyBarrier *barrier);
 
 /* Replies that come from now on wait for the answer to @question … */
-void reply_barrier_shut(ReplyBarrier *gate, guint64 question);
+void reply_barrier_shut(ReplyBarrier *barrier, guint64 question);
 
 /* … and those that are held already as well … */
-void reply_barrier_delay(ReplyBarrier *gate, guint64 question);
+void reply_barrier_delay(ReplyBarrier *barrier, guint64 question);
 
-/* … which has come now: those that waited for it, or for an earlier one, are told. The gate may be freed from
+/* … which has come now: those that waited for it, or for an earlier one, are told. The barrier may be freed from
  * inside. */
-void reply_barrier_open(ReplyBarrier *gate, guint64 question);
+void reply_barrier_open(ReplyBarrier *barrier, guint64 question);

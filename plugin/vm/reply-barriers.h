@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* All gates of one VM: a question about the run state is a question for the replies of every monitor. */
+/* All barriers of one VM: a question about the run state is a question for the replies of every monitor. */
 #pragma once
 
 #include "reply-barrier.h"
@@ -7,19 +7,19 @@
 typedef struct ReplyBarriers ReplyBarriers;
 
 ReplyBarriers *reply_barriers_new(void);
-void reply_barriers_free(ReplyBarriers *gates);
+void reply_barriers_free(ReplyBarriers *barriers);
 
 /* Borrowed. */
-void reply_barriers_add(ReplyBarriers *gates, ReplyBarrier *gate);
-void reply_barriers_remove(ReplyBarriers *gates, ReplyBarrier *gate);
+void reply_barriers_add(ReplyBarriers *barriers, ReplyBarrier *barrier);
+void reply_barriers_remove(ReplyBarriers *barriers, ReplyBarrier *barrier);
 
-/* As reply_barrier_shut() and _open(), for each of them. The gates may be freed from inside reply_barriers_open(). */
-void reply_barriers_shut(ReplyBarriers *gates, guint64 question);
-void reply_barriers_open(ReplyBarriers *gates, guint64 question);
+/* As reply_barrier_shut() and _open(), for each of them. The barriers may be freed from inside reply_barriers_open(). */
+void reply_barriers_shut(ReplyBarriers *barriers, guint64 question);
+void reply_barriers_open(ReplyBarriers *barriers, guint64 question);
 
 /* As reply_barrier_delay(), likewise. */
-void reply_barriers_delay(ReplyBarriers *gates, guint64 question);
+void reply_barriers_delay(ReplyBarriers *barriers, guint64 question);
 
 /* As reply_barrier_hold() and _release(), for each of them, those that are added meanwhile included. Not nested. */
-void reply_barriers_hold(ReplyBarriers *gates);
-void reply_barriers_release(ReplyBarriers *gates);
+void reply_barriers_hold(ReplyBarriers *barriers);
+void reply_barriers_release(ReplyBarriers *barriers);

@@ -155,7 +155,7 @@ dismiss(Wait *wait)
     json_print_string(arguments, id, strlen(id), JSON_PRINT_COMPACT);
     g_string_append_c(arguments, '}');
     command.arguments = arguments->str;
-    wait->question = reply_barrier_submit(wait->context->gate, "", &command, on_dismissed, wait, /* error= */ NULL);
+    wait->question = reply_barrier_submit(wait->context->barrier, "", &command, on_dismissed, wait, /* error= */ NULL);
     if (!wait->question)
         tell(wait);
 }
@@ -252,7 +252,7 @@ ask(Wait *wait)
     wait->is_stale = wait->question != NULL;
     if (!wait->has_returned || wait->question)
         return;
-    wait->question = reply_barrier_submit(wait->context->gate, "", &command, on_answer, wait, /* error= */ NULL);
+    wait->question = reply_barrier_submit(wait->context->barrier, "", &command, on_answer, wait, /* error= */ NULL);
     if (!wait->question)
         ask_soon(wait);
 }

@@ -12,7 +12,7 @@ typedef struct Wait Wait;
 typedef struct WaitContext {
     VmContext *vm_context; /* weak */
     Jobs *jobs; /* weak */
-    ReplyBarrier *gate; /* owned; on the control monitor; NULL until the first waits */
+    ReplyBarrier *barrier; /* owned; on the control monitor; NULL until the first waits */
     GQueue waits; /* of Wait, by their own links: each is there until it is answered */
 } WaitContext;
 

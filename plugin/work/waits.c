@@ -45,10 +45,10 @@ make_gate(WaitContext *context)
 {
     QemuConnection *qemu = vm_get_qemu(context->vm_context->vm);
 
-    if (context->gate)
+    if (context->barrier)
         return;
-    context->gate = reply_barrier_new(qemu_connection_get_control(qemu));
-    reply_barriers_add(qemu_connection_get_gates(qemu), context->gate);
+    context->barrier = reply_barrier_new(qemu_connection_get_control(qemu));
+    reply_barriers_add(qemu_connection_get_barriers(qemu), context->barrier);
 }
 
 void
@@ -126,9 +126,9 @@ waits_free(Waits *waits)
 
     while (context->waits.head)
         wait_tell_last(context->waits.head->data);
-    if (context->gate) {
-        reply_barriers_remove(qemu_connection_get_gates(vm_get_qemu(context->vm_context->vm)), context->gate);
-        reply_barrier_free(context->gate);
+    if (context->barrier) {
+        reply_barriers_remove(qemu_connection_get_barriers(vm_get_qemu(context->vm_context->vm)), context->barrier);
+        reply_barrier_free(context->barrier);
     }
     g_free(waits);
 }
