@@ -50,7 +50,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AuthorityCheck, check_free)
 
 /* Its query has been answered, or is cancelled. */
 static void
-tell(AuthorityCheck *check, AuthorityAnswer answer, const GError *error)
+give_answer(AuthorityCheck *check, AuthorityAnswer answer, const GError *error)
 {
     AuthorityFunc func = check->func;
     gpointer func_data = check->user_data;
@@ -81,7 +81,7 @@ on_bus_state(Bus *bus, const GError *error, gpointer user_data)
     authority->bus = NULL;
     while ((check = find_check(authority, bus))) {
         bus_query_cancel(check->query);
-        tell(check, AUTHORITY_NO, error);
+        give_answer(check, AUTHORITY_NO, error);
     }
     bus_close(bus);
 }
@@ -203,7 +203,7 @@ on_answer(DBusMessage *reply, const GError *error, gpointer user_data)
     g_autoptr(GError) wrong = NULL;
     AuthorityAnswer answer = reply ? read_answer(reply, &wrong) : AUTHORITY_NO;
 
-    tell(user_data, answer, error ? error : wrong);
+    give_answer(user_data, answer, error ? error : wrong);
 }
 
 AuthorityCheck *

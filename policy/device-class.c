@@ -168,7 +168,7 @@ policy_devices_find(const char *name)
 
 /* A number, a switch, or a size, which QEMU takes as text too. */
 static gboolean
-is_plain(const char *text)
+is_plain_id(const char *text)
 {
     static const char *const words[] = { "auto", "false", "no", "off", "on", "true", "yes" };
 
@@ -186,7 +186,7 @@ classes_of_property(const char *name, JsonNode *value)
 
     if (g_str_has_prefix(name, "x-"))
         return POLICY_HOST;
-    if (is_number || (is_text && is_plain(json_node_get_string(value))) || policy_names_contain(properties, name))
+    if (is_number || (is_text && is_plain_id(json_node_get_string(value))) || policy_names_contain(properties, name))
         return 0;
     return POLICY_HOST;
 }

@@ -149,7 +149,7 @@ decide(PolicyEntry *place, BusErrorCode code, const char *why)
 
 /* What rules and messages can tell one question from another by. */
 static AuthorityCheck *
-check(PolicyEntry *place, gboolean is_interactive, AuthorityFunc func, GError **error)
+ask_authority(PolicyEntry *place, gboolean is_interactive, AuthorityFunc func, GError **error)
 {
     const PolicyRequest *request = place->request;
     g_autofree char *owner = request->qemu_uid == BUS_PEER_NO_ID ? NULL : shown_name_dup_user(request->qemu_uid);
@@ -273,7 +273,7 @@ prompt(PolicyEntry *place)
         step_aside(place);
     else if (!has_room_for_dialog(place))
         decide(place, BUS_ERROR_LIMITS_EXCEEDED, "too many dialogs are open already");
-    else if ((place->check = check(place, /* is_interactive= */ TRUE, on_prompted, &error)))
+    else if ((place->check = ask_authority(place, /* is_interactive= */ TRUE, on_prompted, &error)))
         step_aside(place);
     else
         decide(place, BUS_ERROR_ACCESS_DENIED, error->message);
@@ -305,7 +305,7 @@ ask_first(Line *line)
 
     if (!place)
         return;
-    place->check = check(place, /* is_interactive= */ FALSE, on_checked, &error);
+    place->check = ask_authority(place, /* is_interactive= */ FALSE, on_checked, &error);
     if (place->check) {
         line->is_asking = TRUE;
         line->lines->n_checks++;

@@ -66,7 +66,7 @@ field_size(const GLogField *field)
 
 /* Nearly every value, and there are a dozen in a line of which a module may write one for each call. */
 static gboolean
-is_plain(const char *text, gsize size, gunichar quote)
+is_unquoted(const char *text, gsize size, gunichar quote)
 {
     for (gsize i = 0; i < size; i++)
         if (!g_ascii_isprint(text[i]) || text[i] == '\\' || (gunichar)text[i] == quote)
@@ -77,7 +77,7 @@ is_plain(const char *text, gsize size, gunichar quote)
 static void
 append_escaped(GString *line, const char *text, gsize size, gunichar quote)
 {
-    if (is_plain(text, size, quote)) {
+    if (is_unquoted(text, size, quote)) {
         g_string_append_len(line, text, (gssize)size);
         return;
     }

@@ -122,7 +122,7 @@ on_stop_time_over(gpointer user_data)
 }
 
 static void
-end(Agent *agent, int exit_status, const char *reason)
+end_agent(Agent *agent, int exit_status, const char *reason)
 {
     if (agent->exit_status >= 0)
         return;
@@ -145,7 +145,7 @@ on_signal(const char *name, gpointer user_data)
     if (agent->exit_status >= 0)
         g_main_loop_quit(agent->loop);
     g_info("Stopping on %s", name);
-    end(agent, EXIT_SUCCESS, "Stopping");
+    end_agent(agent, EXIT_SUCCESS, "Stopping");
 }
 
 static void
@@ -169,7 +169,7 @@ on_module_failed(Agent *agent, AgentModule *module, const GError *error)
     g_critical("%s", status);
     stop_module(agent, module);
     if (!agent->is_up || agent->modules->len == 0)
-        end(agent, EXIT_FAILURE, status);
+        end_agent(agent, EXIT_FAILURE, status);
     else
         agent_notify_status(agent->notify, status);
 }

@@ -158,7 +158,7 @@ tell_error(CallerSessionTicket *ticket, const QmpReply *reply)
 }
 
 static void
-tell(CallerSessionTicket *ticket, const QmpReply *reply, const GError *error)
+answer_caller(CallerSessionTicket *ticket, const QmpReply *reply, const GError *error)
 {
     Session *session = ticket->session;
     g_autoptr(GError) problem = NULL;
@@ -191,7 +191,7 @@ on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
 
     if (reply)
         note_effect(ticket, reply);
-    tell(ticket, reply, error);
+    answer_caller(ticket, reply, error);
     ticket_free(ticket);
 }
 

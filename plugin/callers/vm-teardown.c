@@ -34,7 +34,7 @@ get_control(Farewell *farewell)
 
 /* Not from inside a callback of the VM's but on_down. */
 static void
-end(Farewell *farewell)
+end_farewell(Farewell *farewell)
 {
     g_queue_unlink(&farewell->farewells->all, &farewell->link);
     timer_stop(&farewell->timer);
@@ -50,14 +50,14 @@ end_and_tell(Farewell *farewell)
 {
     VmTeardown *farewells = farewell->farewells;
 
-    end(farewell);
+    end_farewell(farewell);
     if (!farewells->all.head && farewells->func)
         farewells->func(farewells->user_data);
 }
 
 /* An answer may have led to more being asked. */
 static gboolean
-check(gpointer user_data)
+check_silence(gpointer user_data)
 {
     Farewell *farewell = user_data;
 
@@ -73,7 +73,7 @@ on_control_idle(gpointer user_data)
     Farewell *farewell = user_data;
 
     if (!farewell->checker)
-        farewell->checker = timer_start(farewell->farewells->context, 0, check, farewell);
+        farewell->checker = timer_start(farewell->farewells->context, 0, check_silence, farewell);
 }
 
 static void
@@ -160,7 +160,7 @@ void
 vm_teardown_free(VmTeardown *farewells)
 {
     while (farewells->all.head)
-        end(farewells->all.head->data);
+        end_farewell(farewells->all.head->data);
     g_main_context_unref(farewells->context);
     g_free(farewells);
 }

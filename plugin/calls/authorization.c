@@ -47,7 +47,7 @@ get_classes(VmContext *vm_context, const AuthorizationQuestion *question)
 }
 
 static void
-end(AuthorizationTicket *ticket, const GError *error)
+end_authorization(AuthorizationTicket *ticket, const GError *error)
 {
     AuthorizationFunc func = ticket->func;
     gpointer func_data = ticket->user_data;
@@ -60,12 +60,12 @@ end(AuthorizationTicket *ticket, const GError *error)
 static void
 on_decided(const GError *error, gpointer user_data)
 {
-    end(user_data, error);
+    end_authorization(user_data, error);
 }
 
 static AuthorizationAnswer
-ask(Context *context, Vm *vm, const PolicyRequest *request, AuthorizationFunc func, gpointer user_data,
-    AuthorizationTicket **ret_ticket, GError **error)
+ask_policy(Context *context, Vm *vm, const PolicyRequest *request, AuthorizationFunc func, gpointer user_data,
+           AuthorizationTicket **ret_ticket, GError **error)
 {
     AuthorizationTicket *ticket = g_new0(AuthorizationTicket, 1);
     PolicyAnswer answer = policy_ask(context->policy, request, on_decided, ticket, &ticket->ticket, error);
@@ -140,7 +140,7 @@ authorization_ask(VmContext *vm_context, const AuthorizationQuestion *question, 
         .size = question->size,
     };
 
-    return ask(context, vm, &request, func, user_data, ret_ticket, error);
+    return ask_policy(context, vm, &request, func, user_data, ret_ticket, error);
 }
 
 /* Who runs the agent may add VMs, whoever gives a descriptor of a QEMU of their own may have it added, and who added one, or
@@ -163,7 +163,7 @@ authorization_ask_management(Context *context, const AuthorizationManagement *qu
         .friend_uid = vm ? vm_get_added_by(vm) : context_get_uid(),
     };
 
-    return ask(context, vm, &request, func, user_data, ret_ticket, error);
+    return ask_policy(context, vm, &request, func, user_data, ret_ticket, error);
 }
 
 void
@@ -191,7 +191,7 @@ authorization_vm_gone(Context *context, Vm *vm)
 
     while ((ticket = find(context, vm))) {
         policy_ticket_cancel(ticket->ticket);
-        end(ticket, error);
+        end_authorization(ticket, error);
     }
 }
 

@@ -91,7 +91,7 @@ free_call(Call *call)
 }
 
 static void
-fail(Call *call, const GError *error)
+fail_call(Call *call, const GError *error)
 {
     errors_fail(g_steal_pointer(&call->call), error);
     free_call(call);
@@ -174,7 +174,7 @@ start_command(Call *call)
     call->command.name = call->name;
     switch (caller_command_start(&call->command, &error)) {
     case CALLER_COMMAND_FAILED:
-        fail(call, error);
+        fail_call(call, error);
         return;
     case CALLER_COMMAND_ALLOWED:
         go_on(call);
@@ -242,7 +242,7 @@ describe(Call *call)
     else
         set_unknown(call, &error);
     if (error) {
-        fail(call, error);
+        fail_call(call, error);
         return;
     }
     if (call->command.fd >= 0)
@@ -275,7 +275,7 @@ call_described(const GError *error, gpointer user_data)
 
     call->wait = NULL;
     if (error)
-        fail(call, error);
+        fail_call(call, error);
     else if (call->values)
         describe(call);
     else if (call->then_read)
@@ -297,7 +297,7 @@ wait_for_schema(Call *call)
     if (call->wait)
         bus_call_drop_message(call->call);
     else
-        fail(call, error);
+        fail_call(call, error);
 }
 
 void
@@ -363,7 +363,7 @@ call_method(BusCall *bus_call, gpointer data)
 
     call->values = qmp_method_values_new(bus_call, method, &error);
     if (!call->values || !count_size(call, &error))
-        fail(call, error);
+        fail_call(call, error);
     else if (may_go_on(schema) || (method && qmp_interfaces_is_oob(interfaces, qmp_method_get_command(method))))
         describe(call);
     else

@@ -46,7 +46,7 @@ monitor_path_check_name(const char *name, GError **error)
 }
 
 static gboolean
-fail(const char *what, GError **error)
+fail_by_errno(const char *what, GError **error)
 {
     g_set_error(error, BUS_ERROR, BUS_ERROR_FAILED, "options.path: %s: %s", what, g_strerror(errno));
     return FALSE;
@@ -119,9 +119,9 @@ open_directory(MonitorPath *path, GError **error)
     fd = open(run_directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &status) < 0 || !is_safe(&status)) {
         errno = fd < 0 ? errno : EPERM;
-        fail(run_directory, error);
+        fail_by_errno(run_directory, error);
     } else if ((path->directory = open_own_directory(path->context, fd)) < 0) {
-        fail(own, error);
+        fail_by_errno(own, error);
     }
     if (fd >= 0)
         close(fd);
@@ -169,11 +169,11 @@ make_file(MonitorPath *path, GError **error)
     path->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* What bind() makes gets the socket's mode, less the umask. */
     if (path->fd < 0 || fchmod(path->fd, 0600) < 0)
-        return fail("socket", error);
+        return fail_by_errno("socket", error);
     if (bind_socket(path))
         return TRUE;
     if (errno != EADDRINUSE)
-        return fail("bind", error);
+        return fail_by_errno("bind", error);
     if (is_left_over(path) && unlinkat(path->directory, path->name, 0) == 0 && bind_socket(path))
         return TRUE;
     g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.path: there is a file \"%s\" already", path->name);
@@ -192,7 +192,7 @@ give_file(MonitorPath *path, GError **error)
 
     path->has_file = is_ours;
     if (!is_given)
-        fail(path->name, error);
+        fail_by_errno(path->name, error);
     if (file >= 0)
         close(file);
     return is_given;
@@ -287,7 +287,7 @@ monitor_path_new(Context *context, const char *name, guint32 uid, guint64 timeou
         monitor_path_free(path);
         return NULL;
     }
-    if (!give_file(path, error) || (listen(path->fd, 1) < 0 && !fail("listen", error))) {
+    if (!give_file(path, error) || (listen(path->fd, 1) < 0 && !fail_by_errno("listen", error))) {
         monitor_path_free(path);
         return NULL;
     }

@@ -4,7 +4,7 @@
  *   open_monitors_open()          OpenMonitor(): the options are read, the policy is asked
  *   on_authorized()               the answer, where somebody had to be asked
  *   on_described()                it is known what monitors QEMU takes
- *   begin()                       the session gets a monitor, the caller a socket, or a path to connect to
+ *   begin_open()                       the session gets a monitor, the caller a socket, or a path to connect to
  *   on_client()                   a client has connected by the path
  *   on_client_gone(), on_lifeline_closed(), open_monitors_drop_caller(), open_monitors_stop()
  *                                 the four ways in which it ends
@@ -109,7 +109,7 @@ static const VardictRow option_rows[] = {
 
 /* Its client is disconnected, what it waits for is cancelled, and its monitor goes. */
 static void
-end(OpenMonitor *monitor)
+end_open(OpenMonitor *monitor)
 {
     VmContext *vm_context = monitor->monitors->vm_context;
 
@@ -135,10 +135,10 @@ end(OpenMonitor *monitor)
 }
 
 static void
-fail(OpenMonitor *monitor, const GError *error)
+fail_open(OpenMonitor *monitor, const GError *error)
 {
     errors_fail(g_steal_pointer(&monitor->call), error);
-    end(monitor);
+    end_open(monitor);
 }
 
 static void
@@ -149,7 +149,7 @@ on_client_gone(const GError *error, gpointer user_data)
     if (error->code == QMP_ERROR_LIMIT)
         log_line(get_context(monitor)->host, G_LOG_LEVEL_WARNING, vm_get_name(monitor->monitors->vm_context->vm),
                  "A native session of %s is cut off: %s", monitor->opener.name, error->message);
-    end(monitor);
+    end_open(monitor);
 }
 
 static void
@@ -170,13 +170,13 @@ on_client(int fd, gpointer user_data)
     if (fd >= 0)
         start_native(monitor, fd);
     else
-        end(monitor);
+        end_open(monitor);
 }
 
 static gboolean
 on_lifeline_closed(int fd, GIOCondition condition, gpointer user_data)
 {
-    end(user_data);
+    end_open(user_data);
     return G_SOURCE_REMOVE;
 }
 
@@ -223,7 +223,7 @@ make_sockets(OpenMonitor *monitor, int pair[2], GError **error)
 }
 
 static void
-begin(OpenMonitor *monitor)
+begin_open(OpenMonitor *monitor)
 {
     CallerSessions *sessions = monitor->monitors->vm_context->sessions;
     g_autoptr(GError) error = NULL;
@@ -232,7 +232,7 @@ begin(OpenMonitor *monitor)
     monitor->has_session =
         caller_sessions_open(sessions, monitor->key, monitor->opener.name, monitor->opener.uid, &error);
     if (!monitor->has_session || !make_sockets(monitor, pair, &error)) {
-        fail(monitor, error);
+        fail_open(monitor, error);
         return;
     }
     if (monitor->options.path)
@@ -249,9 +249,9 @@ on_described(const GError *error, gpointer user_data)
 
     monitor->wait = NULL;
     if (error)
-        fail(monitor, error);
+        fail_open(monitor, error);
     else
-        begin(monitor);
+        begin_open(monitor);
 }
 
 static void
@@ -261,13 +261,13 @@ describe(OpenMonitor *monitor)
     g_autoptr(GError) error = NULL;
 
     if (!vm_schema_is_needed(vm_context->schema)) {
-        begin(monitor);
+        begin_open(monitor);
         return;
     }
     monitor->wait =
         vm_schema_wait(vm_context->schema, monitor->opener.name, /* size= */ 0, on_described, monitor, &error);
     if (!monitor->wait)
-        fail(monitor, error);
+        fail_open(monitor, error);
 }
 
 static void
@@ -277,13 +277,13 @@ on_authorized(const GError *error, gpointer user_data)
 
     monitor->question = NULL;
     if (error)
-        fail(monitor, error);
+        fail_open(monitor, error);
     else
         describe(monitor);
 }
 
 static void
-ask(OpenMonitor *monitor)
+ask_leave(OpenMonitor *monitor)
 {
     AuthorizationQuestion question = {
         .peer = &monitor->opener,
@@ -298,7 +298,7 @@ ask(OpenMonitor *monitor)
         describe(monitor);
         break;
     case AUTHORIZATION_REFUSED:
-        fail(monitor, error);
+        fail_open(monitor, error);
         break;
     case AUTHORIZATION_ASKED:
         break;
@@ -306,7 +306,7 @@ ask(OpenMonitor *monitor)
 }
 
 static gboolean
-check_room(OpenMonitors *monitors, const BusPeer *peer, GError **error)
+check_open_count(OpenMonitors *monitors, const BusPeer *peer, GError **error)
 {
     guint of_caller = 0, of_user = 0;
 
@@ -349,18 +349,18 @@ open_monitors_open(OpenMonitors *monitors, BusCall *call)
     DBusMessageIter iter;
     OpenMonitor *monitor;
 
-    if (!check_room(monitors, bus_call_get_peer(call), &error)) {
+    if (!check_open_count(monitors, bus_call_get_peer(call), &error)) {
         errors_fail(call, error);
         return;
     }
     monitor = new_monitor(monitors, call);
     dbus_message_iter_init(bus_call_get_message(call), &iter);
     if (!vardict_read(&iter, option_rows, &monitor->options, &error)) {
-        fail(monitor, error);
+        fail_open(monitor, error);
         return;
     }
     bus_call_drop_message(call);
-    ask(monitor);
+    ask_leave(monitor);
 }
 
 void
@@ -391,7 +391,7 @@ open_monitors_drop_caller(OpenMonitors *monitors, const char *unique_name)
         }
         if (monitor->call)
             bus_call_fail_code(g_steal_pointer(&monitor->call), BUS_ERROR_DISCONNECTED, "The caller has left");
-        end(monitor);
+        end_open(monitor);
     }
 }
 
@@ -415,7 +415,7 @@ open_monitors_stop(OpenMonitors *monitors)
         /* Its place goes with all others. */
         monitor->has_session = FALSE;
         if (monitor->call)
-            fail(monitor, error);
+            fail_open(monitor, error);
         else if (monitor->native)
             native_session_stop(monitor->native);
     }
@@ -425,6 +425,6 @@ void
 open_monitors_free(OpenMonitors *monitors)
 {
     while (monitors->all.head)
-        end(monitors->all.head->data);
+        end_open(monitors->all.head->data);
     g_free(monitors);
 }

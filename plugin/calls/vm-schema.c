@@ -119,7 +119,7 @@ settle(VmSchema *schema, QmpInterfaces *interfaces)
 }
 
 static void
-fail(VmSchema *schema, const char *why)
+fail_schema(VmSchema *schema, const char *why)
 {
     const char *name = vm_get_name(schema->vm);
 
@@ -149,7 +149,7 @@ on_read(QmpInterfaces *interfaces, const GError *error, gpointer user_data)
     if (interfaces)
         settle(schema, interfaces);
     else
-        fail(schema, error->message);
+        fail_schema(schema, error->message);
 }
 
 static void
@@ -168,7 +168,7 @@ is_answer(VmSchema *schema, const GError *error)
 {
     schema->ticket = NULL;
     if (error && error->code != QMP_ERROR_DISCONNECTED)
-        fail(schema, error->message);
+        fail_schema(schema, error->message);
     return !error;
 }
 
@@ -180,15 +180,15 @@ on_schema(const QmpReply *reply, const GError *error, gpointer user_data)
     if (!is_answer(schema, error))
         return;
     if (reply->error_class)
-        fail(schema, reply->error_text);
+        fail_schema(schema, reply->error_text);
     else if (reply->value.length > QMP_SCHEMA_MAX)
-        fail(schema, "query-qmp-schema returns too much");
+        fail_schema(schema, "query-qmp-schema returns too much");
     else
         read_schema(schema, &reply->value);
 }
 
 static void
-begin(VmSchema *schema)
+begin_query(VmSchema *schema)
 {
     schema->stage = STAGE_ASKED;
     schema->timer = timer_start(schema->context->host->context, PATIENCE, on_late, schema);
@@ -250,7 +250,7 @@ vm_schema_is_awaited(VmSchema *schema)
 }
 
 static gboolean
-check_room(VmSchema *schema, const char *caller, gsize size, GError **error)
+check_waiting(VmSchema *schema, const char *caller, gsize size, GError **error)
 {
     gsize size_of_all = size;
     guint n = 0;
@@ -299,7 +299,7 @@ vm_schema_wait(VmSchema *schema, const char *caller, gsize size, SchemaWaitFunc 
 {
     SchemaWait *wait;
 
-    if (!check_room(schema, caller, size, error))
+    if (!check_waiting(schema, caller, size, error))
         return NULL;
     wait = g_new0(SchemaWait, 1);
     wait->schema = schema;
@@ -310,7 +310,7 @@ vm_schema_wait(VmSchema *schema, const char *caller, gsize size, SchemaWaitFunc 
     wait->link.data = wait;
     get_in_line(schema, wait);
     if (schema->stage == STAGE_UNASKED)
-        begin(schema);
+        begin_query(schema);
     return wait;
 }
 

@@ -167,7 +167,7 @@ read_login_uid(const BusPeer *peer)
 
 /* In a record's text nothing passes for what follows it. */
 static gboolean
-is_plain(const char *name)
+is_plain_name(const char *name)
 {
     return *name && strlen(name) <= 64 && strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-.") == strlen(name);
 }
@@ -195,10 +195,10 @@ append_vm(GString *text, const char *vm)
 static void
 append_what(GString *text, const PolicyRequest *request)
 {
-    g_string_append(text, is_plain(request->command) ? request->command : "A command");
+    g_string_append(text, is_plain_name(request->command) ? request->command : "A command");
     if (request->detail)
         g_string_append_printf(text, " (%s)", request->detail);
-    if (request->id && is_plain(request->id))
+    if (request->id && is_plain_name(request->id))
         g_string_append_printf(text, " of %s", request->id);
 }
 

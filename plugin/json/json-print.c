@@ -66,7 +66,7 @@ print_wide(GString *json, const char *at, const char *end)
 
 /* Whether a byte of a string is written as it is. UTF-8 has no C0; here it begins U+0000. */
 static gboolean
-is_plain(char c, JsonPrintStyle style)
+is_unescaped(char c, JsonPrintStyle style)
 {
     guchar byte = (guchar)c;
 
@@ -80,7 +80,7 @@ print_characters(GString *json, const char *at, const char *end, gboolean has_es
 {
     while (at < end) {
         const char *plain = at;
-        while (at < end && is_plain(*at, style))
+        while (at < end && is_unescaped(*at, style))
             at++;
         g_string_append_len(json, plain, at - plain);
         if (at == end || (has_escapes && *at == '\\'))

@@ -61,7 +61,7 @@ note_error(JsonScan *scan, gsize at, const char *error)
 
 /* The grammar is broken at the next byte. Outside of all brackets nothing tells where the document would end. */
 static gsize
-fail(JsonScan *scan, gsize used, const char *error)
+stop_scan(JsonScan *scan, gsize used, const char *error)
 {
     note_error(scan, used, error);
     scan->skipping = TRUE;
@@ -198,7 +198,7 @@ step_value(JsonScan *scan, char c)
     default:
         if (g_ascii_isdigit(c) || c == '-')
             return number_begin(scan);
-        return fail(scan, 0, "a value was expected");
+        return stop_scan(scan, 0, "a value was expected");
     }
 }
 
@@ -211,7 +211,7 @@ step_name(JsonScan *scan, char c)
         return string_begin(scan, c, TRUE);
     if (c == '}' && scan->state == NAME_OR_END)
         return bracket_close(scan, TRUE);
-    return fail(scan, 0, "the name of a member was expected");
+    return stop_scan(scan, 0, "the name of a member was expected");
 }
 
 static gsize
@@ -220,7 +220,7 @@ step_colon(JsonScan *scan, char c)
     if (is_space(c))
         return 1;
     if (c != ':')
-        return fail(scan, 0, "a colon was expected");
+        return stop_scan(scan, 0, "a colon was expected");
     scan->state = VALUE;
     return 1;
 }
@@ -233,7 +233,7 @@ step_after(JsonScan *scan, char c)
     if (c == '}' || c == ']')
         return bracket_close(scan, c == '}');
     if (c != ',')
-        return fail(scan, 0, "a comma or a closing bracket was expected");
+        return stop_scan(scan, 0, "a comma or a closing bracket was expected");
     scan->state = in_object(scan) ? NAME : VALUE;
     return 1;
 }
@@ -260,7 +260,7 @@ step_literal(JsonScan *scan, char c)
 {
     const char *literal = literals[scan->literal];
     if (c != literal[scan->literal_at])
-        return fail(scan, 0, "a value was expected");
+        return stop_scan(scan, 0, "a value was expected");
     scan->literal_at++;
     return literal[scan->literal_at] == '\0' ? value_end(scan, 1) : 1;
 }
@@ -283,7 +283,7 @@ static gsize
 number_end(JsonScan *scan, gsize used)
 {
     if (!json_scan_number_is_complete(&scan->number))
-        return fail(scan, used, "a digit was expected");
+        return stop_scan(scan, used, "a digit was expected");
     const char *error = json_scan_number_check(&scan->number, scan->dialect);
     if (error)
         note_error(scan, used, error);

@@ -39,7 +39,7 @@ struct Service {
 
 /* Whatever ends first; the bus's end fails the question for the name as well. */
 static void
-fail(Service *service, const GError *error)
+fail_service(Service *service, const GError *error)
 {
     const ManagementHost *host = service->context.host;
 
@@ -55,7 +55,7 @@ on_name(Bus *bus, const GError *error, gpointer user_data)
     Service *service = user_data;
 
     if (error)
-        fail(service, error);
+        fail_service(service, error);
     else
         service->context.host->ready(service->context.host->data, service);
 }
@@ -118,7 +118,7 @@ add_configured_vm(Service *service, const ConfigVm *vm)
 }
 
 static void
-begin(Service *service)
+begin_service(Service *service)
 {
     static const VmRegistryFuncs registry_funcs = { on_settled, on_socket_left };
 
@@ -141,9 +141,9 @@ on_bus_state(Bus *bus, const GError *error, gpointer user_data)
     Service *service = user_data;
 
     if (error)
-        fail(service, error);
+        fail_service(service, error);
     else
-        begin(service);
+        begin_service(service);
 }
 
 static gboolean

@@ -17,10 +17,10 @@
 /* A host's name has 253 bytes at most; of a path commas are doubled. */
 #define MAX_LENGTH (2 * PATH_MAX + 256)
 
-static gboolean fail(GError **error, const char *text, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static gboolean refuse_address(GError **error, const char *text, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 static gboolean
-fail(GError **error, const char *text, const char *format, ...)
+refuse_address(GError **error, const char *text, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -64,8 +64,8 @@ read_switch(const char *option, const char *name, gboolean *is_on, GError **erro
     else if (g_str_equal(option + length, "=off"))
         *is_on = FALSE;
     else
-        return fail(error, address->text, "\"%s\" is \"on\" or \"off\", not \"%s\", at byte %zu", name,
-                    option + length + 1, where);
+        return refuse_address(error, address->text, "\"%s\" is \"on\" or \"off\", not \"%s\", at byte %zu", name,
+                              option + length + 1, where);
     return TRUE;
 }
 
@@ -86,7 +86,7 @@ read_option(QmpAddress *address, const char *option, gsize where, GError **error
         return TRUE;
     }
     if (!fault)
-        return fail(error, address->text, "unknown option \"%s\" at byte %zu", option, where);
+        return refuse_address(error, address->text, "unknown option \"%s\" at byte %zu", option, where);
     g_propagate_error(error, fault);
     return FALSE;
 }
@@ -109,12 +109,12 @@ check_path(const QmpAddress *address, gsize where, GError **error)
     gsize length = strlen(address->path), most = address->is_abstract ? MAX_NAME : MAX_PATH;
 
     if (address->is_abstract && length == 0)
-        return fail(error, address->text, "the name is empty, at byte %zu", where);
+        return refuse_address(error, address->text, "the name is empty, at byte %zu", where);
     if (!address->is_abstract && address->path[0] != '/')
-        return fail(error, address->text, "the path is not absolute, at byte %zu", where);
+        return refuse_address(error, address->text, "the path is not absolute, at byte %zu", where);
     if (length > most)
-        return fail(error, address->text, "the %s has %zu bytes, there may be %zu",
-                    address->is_abstract ? "name" : "path", length, most);
+        return refuse_address(error, address->text, "the %s has %zu bytes, there may be %zu",
+                              address->is_abstract ? "name" : "path", length, most);
     return TRUE;
 }
 
@@ -132,7 +132,7 @@ read_port(QmpAddress *address, const char *port, gsize where, GError **error)
 {
     guint64 number;
     if (!g_ascii_string_to_unsigned(port, 10, 1, G_MAXUINT16, &number, NULL))
-        return fail(error, address->text, "\"%s\" is no port (1 to 65535), at byte %zu", port, where);
+        return refuse_address(error, address->text, "\"%s\" is no port (1 to 65535), at byte %zu", port, where);
     address->port = (guint16)number;
     return TRUE;
 }
@@ -148,15 +148,16 @@ read_tcp(QmpAddress *address, const char *text, GError **error)
         host = where + 1;
         host_end = strchr(host, ']');
         if (!host_end || host_end[1] != ':')
-            return fail(error, address->text, "\"[HOST]:PORT\" was expected at byte %zu",
-                        (gsize)(text - address->text));
+            return refuse_address(error, address->text, "\"[HOST]:PORT\" was expected at byte %zu",
+                                  (gsize)(text - address->text));
     } else {
         host_end = strchr(where, ':');
         if (!host_end)
-            return fail(error, address->text, "the port is missing");
+            return refuse_address(error, address->text, "the port is missing");
         if (strchr(host_end + 1, ':'))
-            return fail(error, address->text, "more than one colon: an IPv6 address stands in brackets, at byte %zu",
-                        (gsize)(text - address->text));
+            return refuse_address(error, address->text,
+                                  "more than one colon: an IPv6 address stands in brackets, at byte %zu",
+                                  (gsize)(text - address->text));
     }
     const char *port = strchr(host_end, ':') + 1;
     address->host = g_strndup(host, (gsize)(host_end - host));
@@ -169,12 +170,12 @@ read_address(QmpAddress *address, GError **error)
 {
     const char *text = address->text;
     if (strlen(text) > MAX_LENGTH)
-        return fail(error, text, "it is longer than %d bytes", MAX_LENGTH);
+        return refuse_address(error, text, "it is longer than %d bytes", MAX_LENGTH);
     if (g_str_has_prefix(text, "unix:"))
         return read_unix(address, text + strlen("unix:"), error);
     if (g_str_has_prefix(text, "tcp:"))
         return read_tcp(address, text + strlen("tcp:"), error);
-    return fail(error, text, "it begins with neither \"unix:\" nor \"tcp:\"");
+    return refuse_address(error, text, "it begins with neither \"unix:\" nor \"tcp:\"");
 }
 
 QmpAddress *

@@ -91,7 +91,7 @@ destroy(QmpMonitor *monitor)
 
 /* The user is told, and frees the monitor. */
 static void
-end(QmpMonitor *monitor, const GError *error)
+end_monitor(QmpMonitor *monitor, const GError *error)
 {
     if (monitor->funcs)
         monitor->funcs->on_ended(monitor, error, monitor->user_data);
@@ -118,7 +118,7 @@ on_client_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
 static void
 on_client_closed(QmpClient *client, const GError *error, gpointer user_data)
 {
-    end(user_data, error);
+    end_monitor(user_data, error);
 }
 
 static void
@@ -182,7 +182,7 @@ fail_plugging(QmpMonitor *monitor)
     if (!monitor->error)
         monitor->error =
             g_error_new(QMP_ERROR, QMP_ERROR_LIMIT, "Too much is asked of QEMU to plug a monitor as well");
-    end(monitor, monitor->error);
+    end_monitor(monitor, monitor->error);
 }
 
 static void
@@ -275,13 +275,13 @@ static void
 on_connected(int fd, const GError *error, gpointer user_data)
 {
     if (error)
-        end(user_data, error);
+        end_monitor(user_data, error);
     else
         start_client(user_data, fd);
 }
 
 static gboolean
-begin(QmpMonitor *monitor, const QmpMonitorPlan *plan, GError **error)
+begin_plug(QmpMonitor *monitor, const QmpMonitorPlan *plan, GError **error)
 {
     int ends[2];
 
@@ -314,7 +314,7 @@ qmp_monitor_new(const QmpMonitorPlan *plan, const QmpMonitorFuncs *funcs, gpoint
     monitor->funcs = funcs;
     monitor->user_data = user_data;
     monitor->fd = -1;
-    if (!begin(monitor, plan, error))
+    if (!begin_plug(monitor, plan, error))
         g_clear_pointer(&monitor, destroy);
     return monitor;
 }

@@ -290,7 +290,7 @@ has_turn_now(QmpQueue *queue, const QmpTicket *ticket)
 }
 
 static gboolean
-check_room(QmpQueue *queue, Line *line, gsize size, gboolean has_fd, GError **error)
+check_queued(QmpQueue *queue, Line *line, gsize size, gboolean has_fd, GError **error)
 {
     if (has_fd && line->fds >= MAX_FDS) {
         g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%d descriptors of this caller wait already", MAX_FDS);
@@ -336,7 +336,7 @@ get_line_with_room(QmpQueue *queue, const char *caller, const QmpCommand *comman
     }
     Line *line = line_get(queue, caller);
     gsize size = strlen(command->name) + (command->arguments ? strlen(command->arguments) : 0);
-    if (check_room(queue, line, size, (command->flags & QMP_EXECUTE_FD) != 0, error))
+    if (check_queued(queue, line, size, (command->flags & QMP_EXECUTE_FD) != 0, error))
         return line;
     line_drop_if_empty(queue, line);
     return NULL;

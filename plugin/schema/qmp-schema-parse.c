@@ -20,7 +20,7 @@ struct QmpSchemaParser {
 };
 
 static gboolean
-fail(QmpSchemaParser *parser, const char *what, GError **error)
+fail_parse(QmpSchemaParser *parser, const char *what, GError **error)
 {
     g_set_error(error, QMP_SCHEMA_ERROR, QMP_SCHEMA_ERROR_MALFORMED,
                 "query-qmp-schema, at byte %" G_GSIZE_FORMAT ": %s", parser->at, what);
@@ -44,12 +44,12 @@ read_entity(QmpSchemaParser *parser, GError **error)
     gsize used;
     json_scan_init(&scan, JSON_DIALECT_RFC8259);
     if (json_scan_feed(&scan, text, parser->length - parser->at, &used) != JSON_SCAN_DONE || used > MAX_ENTITY)
-        return fail(parser, "an entity that does not end, or is larger than any", error);
+        return fail_parse(parser, "an entity that does not end, or is larger than any", error);
     node = json_tree_parse(text, used, error);
     if (!node)
         return FALSE;
     if (!JSON_NODE_HOLDS_OBJECT(node))
-        return fail(parser, "an entity that is no object", error);
+        return fail_parse(parser, "an entity that is no object", error);
     parser->at += used;
     return qmp_schema_builder_add(parser->builder, json_node_get_object(node), error);
 }
@@ -61,7 +61,7 @@ take_entity(QmpSchemaParser *parser, gboolean *ret_end, GError **error)
     gboolean is_first = parser->at == 0;
     char c = next_char(parser);
     if (c != (is_first ? '[' : ',') && (is_first || c != ']'))
-        return fail(parser, "no array, or one that goes on in disorder", error);
+        return fail_parse(parser, "no array, or one that goes on in disorder", error);
     parser->at++;
     *ret_end = c == ']' || (is_first && next_char(parser) == ']');
     return *ret_end || read_entity(parser, error);

@@ -49,7 +49,7 @@ struct QemuConnection {
 };
 
 static void
-end(QemuConnection *qemu, const GError *error)
+end_connection(QemuConnection *qemu, const GError *error)
 {
     timer_stop(&qemu->deadline);
     timer_stop(&qemu->status_timer);
@@ -200,7 +200,7 @@ on_commands(const QmpReply *reply, const GError *error, gpointer user_data)
 static void
 on_lost(const GError *error, gpointer user_data)
 {
-    end(user_data, error);
+    end_connection(user_data, error);
 }
 
 static void
@@ -265,7 +265,7 @@ on_closed(QmpClient *client, const GError *error, gpointer user_data)
 {
     QemuConnection *qemu = user_data;
 
-    end(qemu, error);
+    end_connection(qemu, error);
 }
 
 static gboolean
@@ -275,7 +275,7 @@ on_deadline(gpointer user_data)
     g_autoptr(GError) error =
         g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "QEMU greeted, but does not answer query-name and the like");
 
-    end(qemu, error);
+    end_connection(qemu, error);
     return G_SOURCE_REMOVE;
 }
 

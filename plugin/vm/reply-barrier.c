@@ -54,7 +54,7 @@ is_shut(ReplyBarrier *barrier)
 }
 
 static void
-tell(ReplyTicket *ticket)
+give_reply(ReplyTicket *ticket)
 {
     g_queue_unlink(&ticket->barrier->held, &ticket->link);
     ticket->func(&ticket->reply, NULL, ticket->user_data);
@@ -66,7 +66,7 @@ static void
 tell_all_held(ReplyBarrier *barrier)
 {
     while (barrier->held.head)
-        tell(barrier->held.head->data);
+        give_reply(barrier->held.head->data);
 }
 
 static void
@@ -145,7 +145,7 @@ tell_held(ReplyBarrier *barrier)
         ReplyTicket *ticket = barrier->held.head->data;
         if (ticket->question > barrier->open_for)
             break;
-        tell(ticket);
+        give_reply(ticket);
     }
     g_rc_box_release(barrier);
 }

@@ -51,7 +51,7 @@ answered(StartedMonitors *monitors)
 }
 
 static void
-ask(StartedMonitors *monitors, const QmpCommand *command, QmpReplyFunc func)
+query_qemu(StartedMonitors *monitors, const QmpCommand *command, QmpReplyFunc func)
 {
     monitors->unanswered++;
     if (!qmp_queue_submit(monitors->queue, OWN_LINE, command, func, monitors, /* error= */ NULL))
@@ -121,7 +121,7 @@ look_at_object(StartedMonitors *monitors, JsonObject *object)
     arguments = g_string_new("{\"path\":");
     json_print_string(arguments, path, strlen(path), JSON_PRINT_COMPACT);
     g_string_append(arguments, ",\"property\":\"chardev\"}");
-    ask(monitors, &(QmpCommand){ .name = "qom-get", .arguments = arguments->str }, on_chardev);
+    query_qemu(monitors, &(QmpCommand){ .name = "qom-get", .arguments = arguments->str }, on_chardev);
 }
 
 static void
@@ -250,8 +250,8 @@ started_monitors_ask(StartedMonitors *monitors, QmpQueue *queue, StartedMonitors
     monitors->queue = queue;
     monitors->func = func;
     monitors->user_data = user_data;
-    ask(monitors, &(QmpCommand){ .name = "qom-list", .arguments = "{\"path\":\"/objects\"}" }, on_objects);
-    ask(monitors, &(QmpCommand){ .name = "query-chardev" }, on_chardevs);
+    query_qemu(monitors, &(QmpCommand){ .name = "qom-list", .arguments = "{\"path\":\"/objects\"}" }, on_objects);
+    query_qemu(monitors, &(QmpCommand){ .name = "query-chardev" }, on_chardevs);
 }
 
 void

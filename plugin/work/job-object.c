@@ -93,7 +93,7 @@ const BusProperty job_object_properties[] = {
 };
 
 static void
-tell(JobObject *job, const char *property)
+emit_changed(JobObject *job, const char *property)
 {
     bus_object_property_changed(job->object, MONITOR_JOB_INTERFACE, property);
 }
@@ -105,7 +105,7 @@ set_string(JobObject *job, char **string, const char *value, const char *propert
         return;
     g_free(*string);
     *string = g_strdup(value);
-    tell(job, property);
+    emit_changed(job, property);
 }
 
 void
@@ -128,13 +128,13 @@ job_object_set_progress(JobObject *job, guint64 current, guint64 total)
     double before = compute_progress(job);
 
     if (job->current != current)
-        tell(job, "Current");
+        emit_changed(job, "Current");
     if (job->total != total)
-        tell(job, "Total");
+        emit_changed(job, "Total");
     job->current = current;
     job->total = total;
     if (compute_progress(job) != before)
-        tell(job, "Progress");
+        emit_changed(job, "Progress");
 }
 
 void
@@ -155,7 +155,7 @@ job_object_set_finished(JobObject *job, const char *error)
     }
     job->has_finished = TRUE;
     set_string(job, &job->error, text ? text : error ? error : "", "Error");
-    tell(job, "Progress");
+    emit_changed(job, "Progress");
 }
 
 void

@@ -42,7 +42,7 @@ parse(guint about, const QmpReply *reply)
     return node;
 }
 
-static void ask(Question *question);
+static void send_question(Question *question);
 
 static void
 on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
@@ -54,7 +54,7 @@ on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
 
     question->ticket = NULL;
     if (question->is_stale && !error)
-        ask(question);
+        send_question(question);
     if (answer && question->about == WHY)
         questions->hindrance_func(answer, questions->user_data);
     else if (answer)
@@ -62,7 +62,7 @@ on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
 }
 
 static void
-ask(Question *question)
+send_question(Question *question)
 {
     static const char *const commands[] = {
         [JOB_QMP] = "query-jobs",
@@ -82,7 +82,7 @@ ask_again(Question *question)
     if (question->ticket)
         question->is_stale = TRUE;
     else
-        ask(question);
+        send_question(question);
 }
 
 void

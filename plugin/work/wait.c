@@ -6,11 +6,11 @@
  *   on_sent()           the policy has allowed it: it is sent, and its time runs
  *   on_returned()       QEMU has taken it: the answer, if that was all
  *   wait_note_event()   an event, or the end of a job, that may be its end: noted, also before the return
- *   ask(), on_answer()  after the return and after each of those QEMU is asked something by the control monitor: when it
+ *   ask_completion(), on_answer()  after the return and after each of those QEMU is asked something by the control monitor: when it
  *                       answers, all is known that it had told before on any monitor, the run state is true, and the
  *                       signals have gone out. Only then it is decided.
  *   dismiss()           jobs that QEMU keeps for whoever began them
- *   end()               the caller gets the result of the command, or an error
+ *   end_wait()               the caller gets the result of the command, or an error
  *
  * What a caller is told is what the last question has shown: an end that was noted before the return may have been that of
  * something older with the same name, which then is under way again. */
@@ -74,7 +74,7 @@ free_wait(Wait *wait)
 }
 
 static void
-fail(Wait *wait, const GError *error)
+fail_wait(Wait *wait, const GError *error)
 {
     errors_fail(g_steal_pointer(&wait->call), error);
     free_wait(wait);
@@ -90,7 +90,7 @@ fail_generic(Wait *wait, const char *text)
 }
 
 static void
-end(Wait *wait)
+end_wait(Wait *wait)
 {
     const QmpText value = { wait->result, wait->result_length };
 
@@ -119,19 +119,19 @@ on_timeout(gpointer user_data)
         g_string_printf(text, "%s has not returned in time", wait->name);
     append_answer(wait, text);
     error = g_error_new_literal(QMP_ERROR, QMP_ERROR_TIMED_OUT, text->str);
-    fail(wait, error);
+    fail_wait(wait, error);
     return G_SOURCE_REMOVE;
 }
 
 static void
-tell(Wait *wait)
+tell_outcome(Wait *wait)
 {
     const char *error = completion_get_error(wait->outcome);
 
     if (error)
         fail_generic(wait, error);
     else
-        end(wait);
+        end_wait(wait);
 }
 
 static void
@@ -140,7 +140,7 @@ on_dismissed(const QmpReply *reply, const GError *error, gpointer user_data)
     Wait *wait = user_data;
 
     wait->question = NULL;
-    tell(wait);
+    tell_outcome(wait);
 }
 
 /* By the control monitor: nothing but the record of it is left, and the caller was allowed to make that. Somebody else may
@@ -157,10 +157,10 @@ dismiss(Wait *wait)
     command.arguments = arguments->str;
     wait->question = reply_barrier_submit(wait->context->barrier, "", &command, on_dismissed, wait, /* error= */ NULL);
     if (!wait->question)
-        tell(wait);
+        tell_outcome(wait);
 }
 
-static void ask(Wait *wait);
+static void ask_completion(Wait *wait);
 
 static gboolean
 on_time_to_ask(gpointer user_data)
@@ -168,7 +168,7 @@ on_time_to_ask(gpointer user_data)
     Wait *wait = user_data;
 
     timer_stop(&wait->asker);
-    ask(wait);
+    ask_completion(wait);
     return G_SOURCE_REMOVE;
 }
 
@@ -197,7 +197,7 @@ decide(Wait *wait)
     if (completion_get_id(wait->outcome) && completion_table_leaves_jobs(completion_get_ending(wait->outcome)))
         dismiss(wait);
     else
-        tell(wait);
+        tell_outcome(wait);
 }
 
 static void
@@ -235,9 +235,9 @@ on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
     if (error) {
         /* waits_free() follows, and knows what it means. */
         if (!g_error_matches(error, QMP_ERROR, QMP_ERROR_DISCONNECTED))
-            fail(wait, error);
+            fail_wait(wait, error);
     } else if (wait->is_stale || !judge(wait, reply)) {
-        ask(wait);
+        ask_completion(wait);
     } else {
         decide(wait);
     }
@@ -245,7 +245,7 @@ on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
 
 /* Before the return it is only noted. */
 static void
-ask(Wait *wait)
+ask_completion(Wait *wait)
 {
     QmpCommand command = { .name = completion_get_question(wait->outcome) };
 
@@ -267,21 +267,21 @@ void
 wait_note_event(Wait *wait, const char *event, JsonNode *data)
 {
     completion_note_event(wait->outcome, event, data);
-    ask(wait);
+    ask_completion(wait);
 }
 
 void
 wait_note_job(Wait *wait, JobKind kind, const char *id, const char *error)
 {
     if (wait->is_sent && wait->outcome && completion_note_job(wait->outcome, kind, id, error))
-        ask(wait);
+        ask_completion(wait);
 }
 
 void
 wait_note_command(Wait *wait, const char *command)
 {
     if (wait->has_returned && wait->outcome && completion_note_command(wait->outcome, command))
-        ask(wait);
+        ask_completion(wait);
 }
 
 static void
@@ -290,7 +290,7 @@ on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
     Wait *wait = user_data;
 
     if (error) {
-        fail(wait, error);
+        fail_wait(wait, error);
         return;
     }
     if (reply->error_class) {
@@ -302,12 +302,12 @@ on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
     wait->has_returned = TRUE;
     set_result(wait, &reply->value);
     if (!wait->outcome) {
-        end(wait);
+        end_wait(wait);
         return;
     }
     jobs_look(wait->context->jobs);
     if (!completion_table_is_of_connection(completion_get_ending(wait->outcome)))
-        ask(wait);
+        ask_completion(wait);
 }
 
 /* From here on its events are heard, and its time runs. */
@@ -330,7 +330,7 @@ start_command(Wait *wait)
     if (qmp_interfaces_is_oob(vm_schema_get_interfaces(vm_context->schema), wait->name))
         wait->command.flags |= QMP_EXECUTE_OOB;
     if (caller_command_start(&wait->command, &error) == CALLER_COMMAND_FAILED)
-        fail(wait, error);
+        fail_wait(wait, error);
     else
         bus_call_drop_message(wait->call);
 }
@@ -407,7 +407,7 @@ wait_tell_last(Wait *wait)
                                completion_has_ended(wait->outcome));
 
     if (is_known)
-        tell(wait);
+        tell_outcome(wait);
     else
-        fail(wait, error);
+        fail_wait(wait, error);
 }
