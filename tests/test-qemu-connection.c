@@ -125,6 +125,7 @@ test_up(Fixture *fixture, gconstpointer unused)
     g_assert_cmpstr(qemu_connection_get_status(fixture->connection), ==, "running");
     g_assert_true(qemu_connection_is_running(fixture->connection));
     g_assert_true(qemu_connection_has_monitor_add(fixture->connection));
+    g_assert_false(qemu_connection_is_storage_daemon(fixture->connection));
     g_assert_true(qemu_connection_is_at_least(fixture->connection, 11, 1));
     g_assert_true(qemu_connection_is_at_least(fixture->connection, 10, 9));
     g_assert_false(qemu_connection_is_at_least(fixture->connection, 11, 2));

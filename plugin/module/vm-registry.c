@@ -142,17 +142,33 @@ choose_name(Entry *entry, GError **error)
     }
     if (!*name || g_str_equal(name, NAMES_NIL_UUID)) {
         g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
-                    "QEMU was started without a name and without a UUID: say what the VM is to be called");
+                    "%s: the argument `name` must say what the VM is to be called",
+                    qemu_connection_is_storage_daemon(qemu) ? "A qemu-storage-daemon has no name of its own"
+                                                            : "QEMU was started without a name and without a UUID");
         return NULL;
     }
     return check_name_of(entry, name, error) ? g_strdup(name) : NULL;
+}
+
+static void
+log_up(Entry *entry)
+{
+    const ManagementHost *host = entry->registry->context->host;
+    const char *name = vm_get_name(entry->vm);
+    QemuConnection *qemu = vm_get_qemu(entry->vm);
+
+    if (qemu_connection_is_storage_daemon(qemu))
+        log_line(host, G_LOG_LEVEL_INFO, name, "VM \"%s\" is there: qemu-storage-daemon %s", name,
+                 qemu_connection_get_version(qemu));
+    else
+        log_line(host, G_LOG_LEVEL_INFO, name, "VM \"%s\" is there: QEMU %s, %s", name,
+                 qemu_connection_get_version(qemu), qemu_connection_get_status(qemu));
 }
 
 static gboolean
 on_up(Vm *vm, GError **error, gpointer user_data)
 {
     Entry *entry = user_data;
-    const ManagementHost *host = entry->registry->context->host;
 
     if (!vm_get_name(vm)) {
         g_autofree char *name = choose_name(entry, error);
@@ -166,8 +182,7 @@ on_up(Vm *vm, GError **error, gpointer user_data)
     timer_stop(&entry->add_timer);
     entry->object = vm_object_new(entry->registry->context, vm, entry->path);
     entry->failure_logged = FALSE;
-    log_line(host, G_LOG_LEVEL_INFO, vm_get_name(vm), "VM \"%s\" is there: QEMU %s, %s", vm_get_name(vm),
-             qemu_connection_get_version(vm_get_qemu(vm)), qemu_connection_get_status(vm_get_qemu(vm)));
+    log_up(entry);
 
     VmRegistryAddFunc func = g_steal_pointer(&entry->func);
     if (func)

@@ -23,6 +23,12 @@ get_qemu(gpointer object_data)
 }
 
 static void
+get_kind(DBusMessageIter *iter, gpointer object_data)
+{
+    append_string(iter, qemu_connection_is_storage_daemon(get_qemu(object_data)) ? "storage-daemon" : "machine");
+}
+
+static void
 get_name(DBusMessageIter *iter, gpointer object_data)
 {
     append_string(iter, vm_get_name(get_vm(object_data)));
@@ -86,6 +92,7 @@ get_monitor_mode(DBusMessageIter *iter, gpointer object_data)
 }
 
 const BusProperty vm_object_properties[] = {
+    { "Kind", get_kind },
     { "Name", get_name },
     { "UUID", get_uuid },
     { "Status", get_status },

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "control-watch.h"
-#include "json-tree.h"
+#include "qemu-facts.h"
 #include "run-state.h"
 #include "timer.h"
 
@@ -21,10 +21,6 @@
 
 /* How often a passing run state is asked for. */
 #define STATUS_INTERVAL ((guint64)G_TIME_SPAN_SECOND)
-
-/* Bytes; `-name` is the longest, and VM_NAME_MAX refuses longer ones anyway. */
-#define MAX_PROPERTY 512
-#define MAX_PROPERTY_REPLY 65536
 
 struct QemuConnection {
     GMainContext *context; /* ref */
@@ -42,9 +38,8 @@ struct QemuConnection {
     GSource *status_timer; /* owned; while the run state is one that ends without an event */
     GPtrArray *early_events; /* owned, of QmpEvent; NULL once up */
     gsize early_bytes; /* of their data */
-    char *name, *uuid, *target, *version, *package, *status; /* owned */
-    gboolean running;
-    gboolean has_monitor_add;
+    char *version, *package; /* owned */
+    QemuFacts facts; /* what is in it is owned */
     StartedMonitors *started_monitors; /* owned */
 };
 
@@ -54,41 +49,6 @@ end_connection(QemuConnection *qemu, const GError *error)
     timer_stop(&qemu->deadline);
     timer_stop(&qemu->status_timer);
     qemu->funcs.on_down(qemu, error, qemu->user_data);
-}
-
-/* What is longer than any QEMU's is left out: properties of thousands of VMs go into one message. */
-static void
-set_string(char **property, JsonObject *object, const char *member)
-{
-    JsonNode *value = json_object_get_member(object, member);
-
-    if (!value || json_tree_get_type(value) != JSON_TREE_STRING || strlen(json_tree_get_string(value)) > MAX_PROPERTY)
-        return;
-    g_free(*property);
-    *property = g_strdup(json_tree_get_string(value));
-}
-
-static void
-read_properties(QemuConnection *qemu, JsonObject *reply)
-{
-    set_string(&qemu->name, reply, "name");
-    set_string(&qemu->uuid, reply, "UUID");
-    set_string(&qemu->target, reply, "arch");
-    set_string(&qemu->status, reply, "status");
-    JsonNode *running = json_object_get_member(reply, "running");
-    if (running && json_tree_get_type(running) == JSON_TREE_BOOLEAN)
-        qemu->running = json_node_get_boolean(running);
-}
-
-/* A reply without what is asked for (an old QEMU, a peer that lies) leaves the property as it is. */
-static void
-read_reply(QemuConnection *qemu, const QmpReply *reply)
-{
-    if (!reply || !reply->value.text || reply->value.length > MAX_PROPERTY_REPLY)
-        return;
-    g_autoptr(JsonNode) value = json_tree_parse(reply->value.text, reply->value.length, NULL);
-    if (value && JSON_NODE_HOLDS_OBJECT(value))
-        read_properties(qemu, json_node_get_object(value));
 }
 
 static void ask_status(QemuConnection *qemu, ReplyBarrier *barrier);
@@ -107,7 +67,7 @@ static void
 watch_status(QemuConnection *qemu)
 {
     timer_stop(&qemu->status_timer);
-    if (run_state_is_passing(qemu->status) && !qemu->freed)
+    if (run_state_is_passing(qemu->facts.status) && !qemu->freed)
         qemu->status_timer = timer_start(qemu->context, STATUS_INTERVAL, on_status_timer, qemu);
 }
 
@@ -115,16 +75,16 @@ static void
 on_status(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     QemuConnection *qemu = user_data;
-    g_autofree char *status_before = g_strdup(qemu->status);
-    gboolean running_before = qemu->running;
+    g_autofree char *status_before = g_strdup(qemu->facts.status);
+    gboolean running_before = qemu->facts.running;
     guint64 question = ++qemu->status_answered;
 
-    read_reply(qemu, reply);
+    qemu_facts_read(&qemu->facts, reply);
     if (qemu->status_stale && !qemu->freed)
         ask_status(qemu, /* barrier= */ NULL);
     watch_status(qemu);
     g_rc_box_acquire(qemu);
-    if (qemu->running != running_before || g_strcmp0(qemu->status, status_before) != 0)
+    if (qemu->facts.running != running_before || g_strcmp0(qemu->facts.status, status_before) != 0)
         qemu->funcs.on_changed(qemu, qemu->user_data);
     if (qemu->barriers)
         reply_barriers_open(qemu->barriers, question);
@@ -180,21 +140,15 @@ on_known(gpointer user_data)
 static void
 on_probed(const QmpReply *reply, const GError *error, gpointer user_data)
 {
-    read_reply(user_data, reply);
+    qemu_facts_read(&((QemuConnection *)user_data)->facts, reply);
     on_known(user_data);
 }
 
-/* 9 kB, and one word in them. It is asked first, and not waited for. */
 static void
 on_commands(const QmpReply *reply, const GError *error, gpointer user_data)
 {
-    static const char monitor_add[] = "\"monitor-add\"";
-    QemuConnection *qemu = user_data;
-
-    if (!reply || reply->error_class || reply->value.length > MAX_PROPERTY_REPLY)
-        return;
-    const QmpText *list = &reply->value;
-    qemu->has_monitor_add = memmem(list->text, list->length, monitor_add, strlen(monitor_add)) != NULL;
+    qemu_facts_read_commands(&((QemuConnection *)user_data)->facts, reply);
+    on_known(user_data);
 }
 
 static void
@@ -220,10 +174,11 @@ on_ready(QmpClient *client, gpointer user_data)
     const QmpGreeting *greeting = qmp_client_get_greeting(client);
 
     qemu->version = g_strdup_printf("%u.%u.%u", greeting->major, greeting->minor, greeting->micro);
-    qemu->package = strlen(greeting->package) > MAX_PROPERTY ? g_strdup("") : g_strdup(greeting->package);
+    qemu->package = strlen(greeting->package) > QEMU_FACTS_MAX_TEXT ? g_strdup("") : g_strdup(greeting->package);
     qemu->queue = qmp_queue_new(client, &(QmpQueueLimits){ 0 });
     qemu->watch = control_watch_new(qemu->context, client, /* interval= */ 0, &watch_funcs, qemu);
     qemu_connection_ask(qemu, &(QmpCommand){ .name = "query-commands" }, on_commands, qemu);
+    qemu->unanswered++;
     for (guint i = 0; i < G_N_ELEMENTS(probes); i++) {
         qemu_connection_ask(qemu, &(QmpCommand){ .name = probes[i] }, on_probed, qemu);
         qemu->unanswered++;
@@ -294,10 +249,7 @@ qemu_connection_new(GMainContext *context, int fd, const QemuConnectionLimits *l
     qemu->user_data = user_data;
     qemu->barriers = reply_barriers_new();
     qemu->early_events = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_event_free);
-    qemu->name = g_strdup("");
-    qemu->uuid = g_strdup("");
-    qemu->target = g_strdup("");
-    qemu->status = g_strdup("");
+    qemu_facts_init(&qemu->facts);
     qemu->started_monitors = started_monitors_new(fd);
     qemu->client = qmp_client_new(context, fd, &client_limits, &client_funcs, qemu);
     if (limits->timeout != G_MAXUINT64)
@@ -318,31 +270,28 @@ qemu_connection_free(QemuConnection *qemu)
     g_clear_pointer(&qemu->barriers, reply_barriers_free);
     g_clear_pointer(&qemu->early_events, g_ptr_array_unref);
     g_clear_pointer(&qemu->context, g_main_context_unref);
-    g_clear_pointer(&qemu->name, g_free);
-    g_clear_pointer(&qemu->uuid, g_free);
-    g_clear_pointer(&qemu->target, g_free);
     g_clear_pointer(&qemu->version, g_free);
     g_clear_pointer(&qemu->package, g_free);
-    g_clear_pointer(&qemu->status, g_free);
+    qemu_facts_clear(&qemu->facts);
     g_rc_box_release(qemu);
 }
 
 const char *
 qemu_connection_get_name(QemuConnection *qemu)
 {
-    return qemu->name;
+    return qemu->facts.name;
 }
 
 const char *
 qemu_connection_get_uuid(QemuConnection *qemu)
 {
-    return qemu->uuid;
+    return qemu->facts.uuid;
 }
 
 const char *
 qemu_connection_get_target(QemuConnection *qemu)
 {
-    return qemu->target;
+    return qemu->facts.target;
 }
 
 const QmpGreeting *
@@ -366,13 +315,13 @@ qemu_connection_get_package(QemuConnection *qemu)
 const char *
 qemu_connection_get_status(QemuConnection *qemu)
 {
-    return qemu->status;
+    return qemu->facts.status;
 }
 
 gboolean
 qemu_connection_is_running(QemuConnection *qemu)
 {
-    return qemu->running;
+    return qemu->facts.running;
 }
 
 gboolean
@@ -386,7 +335,13 @@ qemu_connection_is_at_least(QemuConnection *qemu, guint major, guint minor)
 gboolean
 qemu_connection_has_monitor_add(QemuConnection *qemu)
 {
-    return qemu->has_monitor_add;
+    return qemu->facts.has_monitor_add;
+}
+
+gboolean
+qemu_connection_is_storage_daemon(QemuConnection *qemu)
+{
+    return qemu->facts.is_storage_daemon;
 }
 
 StartedMonitors *

@@ -12,8 +12,8 @@ from .loop import wait_until
 from .peer import DIE, SILENCE, Flood, Message, Peer, Raw, Steps
 from .polkit import AuthenticationAgent, FakeAuthority, Polkitd
 from .process import Process
-from .qemu import Qemu, QmpClient, QmpError
+from .qemu import Qemu, QmpClient, QmpError, StorageDaemon
 from .tap import Test, main
 
 __all__ = ['Agent', 'AuthenticationAgent', 'Bus', 'CallError', 'Connection', 'DIE', 'DeafConnection', 'FakeAuthority', 'Flood', 'Guest', 'Message',
-           'Peer', 'Polkitd', 'Process', 'Qemu', 'QmpClient', 'QmpError', 'Raw', 'SILENCE', 'Steps', 'Test', 'busctl', 'main', 'wait_until']
+           'Peer', 'Polkitd', 'Process', 'Qemu', 'QmpClient', 'QmpError', 'Raw', 'SILENCE', 'Steps', 'StorageDaemon', 'Test', 'busctl', 'main', 'wait_until']

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import unittest
@@ -110,3 +111,16 @@ class Qemu(Process):
     def raw(self, number=-1):
         """A QMP session of the test's own, on the last socket unless told."""
         return QmpClient(self.paths[number])
+
+
+class StorageDaemon(Process):
+    """The system's qemu-storage-daemon, with a QMP socket at `path`. Skips the test where there is none."""
+
+    def __init__(self, directory, *arguments):
+        program = shutil.which('qemu-storage-daemon')
+        if program is None:
+            raise unittest.SkipTest('no qemu-storage-daemon here')
+        self.path = f'{directory}/storage-{id(self):x}'
+        super().__init__([program, '--chardev', f'socket,id=qmp,path={self.path},server=on,wait=off',
+                          '--monitor', 'chardev=qmp', *arguments])
+        self.wait_ready(lambda: is_listening(self.path), 'its QMP socket')

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a QEMU has told of itself. Part of QemuConnection, which asks. */
+#pragma once
+
+#include "qmp-message.h"
+
+/* Bytes of a text; longer ones are left out: the properties of thousands of VMs go into one message. `-name` is the longest,
+ * and the names of VMs end at 255 anyway. */
+#define QEMU_FACTS_MAX_TEXT 512
+
+/* A text that QEMU did not tell is empty. */
+typedef struct QemuFacts {
+    char *name, *uuid, *target, *status; /* owned */
+    gboolean running;
+    gboolean has_monitor_add; /* it has the command */
+    gboolean is_storage_daemon;
+} QemuFacts;
+
+void qemu_facts_init(QemuFacts *facts);
+void qemu_facts_clear(QemuFacts *facts);
+
+/* What query-name, query-uuid, query-target or query-status has answered; NULL: nothing. A reply that lacks a fact, or has it
+ * with another type, leaves the fact as it was. */
+void qemu_facts_read(QemuFacts *facts, const QmpReply *reply);
+
+/* Likewise query-commands. */
+void qemu_facts_read_commands(QemuFacts *facts, const QmpReply *reply);
