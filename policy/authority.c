@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bus-dictionary.h"
+#include "bus-open.h"
 
 #define POLKIT_NAME "org.freedesktop.PolicyKit1"
 #define POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"

@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bus-private.h"
+#include "bus-arrivals.h"
+#include "bus-peers.h"
+#include "bus-state.h"
 #include "test-bus-object-fixture.h"
 
 /* Whose call it is: the process in `count`, and in `calls` whether it is known when that started. */
@@ -90,10 +92,10 @@ test_the_maker_of_a_connection_has_ended(ObjectFixture *fixture, gconstpointer d
 
     bus_find_out_early(fixture->base.bus);
     /* Who was there before. */
-    test_until(bus_peers_count(fixture->base.bus->peers) == 1);
+    test_until(bus_peers_count(bus_get_peers(fixture->base.bus)) == 1);
     g_strlcpy(address.sun_path, path, MIN(sizeof address.sun_path, strcspn(path, ",") + 1));
     g_assert_cmpint(pipe(held), ==, 0);
-    before = bus_peers_count(fixture->base.bus->peers);
+    before = bus_peers_count(bus_get_peers(fixture->base.bus));
     maker = fork();
     if (maker == 0) {
         char byte;
@@ -102,7 +104,7 @@ test_the_maker_of_a_connection_has_ended(ObjectFixture *fixture, gconstpointer d
         join(fd);
         _exit((int)read(held[0], &byte, 1));
     }
-    test_until(bus_peers_count(fixture->base.bus->peers) > before && fixture->base.bus->queries.length == 0);
+    test_until(bus_peers_count(bus_get_peers(fixture->base.bus)) > before && fixture->base.bus->queries.length == 0);
     close(held[1]);
     close(held[0]);
     g_assert_cmpint(waitpid(maker, NULL, 0), ==, maker);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Callers that do not read what is sent to them: a real dbus-daemon keeps it. */
-#include "bus-peer.h"
+#include "bus-peers.h"
 #include "test-bus-fixture.h"
 #include "test-deaf-client.h"
 

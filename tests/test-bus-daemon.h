@@ -4,7 +4,7 @@
 
 #include <gio/gio.h>
 
-#include "bus.h"
+#include "bus-open.h"
 
 typedef struct TestDaemon TestDaemon;
 

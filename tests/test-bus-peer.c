@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who calls: credentials before the first call, callers that leave at any moment, and those that send too much. */
-#include "bus-private.h"
+#include "bus-peers.h"
+#include "bus-object.h"
+#include "bus-state.h"
 #include "test-bus-fixture.h"
 
 #include <gio/gunixfdlist.h>
@@ -199,7 +201,7 @@ test_callers_leave_at_once(Fixture *fixture, gconstpointer data)
     /* The bus tells us of the last one before it passes on what the first one says after that. */
     test_client_sync(fixture->base.client);
     call(fixture, fixture->base.client);
-    test_until(bus_peers_count(fixture->base.bus->peers) == 1);
+    test_until(bus_peers_count(bus_get_peers(fixture->base.bus)) == 1);
     g_assert_cmpuint(gone, <=, 200);
     bus_peer_watch_free(watch);
 }
@@ -217,7 +219,7 @@ test_caller_leaves_before_it_is_known(Fixture *fixture, gconstpointer data)
     test_client_leave(client);
     test_client_sync(fixture->base.client);
     call(fixture, fixture->base.client);
-    test_until(bus_peers_count(fixture->base.bus->peers) == 1);
+    test_until(bus_peers_count(bus_get_peers(fixture->base.bus)) == 1);
     g_assert_cmpuint(fixture->calls, ==, 1);
     g_assert_cmpuint(gone, ==, 0);
     bus_peer_watch_free(watch);
@@ -228,7 +230,7 @@ static void
 test_bus_closed_before_a_caller_is_known(Fixture *fixture, gconstpointer data)
 {
     send_call(fixture, fixture->base.client, "Call", NULL);
-    test_until(bus_peers_count(fixture->base.bus->peers) == 1);
+    test_until(bus_peers_count(bus_get_peers(fixture->base.bus)) == 1);
     g_assert_cmpuint(fixture->base.bus->queries.length, ==, 1);
     g_clear_pointer(&fixture->base.bus, bus_close);
     settle(NULL);
@@ -244,10 +246,10 @@ test_caller_left_before_the_match(Fixture *fixture, gconstpointer data)
 
     dbus_message_set_sender(stray, ":1.99999");
     dbus_message_set_serial(stray, 7);
-    bus_peers_take_call(fixture->base.bus->peers, stray);
+    bus_peers_take_call(bus_get_peers(fixture->base.bus), stray);
     dbus_message_unref(stray);
-    g_assert_cmpuint(bus_peers_count(fixture->base.bus->peers), ==, 1);
-    test_until(bus_peers_count(fixture->base.bus->peers) == 0);
+    g_assert_cmpuint(bus_peers_count(bus_get_peers(fixture->base.bus)), ==, 1);
+    test_until(bus_peers_count(bus_get_peers(fixture->base.bus)) == 0);
     g_assert_cmpuint(fixture->calls, ==, 0);
 }
 

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include "authorization.h"
+#include "bus-arrivals.h"
+#include "bus-open.h"
+#include "bus-peers.h"
 #include "call.h"
 #include "contract.h"
 #include "discovery.h"

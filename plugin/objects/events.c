@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "names.h"
+#include "bus-peers.h"
 #include "bus-dictionary.h"
 #include "value.h"
 

@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The interfaces that D-Bus itself defines for objects. Internal to dbus/. */
-#pragma once
-
-#include "bus-private.h"
-
-/* Makes one of each. */
-void bus_standard_new(BusInterface *ret_interfaces[BUS_N_STANDARD]);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A peer's data. bus-peers.c makes it with a sender's first call; bus-call.c keeps it for as long as an answer takes, also
+ * when the caller has left since. It owns its account. */
+#include "bus-peer.h"
+
+#include <string.h>
+
+typedef struct Record {
+    BusPeer peer; /* first: a BusPeer is its Record */
+    guint refs;
+    gboolean is_gone;
+    BusAccount *account; /* owned; NULL before the bus has told, and once gone */
+} Record;
+
+BusPeer *
+bus_peer_new(const char *unique_name)
+{
+    Record *record = g_new0(Record, 1);
+
+    record->refs = 1;
+    record->peer.name = g_strdup(unique_name);
+    record->peer.uid = BUS_PEER_NO_ID;
+    record->peer.pid = BUS_PEER_NO_ID;
+    return &record->peer;
+}
+
+BusPeer *
+bus_peer_ref(BusPeer *peer)
+{
+    ((Record *)peer)->refs++;
+    return peer;
+}
+
+void
+bus_peer_unref(BusPeer *peer)
+{
+    Record *record = (Record *)peer;
+
+    if (--record->refs > 0)
+        return;
+    g_free(peer->name);
+    g_free(record);
+}
+
+gboolean
+bus_peer_is_gone(const BusPeer *peer)
+{
+    return ((const Record *)peer)->is_gone;
+}
+
+void
+bus_peer_set_gone(BusPeer *peer)
+{
+    Record *record = (Record *)peer;
+
+    record->is_gone = TRUE;
+    g_clear_pointer(&record->account, bus_account_close);
+}
+
+BusAccount *
+bus_peer_get_account(const BusPeer *peer)
+{
+    return ((const Record *)peer)->account;
+}
+
+/* a{sv}; a bus may leave out what it does not know. */
+static void
+read_credentials(DBusMessage *reply, BusPeer *peer)
+{
+    DBusMessageIter top, entries;
+
+    if (!dbus_message_has_signature(reply, "a{sv}"))
+        return;
+    dbus_message_iter_init(reply, &top);
+    dbus_message_iter_recurse(&top, &entries);
+    for (; dbus_message_iter_get_arg_type(&entries) != DBUS_TYPE_INVALID; dbus_message_iter_next(&entries)) {
+        DBusMessageIter entry, value;
+        const char *key;
+
+        dbus_message_iter_recurse(&entries, &entry);
+        dbus_message_iter_get_basic(&entry, &key);
+        dbus_message_iter_next(&entry);
+        dbus_message_iter_recurse(&entry, &value);
+        if (dbus_message_iter_get_arg_type(&value) != DBUS_TYPE_UINT32)
+            continue;
+        if (g_str_equal(key, "UnixUserID"))
+            dbus_message_iter_get_basic(&value, &peer->uid);
+        else if (g_str_equal(key, "ProcessID"))
+            dbus_message_iter_get_basic(&value, &peer->pid);
+    }
+}
+
+/* proc_pid_stat(5): the 22nd field, counted behind the name, which may hold anything. */
+gboolean
+bus_peer_read_start_time(guint32 pid, guint64 *ret_time)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%u/stat", pid);
+    g_autofree char *line = NULL;
+    g_auto(GStrv) fields = NULL;
+    const char *after_name;
+
+    if (!g_file_get_contents(path, &line, NULL, NULL) || !(after_name = strrchr(line, ')')))
+        return FALSE;
+    fields = g_strsplit(after_name + 1, " ", -1);
+    return g_strv_length(fields) > 20 && g_ascii_string_to_unsigned(fields[20], 10, 0, G_MAXUINT64, ret_time, NULL);
+}
+
+void
+bus_peer_set_credentials(BusPeer *peer, DBusMessage *reply, BusBudget *budget)
+{
+    if (reply)
+        read_credentials(reply, peer);
+    if (peer->pid != BUS_PEER_NO_ID)
+        bus_peer_read_start_time(peer->pid, &peer->start_time);
+    ((Record *)peer)->account = bus_account_open(budget, peer->name, peer->uid);
+}

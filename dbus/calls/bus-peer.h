@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A caller: who that is. A peer is a unique bus name. It is known from its first call (which waits
+ * until the bus has told its credentials) until NameOwnerChanged says that it left the bus. */
+#pragma once
+
+#include "bus-budget.h"
+
+#define BUS_PEER_NO_ID G_MAXUINT32
+
+typedef struct BusPeer {
+    char *name; /* owned; the unique name, ":1.42" */
+    guint32 uid; /* as the bus vouches for it; BUS_PEER_NO_ID where it cannot */
+    guint32 pid; /* likewise */
+    guint64 start_time; /* of that process, as it was when the bus told of it; 0: not known */
+} BusPeer;
+
+/* When a process started, in the kernel's ticks; FALSE: there is none, or it cannot be told. */
+gboolean bus_peer_read_start_time(guint32 pid, guint64 *ret_time);
+
+/* From here on for dbus/ alone. One reference is the table's, and one each call's. */
+BusPeer *bus_peer_new(const char *unique_name);
+BusPeer *bus_peer_ref(BusPeer *peer);
+void bus_peer_unref(BusPeer *peer);
+
+/* The bus has told of the peer: @reply is the answer to GetConnectionCredentials, NULL: refused. Opens the account. */
+void bus_peer_set_credentials(BusPeer *peer, DBusMessage *reply, BusBudget *budget);
+
+/* The peer has left, or the Bus is closed: closes the account. */
+void bus_peer_set_gone(BusPeer *peer);
+gboolean bus_peer_is_gone(const BusPeer *peer);
+
+/* NULL: the bus has not told of the peer yet, or it is gone. */
+BusAccount *bus_peer_get_account(const BusPeer *peer);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A Bus without objects: joined, and closed again. bus-open.h is for everybody else. */
+#pragma once
+
+#include "bus.h"
+
+/* As bus_open(), for whoever hangs in what is above the connection. */
+Bus *bus_connect(GMainContext *context, const char *address, BusStateFunc func, gpointer user_data, GError **error);
+
+/* As bus_close(); what is above has hung out. */
+void bus_disconnect(Bus *bus);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of this folder keep in a Bus. Above them, only tests that look for leftovers include this. */
+#pragma once
+
+#include "bus-receiver.h"
+#include "bus.h"
+
+struct Bus {
+    guint refs; /* bus_connect()'s; one for each object, call and watch; one while a message is dispatched */
+    GMainContext *context; /* ref */
+    DBusConnection *connection; /* owned, private; NULL once closed */
+    GSource *source; /* owned */
+    char *unique_name; /* owned; NULL before Hello is answered */
+    BusStateFunc on_state;
+    gpointer state_data;
+    gboolean failed; /* on_state has been told the last thing */
+    char *own_name; /* owned; the name asked for */
+    BusNameFunc on_name;
+    gpointer name_data;
+    GQueue queries; /* of BusQuery, owned: sent, not answered */
+    GQueue unsent; /* of BusQuery, owned: could not be sent, still to be told */
+    GSource *unsent_hook; /* owned */
+    GQueue drains; /* of BusDrain, owned */
+    const BusReceiver *receiver; /* ref; NULL: none, and once closed */
+    gpointer receiver_data; /* weak */
+    BusBeforeSendFunc before_send; /* NULL: none, and once closed */
+    gpointer before_send_data; /* weak */
+};

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* org.freedesktop.DBus.ObjectManager: its method, and its signals. Only dbus/ includes this. */
+#pragma once
+
+#include "bus-tree.h"
+
+/* @node: a BusNode. Consumes @call. */
+void bus_managed_get(BusCall *call, gpointer node);
+
+/* Tells every manager above @object, which is published. @only: NULL for all its interfaces. */
+void bus_managed_added(BusObject *object, BusInterface *only);
+void bus_managed_removed(BusObject *object, BusInterface *only);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What stands on a connection: the objects of a Bus. Made by bus-open.c; only dbus/ includes this. */
+#pragma once
+
+#include "bus-changes.h"
+#include "bus-connection.h"
+
+typedef struct BusRoof {
+    BusTree *tree; /* owned */
+    BusChanges *changes; /* owned */
+} BusRoof;
+
+/* NULL once the Bus is closed. */
+static inline BusRoof *
+bus_get_roof(Bus *bus)
+{
+    return bus_get_before_send(bus);
+}
