@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The rules of the source tree that a compiler does not check: no circle of includes, between files or between folders,
+and nothing that has outgrown its limit. A rule that is broken once is soon broken everywhere, and a circle of files can
+only be read, linked and tested as a whole."""
+import os
+import re
+
+from harness import Test, main
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TREES = ('dbus', 'policy', 'plugin')
+MAX_FILES = 12  # .c files of a folder
+MAX_LINES = 450  # of a file
+MAX_FUNCTION_LINES = 60
+
+# What breaks a rule today, and why. The test also fails on an entry that is no longer needed, so that the lists only shrink.
+FILE_CIRCLES: dict[frozenset[str], str] = {}
+FOLDER_CIRCLES: dict[frozenset[str], str] = {}
+FULL_FOLDERS: dict[str, str] = {}
+LONG_FILES = {
+    'plugin/callers/caller-sessions.c': "the callers' monitors, their commands and what is left of them are still one file",
+    'plugin/module/manager-object.c': "the Manager's methods and what a VM's addition waits for are still one file",
+    'plugin/module/vm-registry.c': 'the table of VMs and the life of an entry are still one file',
+    'plugin/qmp-server/qmp-server.c': 'the greeting, the reader and the order of answers are still one file',
+    'plugin/qmp/qmp-connector.c': 'the ways to each kind of address are still one file',
+}
+LONG_FUNCTIONS: dict[str, str] = {}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+FUNCTION = re.compile(r'^(\w+)\(.*?\)\n\{\n(.*?\n)?\}$', re.MULTILINE | re.DOTALL)
+
+
+def read_sources(root):
+    """Path below @root → text, of every .c and .h file."""
+    sources = {}
+    for tree in TREES:
+        for folder, _, names in os.walk(os.path.join(root, tree)):
+            for name in names:
+                if not name.endswith(('.c', '.h')):
+                    continue
+                path = os.path.join(folder, name)
+                with open(path, encoding='utf-8') as file:
+                    sources[os.path.relpath(path, root)] = file.read()
+    return sources
+
+
+def get_stem(path):
+    """bus-call.c and bus-call.h are one thing."""
+    return os.path.splitext(path)[0]
+
+
+def resolve(path, name, sources):
+    """The file that @path includes as @name; None: it is not ours, or made by the build."""
+    beside = os.path.normpath(os.path.join(os.path.dirname(path), name))
+    if beside in sources:
+        return beside
+    found = [source for source in sources if source == name or source.endswith('/' + name)]
+    if len(found) > 1:
+        raise AssertionError(f'{path}: "{name}" may be {" or ".join(sorted(found))}')
+    return found[0] if found else None
+
+
+def read_graph(sources, get_node):
+    """Node → the nodes whose headers it includes."""
+    graph = {get_node(path): set() for path in sources}
+    for path, text in sources.items():
+        for name in INCLUDE.findall(text):
+            target = resolve(path, name, sources)
+            if target and get_node(target) != get_node(path):
+                graph[get_node(path)].add(get_node(target))
+    return graph
+
+
+def get_reach(graph, start):
+    """What can be reached from @start in one step or more."""
+    reach, left = set(), [start]
+    while left:
+        new = graph[left.pop()] - reach
+        reach |= new
+        left.extend(new)
+    return reach
+
+
+def find_circles(graph):
+    """The sets of nodes that can all be reached from each other."""
+    reach = {node: get_reach(graph, node) for node in graph}
+    return {frozenset(other for other in reach[node] if node in reach[other]) for node in graph if node in reach[node]}
+
+
+def find_full_folders(sources):
+    folders = [os.path.dirname(path) for path in sources if path.endswith('.c')]
+    return {folder for folder in folders if folders.count(folder) > MAX_FILES}
+
+
+def find_long_files(sources):
+    return {path for path, text in sources.items() if text.count('\n') > MAX_LINES}
+
+
+def find_long_functions(sources):
+    return {f'{path}: {match[1]}' for path, text in sources.items() for match in FUNCTION.finditer(text)
+            if (match[2] or '').count('\n') > MAX_FUNCTION_LINES}
+
+
+def name_thing(thing):
+    return ' <-> '.join(sorted(thing)) if isinstance(thing, frozenset) else thing
+
+
+class Structure(Test):
+    def setUp(self):
+        super().setUp()
+        self.sources = read_sources(ROOT)
+
+    def check(self, found, exceptions, wrong):
+        for thing in sorted(found - exceptions.keys(), key=name_thing):
+            self.fail(f'{wrong}: {name_thing(thing)}')
+        for thing in sorted(exceptions.keys() - found, key=name_thing):
+            self.fail(f'an exception is no longer needed: {name_thing(thing)}')
+
+    def test_there_are_sources(self):
+        for tree in TREES:
+            self.assertTrue(any(path.startswith(tree + '/') for path in self.sources), tree)
+        self.assertGreater(sum(map(len, read_graph(self.sources, get_stem).values())), 100)
+        self.assertGreater(sum(len(FUNCTION.findall(text)) for text in self.sources.values()), 1000)
+
+    def test_no_circle_of_files(self):
+        self.check(find_circles(read_graph(self.sources, get_stem)), FILE_CIRCLES, 'these files include each other')
+
+    def test_no_circle_of_folders(self):
+        self.check(find_circles(read_graph(self.sources, os.path.dirname)), FOLDER_CIRCLES,
+                   'these folders include each other')
+
+    def test_folders_are_small(self):
+        self.check(find_full_folders(self.sources), FULL_FOLDERS, f'more than {MAX_FILES} .c files')
+
+    def test_files_are_short(self):
+        self.check(find_long_files(self.sources), LONG_FILES, f'more than {MAX_LINES} lines')
+
+    def test_functions_are_short(self):
+        self.check(find_long_functions(self.sources), LONG_FUNCTIONS, f'more than {MAX_FUNCTION_LINES} lines')
+
+
+class Rules(Test):
+    """The rules themselves, on sources that break each."""
+
+    def test_circle_of_files(self):
+        sources = {'dbus/a.h': '#include "b.h"\n', 'dbus/b.c': ' # include "c.h"\n', 'dbus/b.h': '',
+                   'dbus/c.c': '#include "a.h"\n', 'dbus/c.h': '', 'dbus/d.c': '#include "a.h"\n'}
+        self.assertEqual(find_circles(read_graph(sources, get_stem)), {frozenset({'dbus/a', 'dbus/b', 'dbus/c'})})
+
+    def test_circle_of_folders(self):
+        sources = {'dbus/a.h': '', 'policy/b.h': '', 'dbus/c.c': '#include "b.h"\n', 'policy/d.c': '#include "a.h"\n'}
+        self.assertEqual(find_circles(read_graph(sources, get_stem)), set())
+        self.assertEqual(find_circles(read_graph(sources, os.path.dirname)), {frozenset({'dbus', 'policy'})})
+
+    def test_limits(self):
+        sources = {f'dbus/{i}.c': 'int\nf(void)\n{\n' + '    x;\n' * (60 + i) + '}\n' for i in range(2)}
+        self.assertEqual(find_long_functions(sources), {'dbus/1.c: f'})
+        self.assertEqual(find_long_files({'a.c': '\n' * 450, 'b.h': '\n' * 451}), {'b.h'})
+        self.assertEqual(find_full_folders({f'{folder}/{i}.c': '' for folder, n in (('a', 12), ('b', 13))
+                                            for i in range(n)}), {'b'})
+
+    def test_exceptions_shrink(self):
+        self.check = Structure.check.__get__(self)
+        self.check({'a'}, {'a': 'reason'}, 'wrong')
+        with self.assertRaisesRegex(AssertionError, 'wrong: b'):
+            self.check({'b'}, {}, 'wrong')
+        with self.assertRaisesRegex(AssertionError, 'no longer needed: a'):
+            self.check(set(), {'a': 'reason'}, 'wrong')
+
+
+if __name__ == '__main__':
+    main()
