@@ -7,7 +7,7 @@
 #define REMOVALS_AT_ONCE 8
 
 struct CallerResources {
-    Vm *vm; /* weak */
+    Vm *vm; /* weak; NULL: freed, removals are under way */
     Fdsets *fdsets; /* owned */
     CommandFilter *filter; /* owned */
     StartedMonitors *monitors; /* weak; of the connection */
@@ -15,12 +15,22 @@ struct CallerResources {
     guint64 serial; /* when it was asked */
     gboolean is_stale; /* it is to be asked again */
     gboolean is_known; /* which there were before anybody's */
+    guint removals; /* under way */
+    gboolean has_removed; /* and not asked since then */
     gboolean has_begun;
 };
 
+static void remove_fdsets(CallerResources *resources);
+
 static void
-ignore(const QmpReply *reply, const GError *error, gpointer user_data)
+on_removed(const QmpReply *reply, const GError *error, gpointer user_data)
 {
+    CallerResources *resources = user_data;
+
+    resources->removals--;
+    if (resources->vm && !error)
+        remove_fdsets(resources);
+    g_rc_box_release(resources);
 }
 
 static void
@@ -33,15 +43,23 @@ remove_fd(gint64 fdset, gint64 fd, gpointer user_data)
     if (fd >= 0)
         g_string_append_printf(arguments, ",\"fd\":%" G_GINT64_FORMAT, fd);
     g_string_append_c(arguments, '}');
-    qemu_connection_ask(vm_get_qemu(resources->vm), &(QmpCommand){ .name = "remove-fd", .arguments = arguments->str },
-                        ignore, NULL);
+    if (qemu_connection_ask(vm_get_qemu(resources->vm),
+                            &(QmpCommand){ .name = "remove-fd", .arguments = arguments->str }, on_removed,
+                            g_rc_box_acquire(resources)))
+        resources->removals++;
+    else
+        g_rc_box_release(resources);
 }
 
-/* A few, and then which are left. */
+/* A few at a time. Which are there still is asked when all have been tried: that list may be long. */
 static void
 remove_fdsets(CallerResources *resources)
 {
+    if (resources->removals > 0)
+        return;
     if (fdsets_remove_left(resources->fdsets, REMOVALS_AT_ONCE, remove_fd, resources) > 0)
+        resources->has_removed = TRUE;
+    else if (resources->has_removed)
         caller_resources_ask_fdsets(resources);
 }
 
@@ -71,6 +89,7 @@ caller_resources_ask_fdsets(CallerResources *resources)
     resources->is_stale = resources->ticket != NULL;
     if (resources->is_stale)
         return;
+    resources->has_removed = resources->removals > 0;
     resources->serial = fdsets_get_serial(resources->fdsets);
     resources->ticket =
         qemu_connection_ask(vm_get_qemu(resources->vm), &(QmpCommand){ .name = "query-fdsets" }, on_fdsets, resources);
@@ -130,7 +149,7 @@ note_path(StartedMonitors *monitors, const QmpAddress *address)
 CallerResources *
 caller_resources_new(Vm *vm)
 {
-    CallerResources *resources = g_new0(CallerResources, 1);
+    CallerResources *resources = g_rc_box_new0(CallerResources);
     GPtrArray *spares = vm_get_spares(vm);
     g_autofree char *tag = fdset_tag_new(vm_get_address(vm));
 
@@ -151,5 +170,6 @@ caller_resources_free(CallerResources *resources)
     g_clear_pointer(&resources->ticket, qmp_ticket_cancel);
     command_filter_free(resources->filter);
     fdsets_free(resources->fdsets);
-    g_free(resources);
+    resources->vm = NULL;
+    g_rc_box_release(resources);
 }

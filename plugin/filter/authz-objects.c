@@ -8,9 +8,6 @@
 #include "json-member.h"
 #include "json-tree.h"
 
-/* Bytes of the reply that is read through, as for character devices; an object takes some 60. */
-#define MAX_REPLY (1024u * 1024)
-
 /* Names. Nobody has as many; a caller who may add some could go on for ever. Past it any object may be one. */
 #define MAX_NAMES 1024u
 
@@ -44,8 +41,8 @@ static void
 on_objects(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     AuthzObjects *objects = user_data;
-    gboolean is_answer = reply && !reply->error_class && reply->value.length <= MAX_REPLY;
-    g_autoptr(JsonNode) list = is_answer ? json_tree_parse(reply->value.text, reply->value.length, NULL) : NULL;
+    gboolean is_answer = reply && !reply->error_class && reply->value.text;
+    g_autoptr(JsonNode) list = is_answer ? json_tree_parse_answer(reply->value.text, reply->value.length) : NULL;
     JsonArray *array = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
 
     objects->ticket = NULL;

@@ -17,9 +17,6 @@
 
 #define FDSET_PATH "/dev/fdset/"
 
-/* Bytes of a reply that is read through; it takes the loop 0.1 us each. */
-#define MAX_REPLY (1024u * 1024)
-
 struct CommandFilter {
     Fdsets *fdsets; /* weak */
     StartedMonitors *monitors; /* weak */
@@ -255,7 +252,7 @@ clean_node(const View *view, JsonNode *node)
 static char *
 clean(const View *view, const QmpText *value)
 {
-    g_autoptr(JsonNode) node = json_tree_parse(value->text, value->length, NULL);
+    g_autoptr(JsonNode) node = json_tree_parse_answer(value->text, value->length);
     g_autoptr(JsonNode) rest = NULL;
     GString *text;
 
@@ -281,8 +278,7 @@ command_filter_clean(CommandFilter *guard, const char *caller, const char *comma
     *ret_text = NULL;
     if (!view.are_fdsets && !memmem(value->text, value->length, QMP_MONITOR_PREFIX, strlen(QMP_MONITOR_PREFIX)))
         return TRUE;
-    if (value->length <= MAX_REPLY)
-        *ret_text = clean(&view, value);
+    *ret_text = clean(&view, value);
     if (!*ret_text)
         g_set_error(error, QMP_ERROR, QMP_ERROR_PROTOCOL,
                     "The reply names what is the agent's own, and is too long (%zu bytes) to take that out",

@@ -5,12 +5,15 @@
 #include "json-member.h"
 #include "json-tree.h"
 
-/* Bytes of query-fdsets' reply, a thousand of which are 100 kB, and of add-fd's. */
-#define MAX_REPLY (1024u * 1024)
+/* Bytes of add-fd's reply. */
 #define MAX_ADDED 1024u
 
-/* Of one caller; QEMU may have as many descriptors altogether, as a rule. */
-#define MAX_FDS 1024
+/* Of one caller, and of those that were left; QEMU may have as many descriptors altogether, as a rule. */
+#define MAX_FDS 1024u
+
+/* QEMU is told once to remove a descriptor, once more when the guest runs, and then a few times in case it has been
+ * stopped again meanwhile. It closes one that is in use by itself, when that has ended. */
+#define MAX_TRIES 8u
 
 /* Nobody's unique name. */
 #define LEFT ""
@@ -21,6 +24,7 @@ typedef struct Fd {
     guint64 serial; /* the younger, the greater */
     gboolean is_removed; /* QEMU says so */
     gboolean is_tried; /* to be removed by us */
+    guint tries;
 } Fd;
 
 struct Fdsets {
@@ -65,7 +69,7 @@ fdsets_free(Fdsets *fdsets)
 static JsonNode *
 parse(const QmpText *reply)
 {
-    return reply->length <= MAX_REPLY ? json_tree_parse(reply->text, reply->length, NULL) : NULL;
+    return json_tree_parse_answer(reply->text, reply->length);
 }
 
 /* -1: there is none. */
@@ -94,19 +98,29 @@ add_fd(Fdsets *fdsets, gint64 fdset, gint64 number, const char *caller)
 }
 
 static gboolean
-is_known(Fdsets *fdsets, gint64 fdset, gint64 number)
+is_listed(GHashTable *listed, gint64 fdset, gint64 fd)
 {
-    for (guint i = 0; i < fdsets->fds->len; i++) {
-        Fd *fd = g_ptr_array_index(fdsets->fds, i);
-        if (fd->fdset == fdset && fd->fd == number)
-            return TRUE;
-    }
-    return FALSE;
+    g_autofree char *name = name_fd(fdset, fd);
+
+    return g_hash_table_contains(listed, name);
 }
 
-/* Whether all in the set has been left. */
+/* Their names. */
+static GHashTable *
+list_known(Fdsets *fdsets)
+{
+    GHashTable *known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < fdsets->fds->len; i++) {
+        Fd *fd = g_ptr_array_index(fdsets->fds, i);
+        g_hash_table_add(known, name_fd(fd->fdset, fd->fd));
+    }
+    return known;
+}
+
+/* Whether all in the set has been left, and is noted. */
 static gboolean
-note_left(Fdsets *fdsets, gint64 fdset, JsonArray *fds)
+note_left(Fdsets *fdsets, gint64 fdset, JsonArray *fds, GHashTable *known)
 {
     gboolean is_whole = json_array_get_length(fds) > 0;
 
@@ -114,32 +128,37 @@ note_left(Fdsets *fdsets, gint64 fdset, JsonArray *fds)
         JsonObject *fd = json_member_get_object_at(fds, i);
         const char *opaque = fd ? json_member_get_string(fd, "opaque") : NULL;
         gint64 number = get_number(json_array_get_element(fds, i), "fd");
-        gboolean is_left = opaque && fdset_tag_is_on(fdsets->tag, opaque);
+        gboolean is_left = opaque && fdset_tag_is_on(fdsets->tag, opaque) && fdsets->fds->len < MAX_FDS;
         is_whole &= is_left;
-        if (is_left && !is_known(fdsets, fdset, number))
+        if (is_left && g_hash_table_add(known, name_fd(fdset, number)))
             add_fd(fdsets, fdset, number, LEFT);
     }
     return is_whole;
+}
+
+static void
+note_listed(Fdsets *fdsets, JsonNode *listed, GHashTable *known)
+{
+    JsonArray *fds =
+        JSON_NODE_HOLDS_OBJECT(listed) ? json_member_get_array(json_node_get_object(listed), "fds") : NULL;
+    gint64 fdset = get_number(listed, "fdset-id");
+
+    if (g_hash_table_contains(fdsets->owners, &fdset))
+        return;
+    if (fds && note_left(fdsets, fdset, fds, known))
+        g_hash_table_insert(fdsets->owners, g_memdup2(&fdset, sizeof fdset), g_strdup(LEFT));
+    else
+        g_hash_table_add(fdsets->common, g_memdup2(&fdset, sizeof fdset));
 }
 
 void
 fdsets_note_common(Fdsets *fdsets, const QmpText *reply)
 {
     g_autoptr(JsonNode) list = parse(reply);
+    g_autoptr(GHashTable) known = list_known(fdsets);
 
-    for (guint i = 0; list && JSON_NODE_HOLDS_ARRAY(list) && i < json_array_get_length(json_node_get_array(list));
-         i++) {
-        JsonNode *element = json_array_get_element(json_node_get_array(list), i);
-        gint64 fdset = get_number(element, "fdset-id");
-        JsonArray *fds =
-            JSON_NODE_HOLDS_OBJECT(element) ? json_member_get_array(json_node_get_object(element), "fds") : NULL;
-        if (g_hash_table_contains(fdsets->owners, &fdset))
-            continue;
-        if (fds && note_left(fdsets, fdset, fds))
-            g_hash_table_insert(fdsets->owners, g_memdup2(&fdset, sizeof fdset), g_strdup(LEFT));
-        else
-            g_hash_table_add(fdsets->common, g_memdup2(&fdset, sizeof fdset));
-    }
+    for (guint i = 0; list && JSON_NODE_HOLDS_ARRAY(list) && i < json_array_get_length(json_node_get_array(list)); i++)
+        note_listed(fdsets, json_array_get_element(json_node_get_array(list), i), known);
 }
 
 const char *
@@ -214,14 +233,6 @@ read_listed(const QmpText *reply)
     return listed;
 }
 
-static gboolean
-is_listed(GHashTable *listed, gint64 fdset, gint64 fd)
-{
-    g_autofree char *name = name_fd(fdset, fd);
-
-    return g_hash_table_contains(listed, name);
-}
-
 void
 fdsets_note_all(Fdsets *fdsets, const QmpText *reply, guint64 serial)
 {
@@ -292,9 +303,13 @@ remove_one(Fdsets *fdsets, Fd *fd, FdsetsFunc func, gpointer user_data)
     gboolean is_whole = g_strcmp0(owner, LEFT) == 0;
 
     fd->is_tried = TRUE;
+    fd->tries++;
     for (guint i = 0; is_whole && i < fdsets->fds->len; i++) {
         Fd *other = g_ptr_array_index(fdsets->fds, i);
-        other->is_tried |= other->fdset == fd->fdset;
+        if (other->fdset != fd->fdset || other == fd)
+            continue;
+        other->is_tried = TRUE;
+        other->tries++;
     }
     func(fd->fdset, is_whole ? -1 : fd->fd, user_data);
 }
@@ -317,6 +332,8 @@ fdsets_remove_left(Fdsets *fdsets, guint max, FdsetsFunc func, gpointer user_dat
 void
 fdsets_retry(Fdsets *fdsets)
 {
-    for (guint i = 0; i < fdsets->fds->len; i++)
-        ((Fd *)g_ptr_array_index(fdsets->fds, i))->is_tried = FALSE;
+    for (guint i = 0; i < fdsets->fds->len; i++) {
+        Fd *fd = g_ptr_array_index(fdsets->fds, i);
+        fd->is_tried = fd->tries >= MAX_TRIES;
+    }
 }

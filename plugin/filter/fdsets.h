@@ -42,7 +42,7 @@ gboolean fdsets_is_full(Fdsets *fdsets, const char *caller);
 void fdsets_leave(Fdsets *fdsets, const char *caller);
 
 /* Calls @func for @max of what is to be removed, at most, and gives for how many it did. @fd: -1: the whole set. Each is
- * tried once, until fdsets_retry(). */
+ * tried once, until fdsets_retry(), and then not for ever: a QEMU may say that it has removed one and go on listing it. */
 typedef void (*FdsetsFunc)(gint64 fdset, gint64 fd, gpointer user_data);
 guint fdsets_remove_left(Fdsets *fdsets, guint max, FdsetsFunc func, gpointer user_data);
 void fdsets_retry(Fdsets *fdsets);

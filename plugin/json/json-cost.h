@@ -24,6 +24,10 @@ typedef struct JsonCost {
  * object as in query-blockstats, are fewer. */
 #define JSON_COST_OF_REPLY ((JsonCost){ .bytes = G_MAXSIZE, .values = G_MAXSIZE, .steps = 1000u * 1000 })
 
+/* The most that QEMU's answer to a question of the agent's own may cost: a thousand fdsets, character devices or jobs. A value
+ * takes up to 0.7 us to parse and look at, and everybody waits meanwhile, so a QEMU that lies costs the others 11 ms. */
+#define JSON_COST_OF_ANSWER ((JsonCost){ .bytes = 1024u * 1024, .values = 16384, .steps = 128u * 1024 })
+
 /* One value more; @bytes: of JSON that it makes by itself. */
 void json_cost_add_value(JsonCost *cost, gsize bytes);
 

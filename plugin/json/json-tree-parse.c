@@ -225,6 +225,14 @@ json_tree_parse_arguments(const char *text, gsize length, GError **error)
     return NULL;
 }
 
+JsonNode *
+json_tree_parse_answer(const char *text, gsize length)
+{
+    const JsonCost *max = &JSON_COST_OF_ANSWER;
+
+    return length <= max->bytes ? parse_text(text, length, max, /* error= */ NULL) : NULL;
+}
+
 gboolean
 json_tree_has_more_values(const char *text, gsize length, guint max)
 {

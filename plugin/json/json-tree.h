@@ -29,6 +29,9 @@ JsonNode *json_tree_parse(const char *text, gsize length, GError **error);
 /* The same for the arguments of a caller's command. Fails with JSON_TREE_ERROR_LIMIT past JSON_COST_OF_ARGUMENTS. */
 JsonNode *json_tree_parse_arguments(const char *text, gsize length, GError **error);
 
+/* QEMU's answer to a question of the agent's own. NULL: it is not right, or costs more than JSON_COST_OF_ANSWER. */
+JsonNode *json_tree_parse_answer(const char *text, gsize length);
+
 /* Makes the tree of a caller's command that JsonScan has found right in JSON_DIALECT_QEMU, and that a JsonCursor can read. Fails
  * as json_tree_parse_arguments(), but U+0000 in the name of a member is C0 80 there. */
 JsonNode *json_tree_build_command(const char *text, GError **error);

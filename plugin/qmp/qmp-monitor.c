@@ -36,8 +36,11 @@
 /* The agent's own line in the control queue. */
 #define OWN_LINE ""
 
-/* Bytes of query-chardev's reply; a hundred devices make 10 kB. */
-#define MAX_CHARDEVS (1024u * 1024)
+/* What an agent can have left: each caller has one monitor, of 16 by default, and few agents are killed in their midst. */
+#define MAX_LEFT_OVERS 64u
+
+/* Bytes; ours are 30. */
+#define MAX_LABEL 64u
 
 /* With monitor-add QEMU lets go of the character device a little later than it answers. */
 #define MAX_REMOVALS 16
@@ -372,27 +375,32 @@ remove_by_id(LeftOver *left_over, const char *id)
 }
 
 /* QEMU says of a character device whose other end is closed that it is `disconnected:fd:…`. */
-static void
-look_at(LeftOver *left_over, JsonObject *chardev)
+static gboolean
+is_left_over(JsonObject *chardev)
 {
     const char *label = chardev ? json_member_get_string(chardev, "label") : NULL;
     const char *file = chardev ? json_member_get_string(chardev, "filename") : NULL;
 
-    if (label && g_str_has_prefix(label, QMP_MONITOR_PREFIX) && file && g_str_has_prefix(file, "disconnected:"))
-        remove_by_id(left_over, label);
+    return label && g_str_has_prefix(label, QMP_MONITOR_PREFIX) && strlen(label) <= MAX_LABEL && file &&
+           g_str_has_prefix(file, "disconnected:");
 }
 
 static void
 on_chardevs(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     g_autofree LeftOver *left_over = user_data;
-    gboolean is_readable = reply && !reply->error_class && reply->value.length <= MAX_CHARDEVS;
-    g_autoptr(JsonNode) chardevs = is_readable ? json_tree_parse(reply->value.text, reply->value.length, NULL) : NULL;
+    gboolean is_answer = reply && !reply->error_class;
+    g_autoptr(JsonNode) list = is_answer ? json_tree_parse_answer(reply->value.text, reply->value.length) : NULL;
+    JsonArray *chardevs = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
+    guint n = 0;
 
-    if (!chardevs || !JSON_NODE_HOLDS_ARRAY(chardevs))
-        return;
-    for (guint i = 0; i < json_array_get_length(json_node_get_array(chardevs)); i++)
-        look_at(left_over, json_member_get_object_at(json_node_get_array(chardevs), i));
+    for (guint i = 0; chardevs && n < MAX_LEFT_OVERS && i < json_array_get_length(chardevs); i++) {
+        JsonObject *chardev = json_member_get_object_at(chardevs, i);
+        if (!is_left_over(chardev))
+            continue;
+        remove_by_id(left_over, json_member_get_string(chardev, "label"));
+        n++;
+    }
 }
 
 void

@@ -21,10 +21,6 @@
 /* Of each kind. Nobody starts a QEMU with as many monitors; one that has more devices in use is none to be taken apart. */
 #define MAX_NAMES 256u
 
-/* Bytes and values of a reply; 0.2 us a value, while the main loop is held. */
-#define MAX_REPLY (256u * 1024)
-#define MAX_VALUES 16384u
-
 /* Bytes of a name. QEMU's have no limit; a path takes 107. */
 #define MAX_NAME 512u
 
@@ -62,14 +58,13 @@ query_qemu(StartedMonitors *monitors, const QmpCommand *command, QmpReplyFunc fu
 static JsonNode *
 parse(StartedMonitors *monitors, const QmpReply *reply)
 {
-    const QmpText *value = reply && !reply->error_class ? &reply->value : NULL;
+    JsonNode *node;
 
-    if (!value)
+    if (!reply || reply->error_class)
         return NULL;
-    if (value->length <= MAX_REPLY && !json_tree_has_more_values(value->text, value->length, MAX_VALUES))
-        return json_tree_parse(value->text, value->length, NULL);
-    monitors->is_unreadable = TRUE;
-    return NULL;
+    node = json_tree_parse_answer(reply->value.text, reply->value.length);
+    monitors->is_unreadable |= !node;
+    return node;
 }
 
 /* FALSE: there is no room. */

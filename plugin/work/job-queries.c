@@ -36,7 +36,7 @@ parse(guint about, const QmpReply *reply)
     JsonNode *node = NULL;
 
     if (reply && reply->value.text && reply->value.length <= MAX_ANSWER)
-        node = json_tree_parse(reply->value.text, reply->value.length, NULL);
+        node = json_tree_parse_answer(reply->value.text, reply->value.length);
     if (node && (is_list ? !JSON_NODE_HOLDS_ARRAY(node) : !JSON_NODE_HOLDS_OBJECT(node)))
         g_clear_pointer(&node, json_node_unref);
     return node;

@@ -216,7 +216,7 @@ judge(Wait *wait, const QmpReply *reply)
     g_autoptr(JsonNode) answer = NULL;
 
     if (reply->value.text && reply->value.length <= MAX_ANSWER)
-        answer = json_tree_parse(reply->value.text, reply->value.length, NULL);
+        answer = json_tree_parse_answer(reply->value.text, reply->value.length);
     if (completion_note_answer(wait->outcome, wait->context->jobs, answer, error))
         return FALSE;
     if (answer && completion_table_returns_answer(completion_get_ending(wait->outcome))) {
