@@ -22,7 +22,6 @@ LONG_FILES = {
     'plugin/module/manager-object.c': "the Manager's methods and what a VM's addition waits for are still one file",
     'plugin/module/vm-registry.c': 'the table of VMs and the life of an entry are still one file',
     'plugin/qmp-server/qmp-server.c': 'the greeting, the reader and the order of answers are still one file',
-    'plugin/qmp/qmp-connector.c': 'the ways to each kind of address are still one file',
 }
 LONG_FUNCTIONS: dict[str, str] = {}
 

@@ -15,11 +15,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "qmp-resolver.h"
-#include "qmp-unix-name.h"
+#include "qmp-unix-socket.h"
 
 #define SOCKET_TYPE (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
 
@@ -106,23 +105,11 @@ finish_unconnected(QmpConnector *connector, int error)
     finish_with_code(connector, code, "cannot connect", why);
 }
 
-/* 0 or an errno. A Unix socket connects at once or not at all. */
-static int
-try_connect_unix(const QmpAddress *address, int fd)
-{
-    QmpUnixName name;
-    int error = qmp_unix_name_to_connect(&name, address);
-    if (error == 0 && connect(fd, (struct sockaddr *)&name.name, name.length) < 0)
-        error = errno;
-    qmp_unix_name_clear(&name);
-    return error;
-}
-
 static void
 connect_unix(QmpConnector *connector)
 {
     int fd = socket(AF_UNIX, SOCKET_TYPE, 0);
-    int error = fd < 0 ? errno : try_connect_unix(connector->address, fd);
+    int error = fd < 0 ? errno : qmp_unix_socket_connect(connector->address, fd);
     if (error == 0) {
         finish(connector, fd);
         return;
@@ -174,64 +161,12 @@ wait_for_peer(QmpConnector *connector)
     set_source(connector, g_unix_fd_source_new(connector->listen_fd, G_IO_IN), G_SOURCE_FUNC(on_acceptable));
 }
 
-/* Removes a socket that nobody listens on any more. NULL, or why it was not done. */
-static const char *
-remove_stale(const QmpAddress *address)
-{
-    struct stat status;
-    if (lstat(address->path, &status) < 0)
-        return g_strerror(errno);
-    if (!S_ISSOCK(status.st_mode))
-        return "there is something else than a socket";
-    int fd = socket(AF_UNIX, SOCKET_TYPE, 0);
-    int error = fd < 0 ? errno : try_connect_unix(address, fd);
-    clear_fd(&fd);
-    if (error == 0 || error == EAGAIN)
-        return "somebody listens there (Address already in use)";
-    if (error != ECONNREFUSED)
-        return g_strerror(error);
-    return unlink(address->path) == 0 ? NULL : g_strerror(errno);
-}
-
-/* 0 or an errno. */
-static int
-try_bind_unix(const QmpAddress *address, int fd)
-{
-    QmpUnixName name;
-    int error = qmp_unix_name_to_bind(&name, address);
-    if (error == 0 && bind(fd, (struct sockaddr *)&name.name, name.length) < 0)
-        error = errno;
-    qmp_unix_name_clear(&name);
-    return error;
-}
-
-/* NULL, or why it did not work. */
-static const char *
-bind_unix(const QmpAddress *address, int fd)
-{
-    /* The path is made with the mode of its socket: there is no moment in which others could connect. */
-    if (fchmod(fd, 0600) < 0)
-        return g_strerror(errno);
-    int error = try_bind_unix(address, fd);
-    if (error == 0)
-        return NULL;
-    if (error == ENAMETOOLONG)
-        return "the path is long, and the socket's own name in its directory too";
-    if (error != EADDRINUSE || address->is_abstract)
-        return g_strerror(error);
-    const char *why = remove_stale(address);
-    if (why)
-        return why;
-    error = try_bind_unix(address, fd);
-    return error == 0 ? NULL : g_strerror(error);
-}
-
 static void
 listen_unix(QmpConnector *connector)
 {
     struct stat status = { 0 };
     int fd = socket(AF_UNIX, SOCKET_TYPE, 0);
-    const char *why = fd < 0 ? g_strerror(errno) : bind_unix(connector->address, fd);
+    const char *why = fd < 0 ? g_strerror(errno) : qmp_unix_socket_bind(connector->address, fd);
     gboolean has_path = !connector->address->is_abstract;
     if (!why && (listen(fd, 1) < 0 || (has_path && lstat(connector->address->path, &status) < 0)))
         why = g_strerror(errno);
