@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A caller: who that is. A peer is a unique bus name. It is known from its first call (which waits
+/* One caller, with credentials. A peer is a unique bus name. It is known from its first call (which waits
  * until the bus has told its credentials) until NameOwnerChanged says that it left the bus. */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files above the connection need of a Bus: its memory, its context, and two places where they hang themselves
- * in. Only dbus/ includes this. */
+/* A Bus as the files above the connection see it: its memory, its context, and the two places where they attach what they
+ * keep for it. Only dbus/ includes this. */
 #pragma once
 
 #include "bus-receiver.h"
@@ -21,8 +21,8 @@ gpointer bus_get_receiver(Bus *bus); /* its user_data; NULL: there is none */
 void bus_set_before_send(Bus *bus, BusBeforeSendFunc func, gpointer user_data);
 gpointer bus_get_before_send(Bus *bus); /* its user_data; NULL: there is none */
 
-/* Sends without what has to come first. */
+/* Sends without calling the BusBeforeSendFunc. */
 void bus_send_now(Bus *bus, DBusMessage *message);
 
-/* Has that sent. For whoever sends by other functions of libdbus. */
+/* Calls the BusBeforeSendFunc, for a message that goes out by a function of libdbus. */
 void bus_before_send(Bus *bus);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A connection's life: joining the bus, owning a name, taking in what arrives, closing. bus-open.c makes one for the host;
- * the Bus owns the queries and drains of this folder, and whatever hangs in it from above hangs out again before it closes.
+ * the Bus owns the queries and drains of this folder. Objects and peers are detached before it closes.
  *
  * Joining: Hello and the match rule for leaving peers are sent together before anything else, so that the bus has the
  * rule before it sees any question about a caller. Whoever calls us and leaves is then reported in that order. */

@@ -4,8 +4,8 @@
 
 #include "bus.h"
 
-/* As bus_open(), for whoever hangs in what is above the connection. */
+/* As bus_open(), for bus-open.c, which attaches peers and objects. */
 Bus *bus_connect(GMainContext *context, const char *address, BusStateFunc func, gpointer user_data, GError **error);
 
-/* As bus_close(); what is above has hung out. */
+/* As bus_close(); peers and objects have been detached. */
 void bus_disconnect(Bus *bus);

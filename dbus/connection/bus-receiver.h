@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files above a connection hang into it; see bus-connection.h. */
+/* The functions that the files above a connection attach to it; see bus-connection.h. */
 #pragma once
 
 #include <dbus/dbus.h>
 #include <glib.h>
 
-/* Receives what arrives, until the Bus is disconnected: every method call, and the unique names that join and leave the bus
+/* A receiver gets, until the Bus is disconnected, every method call, and the unique names that join and leave the bus
  * as far as match rules ask for them. Each function may close the Bus. */
 typedef struct BusReceiver {
     void (*take_call)(gpointer user_data, DBusMessage *message);
@@ -13,5 +13,6 @@ typedef struct BusReceiver {
     void (*name_left)(gpointer user_data, const char *unique_name);
 } BusReceiver;
 
-/* Called before any message goes out by bus_send() or bus_query(), to send by bus_send_now() what has to come first. */
+/* Called before any message goes out by bus_send() or bus_query(): messages that must come first are
+ * sent by bus_send_now(). */
 typedef void (*BusBeforeSendFunc)(gpointer user_data);

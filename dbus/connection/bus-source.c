@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* libdbus on GLib's main loop: bus.c attaches one source a connection. It owns its records of libdbus's watches and
+/* libdbus on GLib's main loop: bus-join.c attaches one source a connection. It owns its records of libdbus's watches and
  * timeouts, and a reference to the connection.
  *
  * Everything that can make the source ready is looked at in prepare() and check(), at every turn of the loop. So what

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files of this folder keep in a Bus. Above them, only tests that look for leftovers include this. */
+/* The fields of a Bus, which the files of this folder share. Above them, only tests that look for leftovers include this. */
 #pragma once
 
 #include "bus-receiver.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a member's XML says, read once. bus-interface.c makes members and values of the tables' rows; bus-dispatch.c asks which
+/* A member's XML is read once. bus-interface.c makes members and values of the tables' rows; bus-dispatch.c asks which
  * arguments a method takes. */
 #include "bus-member.h"
 

@@ -32,8 +32,7 @@ typedef struct BusProperty {
  * of the arguments may be left out without it. */
 #define BUS_OPTIONAL_ANNOTATION "org.qemu.Monitor1.Optional"
 
-/* From here on for dbus/ alone. */
-/* A table's row and what the XML says about it. */
+/* From here on for dbus/ alone. A method's row, and what the XML says about it. */
 typedef struct BusMember {
     const BusMethod *method; /* weak */
     char *signature; /* owned; of the arguments; NULL: any */
@@ -53,6 +52,7 @@ typedef enum BusEmits {
     BUS_EMITS_NOTHING,
 } BusEmits;
 
+/* A property's row, and what the XML says about it. */
 typedef struct BusValue {
     const BusProperty *property; /* weak */
     const char *signature; /* borrowed from the GDBusInterfaceInfo */

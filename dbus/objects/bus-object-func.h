@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What an object can ask to be told of. */
+/* Functions by which the maker of an object hears of its callers. */
 #pragma once
 
 #include "bus-call.h"

@@ -19,7 +19,7 @@ void bus_object_add_interface(BusObject *object, BusInterface *interface);
  * object could do all along. It must have the same properties. */
 void bus_object_refine_interface(BusObject *object, BusInterface *interface);
 
-/* Who is told of what happens to the object; see bus-object-func.h. */
+/* The functions that are told of calls and of readers; see bus-object-func.h. */
 void bus_object_set_introspect(BusObject *object, BusIntrospectFunc func);
 void bus_object_set_read(BusObject *object, BusReadFunc func);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What stands on a connection: the objects of a Bus. Made by bus-open.c; only dbus/ includes this. */
+/* The objects of a Bus, which stand on its connection. Made by bus-open.c; only dbus/ includes this. */
 #pragma once
 
 #include "bus-changes.h"

@@ -34,8 +34,8 @@ struct BusObject {
     GList dirty_link; /* in the BusChanges while its data is set */
 };
 
-/* Those every object has: "org.freedesktop.DBus.Introspectable", Properties, ObjectManager. Their methods' data is the
- * BusNode. */
+/* The interfaces that every object has: "org.freedesktop.DBus.Introspectable", Properties, ObjectManager. Their
+ * methods' data is the BusNode. */
 typedef enum BusStandard {
     BUS_STANDARD_INTROSPECTABLE,
     BUS_STANDARD_PEER,
@@ -43,6 +43,7 @@ typedef enum BusStandard {
     BUS_STANDARD_OBJECT_MANAGER,
     BUS_N_STANDARD,
 } BusStandard;
+
 typedef struct BusTree BusTree;
 BusTree *bus_tree_new(BusInterface *const standard[BUS_N_STANDARD]); /* references them */
 void bus_tree_free(BusTree *tree);
@@ -53,7 +54,7 @@ void bus_tree_remove(BusTree *tree, BusNode *node);
 BusNode *bus_tree_lookup(BusTree *tree, const char *path); /* NULL: there is none */
 BusInterface *bus_tree_get_standard(BusTree *tree, BusStandard which);
 
-/* How many of them, in this order, @node has. */
+/* The number of standard interfaces that @node has: the first so many of BusStandard. */
 guint bus_node_count_standard(const BusNode *node);
 
 void bus_object_note_read(BusObject *object);
