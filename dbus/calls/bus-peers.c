@@ -141,7 +141,7 @@ static void
 replay(gpointer user_data)
 {
     BusPeers *peers = user_data;
-    g_autoptr(Bus) bus = bus_ref(peers->bus);
+    Bus *bus = bus_ref(peers->bus);
     Caller *caller = g_queue_peek_head(&peers->replay);
     Waiting *waiting;
     gint64 end = g_get_monotonic_time() + TURN;
@@ -161,6 +161,7 @@ replay(gpointer user_data)
             caller->replay_link.data = NULL;
     }
     caller_unref(caller);
+    bus_unref(bus);
 }
 
 static void
