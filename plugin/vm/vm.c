@@ -31,6 +31,7 @@ struct Vm {
     gboolean connecting; /* the connector was started */
     GSource *connect_timer; /* owned; while connecting */
     gint64 attempt_began; /* monotonic us */
+    gint64 missing_at; /* monotonic us; when the attempt last found no socket; 0: never */
     gboolean was_connected; /* once, at least */
     GPtrArray *candidates; /* owned, of Candidate */
     struct Candidate *current; /* weak; the candidate that is up */
@@ -229,12 +230,16 @@ static gboolean
 is_late(Vm *vm, const GError *error)
 {
     gboolean refused = g_error_matches(error, QMP_ERROR, QMP_ERROR_REFUSED);
+    gint64 now = g_get_monotonic_time();
 
     if (vm->origin != VM_FROM_CALL || vm->was_connected || is_listening(vm))
         return FALSE;
     if (!refused && !g_error_matches(error, QMP_ERROR, QMP_ERROR_MISSING))
         return FALSE;
-    if (refused && vm->address->type == QMP_ADDRESS_UNIX && g_get_monotonic_time() - vm->attempt_began >= LATE_LISTEN)
+    if (!refused)
+        vm->missing_at = now;
+    if (refused && vm->address->type == QMP_ADDRESS_UNIX &&
+        now - MAX(vm->attempt_began, vm->missing_at) >= LATE_LISTEN)
         return FALSE;
     return get_time_left(vm) > (guint64)LATE_INTERVAL;
 }
