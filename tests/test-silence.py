@@ -28,6 +28,8 @@ class Removed(MonitorsTest):
         vm = self.start_libvirts()
         native = self.adopt(Wire(socket.socket(fileno=open_fd(vm))))
         newcomer = self.other(vm)
+        # What QEMU has got to of a monitor that is half plugged, nobody can take back before the next control monitor comes.
+        wait_until(lambda: len(self.ours()) == 4, "two callers' monitors")
         self.raw.execute('object-del', {'id': 'monitor'})
         # The reply to one waits for the run state, which the control monitor is asked; the other has no monitor yet.
         for finish in (vm.start('QMP', 'Stop'), newcomer.start('QMP', 'QueryStatus')):
