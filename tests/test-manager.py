@@ -115,9 +115,8 @@ class Adding(MonitorTest):
         self.assertEqual(self.paths(), [f'{ROOT}/vm/taken'])
 
     def test_a_name_that_qemu_gives_itself_can_be_bad_too(self):
-        taken = self.peer()
-        self.add('', f'unix:{taken.path}')
-        self.assert_fails(INVALID_ARGS, '"fake" is taken', self.add, '', f'unix:{taken.path}')
+        self.add('', f'unix:{self.peer().path}')
+        self.assert_fails(INVALID_ARGS, '"fake" is taken', self.add, '', f'unix:{self.peer().path}')
         bad = self.start(Peer, {**ANSWERS, 'query-name': {'name': 'a\tb'}})
         self.assert_fails(INVALID_ARGS, 'control character', self.add, '', f'unix:{bad.path}')
         self.assertEqual(len(self.paths()), 1)
@@ -261,6 +260,121 @@ class Adding(MonitorTest):
         vm = self.add('tcp', f'tcp:localhost:{port}')
         self.assertEqual((vm.get('OwnerUID'), vm.get('Address')), (os.getuid(), f'tcp:localhost:{port}'))
         self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+
+
+class Held(MonitorTest):
+    """A monitor that is a VM's already: who adds it again is told so at once, not that QEMU does not greet."""
+
+    def assert_held(self, name, *arguments, **options):
+        self.assert_fails(INVALID_ARGS, f'is VM "{name}" already', *arguments, **options)
+
+    def test_in_every_spelling(self):
+        self.start_agent()
+        for version in VERSIONS:
+            with self.subTest(version):
+                qemu = self.start(Qemu, version)
+                vm = self.add('web', f'unix:{qemu.path}')
+                os.symlink(qemu.path, f'{qemu.path}-link')
+                os.symlink(self.directory, f'{self.directory}/{version}')
+                file = os.path.basename(qemu.path)
+                for path in (qemu.path, f'/.{qemu.path}', f'{self.directory}//{file}', f'{qemu.path}-link',
+                             f'{self.directory}/{version}/{file}', f'{self.directory}/{version}/../{os.path.basename(self.directory)}/{file}'):
+                    self.assert_held('web', self.add, 'db', f'unix:{path}')
+                    self.assert_held('web', self.add, '', f'unix:{path}')
+                    self.assert_held('web', self.add, 'db', f'unix:{path},server=on')
+                os.rename(qemu.path, f'{qemu.path}-moved')
+                self.assert_held('web', self.add, 'db', f'unix:{qemu.path}-moved')
+                with socket.socket(socket.AF_UNIX) as connection:
+                    connection.connect(f'{qemu.path}-moved')
+                    self.assert_held('web', self.add_fd, 'db', connection.fileno())
+                self.manager('RemoveVM', '(o)', vm.path)
+                vm = self.add('db', f'unix:{qemu.path}-moved')
+                self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+                self.manager('RemoveVM', '(o)', vm.path)
+                os.unlink(f'{self.directory}/{version}')
+
+    def test_abstract_names_and_ports(self):
+        self.start_agent()
+        port, name = free_port(), f'{os.path.basename(self.directory)}-held'
+        for chardev, held, others in (
+                (f'unix:{name},abstract=on', f'unix:{name},abstract=on,tight=on', [f'unix:{name},abstract']),
+                (f'tcp:localhost:{port}', f'tcp:localhost:{port}',
+                 [f'tcp:LOCALHOST:{port}', f'tcp:127.0.0.1:{port}', f'tcp::{port}', f'tcp:[::ffff:127.0.0.1]:{port}'])):
+            with self.subTest(chardev):
+                qemu = self.start(Qemu, '11.1', '-qmp', f'{chardev},server=on,wait=off')
+                self.add('web', held)
+                for address in [held, *others]:
+                    self.assert_held('web', self.add, 'db', address)
+                qemu.kill()
+                wait_until(lambda: not self.paths())
+
+    def test_by_descriptor(self):
+        self.start_agent()
+        qemu = self.start(Qemu, '11.1')
+        with socket.socket(socket.AF_UNIX) as first, socket.socket(socket.AF_UNIX) as second:
+            first.connect(qemu.path)
+            self.add_fd('web', first.fileno())
+            second.connect(qemu.path)
+            self.assert_held('web', self.add_fd, 'db', second.fileno())
+            self.assert_held('web', self.add, 'db', f'unix:{qemu.path}')
+
+    def test_two_monitors_of_one_qemu_are_two(self):
+        self.start_agent()
+        qemu = self.start(Qemu, '11.1', monitors=2)
+        for name, path in zip(('web', 'web-2'), qemu.paths):
+            self.add(name, f'unix:{path}')
+        self.assertEqual(len(self.paths()), 2)
+
+    def test_another_qemu_at_its_path_is_another(self):
+        self.start_agent()
+        first = self.start(Qemu, '11.1')
+        self.add('web', f'unix:{first.path}')
+        os.unlink(first.path)
+        self.start(Qemu, '7.2', '-qmp', f'unix:{first.path},server=on,wait=off')
+        self.add('db', f'unix:{first.path}')
+        self.assertEqual(len(self.paths()), 2)
+
+    def test_while_it_is_being_added(self):
+        self.start_agent()
+        silent = self.start(Peer, greeting=SILENCE)
+        first = self.start_add('', f'unix:{silent.path}', timeout=('t', 60_000_000))
+        wait_until(lambda: silent.connections)
+        self.assert_fails(INVALID_ARGS, 'is being added already', self.add, 'web', f'unix:{silent.path}')
+        silent.stop()
+        self.assert_fails(DISCONNECTED, '', first)
+
+    def test_where_the_agent_listens(self):
+        path = f'{self.directory}/listens'
+        self.start_agent(key_file=f'[vm web]\naddress=unix:{path},server=on\n')
+        self.assert_held('web', self.add, 'db', f'unix:{path}')
+        self.assert_held('web', self.add, 'db', f'unix:{self.directory}//listens,server=on')
+
+    def test_what_is_tried_again(self):
+        path = f'{self.directory}/web'
+        self.start_agent(key_file=f'[vm web]\naddress=unix:{path}\n')
+        self.assert_held('web', self.add, 'db', f'unix:{path}')
+
+    def test_one_of_the_run_directory_that_is_not_up_gives_way(self):
+        self.start_agent()
+        path = f'{self.run_directory}/web.sock'
+        with socket.socket(socket.AF_UNIX) as busy, socket.socket(socket.AF_UNIX) as other:
+            busy.bind(f'{self.directory}/busy')
+            busy.listen(0)
+            other.connect(f'{self.directory}/busy')
+            os.rename(f'{self.directory}/busy', path)
+            self.agent.wait_output('is busy with another client')
+            busy.accept()
+            reply = self.start_add('db', f'unix:{path}', timeout=('t', 60_000_000))
+            peer = self.start(Peer, ANSWERS)
+            peer.attach(busy.accept()[0])
+            self.assertEqual(reply()[0], f'{ROOT}/vm/db')
+
+    def test_the_log_names_an_address_once(self):
+        path = f'{self.directory}/nowhere'
+        self.start_agent(key_file=f'[vm web]\naddress=unix:{path}\n')
+        self.agent.wait_output('No such file')
+        lines = [line for line in self.agent.output.splitlines() if 'No such file' in line]
+        self.assertEqual([line.count(path) for line in lines], [1] * len(lines))
 
 
 class Listening(MonitorTest):

@@ -2,6 +2,12 @@
 #include "test-vm-fixture.h"
 
 static gboolean
+on_connected(Vm *vm, GError **error, gpointer user_data)
+{
+    return TRUE;
+}
+
+static gboolean
 on_up(Vm *vm, GError **error, gpointer user_data)
 {
     ((VmFixture *)user_data)->is_up = TRUE;
@@ -42,7 +48,7 @@ on_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
 void
 vm_fixture_set_up(VmFixture *fixture, guint major, guint minor, gboolean isolation_required)
 {
-    static const VmFuncs funcs = { on_up, on_changed, on_event, on_stuck, on_ending, on_down };
+    static const VmFuncs funcs = { on_connected, on_up, on_changed, on_event, on_stuck, on_ending, on_down };
     VmSpec spec = { .origin = VM_FROM_FD, .isolation_required = isolation_required, .timeout = G_MAXUINT64 };
 
     fixture->context = g_main_context_new();

@@ -125,7 +125,9 @@ on_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
 void
 vm_teardown_add(VmTeardown *farewells, Vm *vm, CallerSessions *sessions)
 {
-    static const VmFuncs funcs = { /* on_up= */ NULL, on_changed, on_event, on_stuck, on_ending, on_down };
+    static const VmFuncs funcs = {
+        /* on_connected= */ NULL, /* on_up= */ NULL, on_changed, on_event, on_stuck, on_ending, on_down,
+    };
     Farewell *farewell = g_new0(Farewell, 1);
 
     farewell->farewells = farewells;

@@ -5,14 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "authorization.h"
 #include "names.h"
 #include "timer.h"
+#include "vm-log.h"
 #include "vm-object.h"
-
-/* us. A QEMU listens some us after it has made its socket; a busy host may take longer. */
-#define JUST_BOUND G_TIME_SPAN_SECOND
 
 /* Each holds at least a descriptor, and all are listed in one message. */
 #define MAX_VMS 10000
@@ -36,8 +33,8 @@ typedef struct Entry {
     VmRegistryAddFunc func; /* until the outcome is told */
     gpointer user_data;
     GSource *add_timer; /* owned; while listening for a VM that somebody waits for */
-    gboolean tried, failure_logged;
-    gint64 refused_since; /* monotonic us; 0: the last attempt was not refused */
+    gboolean tried;
+    VmLog log;
 } Entry;
 
 static void
@@ -104,6 +101,61 @@ check_name_of(Entry *entry, const char *name, GError **error)
            names_check_own_uuid(name, qemu_connection_get_uuid(vm_get_qemu(entry->vm)), error);
 }
 
+/* That leads to the same monitor. */
+static Entry *
+find_same(VmRegistry *registry, const MonitorId *id, Entry *except)
+{
+    GHashTableIter entries;
+    gpointer entry;
+
+    g_hash_table_iter_init(&entries, registry->entries);
+    while (g_hash_table_iter_next(&entries, NULL, &entry))
+        if (entry != except && monitor_id_is_same(vm_get_monitor_id(((Entry *)entry)->vm), id))
+            return entry;
+    return NULL;
+}
+
+static gboolean
+refuse_held(Entry *holder, const QmpAddress *address, GError **error)
+{
+    const char *what = address ? address->text : "The monitor of the descriptor";
+    const char *name = vm_get_name(holder->vm);
+
+    if (name)
+        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "%s is VM \"%s\" already", what, name);
+    else
+        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "%s is being added already", what);
+    return FALSE;
+}
+
+/* A monitor has one client: a second one would wait for a greeting that does not come. A VM of the run directory that is not up
+ * gives way to somebody who says what it is. */
+static gboolean
+check_monitor(VmRegistry *registry, const VmSpec *spec, GError **error)
+{
+    g_auto(MonitorId) id = { 0 };
+    Entry *holder;
+
+    monitor_id_init(&id, spec->address);
+    if (!spec->address)
+        monitor_id_set_connected(&id, /* address= */ NULL, spec->fd);
+    holder = find_same(registry, &id, /* except= */ NULL);
+    if (!holder)
+        return TRUE;
+    if (holder->object || vm_get_origin(holder->vm) != VM_FROM_DIRECTORY || spec->origin == VM_FROM_DIRECTORY)
+        return refuse_held(holder, spec->address, error);
+    forget(holder, /* error= */ NULL);
+    return TRUE;
+}
+
+static gboolean
+on_connected(Vm *vm, GError **error, gpointer user_data)
+{
+    Entry *entry = user_data, *holder = find_same(entry->registry, vm_get_monitor_id(vm), entry);
+
+    return !holder || refuse_held(holder, vm_get_address(vm), error);
+}
+
 static gboolean
 check_spec(VmRegistry *registry, const VmSpec *spec, GError **error)
 {
@@ -111,7 +163,9 @@ check_spec(VmRegistry *registry, const VmSpec *spec, GError **error)
         g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "There are %u VMs already", MAX_VMS);
         return FALSE;
     }
-    return !spec->name || !*spec->name || check_name(registry, spec->name, error);
+    if (spec->name && *spec->name && !check_name(registry, spec->name, error))
+        return FALSE;
+    return check_monitor(registry, spec, error);
 }
 
 static void
@@ -150,21 +204,6 @@ choose_name(Entry *entry, GError **error)
     return check_name_of(entry, name, error) ? g_strdup(name) : NULL;
 }
 
-static void
-log_up(Entry *entry)
-{
-    const ManagementHost *host = entry->registry->context->host;
-    const char *name = vm_get_name(entry->vm);
-    QemuConnection *qemu = vm_get_qemu(entry->vm);
-
-    if (qemu_connection_is_storage_daemon(qemu))
-        log_line(host, G_LOG_LEVEL_INFO, name, "VM \"%s\" is there: qemu-storage-daemon %s", name,
-                 qemu_connection_get_version(qemu));
-    else
-        log_line(host, G_LOG_LEVEL_INFO, name, "VM \"%s\" is there: QEMU %s, %s", name,
-                 qemu_connection_get_version(qemu), qemu_connection_get_status(qemu));
-}
-
 static gboolean
 on_up(Vm *vm, GError **error, gpointer user_data)
 {
@@ -181,8 +220,7 @@ on_up(Vm *vm, GError **error, gpointer user_data)
     }
     timer_stop(&entry->add_timer);
     entry->object = vm_object_new(entry->registry->context, vm, entry->path);
-    entry->failure_logged = FALSE;
-    log_up(entry);
+    vm_log_up(&entry->log, entry->registry->context->host, vm);
 
     VmRegistryAddFunc func = g_steal_pointer(&entry->func);
     if (func)
@@ -246,38 +284,6 @@ goes_on(Entry *entry, VmDown how, const GError *error)
     g_return_val_if_reached(FALSE);
 }
 
-/* Whether a socket in the run directory is so new that it is perhaps not listened on yet: between bind() and listen() it
- * refuses. */
-static gboolean
-is_just_bound(Entry *entry, const GError *error)
-{
-    gint64 now = g_get_monotonic_time();
-
-    if (vm_get_origin(entry->vm) != VM_FROM_DIRECTORY || !g_error_matches(error, QMP_ERROR, QMP_ERROR_REFUSED)) {
-        entry->refused_since = 0;
-        return FALSE;
-    }
-    if (entry->refused_since == 0)
-        entry->refused_since = now;
-    return now - entry->refused_since < JUST_BOUND;
-}
-
-static void
-log_down(Entry *entry, VmDown how, const GError *error)
-{
-    const ManagementHost *host = entry->registry->context->host;
-    const char *name = vm_get_name(entry->vm);
-
-    if (is_just_bound(entry, error))
-        return;
-    if (how == VM_DOWN_ENDED)
-        log_line(host, G_LOG_LEVEL_INFO, name, "VM \"%s\" is gone: %s", name, error->message);
-    else if (!entry->func)
-        log_line(host, entry->failure_logged ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE, name, "VM at %s: %s",
-                 vm_get_address(entry->vm)->text, error->message);
-    entry->failure_logged = how != VM_DOWN_ENDED;
-}
-
 static gboolean
 on_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
 {
@@ -287,7 +293,7 @@ on_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
 
     if (entry->object)
         vm_object_free(g_steal_pointer(&entry->object), /* farewells= */ NULL);
-    log_down(entry, how, error);
+    vm_log_down(&entry->log, registry->context->host, vm, how, error, entry->func != NULL);
     if (!goes_on(entry, how, error)) {
         g_autofree char *socket_path = address && !address->is_abstract ? g_strdup(address->path) : NULL;
         forget(entry, error);
@@ -342,7 +348,7 @@ vm_registry_free(VmRegistry *registry)
 gboolean
 vm_registry_add(VmRegistry *registry, const VmSpec *spec, VmRegistryAddFunc func, gpointer user_data, GError **error)
 {
-    static const VmFuncs funcs = { on_up, on_changed, on_event, on_stuck, on_ending, on_down };
+    static const VmFuncs funcs = { on_connected, on_up, on_changed, on_event, on_stuck, on_ending, on_down };
     GMainContext *context = registry->context->host->context;
     gboolean listens = spec->address && spec->address->server;
     Entry *entry;

@@ -25,8 +25,8 @@ void vm_registry_free(VmRegistry *registry);
 typedef void (*VmRegistryAddFunc)(const char *path, const GError *error, gpointer user_data);
 
 /* Takes up a VM. @func may be NULL: what goes wrong is logged, and the origin decides about the next attempt. Fails
- * at once with BUS_ERROR_INVALID_ARGS for a name that cannot be or is taken, and with BUS_ERROR_LIMITS_EXCEEDED for
- * one VM too many (@func is not called then; an fd in @spec is closed). */
+ * at once with BUS_ERROR_INVALID_ARGS for a name that cannot be or is taken and for a monitor that is a VM's already, and
+ * with BUS_ERROR_LIMITS_EXCEEDED for one VM too many (@func is not called then; an fd in @spec is closed). */
 gboolean vm_registry_add(VmRegistry *registry, const VmSpec *spec, VmRegistryAddFunc func, gpointer user_data,
                          GError **error);
 

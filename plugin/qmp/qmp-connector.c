@@ -389,3 +389,24 @@ qmp_peer_get_uid(int fd, guint32 *ret_uid)
     *ret_uid = credentials.uid;
     return TRUE;
 }
+
+/* Neither end of a pair has a name, and the kernel tells who made it. */
+static gboolean
+is_pair(int fd)
+{
+    struct sockaddr_storage name;
+    socklen_t own = sizeof(name), other = sizeof(name);
+    return getsockname(fd, (struct sockaddr *)&name, &own) < 0 ||
+           getpeername(fd, (struct sockaddr *)&name, &other) < 0 ||
+           (own <= sizeof(sa_family_t) && other <= sizeof(sa_family_t));
+}
+
+gboolean
+qmp_peer_get_pid(int fd, guint32 *ret_pid)
+{
+    struct ucred credentials;
+    if (!get_credentials(fd, &credentials) || credentials.pid <= 0 || is_pair(fd))
+        return FALSE;
+    *ret_pid = (guint32)credentials.pid;
+    return TRUE;
+}

@@ -29,3 +29,7 @@ void qmp_connector_free(QmpConnector *connector);
 
 /* The uid of the process at the other end of a Unix socket (SO_PEERCRED). FALSE where the kernel cannot know (TCP). */
 gboolean qmp_peer_get_uid(int fd, guint32 *ret_uid);
+
+/* The process that listens, or has connected, at the other end of a Unix socket. FALSE where the kernel cannot know: TCP, a
+ * pair, a process outside of our PID namespace. */
+gboolean qmp_peer_get_pid(int fd, guint32 *ret_pid);

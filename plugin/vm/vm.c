@@ -4,6 +4,8 @@
  * accepted meanwhile, and the first that turns out to be a QEMU is the one. */
 #include "vm.h"
 
+#include <unistd.h>
+
 #include "qmp-connector.h"
 #include "timer.h"
 #include "vm-retry.h"
@@ -22,6 +24,7 @@ struct Vm {
     char *name; /* owned */
     VmOrigin origin;
     QmpAddress *address; /* owned */
+    MonitorId monitor_id; /* what is in it is owned */
     GPtrArray *spares; /* owned, of QmpAddress */
     gboolean isolation_required;
     guint32 added_by;
@@ -106,6 +109,7 @@ go_down(Vm *vm, Candidate *candidate, const GError *error)
 
     if (how == VM_DOWN_ENDED)
         reset_retry(vm);
+    monitor_id_set_unconnected(&vm->monitor_id);
     /* Until it returns, what is known of the QEMU can still be read. */
     if (!vm->funcs.on_down(vm, how, error, vm->user_data))
         return;
@@ -244,6 +248,22 @@ is_late(Vm *vm, const GError *error)
     return get_time_left(vm) > (guint64)LATE_INTERVAL;
 }
 
+/* The socket @fd is connected. */
+static void
+use_socket(Vm *vm, int fd)
+{
+    g_autoptr(GError) error = NULL;
+
+    vm->was_connected = TRUE;
+    monitor_id_set_connected(&vm->monitor_id, vm->address, fd);
+    if (vm->funcs.on_connected(vm, &error, vm->user_data)) {
+        take_socket(vm, fd);
+        return;
+    }
+    close(fd);
+    go_down(vm, NULL, error);
+}
+
 static void
 on_connected(int fd, const GError *error, gpointer user_data)
 {
@@ -256,8 +276,7 @@ on_connected(int fd, const GError *error, gpointer user_data)
     } else if (error) {
         go_down(vm, NULL, error);
     } else {
-        vm->was_connected = TRUE;
-        take_socket(vm, fd);
+        use_socket(vm, fd);
     }
 }
 
@@ -307,6 +326,8 @@ vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs
     vm->name = spec->name && *spec->name ? g_strdup(spec->name) : NULL;
     vm->origin = spec->origin;
     vm->address = spec->address ? qmp_address_copy(spec->address) : NULL;
+    monitor_id_init(&vm->monitor_id, vm->address);
+    monitor_id_set_unconnected(&vm->monitor_id);
     vm->spares = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_address_free);
     for (guint i = 0; spec->spares && i < spec->spares->len; i++)
         g_ptr_array_add(vm->spares, qmp_address_copy(g_ptr_array_index(spec->spares, i)));
@@ -317,10 +338,12 @@ vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs
     reset_retry(vm);
     vm->attempt_began = g_get_monotonic_time();
     vm->candidates = g_ptr_array_new_with_free_func(candidate_free);
-    if (vm->address)
+    if (vm->address) {
         attempt(vm);
-    else
+    } else {
+        monitor_id_set_connected(&vm->monitor_id, /* address= */ NULL, spec->fd);
         take_socket(vm, spec->fd);
+    }
     return vm;
 }
 
@@ -332,6 +355,7 @@ vm_free(Vm *vm)
     g_ptr_array_unref(vm->candidates);
     g_clear_pointer(&vm->connector, qmp_connector_free);
     g_main_context_unref(vm->context);
+    monitor_id_clear(&vm->monitor_id);
     g_clear_pointer(&vm->address, qmp_address_free);
     g_ptr_array_unref(vm->spares);
     g_free(vm->name);
@@ -379,6 +403,12 @@ const QmpAddress *
 vm_get_address(Vm *vm)
 {
     return vm->address;
+}
+
+const MonitorId *
+vm_get_monitor_id(Vm *vm)
+{
+    return &vm->monitor_id;
 }
 
 guint32

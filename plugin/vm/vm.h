@@ -3,8 +3,8 @@
  * listens, and tries again; what a VM is called and who hears of it is the registry's affair. */
 #pragma once
 
+#include "monitor-id.h"
 #include "qemu-connection.h"
-#include "qmp-address.h"
 
 typedef struct Vm Vm;
 
@@ -37,6 +37,9 @@ typedef enum VmDown {
 } VmDown;
 
 typedef struct VmFuncs {
+    /* A socket is connected to vm_get_address(), and vm_get_monitor_id() tells to what. FALSE with an error: it is of no use,
+     * and on_down follows. */
+    gboolean (*on_connected)(Vm *vm, GError **error, gpointer user_data);
     /* QEMU is connected and known. FALSE with an error refuses it (its name is taken, …), and on_down follows. */
     gboolean (*on_up)(Vm *vm, GError **error, gpointer user_data);
     /* The run state changed. */
@@ -69,6 +72,7 @@ void vm_set_name(Vm *vm, const char *name);
 
 VmOrigin vm_get_origin(Vm *vm);
 const QmpAddress *vm_get_address(Vm *vm); /* NULL: VM_FROM_FD */
+const MonitorId *vm_get_monitor_id(Vm *vm);
 guint32 vm_get_added_by(Vm *vm);
 GPtrArray *vm_get_spares(Vm *vm); /* of QmpAddress; may be empty */
 gboolean vm_requires_isolation(Vm *vm);

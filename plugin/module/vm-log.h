@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the log says of one VM as its QEMU comes and goes. Part of VmRegistry. */
+#pragma once
+
+#include "log.h"
+#include "vm.h"
+
+typedef struct VmLog {
+    gboolean failure_logged; /* the same failure may come again every 30 s */
+    gint64 refused_since; /* monotonic us; 0: the last attempt was not refused */
+} VmLog;
+
+/* It is connected, and has a name. */
+void vm_log_up(VmLog *log, const ManagementHost *host, Vm *vm);
+
+/* As VmFuncs.on_down. @is_awaited: a caller is told of the failure. */
+void vm_log_down(VmLog *log, const ManagementHost *host, Vm *vm, VmDown how, const GError *error, gboolean is_awaited);
