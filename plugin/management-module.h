@@ -47,6 +47,9 @@ typedef struct ManagementHost {
     /* What prepare_stop() began has come to its end; stop() may be called. At most once, never from inside
      * prepare_stop(). A host that does not know of it does not call prepare_stop(). */
     void (*stopped)(gpointer data, gpointer instance);
+
+    /* The file that `key_file` was read from, for errors; NULL: none, or not known. */
+    const char *key_file_path;
 } ManagementHost;
 
 /* What a module exports under MANAGEMENT_MODULE_SYMBOL. */

@@ -2,19 +2,22 @@
 /* The key file: what an administrator writes, and what they are told when it is wrong. */
 #include "config.h"
 
+#include <glib/gstdio.h>
+#include <unistd.h>
+
 static Config *
 parse(const char *text, GError **error)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
 
     g_assert_true(g_key_file_load_from_data(file, text, strlen(text), G_KEY_FILE_NONE, NULL));
-    return config_new(file, error);
+    return config_new(file, /* path= */ NULL, error);
 }
 
 static void
 test_none(void)
 {
-    g_autoptr(Config) config = config_new(NULL, NULL);
+    g_autoptr(Config) config = config_new(NULL, NULL, NULL);
 
     g_assert_cmpuint(config->max_reply, ==, 32 * 1024 * 1024);
     g_assert_cmpuint(config->max_monitors, ==, 16);
@@ -68,13 +71,17 @@ test_mistakes(void)
         { "[qemu-monitor]\nidle-timeout=nan\n", "idle-timeout" },
         { "[qemu-monitor]\nisolation=yes\n", "[qemu-monitor] isolation" },
         { "[vm web]\naddress=unix:/run/web.sock\nisolation=\n", "[vm web] isolation" },
-        { "[vm web]\naddress=unix:/run/web.sock\nspares=web\n", "[vm web]: spares" },
+        { "[vm web]\naddress=unix:/run/web.sock\nspares=web\n", "[vm web] spares: " },
         { "[vm web]\naddress=unix:/run/web.sock\nspares=unix:/x,server=on\n", "must listen" },
         { "[qemu-monitor]\nowner=root\n", "[qemu-monitor] owner" },
         { "[qemu-monitor]\naudit=none\n", "[qemu-monitor] audit" },
         { "[vm web]\n", "[vm web]" },
         { "[vm web]\naddress=unix:run/web.sock\n", "[vm web]" },
-        { "[vm web]\naddress=unix:/run/web.sock\nadress=x\n", "adress" },
+        { "[vm web]\naddress=unix:/run/web.sock\nadress=x\n",
+          "[vm web] adress: there is no such key; there are address, isolation, spares" },
+        { "[qemu-monitor]\nmax_reply=65536\n",
+          "there are audit, idle-timeout, isolation, max-monitors, max-reply, owner" },
+        { "[qemu-monitor]\nmax-reply=\\q\n", "max-reply" },
         { "[vm ]\naddress=unix:/run/web.sock\n", "name" },
         { "[VM web]\naddress=unix:/run/web.sock\n", "[VM web]" },
     };
@@ -86,6 +93,29 @@ test_mistakes(void)
     }
 }
 
+/* An administrator of many VMs is told where in which file to look. */
+static void
+test_place(void)
+{
+    static const char text[] = "# adress=\n[vm web]\naddress=unix:/run/web.sock\n\n[vm db]\n adress = x\n";
+    g_autofree char *path = NULL, *line = NULL, *gone = NULL;
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GError) error = NULL;
+    int fd = g_file_open_tmp("test-config-XXXXXX", &path, NULL);
+
+    close(fd);
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    g_assert_true(g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL));
+    g_assert_null(config_new(file, path, &error));
+    line = g_strdup_printf("%s:6: [vm db] adress: ", path);
+    g_assert_true(g_str_has_prefix(error->message, line));
+    g_clear_error(&error);
+    g_assert_no_errno(g_unlink(path));
+    g_assert_null(config_new(file, path, &error));
+    gone = g_strdup_printf("%s: [vm db] adress: ", path);
+    g_assert_true(g_str_has_prefix(error->message, gone));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -93,5 +123,6 @@ main(int argc, char **argv)
     g_test_add_func("/config/none", test_none);
     g_test_add_func("/config/full", test_full);
     g_test_add_func("/config/mistakes", test_mistakes);
+    g_test_add_func("/config/place", test_place);
     return g_test_run();
 }

@@ -148,6 +148,8 @@ class Adding(MonitorTest):
                           timeout=('t', 300_000))
         self.assert_fails(DISCONNECTED, 'refused', self.add, 'x', f'tcp:127.0.0.1:{free_port()}',
                           timeout=('t', 300_000))
+        for path in (self.write('plain', ''), self.directory):
+            self.assert_fails(DISCONNECTED, f'unix:{path}: cannot connect: it is not a socket', self.add, 'x', f'unix:{path}')
         self.assertEqual(self.paths(), [])
         self.add('x', f'unix:{self.peer().path}')
 
@@ -627,12 +629,16 @@ class KeyFile(MonitorTest):
         self.assertEqual(self.paths(), [f'{ROOT}/vm/b'])
 
     def test_mistakes_are_named(self):
-        for text, named in (('[vm web]\nadress=unix:/x\n', 'adress'), ('[vm web]\naddress=unix:x\n', '[vm web]'),
-                            ('[qemu-monitor]\nmax-reply=1\n', 'max-reply')):
+        for text, line, named in (
+                ('[vm web]\nadress=unix:/x\n', 2, '[vm web] adress: there is no such key; there are address, '),
+                ('[vm db]\naddress=unix:/x\n\n[vm web]\naddress=unix:x\n', 5, '[vm web] address: '),
+                ('# main\n[qemu-monitor]\n max-reply = 1\n', 3, '[qemu-monitor] max-reply: '),
+                ('[vm web]\n', 1, '[vm web]: its `address` is missing'),
+                ('\n[web]\naddress=unix:/x\n', 2, '[web]: there is no such group')):
             with self.subTest(text):
                 agent = self.start_agent(key_file=text, ready=False)
                 self.assertEqual(agent.wait(), 1)
-                self.assertIn(named, agent.output)
+                self.assertIn(f'{self.directory}/qemu-monitor.conf:{line}: {named}', agent.output)
 
     def test_a_second_agent_is_refused_the_name(self):
         self.start_agent()

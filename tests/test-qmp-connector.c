@@ -176,6 +176,10 @@ test_unix_errors(Fixture *fixture, gconstpointer unused)
     close(listener);
     start_path(fixture, "");
     expect_error(fixture, fixture->path, "Connection refused");
+    g_assert_no_errno(g_unlink(fixture->path));
+    g_assert_true(g_file_set_contents(fixture->path, "", 0, NULL));
+    start_path(fixture, "");
+    expect_error(fixture, fixture->path, "it is not a socket");
 }
 
 /* QEMU connects to us, goes, and comes again. */

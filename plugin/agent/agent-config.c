@@ -22,7 +22,7 @@ find_bad_line(const char *text, gsize size)
 }
 
 gboolean
-agent_config_load(const char *directory, const char *name, GKeyFile **ret_key_file, GError **error)
+agent_config_load(const char *directory, const char *name, GKeyFile **ret_key_file, char **ret_path, GError **error)
 {
     g_autoptr(GKeyFile) key_file = g_key_file_new();
     g_autofree char *file = g_strconcat(directory, "/", name, ".conf", NULL);
@@ -36,6 +36,7 @@ agent_config_load(const char *directory, const char *name, GKeyFile **ret_key_fi
             return FALSE;
         }
         *ret_key_file = NULL;
+        *ret_path = NULL;
         return TRUE;
     }
     /* GLib takes an empty text for an error; as a configuration it says nothing. */
@@ -44,5 +45,6 @@ agent_config_load(const char *directory, const char *name, GKeyFile **ret_key_fi
         return FALSE;
     }
     *ret_key_file = g_steal_pointer(&key_file);
+    *ret_path = g_steal_pointer(&file);
     return TRUE;
 }

@@ -16,6 +16,7 @@ struct AgentModule {
     GModule *object; /* owned; what the descriptor is part of */
     const ManagementModule *descriptor; /* weak */
     ManagementHost host; /* its key_file is owned */
+    char *key_file_path; /* owned */
     gpointer instance; /* owned by the module; NULL: not started */
     AgentModuleFunc func;
     gpointer user_data;
@@ -94,6 +95,7 @@ agent_module_free(AgentModule *module)
 {
     agent_module_stop(module);
     g_clear_pointer(&module->host.key_file, g_key_file_unref);
+    g_clear_pointer(&module->key_file_path, g_free);
     g_clear_error(&module->failure);
     if (module->object != NULL && !g_module_close(module->object))
         g_warning("Cannot unload: %s", g_module_error());
@@ -191,7 +193,7 @@ agent_module_prepare_stop(AgentModule *module, AgentModuleStoppedFunc func, gpoi
 
 gboolean
 agent_module_start(AgentModule *module, GMainContext *context, const char *bus_address, ManagementBus bus,
-                   GKeyFile *key_file, AgentModuleFunc func, gpointer user_data, GError **error)
+                   GKeyFile *key_file, char *key_file_path, AgentModuleFunc func, gpointer user_data, GError **error)
 {
     module->host = (ManagementHost){
         .abi = MANAGEMENT_MODULE_ABI,
@@ -205,7 +207,9 @@ agent_module_start(AgentModule *module, GMainContext *context, const char *bus_a
         .ready = on_ready,
         .failed = on_failed,
         .stopped = on_stopped,
+        .key_file_path = key_file_path,
     };
+    module->key_file_path = key_file_path;
     module->func = func;
     module->user_data = user_data;
     module->instance = module->descriptor->start(&module->host, error);

@@ -30,6 +30,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AgentModule, agent_module_free)
 /* The name from the descriptor. */
 const char *agent_module_get_name(AgentModule *module);
 
-/* Starts the instance; once. @key_file is taken; the strings and @context are borrowed for as long as the module. */
+/* Starts the instance; once. @key_file and @key_file_path, where it was read from, are taken; the other strings and @context are borrowed for as long as the module. */
 gboolean agent_module_start(AgentModule *module, GMainContext *context, const char *bus_address, ManagementBus bus,
-                            GKeyFile *key_file, AgentModuleFunc func, gpointer user_data, GError **error);
+                            GKeyFile *key_file, char *key_file_path, AgentModuleFunc func, gpointer user_data,
+                            GError **error);

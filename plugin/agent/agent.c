@@ -206,9 +206,10 @@ start_modules(Agent *agent, const AgentOptions *options, GError **error)
     for (guint i = 0; i < agent->modules->len; i++) {
         AgentModule *module = g_ptr_array_index(agent->modules, i);
         GKeyFile *key_file;
-        if (!agent_config_load(options->config_dir, agent_module_get_name(module), &key_file, error) ||
-            !agent_module_start(module, agent->context, options->bus_address, options->bus, key_file, on_module_news,
-                                agent, error))
+        char *path;
+        if (!agent_config_load(options->config_dir, agent_module_get_name(module), &key_file, &path, error) ||
+            !agent_module_start(module, agent->context, options->bus_address, options->bus, key_file, path,
+                                on_module_news, agent, error))
             return FALSE;
     }
     return TRUE;

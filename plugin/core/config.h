@@ -36,13 +36,13 @@ typedef struct Config {
     GPtrArray *vms; /* owned, of ConfigVm */
 } Config;
 
-/* @key_file may be NULL: the defaults. Fails with BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID, naming group and
- * key. */
 /* The words of `isolation`, and the addresses of spares, as the key file and AddVM() take them. Fail with
  * BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID. */
 gboolean config_read_isolation(const char *word, gboolean *ret_required, GError **error);
 GPtrArray *config_read_spares(const char *const *addresses, GError **error);
 
-Config *config_new(GKeyFile *key_file, GError **error);
+/* @key_file may be NULL: the defaults. Fails with BUS_ERROR_INVALID_ARGS, QMP_ERROR_INVALID or G_NUMBER_PARSER_ERROR, naming
+ * group and key, and before them file and line where @path, the file that it was read from, is not NULL. */
+Config *config_new(GKeyFile *key_file, const char *path, GError **error);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)

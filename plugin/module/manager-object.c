@@ -43,7 +43,7 @@ read_isolation(DBusMessageIter *value, gpointer user_data, GError **error)
     dbus_message_iter_get_basic(value, &word);
     if (config_read_isolation(word, &options->isolation_required, error))
         return TRUE;
-    g_prefix_error(error, "options.");
+    g_prefix_error(error, "options.isolation: ");
     return FALSE;
 }
 
@@ -64,7 +64,7 @@ read_spares(DBusMessageIter *value, gpointer user_data, GError **error)
     g_clear_pointer(&options->spares, g_ptr_array_unref);
     options->spares = config_read_spares((const char *const *)addresses->pdata, error);
     if (!options->spares)
-        g_prefix_error(error, "options.");
+        g_prefix_error(error, "options.spares: ");
     return options->spares != NULL;
 }
 

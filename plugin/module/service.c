@@ -204,6 +204,15 @@ open_bus(Service *service, GError **error)
     return TRUE;
 }
 
+/* A host of before has no such member. */
+static const char *
+get_key_file_path(const ManagementHost *host)
+{
+    return host->size >= G_STRUCT_OFFSET(ManagementHost, key_file_path) + sizeof host->key_file_path
+               ? host->key_file_path
+               : NULL;
+}
+
 Service *
 service_start(const ManagementHost *host, GError **error)
 {
@@ -217,8 +226,8 @@ service_start(const ManagementHost *host, GError **error)
     service->context.schemas = schema_cache_new(host->context, make_own_interfaces, service);
     service->farewells = vm_teardown_new(host->context);
     service->context.viewers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    if ((service->context.config = config_new(host->key_file, error)) && make_interfaces(service, error) &&
-        open_bus(service, error)) {
+    service->context.config = config_new(host->key_file, get_key_file_path(host), error);
+    if (service->context.config && make_interfaces(service, error) && open_bus(service, error)) {
         audit_set_all(service->context.audit, service->context.config->audit_all);
         return service;
     }

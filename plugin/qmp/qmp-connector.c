@@ -93,16 +93,27 @@ finish_with_error(QmpConnector *connector, const char *what, const char *why)
     finish_with_code(connector, QMP_ERROR_DISCONNECTED, what, why);
 }
 
+/* In words, where the system's tell of something else. */
+static const char *
+get_reason(int error)
+{
+    if (error == EAGAIN)
+        return "the monitor is busy with another client (Resource temporarily unavailable)";
+    if (error == ENOTSOCK)
+        return "it is not a socket";
+    if (error == EPROTOTYPE)
+        return "it is a socket of another kind than QMP's (Protocol wrong type for socket)";
+    return g_strerror(error);
+}
+
 /* @error: an errno. */
 static void
 finish_unconnected(QmpConnector *connector, int error)
 {
-    const char *why = error == EAGAIN ? "the monitor is busy with another client (Resource temporarily unavailable)"
-                                      : g_strerror(error);
     QmpErrorCode code = error == ECONNREFUSED ? QMP_ERROR_REFUSED
                         : error == ENOENT     ? QMP_ERROR_MISSING
                                               : QMP_ERROR_DISCONNECTED;
-    finish_with_code(connector, code, "cannot connect", why);
+    finish_with_code(connector, code, "cannot connect", get_reason(error));
 }
 
 static void

@@ -99,6 +99,14 @@ name_to_bind(UnixName *name, const QmpAddress *address)
     return error;
 }
 
+/* Whether something else is at the path: the kernel refuses it as it refuses a socket that nobody listens on. */
+static gboolean
+is_other_file(const QmpAddress *address)
+{
+    struct stat status;
+    return !address->is_abstract && stat(address->path, &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
 int
 qmp_unix_socket_connect(const QmpAddress *address, int fd)
 {
@@ -107,7 +115,7 @@ qmp_unix_socket_connect(const QmpAddress *address, int fd)
     if (error == 0 && connect(fd, (struct sockaddr *)&name.name, name.length) < 0)
         error = errno;
     clear_name(&name);
-    return error;
+    return error == ECONNREFUSED && is_other_file(address) ? ENOTSOCK : error;
 }
 
 /* Removes a socket that nobody listens on any more. NULL, or why it was not done. */
