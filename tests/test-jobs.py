@@ -139,7 +139,7 @@ class Scripted(SlowTest):
         job = client.get_object(path).get_interface(f'{NAME}.Job')
         job.connect('g-properties-changed', lambda proxy, changed, invalidated: drawn.append(changed.unpack()))
         # Longer than somebody who has read a property is taken to be looking.
-        wait_until(lambda: len([change for change in drawn if 'Current' in change]) > 12)
+        wait_until(lambda: len([change for change in drawn if 'Current' in change]) > 12, 'a dozen signals', timeout=60)
 
     def test_asked_only_while_somebody_may_look(self):
         listed = [{'id': 'j', 'type': 'stream', 'status': 'running', 'current-progress': 0, 'total-progress': 100}]
