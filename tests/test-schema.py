@@ -163,7 +163,7 @@ class FindingOut(SchemaTest):
 
     def test_the_agent_may_stop_meanwhile(self):
         first, peer = self.fake('first', schema=SILENCE)
-        second, _ = self.fake('second')
+        second, _ = self.fake('second', schema=SILENCE)  # one that answers may do so before the signal comes
         replies = [self.start_introspect(first), first.start('QMP', 'Poke', '(i)', 1)]
         wait_until(lambda: asked(peer))
         replies.append(self.start_introspect(second))
