@@ -18,7 +18,7 @@
 
 #define HOST POLICY_CLASSES(POLICY_CLASS_HOST)
 
-/* Arguments come from plugin/json-tree.c, which refuses what is nested deeper than 1,024. */
+/* Arguments come from plugin/json/json-tree.c, which refuses what is nested deeper than 1,024. */
 static PolicyClasses look_at(const char *name, JsonNode *node);
 
 /* Its elements that are objects. */

@@ -7,7 +7,7 @@
  *   start()        is checked (qmp-request.c), and answered at once, or given to the user
  *   finish()       is answered: the next
  *
- * Used by open-monitor.c; owns the socket, the line, and the descriptors that came last. */
+ * Used by native-session.c; owns the socket, the line, and the descriptors that came last. */
 #include "qmp-server.h"
 
 #include <string.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The life of a monitor of ours in QEMU, from top to bottom:
  *
- *   plug()         one end of a socketpair goes to QEMU, as the back end of a character device, and that to a monitor:
- *                  three commands, sent together, so that QEMU has them whatever becomes of us
- *   on_plugged()   all are answered: our end is negotiated on; or what was done is undone
- *   unplug()       its user has gone: the same backwards
- *   on_unplugged() all are answered: nothing is left
+ *   plug()             one end of a socketpair goes to QEMU, as the back end of a character device, and that to a
+ *                      monitor: three commands, sent together, so that QEMU has them whatever becomes of us
+ *   on_all_answered()  our end is negotiated on; or what was done is undone
+ *   unplug()           its user has gone: the same backwards
+ *   on_all_answered()  again: nothing is left, or what is left is removed once more
  *
  * A sequence that has begun goes on to its end, also when the user goes meanwhile; then the monitor owns itself. Only
  * what has been answered by the control monitor is followed by more commands on it, so that it may go at any time.

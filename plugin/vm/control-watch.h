@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whether the control monitor still answers. Owned by Qemu; never wakes an agent that waits for nothing. */
+/* Whether the control monitor still answers. Owned by QemuConnection; never wakes an agent that waits for nothing. */
 #pragma once
 
 #include "qmp-client.h"

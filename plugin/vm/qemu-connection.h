@@ -18,7 +18,7 @@ typedef struct QemuConnectionFuncs {
     /* QEMU answers nothing, and may be stopped: whoever waits for it should wait no longer. Any number of times, after on_up. */
     void (*on_stuck)(QemuConnection *qemu, const GError *error, gpointer user_data);
     /* Once, before on_down, if it was up: the connection has ended, and the commands under way are about to be failed. The
-     * Qemu must not be freed from inside. */
+     * QemuConnection must not be freed from inside. */
     void (*on_ending)(QemuConnection *qemu, gpointer user_data);
     /* Once, as the last call: the connection ended, or never came to be a QMP session, and every command under way has been
      * failed; or the monitor does not answer any more, though QEMU is there (QMP_ERROR_TIMED_OUT, without on_ending). */
@@ -30,7 +30,7 @@ typedef struct QemuConnectionLimits {
     guint64 timeout; /* us until on_up; G_MAXUINT64: none */
 } QemuConnectionLimits;
 
-/* Takes the connected socket @fd. No callback comes from inside; the Qemu may be freed from inside any of them. */
+/* Takes the connected socket @fd. No callback comes from inside; the QemuConnection may be freed from inside any of them. */
 QemuConnection *qemu_connection_new(GMainContext *context, int fd, const QemuConnectionLimits *limits,
                                     const QemuConnectionFuncs *funcs, gpointer user_data);
 

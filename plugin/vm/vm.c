@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One attempt is: a connected socket (by the connector, or handed over), then a Qemu on it, which goes up or down.
+/* One attempt is: a connected socket (by the connector, or handed over), then a QemuConnection on it, which goes up or down.
  * After it the origin decides about the next. Where we listen, anybody may connect and say nothing: others are
  * accepted meanwhile, and the first that turns out to be a QEMU is the one. */
 #include "vm.h"

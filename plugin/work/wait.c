@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The path of a call of ExecuteAndWait(), from top to bottom:
  *
- *   wait_start()        vm-object.c has read the arguments; completion-table.c says what the command's end is
+ *   wait_start()        work.c has read the arguments; completion-table.c says what the command's end is
  *   start_command()     the command goes a caller's way (calls/caller-command.c): schema, policy, QEMU
  *   on_sent()           the policy has allowed it: it is sent, and its time runs
  *   on_returned()       QEMU has taken it: the answer, if that was all
@@ -10,7 +10,7 @@
  *                       answers, all is known that it had told before on any monitor, the run state is true, and the
  *                       signals have gone out. Only then it is decided.
  *   dismiss()           jobs that QEMU keeps for whoever began them
- *   end_wait()               the caller gets the result of the command, or an error
+ *   end_wait()          the caller gets the result of the command, or an error
  *
  * What a caller is told is what the last question has shown: an end that was noted before the return may have been that of
  * something older with the same name, which then is under way again. */

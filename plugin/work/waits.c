@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by vm-object.c; owns the calls until they are answered, and the way by which they ask QEMU. */
+/* Called by work.c; owns the calls until they are answered, and the way by which they ask QEMU. */
 #include "waits.h"
 
 #include "errors.h"
