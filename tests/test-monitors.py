@@ -124,8 +124,10 @@ class Hotplug(MonitorsTest):
             caller.qmp('QueryStatus')
         self.qemu.kill(signal.SIGSTOP)
         replies = [caller.start('QMP', 'QueryStatus') for caller in callers for _ in range(20)]
-        replies += [self.other(vm).start('QMP', 'QueryStatus') for _ in range(4)]
-        vm.get('Name')
+        newcomers = [self.other(vm) for _ in range(4)]
+        replies += [caller.start('QMP', 'QueryStatus') for caller in newcomers]
+        for caller in callers + newcomers:
+            caller.get('Name')  # behind them on the same connection: by now the agent has them all
         self.qemu.kill(signal.SIGKILL)
         for reply in replies:
             self.assert_fails(DISCONNECTED, '', reply)
