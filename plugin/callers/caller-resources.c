@@ -1,9 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which descriptors, fdsets and objects of one QEMU are which caller's, from a command to the caller's departure. Called by
+ * caller-sessions.c; owns the fdsets and the command filter.
+ *
+ *   caller_resources_prepare()     a command is about to be sent: its arguments get the caller's names for descriptors and the
+ *                                  agent's tag for fdsets, and a CallerEffect says what the command will change
+ *   caller_resources_note_reply()  QEMU has replied: the caller's names and fdsets are noted
+ *   caller_resources_leave()       the caller has left: remove_fdsets() has QEMU remove the caller's fdsets, a few at a time
+ *   on_removed(), on_fdsets()      QEMU says that it has removed a descriptor, but does so only while the guest runs
+ *                                  (fdsets.h): it is asked what is still there, and told again when the guest runs
+ *
+ * Names for descriptors go with the caller's monitor: caller-sessions.c closes them. */
 #include "caller-resources.h"
 
 #include "fdset-tag.h"
+#include "json-member.h"
+#include "json-print.h"
+#include "json-tree.h"
+#include "qmp-error.h"
 
-/* Descriptors that are removed for those who have left before somebody else has a turn. */
+/* Descriptors that are removed for callers who have left before another command has its turn. */
 #define REMOVALS_AT_ONCE 8
 
 struct CallerResources {
@@ -11,14 +26,127 @@ struct CallerResources {
     Fdsets *fdsets; /* owned */
     CommandFilter *filter; /* owned */
     StartedMonitors *monitors; /* weak; of the connection */
-    QmpTicket *ticket; /* weak; the question which fdsets there are */
-    guint64 serial; /* when it was asked */
-    gboolean is_stale; /* it is to be asked again */
-    gboolean is_known; /* which there were before anybody's */
-    guint removals; /* under way */
-    gboolean has_removed; /* and not asked since then */
-    gboolean has_begun;
+    QmpTicket *ticket; /* weak; of query-fdsets, while it is under way */
+    guint64 serial; /* of the fdsets when QEMU was asked */
+    gboolean is_stale; /* query-fdsets is to be asked again */
+    gboolean is_known; /* QEMU has told which fdsets were there before any caller's */
+    guint removals; /* of remove-fd, under way */
+    gboolean has_removed; /* something was removed since query-fdsets was asked */
+    gboolean has_begun; /* a caller has come */
 };
+
+static CallerEffectKind
+find_effect_kind(const char *command)
+{
+    static const struct {
+        const char *command;
+        CallerEffectKind kind;
+    } kinds[] = {
+        { "getfd", CALLER_EFFECT_NAMES_FD },         { "closefd", CALLER_EFFECT_CLOSES_FD },
+        { "add-fd", CALLER_EFFECT_ADDS_FD },         { "remove-fd", CALLER_EFFECT_REMOVES_FD },
+        { "object-add", CALLER_EFFECT_ADDS_OBJECT }, { "chardev-add", CALLER_EFFECT_ADDS_CHARDEV },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
+        if (g_str_equal(command, kinds[i].command))
+            return kinds[i].kind;
+    return CALLER_EFFECT_NONE;
+}
+
+gboolean
+caller_resources_check_room(CallerResources *resources, const char *caller, FdNames *names, const char *command,
+                            GError **error)
+{
+    CallerEffectKind kind = find_effect_kind(command);
+
+    if ((kind != CALLER_EFFECT_NAMES_FD || !fd_names_is_full(names)) &&
+        (kind != CALLER_EFFECT_ADDS_FD || !fdsets_is_full(resources->fdsets, caller)))
+        return TRUE;
+    g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "The caller has enough descriptors in QEMU already");
+    return FALSE;
+}
+
+/* NULL: the command is sent without arguments. */
+static JsonNode *
+mark_arguments(CallerResources *resources, FdNames *names, const char *command, JsonNode *arguments,
+               GPtrArray **ret_used_names)
+{
+    *ret_used_names = NULL;
+    if (g_str_equal(command, "add-fd"))
+        return fdset_tag_put(fdsets_get_tag(resources->fdsets), arguments);
+    return arguments ? fd_names_translate(names, command, arguments, ret_used_names) : NULL;
+}
+
+char *
+caller_resources_prepare(CallerResources *resources, FdNames *names, const char *command, JsonNode *arguments,
+                         CallerEffect *ret_effect)
+{
+    g_autoptr(JsonNode) marked = mark_arguments(resources, names, command, arguments, &ret_effect->used_names);
+    GString *text;
+
+    ret_effect->kind = find_effect_kind(command);
+    ret_effect->arguments = ret_effect->kind != CALLER_EFFECT_NONE && arguments ? json_node_ref(arguments) : NULL;
+    if (!marked || json_object_get_size(json_node_get_object(marked)) == 0)
+        return NULL;
+    text = g_string_sized_new(64);
+    json_print_node(text, marked, JSON_PRINT_COMPACT);
+    return g_string_free(text, FALSE);
+}
+
+gboolean
+caller_effect_is_none(const CallerEffect *effect)
+{
+    return effect->kind == CALLER_EFFECT_NONE && !effect->used_names;
+}
+
+void
+caller_effect_clear(CallerEffect *effect)
+{
+    g_clear_pointer(&effect->arguments, json_node_unref);
+    g_clear_pointer(&effect->used_names, g_ptr_array_unref);
+}
+
+static const char *
+get_effect_name(const CallerEffect *effect, const char *member)
+{
+    const char *name =
+        effect->arguments ? json_member_get_string(json_node_get_object(effect->arguments), member) : NULL;
+
+    return name ? name : "";
+}
+
+static void ask_fdsets(CallerResources *resources);
+
+static void
+note_success(CallerResources *resources, const char *caller, FdNames *names, const CallerEffect *effect,
+             const QmpText *value)
+{
+    for (guint i = 0; effect->used_names && i < effect->used_names->len; i++)
+        fd_names_remove(names, g_ptr_array_index(effect->used_names, i));
+    if (effect->kind == CALLER_EFFECT_NAMES_FD)
+        fd_names_add(names, get_effect_name(effect, "fdname"));
+    if (effect->kind == CALLER_EFFECT_ADDS_FD)
+        fdsets_note_added(resources->fdsets, value, caller);
+    if (effect->kind == CALLER_EFFECT_REMOVES_FD && effect->arguments)
+        fdsets_note_removed(resources->fdsets, effect->arguments);
+    if (effect->kind == CALLER_EFFECT_ADDS_OBJECT)
+        started_monitors_note_object(resources->monitors, get_effect_name(effect, "id"));
+    if (effect->kind == CALLER_EFFECT_ADDS_CHARDEV)
+        started_monitors_note_chardev(resources->monitors, get_effect_name(effect, "id"));
+}
+
+void
+caller_resources_note_reply(CallerResources *resources, const char *caller, FdNames *names, const CallerEffect *effect,
+                            const QmpText *value)
+{
+    /* A name that QEMU does not know has gone too: a command that failed may have taken it (7.2 to 11.1). */
+    if (effect->kind == CALLER_EFFECT_CLOSES_FD)
+        fd_names_remove(names, get_effect_name(effect, "fdname"));
+    if (value)
+        note_success(resources, caller, names, effect, value);
+    if (effect->kind == CALLER_EFFECT_REMOVES_FD)
+        ask_fdsets(resources);
+}
 
 static void remove_fdsets(CallerResources *resources);
 
@@ -51,7 +179,7 @@ remove_fd(gint64 fdset, gint64 fd, gpointer user_data)
         g_rc_box_release(resources);
 }
 
-/* A few at a time. Which are there still is asked when all have been tried: that list may be long. */
+/* Removes a few at a time. When all have been tried, QEMU is asked which fdsets are still there: that list may be long. */
 static void
 remove_fdsets(CallerResources *resources)
 {
@@ -60,7 +188,7 @@ remove_fdsets(CallerResources *resources)
     if (fdsets_remove_left(resources->fdsets, REMOVALS_AT_ONCE, remove_fd, resources) > 0)
         resources->has_removed = TRUE;
     else if (resources->has_removed)
-        caller_resources_ask_fdsets(resources);
+        ask_fdsets(resources);
 }
 
 static void
@@ -78,13 +206,13 @@ on_fdsets(const QmpReply *reply, const GError *error, gpointer user_data)
     if (error)
         return;
     if (resources->is_stale)
-        caller_resources_ask_fdsets(resources);
+        ask_fdsets(resources);
     remove_fdsets(resources);
 }
 
-/* At most one question is under way; what comes meanwhile makes its answer old. */
-void
-caller_resources_ask_fdsets(CallerResources *resources)
+/* At most one question is under way; a call meanwhile makes its answer old. */
+static void
+ask_fdsets(CallerResources *resources)
 {
     resources->is_stale = resources->ticket != NULL;
     if (resources->is_stale)
@@ -111,7 +239,7 @@ caller_resources_begin(CallerResources *resources)
         return;
     resources->has_begun = TRUE;
     resources->is_known = FALSE;
-    caller_resources_ask_fdsets(resources);
+    ask_fdsets(resources);
 }
 
 void
@@ -128,15 +256,9 @@ caller_resources_get_fdsets(CallerResources *resources)
 }
 
 CommandFilter *
-caller_resources_get_guard(CallerResources *resources)
+caller_resources_get_filter(CallerResources *resources)
 {
     return resources->filter;
-}
-
-StartedMonitors *
-caller_resources_get_monitors(CallerResources *resources)
-{
-    return resources->monitors;
 }
 
 static void
@@ -160,7 +282,7 @@ caller_resources_new(Vm *vm)
     note_path(resources->monitors, vm_get_address(vm));
     for (guint i = 0; i < spares->len; i++)
         note_path(resources->monitors, g_ptr_array_index(spares, i));
-    caller_resources_ask_fdsets(resources);
+    ask_fdsets(resources);
     return resources;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What in one QEMU is whose, of what it keeps for all monitors alike: known by asking, and put in order when its owner
- * leaves. */
+/* Which caller has what in one QEMU, of the descriptors, fdsets and objects that QEMU keeps for all monitors alike: noted from
+ * the callers' commands, and put in order when their owner leaves. */
 #pragma once
 
-#include "fdsets.h"
 #include "command-filter.h"
+#include "fd-names.h"
+#include "fdsets.h"
 #include "vm.h"
 
 typedef struct CallerResources CallerResources;
@@ -15,16 +16,45 @@ void caller_resources_free(CallerResources *resources);
 
 /* Borrowed. */
 Fdsets *caller_resources_get_fdsets(CallerResources *resources);
-CommandFilter *caller_resources_get_guard(CallerResources *resources);
-StartedMonitors *caller_resources_get_monitors(CallerResources *resources);
+CommandFilter *caller_resources_get_filter(CallerResources *resources);
 
-/* The first caller is about to send something: QEMU is asked what is there without them. */
+/* The first caller is about to send something: QEMU is asked which fdsets are there without callers. */
 void caller_resources_begin(CallerResources *resources);
 
-/* Which fdsets there are may have changed. */
-void caller_resources_ask_fdsets(CallerResources *resources);
+typedef enum CallerEffectKind {
+    CALLER_EFFECT_NONE,
+    CALLER_EFFECT_NAMES_FD,
+    CALLER_EFFECT_CLOSES_FD,
+    CALLER_EFFECT_ADDS_FD,
+    CALLER_EFFECT_REMOVES_FD,
+    CALLER_EFFECT_ADDS_OBJECT,
+    CALLER_EFFECT_ADDS_CHARDEV,
+} CallerEffectKind;
 
-/* @caller has left: their descriptors are removed, as soon as QEMU does that. */
+/* The change that a caller's command makes to the caller's resources; kept until QEMU has replied. */
+typedef struct CallerEffect {
+    CallerEffectKind kind;
+    JsonNode *arguments; /* ref; NULL: the command has none, or has no effect */
+    GPtrArray
+        *used_names; /* owned, of strings: the names of descriptors that QEMU forgets if it succeeds; NULL: none */
+} CallerEffect;
+
+/* Whether @caller may have one descriptor more, where @command adds one. Fails with QMP_ERROR_LIMIT. */
+gboolean caller_resources_check_room(CallerResources *resources, const char *caller, FdNames *names,
+                                     const char *command, GError **error);
+
+/* The text of @arguments (an object; NULL: none) as QEMU gets them: with the caller's @names as they are in QEMU, and the
+ * agent's tag on fdsets; owned; NULL: there are none. @ret_effect: for caller_effect_clear(). */
+char *caller_resources_prepare(CallerResources *resources, FdNames *names, const char *command, JsonNode *arguments,
+                               CallerEffect *ret_effect);
+gboolean caller_effect_is_none(const CallerEffect *effect);
+void caller_effect_clear(CallerEffect *effect);
+
+/* @caller's command has succeeded with @value, or failed (NULL). */
+void caller_resources_note_reply(CallerResources *resources, const char *caller, FdNames *names,
+                                 const CallerEffect *effect, const QmpText *value);
+
+/* @caller has left: their fdsets are removed, as soon as QEMU does that. */
 void caller_resources_leave(CallerResources *resources, const char *caller);
 
 /* The VM's run state has changed. */

@@ -13,10 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "caller-arguments.h"
 #include "authz-objects.h"
 #include "caller-resources.h"
-#include "command-effect.h"
 #include "json-tree.h"
 #include "refusal.h"
 #include "timer.h"
@@ -53,7 +51,7 @@ struct CallerSessionTicket {
     Session *session; /* weak: it waits for its tickets */
     ReplyTicket *ticket; /* weak; until the reply */
     char *command; /* owned */
-    CommandEffect effect;
+    CallerEffect effect;
     QmpReplyFunc func; /* NULL: cancelled */
     gpointer user_data;
     GList link; /* in sessions->tickets */
@@ -118,11 +116,8 @@ note_effect(CallerSessionTicket *ticket, const QmpReply *reply)
     Session *session = ticket->session;
     CallerSessions *sessions = session->sessions;
 
-    command_effect_note(&ticket->effect, reply->error_class ? NULL : &reply->value, session->caller, session->fd_names,
-                        caller_resources_get_fdsets(sessions->resources),
-                        caller_resources_get_monitors(sessions->resources));
-    if (ticket->effect.kind == COMMAND_EFFECT_REMOVES_FD)
-        caller_resources_ask_fdsets(sessions->resources);
+    caller_resources_note_reply(sessions->resources, session->caller, session->fd_names, &ticket->effect,
+                                reply->error_class ? NULL : &reply->value);
     session->user.has_names = session->user.place && !fd_names_is_empty(session->fd_names);
     if (!reply->error_class && sessions->on_done)
         sessions->on_done(ticket->command, sessions->done_data);
@@ -140,7 +135,7 @@ ticket_free(CallerSessionTicket *ticket)
         monitor_lease_note_idle(&session->user);
     if (session->has_left && session->user.pending == 0)
         start_sweep(session->sessions);
-    command_effect_clear(&ticket->effect);
+    caller_effect_clear(&ticket->effect);
     g_free(ticket->command);
     g_free(ticket);
 }
@@ -171,7 +166,7 @@ answer_caller(CallerSessionTicket *ticket, const QmpReply *reply, const GError *
         ticket->func(NULL, error, ticket->user_data);
     } else if (reply->error_class) {
         tell_error(ticket, reply);
-    } else if (!command_filter_clean(caller_resources_get_guard(session->sessions->resources), session->caller,
+    } else if (!command_filter_clean(caller_resources_get_filter(session->sessions->resources), session->caller,
                                      ticket->command, &reply->value, &cleaned, &problem)) {
         ticket->func(NULL, problem, ticket->user_data);
     } else {
@@ -195,16 +190,13 @@ on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
     ticket_free(ticket);
 }
 
-/* Takes @used. */
 static CallerSessionTicket *
-ticket_new(Session *session, const CallerSessionsRequest *request, GPtrArray *used, QmpReplyFunc func,
-           gpointer user_data)
+ticket_new(Session *session, const CallerSessionsRequest *request, QmpReplyFunc func, gpointer user_data)
 {
     CallerSessionTicket *ticket = g_new0(CallerSessionTicket, 1);
 
     ticket->session = session;
     ticket->command = g_strdup(request->command);
-    command_effect_init(&ticket->effect, request->command, request->arguments, used);
     ticket->func = func;
     ticket->user_data = user_data;
     ticket->link.data = ticket;
@@ -216,17 +208,15 @@ ticket_new(Session *session, const CallerSessionsRequest *request, GPtrArray *us
 static CallerSessionTicket *
 send(Session *session, const CallerSessionsRequest *request, QmpReplyFunc func, gpointer user_data, GError **error)
 {
-    GPtrArray *used = NULL;
-    const char *tag = fdsets_get_tag(caller_resources_get_fdsets(session->sessions->resources));
-    g_autofree char *text =
-        caller_arguments_write(request->command, request->arguments, session->fd_names, tag, &used);
+    CallerSessionTicket *ticket = ticket_new(session, request, func, user_data);
+    g_autofree char *text = caller_resources_prepare(session->sessions->resources, session->fd_names,
+                                                     request->command, request->arguments, &ticket->effect);
     QmpCommand command = {
         .name = request->command,
         .arguments = text,
         .flags = request->flags,
         .fd = request->fd,
     };
-    CallerSessionTicket *ticket = ticket_new(session, request, used, func, user_data);
 
     ticket->ticket = caller_monitor_submit(pooled_monitor_get_monitor(session->user.place, request->flags),
                                            session->caller, &command, on_replied, ticket, error);
@@ -279,7 +269,7 @@ check_filter(CallerSessions *sessions, const CallerSessionsRequest *request, GEr
         .vm = vm_get_name(sessions->vm),
     };
 
-    if (command_filter_check(caller_resources_get_guard(sessions->resources), request->caller, request->command,
+    if (command_filter_check(caller_resources_get_filter(sessions->resources), request->caller, request->command,
                              request->arguments, &why))
         return TRUE;
     refusal.why = why->message;
@@ -303,8 +293,8 @@ caller_sessions_submit(CallerSessions *sessions, const CallerSessionsRequest *re
     if (!session->user.place)
         fd_names_clear(session->fd_names);
     if (check_filter(sessions, request, error) &&
-        command_effect_check_room(request->command, request->caller, session->fd_names,
-                                  caller_resources_get_fdsets(sessions->resources), error) &&
+        caller_resources_check_room(sessions->resources, request->caller, session->fd_names, request->command,
+                                    error) &&
         monitor_pool_find(sessions->pool, &session->user, error)) {
         authz_objects_note(sessions->authz_objects, request->command, request->arguments);
         return send(session, request, func, user_data, error);
@@ -318,10 +308,8 @@ caller_sessions_submit(CallerSessions *sessions, const CallerSessionsRequest *re
 static void
 abandon(CallerSessionTicket *ticket, gboolean is_for_good)
 {
-    gboolean changes_something = ticket->effect.kind != COMMAND_EFFECT_NONE || ticket->effect.used;
-
     ticket->func = NULL;
-    if (!is_for_good && changes_something && !reply_ticket_is_waiting(ticket->ticket))
+    if (!is_for_good && !caller_effect_is_none(&ticket->effect) && !reply_ticket_is_waiting(ticket->ticket))
         return;
     reply_ticket_cancel(ticket->ticket);
     ticket_free(ticket);

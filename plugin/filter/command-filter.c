@@ -31,17 +31,17 @@ typedef struct Check {
 CommandFilter *
 command_filter_new(Fdsets *fdsets, StartedMonitors *monitors)
 {
-    CommandFilter *guard = g_new0(CommandFilter, 1);
+    CommandFilter *filter = g_new0(CommandFilter, 1);
 
-    guard->fdsets = fdsets;
-    guard->monitors = monitors;
-    return guard;
+    filter->fdsets = fdsets;
+    filter->monitors = monitors;
+    return filter;
 }
 
 void
-command_filter_free(CommandFilter *guard)
+command_filter_free(CommandFilter *filter)
 {
-    g_free(guard);
+    g_free(filter);
 }
 
 static gboolean
@@ -52,11 +52,11 @@ refuse(const char *what, const char *whose, GError **error)
 }
 
 static gboolean
-check_fdset(CommandFilter *guard, const char *caller, gint64 fdset, GError **error)
+check_fdset(CommandFilter *filter, const char *caller, gint64 fdset, GError **error)
 {
     g_autofree char *name = NULL;
 
-    if (!fdsets_is_foreign(guard->fdsets, fdset, caller))
+    if (!fdsets_is_foreign(filter->fdsets, fdset, caller))
         return TRUE;
     name = g_strdup_printf("The fdset %" G_GINT64_FORMAT, fdset);
     return refuse(name, "another caller's", error);
@@ -64,13 +64,13 @@ check_fdset(CommandFilter *guard, const char *caller, gint64 fdset, GError **err
 
 /* QEMU's way to read the number allows for white space and a sign, which nobody writes who means no harm. */
 static gboolean
-check_paths(CommandFilter *guard, const char *caller, const char *text, GError **error)
+check_paths(CommandFilter *filter, const char *caller, const char *text, GError **error)
 {
     for (const char *at = strstr(text, FDSET_PATH); at; at = strstr(at, FDSET_PATH)) {
         at += strlen(FDSET_PATH);
         if (*at && !g_ascii_isdigit(*at))
             return refuse("What begins with " FDSET_PATH " and has no number next", "no fdset", error);
-        if (!check_fdset(guard, caller, g_ascii_strtoll(at, NULL, 10), error))
+        if (!check_fdset(filter, caller, g_ascii_strtoll(at, NULL, 10), error))
             return FALSE;
     }
     if (strstr(text, "/fd/") && (strstr(text, "proc/") || strstr(text, "dev/")))
@@ -127,10 +127,10 @@ check_node(const Check *check, const char *member, JsonNode *node, GError **erro
 }
 
 gboolean
-command_filter_check(CommandFilter *guard, const char *caller, const char *command, JsonNode *arguments,
+command_filter_check(CommandFilter *filter, const char *caller, const char *command, JsonNode *arguments,
                      GError **error)
 {
-    const Check check = { .filter = guard, .caller = caller, .command = command };
+    const Check check = { .filter = filter, .caller = caller, .command = command };
     gint64 fdset;
 
     if (!arguments)
@@ -139,7 +139,7 @@ command_filter_check(CommandFilter *guard, const char *caller, const char *comma
         return FALSE;
     if (!g_str_equal(command, "add-fd") && !g_str_equal(command, "remove-fd"))
         return TRUE;
-    return !json_member_get_int(arguments, "fdset-id", &fdset) || check_fdset(guard, caller, fdset, error);
+    return !json_member_get_int(arguments, "fdset-id", &fdset) || check_fdset(filter, caller, fdset, error);
 }
 
 static gboolean
@@ -176,7 +176,7 @@ clean_text(const char *text)
 }
 
 typedef struct View {
-    CommandFilter *guard;
+    CommandFilter *filter;
     const char *caller;
     gboolean are_fdsets; /* the elements of the list */
     gboolean is_for_humans; /* text */
@@ -189,7 +189,7 @@ is_hidden(const View *view, JsonNode *element)
 
     if (view->are_fdsets)
         return json_member_get_int(element, "fdset-id", &fdset) &&
-               fdsets_is_foreign(view->guard->fdsets, fdset, view->caller);
+               fdsets_is_foreign(view->filter->fdsets, fdset, view->caller);
     return names_ours(element) ||
            (JSON_NODE_HOLDS_OBJECT(element) && has_member_that_names_ours(json_node_get_object(element)));
 }
@@ -265,11 +265,11 @@ clean(const View *view, const QmpText *value)
 }
 
 gboolean
-command_filter_clean(CommandFilter *guard, const char *caller, const char *command, const QmpText *value,
+command_filter_clean(CommandFilter *filter, const char *caller, const char *command, const QmpText *value,
                      char **ret_text, GError **error)
 {
     View view = {
-        .guard = guard,
+        .filter = filter,
         .caller = caller,
         .are_fdsets = g_str_equal(command, "query-fdsets"),
         .is_for_humans = g_str_equal(command, "human-monitor-command"),

@@ -13,13 +13,13 @@ typedef struct CommandFilter CommandFilter;
 
 /* Borrows both. */
 CommandFilter *command_filter_new(Fdsets *fdsets, StartedMonitors *monitors);
-void command_filter_free(CommandFilter *guard);
+void command_filter_free(CommandFilter *filter);
 
 /* Whether @caller may send @command so. @arguments: NULL: none. Fails with QMP_ERROR_NOT_AUTHORIZED. */
-gboolean command_filter_check(CommandFilter *guard, const char *caller, const char *command, JsonNode *arguments,
+gboolean command_filter_check(CommandFilter *filter, const char *caller, const char *command, JsonNode *arguments,
                               GError **error);
 
 /* What @caller may see of the reply to @command, in @ret_text (owned); NULL: all of it. Fails with QMP_ERROR_PROTOCOL
  * where that cannot be told: there is more than can be read through meanwhile. */
-gboolean command_filter_clean(CommandFilter *guard, const char *caller, const char *command, const QmpText *value,
+gboolean command_filter_clean(CommandFilter *filter, const char *caller, const char *command, const QmpText *value,
                               char **ret_text, GError **error);
