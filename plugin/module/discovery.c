@@ -96,7 +96,7 @@ scan(Discovery *discovery)
 }
 
 static gboolean
-fail_by_errno(GError **error)
+fail_directory(GError **error)
 {
     g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
     return FALSE;
@@ -111,7 +111,7 @@ check_directory(Discovery *discovery, GError **error)
     struct stat status;
 
     if (lstat(discovery->path, &status) < 0)
-        return fail_by_errno(error);
+        return fail_directory(error);
     if (S_ISDIR(status.st_mode) && status.st_uid == context_get_uid() && !(session && (status.st_mode & 022)))
         return TRUE;
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM, "it is no directory of user %u that others cannot write to",
@@ -129,7 +129,7 @@ make_directory(Discovery *discovery, GError **error)
         return chmod(discovery->path, mode) == 0 || check_directory(discovery, error);
     if (errno == EEXIST)
         return check_directory(discovery, error);
-    return fail_by_errno(error);
+    return fail_directory(error);
 }
 
 static gboolean
@@ -140,7 +140,7 @@ watch(Discovery *discovery, GError **error)
     if (!make_directory(discovery, error))
         return FALSE;
     if (inotify_add_watch(discovery->inotify, discovery->path, mask) < 0)
-        return fail_by_errno(error);
+        return fail_directory(error);
     scan(discovery);
     return TRUE;
 }

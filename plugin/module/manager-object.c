@@ -3,84 +3,10 @@
 
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "errors.h"
-#include "authorization.h"
+#include "management-call.h"
 #include "names.h"
-#include "vardict.h"
-#include "qmp-connector.h"
-#include "vm-registry.h"
-
-/* What AddVM() takes as `options`. */
-typedef struct AddOptions {
-    guint64 timeout;
-    GPtrArray *spares; /* owned; may be NULL */
-    gboolean isolation_required;
-} AddOptions;
-
-static void
-add_options_clear(AddOptions *options)
-{
-    g_clear_pointer(&options->spares, g_ptr_array_unref);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AddOptions, add_options_clear)
-
-static gboolean
-read_timeout(DBusMessageIter *value, gpointer user_data, GError **error)
-{
-    AddOptions *options = user_data;
-
-    return vardict_read_timeout(value, &options->timeout, error);
-}
-
-static gboolean
-read_isolation(DBusMessageIter *value, gpointer user_data, GError **error)
-{
-    AddOptions *options = user_data;
-    const char *word;
-
-    dbus_message_iter_get_basic(value, &word);
-    if (config_read_isolation(word, &options->isolation_required, error))
-        return TRUE;
-    g_prefix_error(error, "options.isolation: ");
-    return FALSE;
-}
-
-static gboolean
-read_spares(DBusMessageIter *value, gpointer user_data, GError **error)
-{
-    AddOptions *options = user_data;
-    g_autoptr(GPtrArray) addresses = g_ptr_array_new();
-    DBusMessageIter elements;
-
-    dbus_message_iter_recurse(value, &elements);
-    for (; dbus_message_iter_get_arg_type(&elements) != DBUS_TYPE_INVALID; dbus_message_iter_next(&elements)) {
-        const char *address;
-        dbus_message_iter_get_basic(&elements, &address);
-        g_ptr_array_add(addresses, (gpointer)address);
-    }
-    g_ptr_array_add(addresses, NULL);
-    g_clear_pointer(&options->spares, g_ptr_array_unref);
-    options->spares = config_read_spares((const char *const *)addresses->pdata, error);
-    if (!options->spares)
-        g_prefix_error(error, "options.spares: ");
-    return options->spares != NULL;
-}
-
-static const VardictRow option_rows[] = {
-    { "isolation", "s", "`required` or `preferred`", read_isolation },
-    { "spares", "as", "addresses", read_spares },
-    { "timeout", "t", "microseconds", read_timeout },
-    { 0 },
-};
-
-static gboolean
-read_options(DBusMessageIter *iter, const Config *config, AddOptions *options, GError **error)
-{
-    *options = (AddOptions){ .timeout = VM_TIMEOUT_DEFAULT, .isolation_required = config->isolation_required };
-    return vardict_read(iter, option_rows, options, error);
-}
 
 static void
 return_path(BusCall *call, const char *path)
@@ -95,7 +21,7 @@ struct ManagerObject {
     Context *context; /* weak */
     VmRegistry *registry; /* weak */
     BusObject *object; /* owned */
-    GQueue calls; /* of ManagementCall, by their own links: while the policy is asked */
+    ManagementCalls *calls; /* owned; while the policy is asked */
 };
 
 /* A call whose VM is being added. */
@@ -134,121 +60,6 @@ on_added(const char *path, const GError *error, gpointer user_data)
     g_free(adding);
 }
 
-/* A call of the manager's while the policy decides about it. */
-typedef struct ManagementCall ManagementCall;
-struct ManagementCall {
-    ManagerObject *manager; /* weak */
-    BusCall *call; /* owned */
-    AuthorizationTicket *authorization; /* weak; while the policy is asked */
-    void (*then)(ManagementCall *management); /* answers the call, at once or later */
-    char *name; /* owned; of a VM to be added; and the next two */
-    QmpAddress *address; /* owned; NULL: by its descriptor */
-    AddOptions options;
-    int fd; /* owned; -1: none */
-    Vm *vm; /* weak; to be removed */
-    GList link; /* in manager->calls */
-};
-
-/* As many descriptors may be held, and dialogs be waited for; of one user, and of all. */
-#define MAX_OF_USER 16
-#define MAX_MANAGEMENT_CALLS 64
-
-static void
-management_call_free(ManagementCall *management)
-{
-    g_queue_unlink(&management->manager->calls, &management->link);
-    g_free(management->name);
-    g_clear_pointer(&management->address, qmp_address_free);
-    add_options_clear(&management->options);
-    if (management->fd >= 0)
-        close(management->fd);
-    g_free(management);
-}
-
-static ManagementCall *
-management_call_new(ManagerObject *manager, BusCall *call, void (*then)(ManagementCall *management))
-{
-    ManagementCall *management = g_new0(ManagementCall, 1);
-
-    management->manager = manager;
-    management->call = call;
-    management->then = then;
-    management->fd = -1;
-    management->link.data = management;
-    g_queue_push_tail_link(&manager->calls, &management->link);
-    return management;
-}
-
-static void
-on_authorized(const GError *error, gpointer user_data)
-{
-    ManagementCall *management = user_data;
-
-    if (error)
-        errors_fail(management->call, error);
-    else
-        management->then(management);
-    management_call_free(management);
-}
-
-/* It is among them already. */
-static gboolean
-check_room(ManagementCall *management, GError **error)
-{
-    GQueue *all = &management->manager->calls;
-    guint n = 0;
-
-    for (GList *i = all->head; i; i = i->next)
-        n += bus_call_get_peer(((ManagementCall *)i->data)->call)->uid == bus_call_get_peer(management->call)->uid;
-    if (n <= MAX_OF_USER && all->length <= MAX_MANAGEMENT_CALLS)
-        return TRUE;
-    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%u calls of yours wait already, %u in all", n - 1,
-                all->length - 1);
-    return FALSE;
-}
-
-/* VMs that one user may give without leave. Each holds a descriptor or two of the agent's, which may have 1,024 as a rule,
- * and their names are taken for all others. */
-#define MAX_GIVEN_BY_USER 64
-
-/* The caller, if it is a QEMU of their own that they give (as the kernel tells, which is whoever made the socket or connected
- * it), and they have not had their share. */
-static guint32
-find_giver(ManagementCall *management)
-{
-    guint32 caller = bus_call_get_peer(management->call)->uid, uid;
-
-    if (management->fd < 0 || !qmp_peer_get_uid(management->fd, &uid) || uid != caller)
-        return BUS_PEER_NO_ID;
-    return vm_registry_count_given_by(management->manager->registry, caller) < MAX_GIVEN_BY_USER ? caller
-                                                                                                 : BUS_PEER_NO_ID;
-}
-
-/* @vm_name: for rules and for the log. */
-static void
-ask(ManagementCall *management, const char *vm_name)
-{
-    BusCall *call = management->call;
-    AuthorizationManagement question = {
-        .peer = bus_call_get_peer(call),
-        .is_interactive = bus_call_is_interactive(call),
-        .method = bus_call_get_member(call),
-        .name = vm_name,
-        .vm = management->vm,
-        .giver = find_giver(management),
-    };
-    g_autoptr(GError) error = NULL;
-    AuthorizationAnswer answer = AUTHORIZATION_REFUSED;
-
-    if (check_room(management, &error))
-        answer = authorization_ask_management(management->manager->context, &question, on_authorized, management,
-                                              &management->authorization, &error);
-    if (answer != AUTHORIZATION_ASKED)
-        on_authorized(error, management);
-    else
-        bus_call_drop_message(call);
-}
-
 static gboolean
 is_awaited_by(gpointer add_data, gpointer unique_name)
 {
@@ -257,32 +68,17 @@ is_awaited_by(gpointer add_data, gpointer unique_name)
     return bus_call_is_reply_expected(call) && g_str_equal(bus_call_get_sender(call), unique_name);
 }
 
-/* While the policy is asked nothing has been done for anybody. @unique_name: NULL: all. */
-static void
-drop_asking(ManagerObject *manager, const char *unique_name)
-{
-    for (GList *i = manager->calls.head, *next; i; i = next) {
-        ManagementCall *management = i->data;
-        next = i->next;
-        if (unique_name && !g_str_equal(bus_call_get_sender(management->call), unique_name))
-            continue;
-        authorization_ticket_cancel(management->authorization);
-        bus_call_fail_code(management->call, BUS_ERROR_DISCONNECTED, "The agent ends");
-        management_call_free(management);
-    }
-}
-
 void
 manager_object_drop_caller(ManagerObject *manager, const char *unique_name)
 {
-    drop_asking(manager, unique_name);
+    management_calls_drop_caller(manager->calls, unique_name);
     vm_registry_forget_waiting(manager->registry, is_awaited_by, (gpointer)unique_name);
 }
 
 void
 manager_object_free(ManagerObject *manager)
 {
-    drop_asking(manager, /* unique_name= */ NULL);
+    management_calls_free(manager->calls);
     bus_object_free(manager->object);
     g_free(manager);
 }
@@ -290,6 +86,7 @@ manager_object_free(ManagerObject *manager)
 static void
 add_authorized(ManagementCall *management)
 {
+    ManagerObject *manager = management->object_data;
     BusCall *call = management->call;
     g_autoptr(GError) error = NULL;
     VmSpec spec = {
@@ -304,8 +101,8 @@ add_authorized(ManagementCall *management)
     };
 
     management->fd = -1; /* taken */
-    Adding *adding = adding_new(management->manager, call, management->name);
-    if (!vm_registry_add(management->manager->registry, &spec, on_added, adding, &error))
+    Adding *adding = adding_new(manager, call, management->name);
+    if (!vm_registry_add(manager->registry, &spec, on_added, adding, &error))
         on_added(/* path= */ NULL, error, adding);
     else
         bus_call_drop_message(call);
@@ -324,7 +121,7 @@ read_name(ManagementCall *management, DBusMessageIter *iter)
 }
 
 static gboolean
-check_name(const char *name, GError **error)
+check_given_name(const char *name, GError **error)
 {
     return !*name || names_check_vm(name, error);
 }
@@ -333,7 +130,8 @@ check_name(const char *name, GError **error)
 static void
 add_vm(BusCall *call, gpointer object_data)
 {
-    ManagementCall *management = management_call_new(object_data, call, add_authorized);
+    ManagerObject *manager = object_data;
+    ManagementCall *management = management_call_new(manager->calls, call, manager, add_authorized);
     g_autoptr(GError) error = NULL;
     const char *text;
     DBusMessageIter iter;
@@ -341,11 +139,11 @@ add_vm(BusCall *call, gpointer object_data)
     read_name(management, &iter);
     dbus_message_iter_get_basic(&iter, &text);
     dbus_message_iter_next(&iter);
-    if (check_name(management->name, &error) && (management->address = qmp_address_parse(text, &error)) &&
-        read_options(&iter, management->manager->context->config, &management->options, &error))
-        ask(management, *management->name ? management->name : management->address->text);
+    if (check_given_name(management->name, &error) && (management->address = qmp_address_parse(text, &error)) &&
+        add_options_read(&management->options, &iter, manager->context->config, &error))
+        management_call_ask(management, *management->name ? management->name : management->address->text);
     else
-        on_authorized(error, management);
+        management_call_fail(management, error);
 }
 
 static gboolean
@@ -366,24 +164,27 @@ check_socket(int fd, GError **error)
 static void
 add_vm_from_fd(BusCall *call, gpointer object_data)
 {
-    ManagementCall *management = management_call_new(object_data, call, add_authorized);
+    ManagerObject *manager = object_data;
+    ManagementCall *management = management_call_new(manager->calls, call, manager, add_authorized);
     g_autoptr(GError) error = NULL;
     DBusMessageIter iter;
 
     read_name(management, &iter);
     dbus_message_iter_get_basic(&iter, &management->fd); /* a duplicate of our own */
     dbus_message_iter_next(&iter);
-    if (check_name(management->name, &error) && check_socket(management->fd, &error) &&
-        read_options(&iter, management->manager->context->config, &management->options, &error))
-        ask(management, *management->name ? management->name : "fd");
+    if (check_given_name(management->name, &error) && check_socket(management->fd, &error) &&
+        add_options_read(&management->options, &iter, manager->context->config, &error))
+        management_call_ask(management, *management->name ? management->name : "fd");
     else
-        on_authorized(error, management);
+        management_call_fail(management, error);
 }
 
 static void
 remove_authorized(ManagementCall *management)
 {
-    vm_registry_remove(management->manager->registry, management->vm);
+    ManagerObject *manager = management->object_data;
+
+    vm_registry_remove(manager->registry, management->vm);
     bus_call_return(management->call, NULL);
 }
 
@@ -401,13 +202,13 @@ remove_vm(BusCall *call, gpointer object_data)
         bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "There is no VM at %s", path);
         return;
     }
-    management = management_call_new(manager, call, remove_authorized);
+    management = management_call_new(manager->calls, call, manager, remove_authorized);
     management->vm = vm;
-    ask(management, vm_get_name(vm));
+    management_call_ask(management, vm_get_name(vm));
 }
 
 static void
-get_vm(BusCall *call, gpointer object_data)
+find_vm(BusCall *call, gpointer object_data)
 {
     ManagerObject *manager = object_data;
     const char *name_or_uuid;
@@ -428,19 +229,19 @@ const BusMethod manager_object_methods[] = {
     { "AddVM", BUS_ACCESS_GATED, add_vm },
     { "AddVMFromFD", BUS_ACCESS_GATED, add_vm_from_fd },
     { "RemoveVM", BUS_ACCESS_GATED, remove_vm },
-    { "GetVM", BUS_ACCESS_PUBLIC, get_vm },
+    { "GetVM", BUS_ACCESS_PUBLIC, find_vm },
     { 0 },
 };
 
 static void
-get_version(DBusMessageIter *iter, gpointer object_data)
+get_own_version(DBusMessageIter *iter, gpointer object_data)
 {
     const char *version = PROJECT_VERSION;
     dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &version);
 }
 
 const BusProperty manager_object_properties[] = {
-    { "Version", get_version },
+    { "Version", get_own_version },
     { 0 },
 };
 
@@ -461,6 +262,7 @@ manager_object_new(Context *context, VmRegistry *registry, BusInterface *interfa
 
     manager->context = context;
     manager->registry = registry;
+    manager->calls = management_calls_new(context, registry);
     manager->object = bus_object_new(context->bus, MONITOR_PATH, manager);
     bus_object_add_interface(manager->object, interface);
     bus_object_make_manager(manager->object, on_listed);

@@ -37,7 +37,7 @@ check_host(const ManagementHost *host, GError **error)
 }
 
 static gpointer
-start(const ManagementHost *host, GError **error)
+start_instance(const ManagementHost *host, GError **error)
 {
     if (!check_host(host, error))
         return NULL;
@@ -47,13 +47,13 @@ start(const ManagementHost *host, GError **error)
 }
 
 static gboolean
-prepare_stop(gpointer instance)
+prepare_stop_instance(gpointer instance)
 {
     return service_prepare_stop(instance);
 }
 
 static void
-stop(gpointer instance)
+stop_instance(gpointer instance)
 {
     service_stop(instance);
 }
@@ -63,7 +63,7 @@ __attribute__((visibility("default"))) const ManagementModule management_module 
     .size = sizeof(ManagementModule),
     .name = "qemu-monitor",
     .description = "Every running QEMU as an object on D-Bus",
-    .start = start,
-    .stop = stop,
-    .prepare_stop = prepare_stop,
+    .start = start_instance,
+    .stop = stop_instance,
+    .prepare_stop = prepare_stop_instance,
 };

@@ -92,7 +92,7 @@ on_socket_left(const char *path, gpointer user_data)
 }
 
 static void
-on_peer_gone(Bus *bus, const char *unique_name, gpointer user_data)
+on_caller_left(Bus *bus, const char *unique_name, gpointer user_data)
 {
     Service *service = user_data;
 
@@ -125,7 +125,7 @@ begin_service(Service *service)
 {
     static const VmRegistryFuncs registry_funcs = { on_settled, on_socket_left };
 
-    service->peer_watch = bus_watch_peers(service->context.bus, on_peer_gone, service);
+    service->peer_watch = bus_watch_peers(service->context.bus, on_caller_left, service);
     service->registry = vm_registry_new(&service->context, service->farewells, &registry_funcs, service);
     service->manager = manager_object_new(&service->context, service->registry, service->manager_interface);
     for (guint i = 0; i < service->context.config->vms->len; i++)
@@ -139,7 +139,7 @@ begin_service(Service *service)
 }
 
 static void
-on_bus_state(Bus *bus, const GError *error, gpointer user_data)
+on_service_bus(Bus *bus, const GError *error, gpointer user_data)
 {
     Service *service = user_data;
 
@@ -193,7 +193,7 @@ open_bus(Service *service, GError **error)
 {
     const ManagementHost *host = service->context.host;
 
-    service->context.bus = bus_open(host->context, host->bus_address, on_bus_state, service, error);
+    service->context.bus = bus_open(host->context, host->bus_address, on_service_bus, service, error);
     if (!service->context.bus)
         return FALSE;
     if (host->bus != MANAGEMENT_BUS_SYSTEM)

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by the Manager's methods. Owns nothing. */
+#include "add-options.h"
+
+#include "vardict.h"
+#include "vm.h"
+
+static gboolean
+read_add_timeout(DBusMessageIter *value, gpointer user_data, GError **error)
+{
+    AddOptions *options = user_data;
+
+    return vardict_read_timeout(value, &options->timeout, error);
+}
+
+static gboolean
+read_add_isolation(DBusMessageIter *value, gpointer user_data, GError **error)
+{
+    AddOptions *options = user_data;
+    const char *word;
+
+    dbus_message_iter_get_basic(value, &word);
+    if (config_read_isolation(word, &options->isolation_required, error))
+        return TRUE;
+    g_prefix_error(error, "options.isolation: ");
+    return FALSE;
+}
+
+static gboolean
+read_add_spares(DBusMessageIter *value, gpointer user_data, GError **error)
+{
+    AddOptions *options = user_data;
+    g_autoptr(GPtrArray) addresses = g_ptr_array_new();
+    DBusMessageIter elements;
+
+    dbus_message_iter_recurse(value, &elements);
+    for (; dbus_message_iter_get_arg_type(&elements) != DBUS_TYPE_INVALID; dbus_message_iter_next(&elements)) {
+        const char *address;
+        dbus_message_iter_get_basic(&elements, &address);
+        g_ptr_array_add(addresses, (gpointer)address);
+    }
+    g_ptr_array_add(addresses, NULL);
+    g_clear_pointer(&options->spares, g_ptr_array_unref);
+    options->spares = config_read_spares((const char *const *)addresses->pdata, error);
+    if (!options->spares)
+        g_prefix_error(error, "options.spares: ");
+    return options->spares != NULL;
+}
+
+static const VardictRow add_option_rows[] = {
+    { "isolation", "s", "`required` or `preferred`", read_add_isolation },
+    { "spares", "as", "addresses", read_add_spares },
+    { "timeout", "t", "microseconds", read_add_timeout },
+    { 0 },
+};
+
+gboolean
+add_options_read(AddOptions *options, DBusMessageIter *iter, const Config *config, GError **error)
+{
+    *options = (AddOptions){ .timeout = VM_TIMEOUT_DEFAULT, .isolation_required = config->isolation_required };
+    return vardict_read(iter, add_option_rows, options, error);
+}
+
+void
+add_options_clear(AddOptions *options)
+{
+    g_clear_pointer(&options->spares, g_ptr_array_unref);
+}

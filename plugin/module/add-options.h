@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What AddVM() and AddVMFromFD() take as `options`. */
+#pragma once
+
+#include <dbus/dbus.h>
+
+#include "config.h"
+
+typedef struct AddOptions {
+    guint64 timeout; /* us */
+    GPtrArray *spares; /* owned, of QmpAddress; NULL: none */
+    gboolean isolation_required;
+} AddOptions;
+
+/* Reads the dictionary at @iter, which may be missing; what it does not say is by @config, or the default. Fails with
+ * BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID, naming the option. @options is to be cleared in either case. */
+gboolean add_options_read(AddOptions *options, DBusMessageIter *iter, const Config *config, GError **error);
+void add_options_clear(AddOptions *options);
