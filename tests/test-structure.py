@@ -19,7 +19,6 @@ FOLDER_CIRCLES: dict[frozenset[str], str] = {}
 FULL_FOLDERS: dict[str, str] = {}
 LONG_FILES = {
     'plugin/callers/caller-sessions.c': "the callers' monitors, their commands and what is left of them are still one file",
-    'plugin/module/vm-registry.c': 'the table of VMs and the life of an entry are still one file',
     'plugin/qmp-server/qmp-server.c': 'the greeting, the reader and the order of answers are still one file',
 }
 LONG_FUNCTIONS: dict[str, str] = {}

@@ -2,8 +2,7 @@
 /* All VMs that the agent was told about: their names, their objects, and what becomes of them. */
 #pragma once
 
-#include "context.h"
-#include "vm-teardown.h"
+#include "vm-entry.h"
 
 typedef struct VmRegistry VmRegistry;
 
@@ -20,15 +19,10 @@ VmRegistry *vm_registry_new(Context *context, VmTeardown *farewells, const VmReg
 /* Forgets all VMs; those who wait for one to be added get an error. */
 void vm_registry_free(VmRegistry *registry);
 
-/* The outcome of vm_registry_add(): the object path, or NULL with an error and nothing left of the VM. Exactly once,
- * never from inside vm_registry_add(). */
-typedef void (*VmRegistryAddFunc)(const char *path, const GError *error, gpointer user_data);
-
 /* Takes up a VM. @func may be NULL: what goes wrong is logged, and the origin decides about the next attempt. Fails
  * at once with BUS_ERROR_INVALID_ARGS for a name that cannot be or is taken and for a monitor that is a VM's already, and
  * with BUS_ERROR_LIMITS_EXCEEDED for one VM too many (@func is not called then; an fd in @spec is closed). */
-gboolean vm_registry_add(VmRegistry *registry, const VmSpec *spec, VmRegistryAddFunc func, gpointer user_data,
-                         GError **error);
+gboolean vm_registry_add(VmRegistry *registry, const VmSpec *spec, VmAddFunc func, gpointer user_data, GError **error);
 
 /* How many there are that this user has given as a descriptor. */
 guint vm_registry_count_given_by(VmRegistry *registry, guint32 uid);

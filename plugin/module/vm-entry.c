@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by a VM, and by VmRegistry. Owns the VM and its object. */
+#include "vm-entry.h"
+
+#include <unistd.h>
+
+#include "authorization.h"
+#include "names.h"
+#include "timer.h"
+#include "vm-log.h"
+
+struct VmEntry {
+    Context *context; /* weak */
+    VmTeardown *farewells; /* weak */
+    const VmEntryFuncs *funcs; /* static */
+    gpointer user_data;
+    Vm *vm; /* owned */
+    VmObject *object; /* owned; while up */
+    char *path; /* owned; NULL until it has a name */
+    VmAddFunc func; /* until the outcome is told */
+    gpointer add_data;
+    GSource *add_timer; /* owned; while listening for a VM that somebody waits for */
+    gboolean tried;
+    VmLog log;
+};
+
+static void
+set_tried(VmEntry *entry)
+{
+    if (entry->tried)
+        return;
+    entry->tried = TRUE;
+    entry->funcs->on_tried(entry, entry->user_data);
+}
+
+static gboolean
+on_vm_connected(Vm *vm, GError **error, gpointer user_data)
+{
+    VmEntry *entry = user_data;
+
+    return entry->funcs->on_connected(entry, error, entry->user_data);
+}
+
+static gboolean
+on_vm_up(Vm *vm, GError **error, gpointer user_data)
+{
+    VmEntry *entry = user_data;
+
+    if (!entry->funcs->on_up(entry, error, entry->user_data))
+        return FALSE;
+    timer_stop(&entry->add_timer);
+    entry->object = vm_object_new(entry->context, vm, entry->path);
+    vm_log_up(&entry->log, entry->context->host, vm);
+
+    VmAddFunc func = g_steal_pointer(&entry->func);
+    if (func)
+        func(entry->path, NULL, entry->add_data);
+    set_tried(entry);
+    return TRUE;
+}
+
+static void
+on_vm_changed(Vm *vm, gpointer user_data)
+{
+    VmEntry *entry = user_data;
+
+    vm_object_changed(entry->object);
+}
+
+static void
+on_vm_event(Vm *vm, const QmpEvent *event, gpointer user_data)
+{
+    VmEntry *entry = user_data;
+
+    vm_object_event(entry->object, event);
+}
+
+static void
+on_vm_stuck(Vm *vm, const GError *error, gpointer user_data)
+{
+    VmEntry *entry = user_data;
+
+    log_line(entry->context->host, G_LOG_LEVEL_WARNING, vm_get_name(vm), "VM \"%s\": %s", vm_get_name(vm),
+             error->message);
+    vm_object_fail_commands(entry->object, error);
+}
+
+static void
+on_vm_ending(Vm *vm, gpointer user_data)
+{
+    VmEntry *entry = user_data;
+
+    vm_object_unpublish(entry->object);
+}
+
+static gboolean
+goes_on(VmEntry *entry, VmDown how, const GError *error)
+{
+    const QmpAddress *address = vm_get_address(entry->vm);
+
+    /* Whoever waits for an answer gets it, unless it was a stranger that connected to where we listen. */
+    if (entry->func)
+        return address && address->server && how == VM_DOWN_UNUSABLE && error->domain == QMP_ERROR;
+    switch (vm_get_origin(entry->vm)) {
+    case VM_FROM_CALL:
+        return address->server || (how == VM_DOWN_ENDED && g_error_matches(error, QMP_ERROR, QMP_ERROR_TIMED_OUT));
+    case VM_FROM_FD:
+        return FALSE;
+    case VM_FROM_KEY_FILE:
+        return TRUE;
+    case VM_FROM_DIRECTORY:
+        return access(address->path, F_OK) == 0;
+    }
+    g_return_val_if_reached(FALSE);
+}
+
+static gboolean
+on_vm_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
+{
+    VmEntry *entry = user_data;
+
+    if (entry->object)
+        vm_object_free(g_steal_pointer(&entry->object), /* farewells= */ NULL);
+    vm_log_down(&entry->log, entry->context->host, vm, how, error, entry->func != NULL);
+    if (!goes_on(entry, how, error)) {
+        entry->funcs->on_over(entry, error, entry->user_data);
+        return FALSE;
+    }
+    set_tried(entry);
+    return TRUE;
+}
+
+VmEntry *
+vm_entry_new(Context *context, VmTeardown *farewells, const VmSpec *spec, const VmEntryFuncs *funcs,
+             gpointer user_data)
+{
+    static const VmFuncs vm_funcs = { on_vm_connected, on_vm_up,     on_vm_changed, on_vm_event,
+                                      on_vm_stuck,     on_vm_ending, on_vm_down };
+    VmEntry *entry = g_new0(VmEntry, 1);
+
+    entry->context = context;
+    entry->farewells = farewells;
+    entry->funcs = funcs;
+    entry->user_data = user_data;
+    entry->tried = spec->address && spec->address->server;
+    entry->vm = vm_new(context->host->context, spec, context->config->max_reply, &vm_funcs, entry);
+    if (vm_get_name(entry->vm))
+        entry->path = names_path_from_vm(vm_get_name(entry->vm));
+    return entry;
+}
+
+void
+vm_entry_free(VmEntry *entry, const GError *error)
+{
+    VmAddFunc func = g_steal_pointer(&entry->func);
+    gpointer add_data = entry->add_data;
+
+    set_tried(entry);
+    timer_stop(&entry->add_timer);
+    if (entry->object) {
+        vm_object_free(entry->object, entry->farewells);
+    } else {
+        authorization_vm_gone(entry->context, entry->vm);
+        vm_free(entry->vm);
+    }
+    g_free(entry->path);
+    g_free(entry);
+    if (func)
+        func(NULL, error, add_data);
+}
+
+static gboolean
+on_add_timeout(gpointer user_data)
+{
+    VmEntry *entry = user_data;
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "No QEMU connected to %s in time",
+                                          vm_get_address(entry->vm)->text);
+
+    entry->funcs->on_over(entry, error, entry->user_data);
+    return G_SOURCE_REMOVE;
+}
+
+void
+vm_entry_await(VmEntry *entry, const VmSpec *spec, VmAddFunc func, gpointer user_data)
+{
+    entry->func = func;
+    entry->add_data = user_data;
+    if (spec->address && spec->address->server && spec->timeout != G_MAXUINT64)
+        entry->add_timer = timer_start(entry->context->host->context, spec->timeout, on_add_timeout, entry);
+}
+
+gpointer
+vm_entry_get_add_data(VmEntry *entry)
+{
+    return entry->func ? entry->add_data : NULL;
+}
+
+void
+vm_entry_set_name(VmEntry *entry, const char *name)
+{
+    vm_set_name(entry->vm, name);
+    entry->path = names_path_from_vm(name);
+}
+
+Vm *
+vm_entry_get_vm(VmEntry *entry)
+{
+    return entry->vm;
+}
+
+VmObject *
+vm_entry_get_object(VmEntry *entry)
+{
+    return entry->object;
+}
+
+const char *
+vm_entry_get_path(VmEntry *entry)
+{
+    return entry->path;
+}
+
+gboolean
+vm_entry_is_tried(VmEntry *entry)
+{
+    return entry->tried;
+}
