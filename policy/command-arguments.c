@@ -3,9 +3,11 @@
  * descriptor that nobody gave to the caller. The gate asks before each call. Owns nothing.
  *
  * Most rules look at the arguments of one command (the table below). Others look at every string, wherever it is: a number
- * in the place of a descriptor's name is QEMU's own descriptor of that number (monitor_fd_param() of QEMU takes
- * anything that begins with a digit for one), `exec:` is a program, and `json:` in a file's name holds arguments that are
- * not looked at here. Whoever names a device like that is asked for more than necessary. */
+ * in the place of a descriptor's name is QEMU's own descriptor of that number, `exec:` is a program, and `json:` in a file's
+ * name holds arguments that are not looked at here. Whoever names a device like that is asked for more than necessary.
+ *
+ * monitor_fd_param() of QEMU takes anything for a number that begins with a digit. A netdev `stream` connects later, when
+ * QEMU has no monitor whose names it could look in: then strtol() reads the text, past white space and a sign. */
 #include "command-arguments.h"
 
 #include <string.h>
@@ -44,12 +46,20 @@ is_descriptor(const char *name)
     return g_str_has_suffix(name, "fd") || g_str_has_suffix(name, "fds") || g_str_equal(name, "fdname");
 }
 
+/* As strtol() reads it. GLib's isspace() leaves out the vertical tab. */
+static gboolean
+begins_with_number(const char *text)
+{
+    text += strspn(text, " \t\n\v\f\r");
+    return g_ascii_isdigit(text[*text == '+' || *text == '-']);
+}
+
 /* Several are separated by colons. */
 static gboolean
 has_number(const char *text)
 {
     for (const char *at = text; at; at = strchr(at, ':'), at = at ? at + 1 : NULL)
-        if (g_ascii_isdigit(*at))
+        if (begins_with_number(at))
             return TRUE;
     return FALSE;
 }
@@ -58,8 +68,8 @@ static PolicyClasses
 look_at_string(const char *name, const char *text)
 {
     /* `str` is what a SocketAddress calls one, and other things are called that hold colons. */
-    gboolean is_raw = is_descriptor(name) ? has_number(text) : g_str_equal(name, "str") && g_ascii_isdigit(text[0]);
-    gboolean is_prefixed = g_str_has_prefix(text, "fd:") && g_ascii_isdigit(text[strlen("fd:")]);
+    gboolean is_raw = is_descriptor(name) ? has_number(text) : g_str_equal(name, "str") && begins_with_number(text);
+    gboolean is_prefixed = g_str_has_prefix(text, "fd:") && begins_with_number(text + strlen("fd:"));
     gboolean is_hidden = g_str_has_prefix(text, "exec:") || strstr(text, "json:");
 
     return is_raw || is_prefixed || is_hidden ? HOST : 0;

@@ -22,6 +22,7 @@ static const PolicyRow rows[] = {
     { "migrate", "{'uri':'exec:cat'}", HOST },
     { "migrate", "{'uri':'fd:mine'}", MIGRATE },
     { "migrate", "{'uri':'fd:3'}", HOST },
+    { "migrate", "{'uri':'fd: 3'}", HOST },
     { "migrate", "{'uri':'file:/tmp/x'}", MIGRATE | READ_GUEST },
     { "migrate", "{'channels':[{'channel-type':'main','addr':{'transport':'exec','args':['sh']}}]}", HOST },
     { "migrate", "{'channels':[{'channel-type':'main','addr':{'transport':'file','filename':'/x','offset':0}}]}",
@@ -38,6 +39,12 @@ static const PolicyRow rows[] = {
     { "migrate-set-parameters", "{'mode':'cpr-exec'}", HOST },
     { "migrate-set-parameters", "{'cpr-exec-command':['/bin/sh']}", HOST },
 
+    { "netdev_add", "{'type':'stream','id':'n','addr':{'type':'fd','str':'mine'}}", CONFIGURE },
+    { "netdev_add", "{'type':'stream','id':'n','addr':{'type':'fd','str':' 3'}}", HOST }, /* as strtol() reads it */
+    { "netdev_add", "{'type':'stream','id':'n','addr':{'type':'fd','str':'+3'}}", HOST },
+    { "netdev_add", "{'type':'stream','id':'n','addr':{'type':'fd','str':'\\u000b-3'}}", HOST },
+    { "netdev_add", "{'type':'stream','id':'n','addr':{'type':'fd','str':' x3'}}", CONFIGURE },
+    { "netdev_add", "{'type':'tap','id':'n','fds':'mine:\\t3'}", HOST },
     { "netdev_add", "{'type':'user','id':'n'}", CONFIGURE },
     { "netdev_add", "{'type':'user','id':'n','hostfwd':[{'str':'tcp::5555-:22'}]}", CONFIGURE },
     { "netdev_add", "{'type':'user','id':'n','smb':'/'}", HOST },
