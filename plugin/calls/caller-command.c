@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The path of a caller's command, from top to bottom:
  *
- *   caller_command_start()   somebody wants a command executed (call.c, wait.c, native-session.c)
+ *   caller_command_start()   somebody wants a command executed (call.c, execute-and-wait.c, native-session.c)
  *   wait_for_schema()        QEMU has to tell first how callers get at it, or others wait for that already and come first; an
  *                            out-of-band command overtakes all of them
  *   on_described()           that is known

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Asked by completion.c and wait.c; owns nothing but constants. A command that is in no row has done all when it returns, or
+/* Asked by completion.c and execute-and-wait.c; owns nothing but constants. A command that is in no row has done all when it returns, or
  * begins what nobody can see the end of (announce-self, send-key): tests/test-endings-table.py holds the decision for every
  * command of QEMU 7.2, 10.0 and 11.1.
  *
@@ -175,10 +175,10 @@ completion_table_find(const char *command, JsonNode *arguments)
 }
 
 static void
-add_id(GPtrArray *ids, const CompletionRow *ending, JsonObject *arguments)
+add_id(GPtrArray *ids, const CompletionRow *row, JsonObject *arguments)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(ending->ids) && ending->ids[i]; i++) {
-        const char *id = json_member_get_string(arguments, ending->ids[i]);
+    for (guint i = 0; i < G_N_ELEMENTS(row->ids) && row->ids[i]; i++) {
+        const char *id = json_member_get_string(arguments, row->ids[i]);
         if (!id)
             continue;
         g_ptr_array_add(ids, g_strdup(id));
@@ -194,65 +194,65 @@ add_ids_of_actions(GPtrArray *ids, JsonArray *actions)
         JsonObject *action = json_member_get_object_at(actions, i);
         const char *type = action ? json_member_get_string(action, "type") : NULL;
         JsonNode *data = action ? json_object_get_member(action, "data") : NULL;
-        const CompletionRow *ending = type ? completion_table_find(type, NULL) : NULL;
-        if (ending && ending->of == OF_JOB && data && JSON_NODE_HOLDS_OBJECT(data))
-            add_id(ids, ending, json_node_get_object(data));
+        const CompletionRow *row = type ? completion_table_find(type, NULL) : NULL;
+        if (row && row->of == OF_JOB && data && JSON_NODE_HOLDS_OBJECT(data))
+            add_id(ids, row, json_node_get_object(data));
     }
 }
 
 GPtrArray *
-completion_table_dup_ids(const CompletionRow *ending, JsonNode *arguments)
+completion_table_dup_ids(const CompletionRow *row, JsonNode *arguments)
 {
     GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
     JsonObject *object = arguments ? json_node_get_object(arguments) : NULL;
 
-    if (ending->of == OF_MIGRATION)
+    if (row->of == OF_MIGRATION)
         g_ptr_array_add(ids, g_strdup(JOB_ID_MIGRATION));
-    else if (ending->of == OF_DUMP)
+    else if (row->of == OF_DUMP)
         g_ptr_array_add(ids, g_strdup(JOB_ID_DUMP));
-    else if (object && g_strcmp0(ending->ids[0], "actions") == 0)
+    else if (object && g_strcmp0(row->ids[0], "actions") == 0)
         add_ids_of_actions(ids, json_member_get_array(object, "actions"));
     else if (object)
-        add_id(ids, ending, object);
+        add_id(ids, row, object);
     return ids;
 }
 
 gboolean
-completion_table_is_of_jobs(const CompletionRow *ending, JobKind *ret_kind)
+completion_table_is_of_jobs(const CompletionRow *row, JobKind *ret_kind)
 {
     if (ret_kind)
-        *ret_kind = ending->of == OF_MIGRATION ? JOB_MIGRATION : ending->of == OF_DUMP ? JOB_DUMP : JOB_QMP;
-    return ending->of == OF_JOB || ending->of == OF_MIGRATION || ending->of == OF_DUMP;
+        *ret_kind = row->of == OF_MIGRATION ? JOB_MIGRATION : row->of == OF_DUMP ? JOB_DUMP : JOB_QMP;
+    return row->of == OF_JOB || row->of == OF_MIGRATION || row->of == OF_DUMP;
 }
 
 gboolean
-completion_table_is_any(const CompletionRow *ending)
+completion_table_is_any(const CompletionRow *row)
 {
-    return ending->is_any;
+    return row->is_any;
 }
 
 gboolean
-completion_table_leaves_jobs(const CompletionRow *ending)
+completion_table_leaves_jobs(const CompletionRow *row)
 {
-    return ending->leaves_jobs;
+    return row->leaves_jobs;
 }
 
 gboolean
-completion_table_is_of_connection(const CompletionRow *ending)
+completion_table_is_of_connection(const CompletionRow *row)
 {
-    return ending->of == OF_CONNECTION;
+    return row->of == OF_CONNECTION;
 }
 
 gboolean
-completion_table_is_judged(const CompletionRow *ending)
+completion_table_is_judged(const CompletionRow *row)
 {
-    return ending->judge != NULL;
+    return row->judge != NULL;
 }
 
 gboolean
-completion_table_hears(const CompletionRow *ending, const char *event)
+completion_table_hears(const CompletionRow *row, const char *event)
 {
-    for (const Event *i = ending->events; i && i->name; i++)
+    for (const Event *i = row->events; i && i->name; i++)
         if (g_str_equal(i->name, event))
             return TRUE;
     return FALSE;
@@ -285,19 +285,19 @@ has_condition(const Event *event, JsonObject *data)
 }
 
 static const Event *
-find_event(const CompletionRow *ending, const char *id, const char *name, JsonObject *data)
+find_event(const CompletionRow *row, const char *id, const char *name, JsonObject *data)
 {
-    for (const Event *event = ending->events; event && event->name; event++)
+    for (const Event *event = row->events; event && event->name; event++)
         if (g_str_equal(event->name, name) && is_about(event, id, data) && has_condition(event, data))
             return event;
     return NULL;
 }
 
 CompletionVerdict
-completion_table_judge_event(const CompletionRow *ending, const char *id, const char *name, JsonObject *data,
+completion_table_judge_event(const CompletionRow *row, const char *id, const char *name, JsonObject *data,
                              gboolean *has_turned, char **ret_error)
 {
-    const Event *event = find_event(ending, id, name, data);
+    const Event *event = find_event(row, id, name, data);
     const char *text;
 
     if (!event)
@@ -312,49 +312,48 @@ completion_table_judge_event(const CompletionRow *ending, const char *id, const 
 }
 
 const char *
-completion_table_get_question(const CompletionRow *ending)
+completion_table_get_question(const CompletionRow *row)
 {
-    return ending->question ? ending->question : "query-status";
+    return row->question ? row->question : "query-status";
 }
 
 const char *
-completion_table_get_fact(const CompletionRow *ending, guint i)
+completion_table_get_fact(const CompletionRow *row, guint i)
 {
-    return i < G_N_ELEMENTS(ending->facts) ? ending->facts[i] : NULL;
+    return i < G_N_ELEMENTS(row->facts) ? row->facts[i] : NULL;
 }
 
 gboolean
-completion_table_is_polled(const CompletionRow *ending)
+completion_table_is_polled(const CompletionRow *row)
 {
-    return ending->is_polled;
+    return row->is_polled;
 }
 
 gboolean
-completion_table_returns_answer(const CompletionRow *ending)
+completion_table_returns_answer(const CompletionRow *row)
 {
-    return ending->returns_answer;
+    return row->returns_answer;
 }
 
 gboolean
-completion_table_is_superseded(const CompletionRow *ending, const char *command)
+completion_table_is_superseded(const CompletionRow *row, const char *command)
 {
-    return ending->is_superseded && g_str_equal(ending->command, command);
+    return row->is_superseded && g_str_equal(row->command, command);
 }
 
 /* From 10.0 on a migration is `completed` some milliseconds before it is done with: meanwhile cont is refused, or
  * (11.1) accepted and lost. */
 gboolean
-completion_table_is_unsettled(const CompletionRow *ending, JsonNode *answer)
+completion_table_is_unsettled(const CompletionRow *row, JsonNode *answer)
 {
     const char *status =
         JSON_NODE_HOLDS_OBJECT(answer) ? json_member_get_string(json_node_get_object(answer), "status") : NULL;
 
-    return ending->of == OF_MIGRATION && g_strcmp0(status, "finish-migrate") == 0;
+    return row->of == OF_MIGRATION && g_strcmp0(status, "finish-migrate") == 0;
 }
 
 CompletionVerdict
-completion_table_judge_answer(const CompletionRow *ending, const CompletionCase *item, JsonNode *answer,
-                              char **ret_error)
+completion_table_judge_answer(const CompletionRow *row, const CompletionCase *item, JsonNode *answer, char **ret_error)
 {
-    return ending->judge ? ending->judge(item, answer, ret_error) : COMPLETION_OPEN;
+    return row->judge ? row->judge(item, answer, ret_error) : COMPLETION_OPEN;
 }

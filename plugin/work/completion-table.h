@@ -13,39 +13,39 @@ typedef struct CompletionRow CompletionRow;
 const CompletionRow *completion_table_find(const char *command, JsonNode *arguments);
 
 /* What it is about, by the arguments: devices, jobs …; of strings, owned by the caller. May be empty. */
-GPtrArray *completion_table_dup_ids(const CompletionRow *ending, JsonNode *arguments);
+GPtrArray *completion_table_dup_ids(const CompletionRow *row, JsonNode *arguments);
 
 /* Whether it begins jobs (of @ret_kind, which may be NULL, by those ids), and ends when they do. Whether it is about ending them, so that every
  * end will do. Whether they stay in QEMU as they are done, for whoever began them to dismiss. */
-gboolean completion_table_is_of_jobs(const CompletionRow *ending, JobKind *ret_kind);
-gboolean completion_table_is_any(const CompletionRow *ending);
-gboolean completion_table_leaves_jobs(const CompletionRow *ending);
+gboolean completion_table_is_of_jobs(const CompletionRow *row, JobKind *ret_kind);
+gboolean completion_table_is_any(const CompletionRow *row);
+gboolean completion_table_leaves_jobs(const CompletionRow *row);
 
 /* Whether it ends with the connection to QEMU. */
-gboolean completion_table_is_of_connection(const CompletionRow *ending);
+gboolean completion_table_is_of_connection(const CompletionRow *row);
 
 /* Whether an event of that name may tell of its end; what it tells (@data: an object, or NULL). @id: the first of
  * completion_table_dup_ids(), or NULL. @has_turned: set where it tells something to completion_table_judge_answer().
  * @ret_error: of COMPLETION_BAD, owned by the caller. */
-gboolean completion_table_hears(const CompletionRow *ending, const char *event);
-CompletionVerdict completion_table_judge_event(const CompletionRow *ending, const char *id, const char *event,
+gboolean completion_table_hears(const CompletionRow *row, const char *event);
+CompletionVerdict completion_table_judge_event(const CompletionRow *row, const char *id, const char *event,
                                                JsonObject *data, gboolean *has_turned, char **ret_error);
 
 /* What QEMU is asked when the command has returned, and again after each event that it hears of: a QMP command, whose
  * answer may tell too. Whether that shows QEMU in a state that it is about to leave without an event. */
-const char *completion_table_get_question(const CompletionRow *ending);
-gboolean completion_table_is_unsettled(const CompletionRow *ending, JsonNode *answer);
+const char *completion_table_get_question(const CompletionRow *row);
+gboolean completion_table_is_unsettled(const CompletionRow *row, JsonNode *answer);
 
 /* Whether answers tell of the end; what one tells. @ret_error: of COMPLETION_BAD, owned by the caller. */
-gboolean completion_table_is_judged(const CompletionRow *ending);
-CompletionVerdict completion_table_judge_answer(const CompletionRow *ending, const CompletionCase *item,
-                                                JsonNode *answer, char **ret_error);
+gboolean completion_table_is_judged(const CompletionRow *row);
+CompletionVerdict completion_table_judge_answer(const CompletionRow *row, const CompletionCase *item, JsonNode *answer,
+                                                char **ret_error);
 
 /* The question whose answer is to be CompletionCase.facts[@i], asked once before the other; NULL: there are no more. */
-const char *completion_table_get_fact(const CompletionRow *ending, guint i);
+const char *completion_table_get_fact(const CompletionRow *row, guint i);
 
 /* Whether events do not tell all, so that QEMU is to be asked again and again. Whether the caller gets the last answer
  * instead of what the command returned. Whether another one's @command means that this end will not come. */
-gboolean completion_table_is_polled(const CompletionRow *ending);
-gboolean completion_table_returns_answer(const CompletionRow *ending);
-gboolean completion_table_is_superseded(const CompletionRow *ending, const char *command);
+gboolean completion_table_is_polled(const CompletionRow *row);
+gboolean completion_table_returns_answer(const CompletionRow *row);
+gboolean completion_table_is_superseded(const CompletionRow *row, const char *command);

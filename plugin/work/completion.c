@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Made and asked by wait.c, one for a call; owns its notes. */
+/* Made and asked by execute-and-wait.c, one for a call; owns its notes. */
 #include "completion.h"
 
 /* One thing that the command is about. */
@@ -10,7 +10,7 @@ typedef struct Target {
 } Target;
 
 struct Completion {
-    const CompletionRow *ending; /* weak: a constant */
+    const CompletionRow *row; /* weak: a constant */
     char *command; /* owned */
     JsonNode *arguments; /* ref; may be NULL */
     GPtrArray *targets; /* owned, of Target */
@@ -35,57 +35,57 @@ free_target(gpointer data)
 Completion *
 completion_new(const char *command, JsonNode *arguments)
 {
-    const CompletionRow *ending = completion_table_find(command, arguments);
-    g_autoptr(GPtrArray) ids = ending ? completion_table_dup_ids(ending, arguments) : NULL;
-    Completion *outcome;
+    const CompletionRow *row = completion_table_find(command, arguments);
+    g_autoptr(GPtrArray) ids = row ? completion_table_dup_ids(row, arguments) : NULL;
+    Completion *completion;
 
-    if (!ending)
+    if (!row)
         return NULL;
-    outcome = g_new0(Completion, 1);
-    outcome->ending = ending;
-    outcome->command = g_strdup(command);
-    outcome->arguments = arguments ? json_node_ref(arguments) : NULL;
-    outcome->targets = g_ptr_array_new_with_free_func(free_target);
+    completion = g_new0(Completion, 1);
+    completion->row = row;
+    completion->command = g_strdup(command);
+    completion->arguments = arguments ? json_node_ref(arguments) : NULL;
+    completion->targets = g_ptr_array_new_with_free_func(free_target);
     for (guint i = 0; i < ids->len; i++) {
         Target *target = g_new0(Target, 1);
         target->id = g_strdup(g_ptr_array_index(ids, i));
-        g_ptr_array_add(outcome->targets, target);
+        g_ptr_array_add(completion->targets, target);
     }
-    return outcome;
+    return completion;
 }
 
 void
-completion_free(Completion *outcome)
+completion_free(Completion *completion)
 {
-    g_ptr_array_unref(outcome->targets);
-    g_clear_pointer(&outcome->arguments, json_node_unref);
-    for (guint i = 0; i < outcome->n_facts; i++)
-        g_clear_pointer(&outcome->facts[i], json_node_unref);
-    g_free(outcome->command);
-    g_free(outcome->error);
-    g_free(outcome);
+    g_ptr_array_unref(completion->targets);
+    g_clear_pointer(&completion->arguments, json_node_unref);
+    for (guint i = 0; i < completion->n_facts; i++)
+        g_clear_pointer(&completion->facts[i], json_node_unref);
+    g_free(completion->command);
+    g_free(completion->error);
+    g_free(completion);
 }
 
 const CompletionRow *
-completion_get_ending(Completion *outcome)
+completion_get_row(Completion *completion)
 {
-    return outcome->ending;
+    return completion->row;
 }
 
 const char *
-completion_get_id(Completion *outcome)
+completion_get_id(Completion *completion)
 {
-    return outcome->targets->len > 0 ? ((Target *)g_ptr_array_index(outcome->targets, 0))->id : NULL;
+    return completion->targets->len > 0 ? ((Target *)g_ptr_array_index(completion->targets, 0))->id : NULL;
 }
 
 void
-completion_note_event(Completion *outcome, const char *event, JsonNode *data)
+completion_note_event(Completion *completion, const char *event, JsonNode *data)
 {
     JsonObject *object = data && JSON_NODE_HOLDS_OBJECT(data) ? json_node_get_object(data) : NULL;
 
-    if (outcome->verdict == COMPLETION_OPEN)
-        outcome->verdict = completion_table_judge_event(outcome->ending, completion_get_id(outcome), event, object,
-                                                        &outcome->has_turned, &outcome->error);
+    if (completion->verdict == COMPLETION_OPEN)
+        completion->verdict = completion_table_judge_event(completion->row, completion_get_id(completion), event,
+                                                           object, &completion->has_turned, &completion->error);
 }
 
 static void
@@ -97,14 +97,14 @@ set_ended(Target *target, gboolean has_ended, const char *error)
 }
 
 gboolean
-completion_note_job(Completion *outcome, JobKind kind, const char *id, const char *error)
+completion_note_job(Completion *completion, JobKind kind, const char *id, const char *error)
 {
     JobKind of;
 
-    if (!completion_table_is_of_jobs(outcome->ending, &of) || of != kind)
+    if (!completion_table_is_of_jobs(completion->row, &of) || of != kind)
         return FALSE;
-    for (guint i = 0; i < outcome->targets->len; i++) {
-        Target *target = g_ptr_array_index(outcome->targets, i);
+    for (guint i = 0; i < completion->targets->len; i++) {
+        Target *target = g_ptr_array_index(completion->targets, i);
         if (!g_str_equal(target->id, id))
             continue;
         set_ended(target, TRUE, error);
@@ -115,102 +115,102 @@ completion_note_job(Completion *outcome, JobKind kind, const char *id, const cha
 
 /* A job that was never seen would be waited for in vain. */
 static void
-correct(Completion *outcome, Jobs *jobs, JobKind kind)
+correct(Completion *completion, Jobs *jobs, JobKind kind)
 {
-    for (guint i = 0; i < outcome->targets->len; i++) {
-        Target *target = g_ptr_array_index(outcome->targets, i);
+    for (guint i = 0; i < completion->targets->len; i++) {
+        Target *target = g_ptr_array_index(completion->targets, i);
         if (jobs_is_under_way(jobs, kind, target->id))
             set_ended(target, FALSE, NULL);
-        else if (!target->has_ended && completion_table_is_any(outcome->ending))
+        else if (!target->has_ended && completion_table_is_any(completion->row))
             target->has_ended = TRUE;
-        else if (!target->has_ended && !outcome->error)
-            outcome->error =
-                g_strdup_printf("%s was accepted, but no job '%s' has been seen", outcome->command, target->id);
+        else if (!target->has_ended && !completion->error)
+            completion->error =
+                g_strdup_printf("%s was accepted, but no job '%s' has been seen", completion->command, target->id);
     }
-    if (outcome->error)
-        outcome->verdict = COMPLETION_BAD;
+    if (completion->error)
+        completion->verdict = COMPLETION_BAD;
 }
 
 const char *
-completion_get_question(Completion *outcome)
+completion_get_question(Completion *completion)
 {
-    const char *fact = completion_table_get_fact(outcome->ending, outcome->n_facts);
+    const char *fact = completion_table_get_fact(completion->row, completion->n_facts);
 
-    return fact ? fact : completion_table_get_question(outcome->ending);
+    return fact ? fact : completion_table_get_question(completion->row);
 }
 
 static void
-judge(Completion *outcome, JsonNode *answer)
+judge(Completion *completion, JsonNode *answer)
 {
     g_autoptr(JsonObject) none = json_object_new();
     CompletionCase item = {
-        .arguments = outcome->arguments ? json_node_get_object(outcome->arguments) : none,
-        .id = completion_get_id(outcome),
-        .has_turned = outcome->has_turned,
+        .arguments = completion->arguments ? json_node_get_object(completion->arguments) : none,
+        .id = completion_get_id(completion),
+        .has_turned = completion->has_turned,
     };
 
-    for (guint i = 0; i < outcome->n_facts; i++)
-        item.facts[i] = outcome->facts[i];
-    outcome->verdict = completion_table_judge_answer(outcome->ending, &item, answer, &outcome->error);
+    for (guint i = 0; i < completion->n_facts; i++)
+        item.facts[i] = completion->facts[i];
+    completion->verdict = completion_table_judge_answer(completion->row, &item, answer, &completion->error);
 }
 
 /* Nothing else may ever tell of the end. */
 static void
-fail_without_answer(Completion *outcome, const char *error)
+fail_without_answer(Completion *completion, const char *error)
 {
-    outcome->verdict = COMPLETION_BAD;
-    outcome->error = g_strdup_printf("%s was accepted, but not %s: %s", outcome->command,
-                                     completion_table_get_question(outcome->ending), error);
+    completion->verdict = COMPLETION_BAD;
+    completion->error = g_strdup_printf("%s was accepted, but not %s: %s", completion->command,
+                                        completion_table_get_question(completion->row), error);
 }
 
 gboolean
-completion_note_answer(Completion *outcome, Jobs *jobs, JsonNode *answer, const char *error)
+completion_note_answer(Completion *completion, Jobs *jobs, JsonNode *answer, const char *error)
 {
     JobKind kind;
 
-    if (outcome->verdict != COMPLETION_OPEN)
+    if (completion->verdict != COMPLETION_OPEN)
         return FALSE;
-    if (completion_table_get_fact(outcome->ending, outcome->n_facts)) {
-        outcome->facts[outcome->n_facts++] = answer ? json_node_ref(answer) : NULL;
+    if (completion_table_get_fact(completion->row, completion->n_facts)) {
+        completion->facts[completion->n_facts++] = answer ? json_node_ref(answer) : NULL;
         return TRUE;
     }
-    if (completion_table_is_of_jobs(outcome->ending, &kind))
-        correct(outcome, jobs, kind);
-    if (completion_table_is_judged(outcome->ending) && !completion_has_ended(outcome)) {
+    if (completion_table_is_of_jobs(completion->row, &kind))
+        correct(completion, jobs, kind);
+    if (completion_table_is_judged(completion->row) && !completion_has_ended(completion)) {
         if (answer)
-            judge(outcome, answer);
+            judge(completion, answer);
         else
-            fail_without_answer(outcome, error);
+            fail_without_answer(completion, error);
     }
-    outcome->is_unsettled = answer && completion_table_is_unsettled(outcome->ending, answer);
+    completion->is_unsettled = answer && completion_table_is_unsettled(completion->row, answer);
     return FALSE;
 }
 
 gboolean
-completion_note_command(Completion *outcome, const char *command)
+completion_note_command(Completion *completion, const char *command)
 {
-    if (outcome->verdict != COMPLETION_OPEN || !completion_table_is_superseded(outcome->ending, command))
+    if (completion->verdict != COMPLETION_OPEN || !completion_table_is_superseded(completion->row, command))
         return FALSE;
-    outcome->verdict = COMPLETION_BAD;
-    outcome->error = g_strdup_printf("Another %s has come after this one", command);
+    completion->verdict = COMPLETION_BAD;
+    completion->error = g_strdup_printf("Another %s has come after this one", command);
     return TRUE;
 }
 
 gboolean
-completion_has_ended(Completion *outcome)
+completion_has_ended(Completion *completion)
 {
-    if (outcome->verdict != COMPLETION_OPEN)
+    if (completion->verdict != COMPLETION_OPEN)
         return TRUE;
-    for (guint i = 0; i < outcome->targets->len; i++)
-        if (!((Target *)g_ptr_array_index(outcome->targets, i))->has_ended)
+    for (guint i = 0; i < completion->targets->len; i++)
+        if (!((Target *)g_ptr_array_index(completion->targets, i))->has_ended)
             return FALSE;
-    return completion_table_is_of_jobs(outcome->ending, /* ret_kind= */ NULL);
+    return completion_table_is_of_jobs(completion->row, /* ret_kind= */ NULL);
 }
 
 gboolean
-completion_is_unsettled(Completion *outcome)
+completion_is_unsettled(Completion *completion)
 {
-    return outcome->is_unsettled && outcome->verdict == COMPLETION_OPEN;
+    return completion->is_unsettled && completion->verdict == COMPLETION_OPEN;
 }
 
 /* In a group the jobs that QEMU cancels because another one has failed say no more than this. */
@@ -222,14 +222,14 @@ is_cause(const char *error)
 
 /* The first cause, wherever its job is listed. */
 const char *
-completion_get_error(Completion *outcome)
+completion_get_error(Completion *completion)
 {
     const char *error = NULL;
 
-    if (outcome->verdict == COMPLETION_BAD)
-        return outcome->error;
-    for (guint i = 0; i < outcome->targets->len && !completion_table_is_any(outcome->ending); i++) {
-        Target *target = g_ptr_array_index(outcome->targets, i);
+    if (completion->verdict == COMPLETION_BAD)
+        return completion->error;
+    for (guint i = 0; i < completion->targets->len && !completion_table_is_any(completion->row); i++) {
+        Target *target = g_ptr_array_index(completion->targets, i);
         if (target->error && (!error || (!is_cause(error) && is_cause(target->error))))
             error = target->error;
     }

@@ -6,46 +6,46 @@
 #include "json-tree.h"
 
 static void
-set_progress(JobInfo *report, JsonObject *object, const char *current, const char *total)
+set_progress(JobInfo *info, JsonObject *object, const char *current, const char *total)
 {
-    report->has_progress = TRUE;
-    report->current = json_member_get_uint(object, current);
-    report->total = json_member_get_uint(object, total);
+    info->has_progress = TRUE;
+    info->current = json_member_get_uint(object, current);
+    info->total = json_member_get_uint(object, total);
 }
 
 static gboolean
-read_job(JobInfo *report, JsonObject *listed)
+read_job(JobInfo *info, JsonObject *listed)
 {
-    report->id = json_member_get_string(listed, "id");
-    report->type = json_member_get_string(listed, "type");
-    report->status = json_member_get_string(listed, "status");
-    report->has_outcome = g_strcmp0(report->status, "concluded") == 0;
-    report->error = json_member_get_string(listed, "error");
-    set_progress(report, listed, "current-progress", "total-progress");
-    return report->id && report->type && report->status;
+    info->id = json_member_get_string(listed, "id");
+    info->type = json_member_get_string(listed, "type");
+    info->status = json_member_get_string(listed, "status");
+    info->has_outcome = g_strcmp0(info->status, "concluded") == 0;
+    info->error = json_member_get_string(listed, "error");
+    set_progress(info, listed, "current-progress", "total-progress");
+    return info->id && info->type && info->status;
 }
 
 /* Memory is what takes the time: what the guest has written to since it was sent counts as left. */
 static void
-read_ram(JobInfo *report, JsonObject *ram)
+read_ram(JobInfo *info, JsonObject *ram)
 {
     guint64 left = json_member_get_uint(ram, "remaining");
 
-    report->has_progress = TRUE;
-    report->total = json_member_get_uint(ram, "total");
-    report->current = left < report->total ? report->total - left : 0;
+    info->has_progress = TRUE;
+    info->total = json_member_get_uint(ram, "total");
+    info->current = left < info->total ? info->total - left : 0;
 }
 
 static void
-set_migration_end(JobInfo *report, JsonObject *answer)
+set_migration_end(JobInfo *info, JsonObject *answer)
 {
     const char *error = json_member_get_string(answer, "error-desc");
 
-    report->has_ended = report->has_outcome = TRUE;
-    if (g_str_equal(report->status, "cancelled"))
-        report->error = "The migration was cancelled";
-    else if (!g_str_equal(report->status, "completed"))
-        report->error = error ? error : "The migration has failed";
+    info->has_ended = info->has_outcome = TRUE;
+    if (g_str_equal(info->status, "cancelled"))
+        info->error = "The migration was cancelled";
+    else if (!g_str_equal(info->status, "completed"))
+        info->error = error ? error : "The migration has failed";
 }
 
 /* Words that QEMU may have in the future tell of something under way. */
@@ -60,49 +60,49 @@ is_end(const char *status)
 /* Where there was never a migration, and in 7.2 also while one is listened for, the answer has no status: that tells of no
  * beginning and of no end. */
 static gboolean
-read_migration(JobInfo *report, JsonObject *answer)
+read_migration(JobInfo *info, JsonObject *answer)
 {
     JsonObject *ram = json_member_get_object(answer, "ram");
 
-    report->id = report->type = JOB_ID_MIGRATION;
-    report->status = json_member_get_string(answer, "status");
-    if (!report->status || g_str_equal(report->status, "none"))
+    info->id = info->type = JOB_ID_MIGRATION;
+    info->status = json_member_get_string(answer, "status");
+    if (!info->status || g_str_equal(info->status, "none"))
         return FALSE;
     if (ram)
-        read_ram(report, ram);
-    if (is_end(report->status))
-        set_migration_end(report, answer);
+        read_ram(info, ram);
+    if (is_end(info->status))
+        set_migration_end(info, answer);
     return TRUE;
 }
 
 /* @outer: where an error stands. */
 static gboolean
-read_dump(JobInfo *report, JsonObject *answer, JsonObject *outer)
+read_dump(JobInfo *info, JsonObject *answer, JsonObject *outer)
 {
     const char *error = json_member_get_string(outer, "error");
 
-    report->id = report->type = JOB_ID_DUMP;
-    report->status = json_member_get_string(answer, "status");
-    set_progress(report, answer, "completed", "total");
-    if (!report->status || g_str_equal(report->status, "none"))
+    info->id = info->type = JOB_ID_DUMP;
+    info->status = json_member_get_string(answer, "status");
+    set_progress(info, answer, "completed", "total");
+    if (!info->status || g_str_equal(info->status, "none"))
         return FALSE;
-    report->has_ended = report->has_outcome = is_end(report->status);
-    if (report->has_outcome && !g_str_equal(report->status, "completed"))
-        report->error = error ? error : "The dump has failed";
+    info->has_ended = info->has_outcome = is_end(info->status);
+    if (info->has_outcome && !g_str_equal(info->status, "completed"))
+        info->error = error ? error : "The dump has failed";
     return TRUE;
 }
 
 gboolean
-job_info_read_answer(JobInfo *report, JobKind kind, JsonObject *answer)
+job_info_read_answer(JobInfo *info, JobKind kind, JsonObject *answer)
 {
-    *report = (JobInfo){ .kind = kind };
+    *info = (JobInfo){ .kind = kind };
     switch (kind) {
     case JOB_QMP:
-        return read_job(report, answer);
+        return read_job(info, answer);
     case JOB_MIGRATION:
-        return read_migration(report, answer);
+        return read_migration(info, answer);
     case JOB_DUMP:
-        return read_dump(report, answer, answer);
+        return read_dump(info, answer, answer);
     case N_JOB_KINDS:
         break;
     }
@@ -110,69 +110,69 @@ job_info_read_answer(JobInfo *report, JobKind kind, JsonObject *answer)
 }
 
 static gboolean
-read_status_change(JobInfo *report, JsonObject *data)
+read_status_change(JobInfo *info, JsonObject *data)
 {
-    report->id = json_member_get_string(data, "id");
-    report->status = json_member_get_string(data, "status");
-    return report->id && report->status;
+    info->id = json_member_get_string(data, "id");
+    info->status = json_member_get_string(data, "status");
+    return info->id && info->status;
 }
 
 static gboolean
-read_block_job(JobInfo *report, JsonObject *data)
+read_block_job(JobInfo *info, JsonObject *data)
 {
-    report->id = json_member_get_string(data, "device");
-    report->type = json_member_get_string(data, "type");
-    set_progress(report, data, "offset", "len");
-    return report->id && report->type;
+    info->id = json_member_get_string(data, "device");
+    info->type = json_member_get_string(data, "type");
+    set_progress(info, data, "offset", "len");
+    return info->id && info->type;
 }
 
 static gboolean
-read_completed(JobInfo *report, JsonObject *data)
+read_completed(JobInfo *info, JsonObject *data)
 {
-    report->has_outcome = TRUE;
-    report->error = json_member_get_string(data, "error");
-    return read_block_job(report, data);
+    info->has_outcome = TRUE;
+    info->error = json_member_get_string(data, "error");
+    return read_block_job(info, data);
 }
 
 /* QEMU's own text, which the event leaves out. */
 static gboolean
-read_cancelled(JobInfo *report, JsonObject *data)
+read_cancelled(JobInfo *info, JsonObject *data)
 {
-    report->has_outcome = TRUE;
-    report->error = "Operation canceled";
-    return read_block_job(report, data);
+    info->has_outcome = TRUE;
+    info->error = "Operation canceled";
+    return read_block_job(info, data);
 }
 
 /* QEMU stops the job, goes on, or gives up, as the job's policy has it. */
 static gboolean
-read_block_job_error(JobInfo *report, JsonObject *data)
+read_block_job_error(JobInfo *info, JsonObject *data)
 {
-    report->id = json_member_get_string(data, "device");
-    report->waits = g_strcmp0(json_member_get_string(data, "action"), "stop") == 0;
-    return report->id != NULL;
+    info->id = json_member_get_string(data, "device");
+    info->waits = g_strcmp0(json_member_get_string(data, "action"), "stop") == 0;
+    return info->id != NULL;
 }
 
 /* The last one says no more than that it has ended; why is to be asked. */
 static gboolean
-read_migration_event(JobInfo *report, JsonObject *data)
+read_migration_event(JobInfo *info, JsonObject *data)
 {
-    report->kind = JOB_MIGRATION;
-    report->id = report->type = JOB_ID_MIGRATION;
-    report->status = json_member_get_string(data, "status");
-    report->has_ended = report->status && is_end(report->status);
-    return report->status != NULL;
+    info->kind = JOB_MIGRATION;
+    info->id = info->type = JOB_ID_MIGRATION;
+    info->status = json_member_get_string(data, "status");
+    info->has_ended = info->status && is_end(info->status);
+    return info->status != NULL;
 }
 
 static gboolean
-read_dump_event(JobInfo *report, JsonObject *data)
+read_dump_event(JobInfo *info, JsonObject *data)
 {
     JsonObject *result = json_member_get_object(data, "result");
 
-    report->kind = JOB_DUMP;
-    return result && read_dump(report, result, data);
+    info->kind = JOB_DUMP;
+    return result && read_dump(info, result, data);
 }
 
-typedef gboolean (*ReadFunc)(JobInfo *report, JsonObject *data);
+typedef gboolean (*ReadFunc)(JobInfo *info, JsonObject *data);
 
 static ReadFunc
 find_event(const char *event)
@@ -223,20 +223,20 @@ job_info_has_event(const char *event)
 }
 
 gboolean
-job_info_read_event(JobInfo *report, const char *event, JsonObject *data)
+job_info_read_event(JobInfo *info, const char *event, JsonObject *data)
 {
     ReadFunc read = find_event(event);
 
-    *report = (JobInfo){ .kind = JOB_QMP };
-    return read && read(report, data);
+    *info = (JobInfo){ .kind = JOB_QMP };
+    return read && read(info, data);
 }
 
 void
-job_info_withdraw_news(JobInfo *report)
+job_info_withdraw_news(JobInfo *info)
 {
-    report->status = NULL;
-    report->has_outcome = FALSE;
-    report->error = NULL;
+    info->status = NULL;
+    info->has_outcome = FALSE;
+    info->error = NULL;
 }
 
 gboolean

@@ -22,7 +22,7 @@ typedef struct JobInfo {
 } JobInfo;
 
 /* An entry of query-jobs, or the answer to the question about that kind. FALSE: it makes no sense. */
-gboolean job_info_read_answer(JobInfo *report, JobKind kind, JsonObject *answer);
+gboolean job_info_read_answer(JobInfo *info, JobKind kind, JsonObject *answer);
 
 /* Why a job does not go on that nobody has paused, by its entry in query-block-jobs; a constant. NULL: nothing hinders it. */
 const char *job_info_get_hindrance(JsonObject *block_job);
@@ -34,11 +34,11 @@ gboolean job_info_is_paused(const char *status);
 gboolean job_info_has_event(const char *event);
 
 /* The data of such an event. FALSE: it is about nothing of that. */
-gboolean job_info_read_event(JobInfo *report, const char *event, JsonObject *data);
+gboolean job_info_read_event(JobInfo *info, const char *event, JsonObject *data);
 
 /* QEMU makes up an answer some time before it sends it, and may tell of events meanwhile: takes out of an answer what events
  * tell sooner. */
-void job_info_withdraw_news(JobInfo *report);
+void job_info_withdraw_news(JobInfo *info);
 
 /* Whether a command that has succeeded may have begun work that no event tells of, and of which kind. */
 gboolean job_info_find_begun(const char *command, JobKind *ret_kind);

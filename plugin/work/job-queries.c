@@ -7,23 +7,23 @@
 /* Bytes of an answer. A job is some 130 in query-jobs; whoever says more has none that we would show. */
 #define MAX_ANSWER (256u * 1024)
 
-/* Beside the questions about each kind. */
+/* Beside the queries about each kind. */
 #define WHY N_JOB_KINDS
-#define N_QUESTIONS (N_JOB_KINDS + 1)
+#define N_QUERIES (N_JOB_KINDS + 1)
 
-typedef struct Question {
-    JobQueries *questions; /* weak */
+typedef struct Query {
+    JobQueries *queries; /* weak */
     guint about; /* a JobKind, or WHY */
     QmpTicket *ticket; /* weak; while it is under way */
     gboolean is_stale; /* asked for again, or in doubt, meanwhile */
-} Question;
+} Query;
 
 struct JobQueries {
     QemuConnection *qemu; /* weak */
     JobAnswerFunc func;
     JobHindranceFunc hindrance_func;
     gpointer user_data;
-    Question asked[N_QUESTIONS];
+    Query asked[N_QUERIES];
     QmpTicket *events_ticket; /* weak; while QEMU is asked for events */
     gboolean has_events;
 };
@@ -42,27 +42,27 @@ parse(guint about, const QmpReply *reply)
     return node;
 }
 
-static void send_question(Question *question);
+static void send_query(Query *query);
 
 static void
 on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
 {
-    Question *question = user_data;
-    JobQueries *questions = question->questions;
-    g_autoptr(JsonNode) answer = parse(question->about, reply);
-    gboolean is_latest = !question->is_stale;
+    Query *query = user_data;
+    JobQueries *queries = query->queries;
+    g_autoptr(JsonNode) answer = parse(query->about, reply);
+    gboolean is_latest = !query->is_stale;
 
-    question->ticket = NULL;
-    if (question->is_stale && !error)
-        send_question(question);
-    if (answer && question->about == WHY)
-        questions->hindrance_func(answer, questions->user_data);
+    query->ticket = NULL;
+    if (query->is_stale && !error)
+        send_query(query);
+    if (answer && query->about == WHY)
+        queries->hindrance_func(answer, queries->user_data);
     else if (answer)
-        questions->func((JobKind)question->about, answer, is_latest, questions->user_data);
+        queries->func((JobKind)query->about, answer, is_latest, queries->user_data);
 }
 
 static void
-send_question(Question *question)
+send_query(Query *query)
 {
     static const char *const commands[] = {
         [JOB_QMP] = "query-jobs",
@@ -71,90 +71,90 @@ send_question(Question *question)
         [WHY] = "query-block-jobs",
     };
 
-    question->is_stale = FALSE;
-    question->ticket = qemu_connection_ask(question->questions->qemu,
-                                           &(QmpCommand){ .name = commands[question->about] }, on_answer, question);
+    query->is_stale = FALSE;
+    query->ticket =
+        qemu_connection_ask(query->queries->qemu, &(QmpCommand){ .name = commands[query->about] }, on_answer, query);
 }
 
 static void
-ask_again(Question *question)
+ask_again(Query *query)
 {
-    if (question->ticket)
-        question->is_stale = TRUE;
+    if (query->ticket)
+        query->is_stale = TRUE;
     else
-        send_question(question);
+        send_query(query);
 }
 
 void
-job_queries_ask(JobQueries *questions, JobKind kind)
+job_queries_ask(JobQueries *queries, JobKind kind)
 {
-    ask_again(&questions->asked[kind]);
+    ask_again(&queries->asked[kind]);
 }
 
 void
-job_queries_ask_why(JobQueries *questions)
+job_queries_ask_why(JobQueries *queries)
 {
-    ask_again(&questions->asked[WHY]);
+    ask_again(&queries->asked[WHY]);
 }
 
 void
-job_queries_doubt(JobQueries *questions, JobKind kind)
+job_queries_doubt(JobQueries *queries, JobKind kind)
 {
-    Question *question = &questions->asked[kind];
+    Query *query = &queries->asked[kind];
 
-    question->is_stale |= question->ticket != NULL;
+    query->is_stale |= query->ticket != NULL;
 }
 
 static void
 on_events_agreed(const QmpReply *reply, const GError *error, gpointer user_data)
 {
-    JobQueries *questions = user_data;
+    JobQueries *queries = user_data;
 
-    questions->events_ticket = NULL;
-    questions->has_events = reply && !reply->error_class;
+    queries->events_ticket = NULL;
+    queries->has_events = reply && !reply->error_class;
 }
 
 void
-job_queries_ask_for_events(JobQueries *questions)
+job_queries_ask_for_events(JobQueries *queries)
 {
     QmpCommand command = {
         .name = "migrate-set-capabilities",
         .arguments = "{\"capabilities\":[{\"capability\":\"events\",\"state\":true}]}",
     };
 
-    if (!questions->events_ticket)
-        questions->events_ticket = qemu_connection_ask(questions->qemu, &command, on_events_agreed, questions);
+    if (!queries->events_ticket)
+        queries->events_ticket = qemu_connection_ask(queries->qemu, &command, on_events_agreed, queries);
 }
 
 gboolean
-job_queries_has_events(JobQueries *questions)
+job_queries_has_events(JobQueries *queries)
 {
-    return questions->has_events;
+    return queries->has_events;
 }
 
 JobQueries *
 job_queries_new(QemuConnection *qemu, JobAnswerFunc func, JobHindranceFunc hindrance_func, gpointer user_data)
 {
-    JobQueries *questions = g_new0(JobQueries, 1);
+    JobQueries *queries = g_new0(JobQueries, 1);
 
-    questions->qemu = qemu;
-    questions->func = func;
-    questions->hindrance_func = hindrance_func;
-    questions->user_data = user_data;
-    for (guint i = 0; i < N_QUESTIONS; i++) {
-        questions->asked[i].questions = questions;
-        questions->asked[i].about = i;
+    queries->qemu = qemu;
+    queries->func = func;
+    queries->hindrance_func = hindrance_func;
+    queries->user_data = user_data;
+    for (guint i = 0; i < N_QUERIES; i++) {
+        queries->asked[i].queries = queries;
+        queries->asked[i].about = i;
     }
-    return questions;
+    return queries;
 }
 
 void
-job_queries_free(JobQueries *questions)
+job_queries_free(JobQueries *queries)
 {
-    for (guint i = 0; i < N_QUESTIONS; i++)
-        if (questions->asked[i].ticket)
-            qmp_ticket_cancel(questions->asked[i].ticket);
-    if (questions->events_ticket)
-        qmp_ticket_cancel(questions->events_ticket);
-    g_free(questions);
+    for (guint i = 0; i < N_QUERIES; i++)
+        if (queries->asked[i].ticket)
+            qmp_ticket_cancel(queries->asked[i].ticket);
+    if (queries->events_ticket)
+        qmp_ticket_cancel(queries->events_ticket);
+    g_free(queries);
 }

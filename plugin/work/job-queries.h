@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one QEMU is asked about its slow work, by the control monitor: one question for all jobs, one for the migration,
+/* What one QEMU is asked about its slow work, by the control monitor: one query for all jobs, one for the migration,
  * one for the dump, each under way once at most. */
 #pragma once
 
@@ -20,17 +20,17 @@ typedef void (*JobHindranceFunc)(JsonNode *answer, gpointer user_data);
 /* Borrows @qemu, which is up and must outlive it. */
 JobQueries *job_queries_new(QemuConnection *qemu, JobAnswerFunc func, JobHindranceFunc hindrance_func,
                             gpointer user_data);
-void job_queries_free(JobQueries *questions);
+void job_queries_free(JobQueries *queries);
 
-/* Asks; where the question is under way already, once more after it. No answer comes where QEMU has none. */
-void job_queries_ask(JobQueries *questions, JobKind kind);
+/* Asks; where the query is under way already, once more after it. No answer comes where QEMU has none. */
+void job_queries_ask(JobQueries *queries, JobKind kind);
 
 /* Asks why jobs do not go on; likewise. */
-void job_queries_ask_why(JobQueries *questions);
+void job_queries_ask_why(JobQueries *queries);
 
 /* QEMU has told of something: an answer that is under way may have been made up before, and it is asked once more. */
-void job_queries_doubt(JobQueries *questions, JobKind kind);
+void job_queries_doubt(JobQueries *queries, JobKind kind);
 
 /* Has QEMU tell of migrations by events, which it does not by itself. Whether it has agreed to. */
-void job_queries_ask_for_events(JobQueries *questions);
-gboolean job_queries_has_events(JobQueries *questions);
+void job_queries_ask_for_events(JobQueries *queries);
+gboolean job_queries_has_events(JobQueries *queries);

@@ -34,7 +34,7 @@ struct Jobs {
     VmContext *vm_context; /* weak */
     JobsFuncs funcs;
     gpointer user_data;
-    JobQueries *questions; /* owned */
+    JobQueries *queries; /* owned */
     JobPoll *poll; /* owned */
     GQueue jobs; /* of Job, owned, by their links */
     gboolean has_begun[N_JOB_KINDS]; /* a caller has begun one, and nothing has been heard of it */
@@ -121,7 +121,7 @@ static void
 look_at_pause(Job *job, const char *status)
 {
     if (job_info_is_paused(status))
-        job_queries_ask_why(job->jobs->questions);
+        job_queries_ask_why(job->jobs->queries);
     else
         job_object_set_hindrance(job->object, NULL);
 }
@@ -152,18 +152,18 @@ show_status(Job *job, const char *status)
 
 /* What is to be seen of it. */
 static void
-show(Job *job, const JobInfo *report)
+show(Job *job, const JobInfo *info)
 {
-    if (report->type)
-        job_object_set_job_type(job->object, report->type);
-    if (report->status)
-        show_status(job, report->status);
-    if (report->waits)
-        job_queries_ask_why(job->jobs->questions);
-    if (report->has_progress)
-        job_object_set_progress(job->object, report->current, report->total);
-    if (report->has_outcome)
-        set_outcome(job, report->error);
+    if (info->type)
+        job_object_set_job_type(job->object, info->type);
+    if (info->status)
+        show_status(job, info->status);
+    if (info->waits)
+        job_queries_ask_why(job->jobs->queries);
+    if (info->has_progress)
+        job_object_set_progress(job->object, info->current, info->total);
+    if (info->has_outcome)
+        set_outcome(job, info->error);
     if (*job_object_get_job_type(job->object) && (!job->has_outcome || job_object_has_finished(job->object)))
         job_object_publish(job->object);
 }
@@ -176,7 +176,7 @@ add_from_event(Jobs *jobs, const char *id)
 
     if (!job)
         return NULL;
-    job_queries_ask(jobs->questions, JOB_QMP);
+    job_queries_ask(jobs->queries, JOB_QMP);
     qemu_connection_settle(vm_get_qemu(jobs->vm_context->vm));
     return job;
 }
@@ -184,15 +184,15 @@ add_from_event(Jobs *jobs, const char *id)
 /* BLOCK_JOB_COMPLETED comes before the status `concluded`. Of other jobs than block jobs QEMU is asked how they have
  * ended. */
 static void
-hear_of_job(Jobs *jobs, const JobInfo *report)
+hear_of_job(Jobs *jobs, const JobInfo *info)
 {
-    Job *job = find(jobs, JOB_QMP, report->id);
-    const char *status = report->status ? report->status : "";
+    Job *job = find(jobs, JOB_QMP, info->id);
+    const char *status = info->status ? info->status : "";
     gboolean is_gone = g_str_equal(status, "null");
 
-    job_queries_doubt(jobs->questions, JOB_QMP);
+    job_queries_doubt(jobs->queries, JOB_QMP);
     if (!job && *status && !is_gone)
-        job = add_from_event(jobs, report->id);
+        job = add_from_event(jobs, info->id);
     if (!job)
         return;
     if (is_gone) {
@@ -200,44 +200,44 @@ hear_of_job(Jobs *jobs, const JobInfo *report)
         remove_job(job);
         return;
     }
-    show(job, report);
+    show(job, info);
     job->is_aborting |= g_str_equal(status, "aborting");
     if (g_str_equal(status, "concluded") && job->has_outcome)
         finish(job);
     else if (g_str_equal(status, "concluded"))
-        job_queries_ask(jobs->questions, JOB_QMP);
+        job_queries_ask(jobs->queries, JOB_QMP);
 }
 
 /* The one of its kind has ended, whether it had an object or not. */
 static void
-finish_only(Jobs *jobs, const JobInfo *report)
+finish_only(Jobs *jobs, const JobInfo *info)
 {
-    Job *job = find(jobs, report->kind, report->id);
+    Job *job = find(jobs, info->kind, info->id);
 
-    jobs->has_begun[report->kind] = FALSE;
-    job_queries_doubt(jobs->questions, report->kind);
+    jobs->has_begun[info->kind] = FALSE;
+    job_queries_doubt(jobs->queries, info->kind);
     if (!job) {
-        jobs->funcs.on_finished(report->kind, report->id, report->error, jobs->user_data);
+        jobs->funcs.on_finished(info->kind, info->id, info->error, jobs->user_data);
         return;
     }
-    show(job, report);
+    show(job, info);
     finish(job);
     remove_job(job);
 }
 
 /* The migration or the dump. */
 static void
-hear_of_only(Jobs *jobs, const JobInfo *report)
+hear_of_only(Jobs *jobs, const JobInfo *info)
 {
-    Job *job = report->has_ended ? NULL : find_or_add(jobs, report->kind, report->id);
+    Job *job = info->has_ended ? NULL : find_or_add(jobs, info->kind, info->id);
 
     if (job) {
-        show(job, report);
-    } else if (report->has_outcome) {
-        finish_only(jobs, report);
-    } else if (report->has_ended) {
-        jobs->has_begun[report->kind] = TRUE;
-        job_queries_ask(jobs->questions, report->kind);
+        show(job, info);
+    } else if (info->has_outcome) {
+        finish_only(jobs, info);
+    } else if (info->has_ended) {
+        jobs->has_begun[info->kind] = TRUE;
+        job_queries_ask(jobs->queries, info->kind);
     }
 }
 
@@ -245,44 +245,43 @@ void
 jobs_event(Jobs *jobs, const QmpEvent *event)
 {
     g_autoptr(JsonNode) data = NULL;
-    JobInfo report;
+    JobInfo info;
 
     if (g_str_equal(event->name, "MIGRATION_PASS") && !find(jobs, JOB_MIGRATION, JOB_ID_MIGRATION))
-        job_queries_ask(jobs->questions, JOB_MIGRATION);
+        job_queries_ask(jobs->queries, JOB_MIGRATION);
     if (!job_info_has_event(event->name) || !event->data.text || event->data.length > MAX_EVENT)
         return;
     data = json_tree_parse(event->data.text, event->data.length, NULL);
-    if (!data || !JSON_NODE_HOLDS_OBJECT(data) ||
-        !job_info_read_event(&report, event->name, json_node_get_object(data)))
+    if (!data || !JSON_NODE_HOLDS_OBJECT(data) || !job_info_read_event(&info, event->name, json_node_get_object(data)))
         return;
-    if (report.kind == JOB_QMP)
-        hear_of_job(jobs, &report);
+    if (info.kind == JOB_QMP)
+        hear_of_job(jobs, &info);
     else
-        hear_of_only(jobs, &report);
+        hear_of_only(jobs, &info);
 }
 
 static void
 read_listed_job(Jobs *jobs, JsonObject *listed, gboolean is_latest)
 {
-    JobInfo report;
+    JobInfo info;
     gboolean is_new;
     Job *job;
 
-    if (!job_info_read_answer(&report, JOB_QMP, listed))
+    if (!job_info_read_answer(&info, JOB_QMP, listed))
         return;
-    job = find(jobs, JOB_QMP, report.id);
+    job = find(jobs, JOB_QMP, info.id);
     is_new = !job;
     if (is_new && is_latest)
-        job = find_or_add(jobs, JOB_QMP, report.id);
+        job = find_or_add(jobs, JOB_QMP, info.id);
     if (!job)
         return;
     job->is_listed = TRUE;
     if (!is_latest)
-        job_info_withdraw_news(&report);
-    if (is_new && report.has_outcome)
-        job_object_set_finished(job->object, report.error);
-    show(job, &report);
-    if (job->has_outcome && report.has_outcome)
+        job_info_withdraw_news(&info);
+    if (is_new && info.has_outcome)
+        job_object_set_finished(job->object, info.error);
+    show(job, &info);
+    if (job->has_outcome && info.has_outcome)
         finish(job);
 }
 
@@ -317,15 +316,15 @@ read_list(Jobs *jobs, JsonArray *list, gboolean is_latest)
 
 /* What ended before anybody asked for it is of no interest. */
 static void
-read_only(Jobs *jobs, const JobInfo *report, gboolean is_latest)
+read_only(Jobs *jobs, const JobInfo *info, gboolean is_latest)
 {
-    gboolean is_known = find(jobs, report->kind, report->id) != NULL;
-    gboolean is_awaited = jobs->has_begun[report->kind] && is_latest;
+    gboolean is_known = find(jobs, info->kind, info->id) != NULL;
+    gboolean is_awaited = jobs->has_begun[info->kind] && is_latest;
 
-    if (is_known || (is_latest && !report->has_ended) || is_awaited)
-        hear_of_only(jobs, report);
+    if (is_known || (is_latest && !info->has_ended) || is_awaited)
+        hear_of_only(jobs, info);
     if (is_latest)
-        jobs->has_begun[report->kind] = FALSE;
+        jobs->has_begun[info->kind] = FALSE;
 }
 
 /* Callers' replies wait for the type of a job that was new, which the next answer brings. */
@@ -343,12 +342,12 @@ settle(Jobs *jobs)
 static void
 on_answer(JobKind kind, JsonNode *answer, gboolean is_latest, gpointer user_data)
 {
-    JobInfo report;
+    JobInfo info;
 
     if (kind == JOB_QMP)
         read_list(user_data, json_node_get_array(answer), is_latest);
-    else if (job_info_read_answer(&report, kind, json_node_get_object(answer)))
-        read_only(user_data, &report, is_latest);
+    else if (job_info_read_answer(&info, kind, json_node_get_object(answer)))
+        read_only(user_data, &info, is_latest);
     if (kind == JOB_QMP && !is_latest)
         settle(user_data);
 }
@@ -373,7 +372,7 @@ is_wanted(JobKind kind, gboolean is_read, gpointer user_data)
     if (!is_under_way(jobs, kind) && !jobs->has_begun[kind])
         return FALSE;
     return is_read || jobs->funcs.is_watched(jobs->user_data) ||
-           (kind == JOB_MIGRATION && !job_queries_has_events(jobs->questions));
+           (kind == JOB_MIGRATION && !job_queries_has_events(jobs->queries));
 }
 
 static void
@@ -381,7 +380,7 @@ on_poll(JobKind kind, gpointer user_data)
 {
     Jobs *jobs = user_data;
 
-    job_queries_ask(jobs->questions, kind);
+    job_queries_ask(jobs->queries, kind);
 }
 
 void
@@ -397,10 +396,10 @@ jobs_command_done(Jobs *jobs, const char *command)
 
     if (job_info_find_begun(command, &kind)) {
         jobs->has_begun[kind] = TRUE;
-        job_queries_ask(jobs->questions, kind);
+        job_queries_ask(jobs->queries, kind);
     }
     if (g_str_equal(command, "migrate-set-capabilities"))
-        job_queries_ask_for_events(jobs->questions);
+        job_queries_ask_for_events(jobs->queries);
 }
 
 /* What a caller has begun, and QEMU has told nothing of, is under way: 7.2 has no word for a migration that it listens for. */
@@ -422,10 +421,10 @@ jobs_new(VmContext *vm_context, const JobsFuncs *funcs, gpointer user_data)
     jobs->funcs = *funcs;
     jobs->user_data = user_data;
     jobs->poll = job_poll_new(vm_context->context->host->context, &poll_funcs, jobs);
-    jobs->questions = job_queries_new(vm_get_qemu(vm_context->vm), on_answer, on_hindrance, jobs);
-    job_queries_ask_for_events(jobs->questions);
+    jobs->queries = job_queries_new(vm_get_qemu(vm_context->vm), on_answer, on_hindrance, jobs);
+    job_queries_ask_for_events(jobs->queries);
     for (guint i = 0; i < N_JOB_KINDS; i++)
-        job_queries_ask(jobs->questions, (JobKind)i);
+        job_queries_ask(jobs->queries, (JobKind)i);
     return jobs;
 }
 
@@ -440,7 +439,7 @@ void
 jobs_free(Jobs *jobs)
 {
     job_poll_free(jobs->poll);
-    job_queries_free(jobs->questions);
+    job_queries_free(jobs->queries);
     while (jobs->jobs.head)
         remove_job(jobs->jobs.head->data);
     g_free(jobs);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by vm-object.c; owns the Jobs and the Waits of one VM. */
+/* Called by vm-object.c; owns the Jobs and the ExecuteAndWaitList of one VM. */
 #include "work.h"
 
 #include "errors.h"
@@ -7,19 +7,19 @@
 #include "names.h"
 #include "caller-sessions.h"
 #include "value.h"
-#include "waits.h"
+#include "execute-and-wait-list.h"
 
 struct Work {
     VmContext *vm_context; /* weak */
     WorkAudienceFunc has_audience;
     Jobs *jobs; /* owned */
-    Waits *waits; /* owned */
+    ExecuteAndWaitList *waits; /* owned */
 };
 
 void
 work_execute_and_wait(Work *work, BusCall *call)
 {
-    WaitOptions options = { 0 };
+    ExecuteAndWaitOptions options = { 0 };
     g_autoptr(GError) error = NULL;
     g_autoptr(JsonNode) arguments = NULL;
     DBusMessageIter iter;
@@ -32,11 +32,11 @@ work_execute_and_wait(Work *work, BusCall *call)
     if (names_check_command(command, &error) && dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_INVALID)
         arguments = value_read(&iter, "arguments", &cost, &error);
     if (arguments && dbus_message_iter_next(&iter))
-        wait_read_options(&iter, &options, &error);
+        execute_and_wait_read_options(&iter, &options, &error);
     if (error)
         errors_fail(call, error);
     else
-        waits_execute(work->waits, call, command, arguments, cost.bytes, &options);
+        execute_and_wait_list_execute(work->waits, call, command, arguments, cost.bytes, &options);
 }
 
 /* Who waits for a job is told when jobs.c knows of its end, so that the object says the same. */
@@ -44,7 +44,7 @@ void
 work_event(Work *work, const QmpEvent *event)
 {
     jobs_event(work->jobs, event);
-    waits_event(work->waits, event);
+    execute_and_wait_list_event(work->waits, event);
 }
 
 void
@@ -56,7 +56,7 @@ work_look(Work *work)
 void
 work_drop_caller(Work *work, const char *unique_name)
 {
-    waits_drop_caller(work->waits, unique_name);
+    execute_and_wait_list_drop_caller(work->waits, unique_name);
 }
 
 static void
@@ -64,7 +64,7 @@ on_job_finished(JobKind kind, const char *id, const char *error, gpointer user_d
 {
     Work *work = user_data;
 
-    waits_job_finished(work->waits, kind, id, error);
+    execute_and_wait_list_job_finished(work->waits, kind, id, error);
 }
 
 /* On a session bus everybody hears of changes, and nobody can be known to listen who does not say so. */
@@ -73,7 +73,7 @@ is_watched(gpointer user_data)
 {
     Work *work = user_data;
 
-    return waits_is_busy(work->waits) || work->has_audience(work->vm_context);
+    return execute_and_wait_list_is_busy(work->waits) || work->has_audience(work->vm_context);
 }
 
 static void
@@ -82,7 +82,7 @@ on_command_done(const char *command, gpointer user_data)
     Work *work = user_data;
 
     jobs_command_done(work->jobs, command);
-    waits_command_done(work->waits, command);
+    execute_and_wait_list_command_done(work->waits, command);
 }
 
 Work *
@@ -94,7 +94,7 @@ work_new(VmContext *vm_context, WorkAudienceFunc has_audience)
     work->vm_context = vm_context;
     work->has_audience = has_audience;
     work->jobs = jobs_new(vm_context, &funcs, work);
-    work->waits = waits_new(vm_context, work->jobs);
+    work->waits = execute_and_wait_list_new(vm_context, work->jobs);
     caller_sessions_set_done(vm_context->sessions, on_command_done, work);
     return work;
 }
@@ -108,7 +108,7 @@ work_unpublish(Work *work)
 void
 work_free(Work *work)
 {
-    waits_free(work->waits);
+    execute_and_wait_list_free(work->waits);
     jobs_free(work->jobs);
     g_free(work);
 }

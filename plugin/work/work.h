@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one VM has under way, and who waits for it: jobs.c and waits.c, who tell each other what they hear. */
+/* What one VM has under way, and who waits for it: jobs.c and execute-and-wait-list.c, who tell each other what they hear. */
 #pragma once
 
 #include "vm-context.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The path of a call of ExecuteAndWait(), from top to bottom:
  *
- *   wait_start()        work.c has read the arguments; completion-table.c says what the command's end is
+ *   execute_and_wait_start()        work.c has read the arguments; completion-table.c says what the command's end is
  *   start_command()     the command goes a caller's way (calls/caller-command.c): schema, policy, QEMU
  *   on_sent()           the policy has allowed it: it is sent, and its time runs
  *   on_returned()       QEMU has taken it: the answer, if that was all
- *   wait_note_event()   an event, or the end of a job, that may be its end: noted, also before the return
+ *   execute_and_wait_note_event()   an event, or the end of a job, that may be its end: noted, also before the return
  *   ask_completion(), on_answer()  after the return and after each of those QEMU is asked something by the control monitor: when it
  *                       answers, all is known that it had told before on any monitor, the run state is true, and the
  *                       signals have gone out. Only then it is decided.
@@ -14,7 +14,7 @@
  *
  * What a caller is told is what the last question has shown: an end that was noted before the return may have been that of
  * something older with the same name, which then is under way again. */
-#include "wait.h"
+#include "execute-and-wait.h"
 
 #include <string.h>
 
@@ -38,13 +38,13 @@
 #define ASK_DELAY_FIRST ((guint64)5 * G_TIME_SPAN_MILLISECOND)
 #define ASK_DELAY_MAX ((guint64)G_TIME_SPAN_SECOND)
 
-struct Wait {
-    WaitContext *context; /* weak */
+struct ExecuteAndWait {
+    ExecuteAndWaitContext *context; /* weak */
     BusCall *call; /* owned */
     char *name; /* owned; the command's */
     CallerCommand command; /* until it has returned */
     guint64 timeout; /* us; 0: none */
-    Completion *outcome; /* owned; NULL: it ends when it returns */
+    Completion *completion; /* owned; NULL: it ends when it returns */
     ReplyTicket *question; /* weak; while it is waited for */
     gboolean is_stale; /* to be asked again */
     gboolean is_sent, has_returned;
@@ -54,34 +54,34 @@ struct Wait {
     GSource *timer; /* owned; until its time is over */
     GSource *asker; /* owned; until QEMU is asked again */
     guint64 ask_delay; /* us */
-    GList link; /* in context->waits */
+    GList link; /* in context->calls */
 };
 
 /* Answered, or given up. */
 static void
-free_wait(Wait *wait)
+free_wait(ExecuteAndWait *wait)
 {
-    g_queue_unlink(&wait->context->waits, &wait->link);
+    g_queue_unlink(&wait->context->calls, &wait->link);
     caller_command_cancel(&wait->command);
     if (wait->question)
         reply_ticket_cancel(wait->question);
     timer_stop(&wait->timer);
     timer_stop(&wait->asker);
-    g_clear_pointer(&wait->outcome, completion_free);
+    g_clear_pointer(&wait->completion, completion_free);
     g_free(wait->name);
     g_free(wait->result);
     g_free(wait);
 }
 
 static void
-fail_wait(Wait *wait, const GError *error)
+fail_wait(ExecuteAndWait *wait, const GError *error)
 {
     errors_fail(g_steal_pointer(&wait->call), error);
     free_wait(wait);
 }
 
 static void
-fail_generic(Wait *wait, const char *text)
+fail_generic(ExecuteAndWait *wait, const char *text)
 {
     const QmpReply reply = { .error_class = "GenericError", .error_text = text };
 
@@ -90,7 +90,7 @@ fail_generic(Wait *wait, const char *text)
 }
 
 static void
-end_wait(Wait *wait)
+end_wait(ExecuteAndWait *wait)
 {
     const QmpText value = { wait->result, wait->result_length };
 
@@ -100,16 +100,16 @@ end_wait(Wait *wait)
 
 /* What has come of it so far: of a balloon, the guest's memory. */
 static void
-append_answer(Wait *wait, GString *text)
+append_answer(ExecuteAndWait *wait, GString *text)
 {
     if (wait->has_answer && wait->result_length <= MAX_SHOWN)
-        g_string_append_printf(text, ": %s says %s", completion_get_question(wait->outcome), wait->result);
+        g_string_append_printf(text, ": %s says %s", completion_get_question(wait->completion), wait->result);
 }
 
 static gboolean
 on_timeout(gpointer user_data)
 {
-    Wait *wait = user_data;
+    ExecuteAndWait *wait = user_data;
     g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
 
@@ -124,9 +124,9 @@ on_timeout(gpointer user_data)
 }
 
 static void
-tell_outcome(Wait *wait)
+tell_completion(ExecuteAndWait *wait)
 {
-    const char *error = completion_get_error(wait->outcome);
+    const char *error = completion_get_error(wait->completion);
 
     if (error)
         fail_generic(wait, error);
@@ -137,18 +137,18 @@ tell_outcome(Wait *wait)
 static void
 on_dismissed(const QmpReply *reply, const GError *error, gpointer user_data)
 {
-    Wait *wait = user_data;
+    ExecuteAndWait *wait = user_data;
 
     wait->question = NULL;
-    tell_outcome(wait);
+    tell_completion(wait);
 }
 
 /* By the control monitor: nothing but the record of it is left, and the caller was allowed to make that. Somebody else may
  * have done it, or the job may have gone: QEMU's errors are of no interest. */
 static void
-dismiss(Wait *wait)
+dismiss(ExecuteAndWait *wait)
 {
-    const char *id = completion_get_id(wait->outcome);
+    const char *id = completion_get_id(wait->completion);
     g_autoptr(GString) arguments = g_string_new("{\"id\":");
     QmpCommand command = { .name = "job-dismiss" };
 
@@ -157,15 +157,15 @@ dismiss(Wait *wait)
     command.arguments = arguments->str;
     wait->question = reply_barrier_submit(wait->context->barrier, "", &command, on_dismissed, wait, /* error= */ NULL);
     if (!wait->question)
-        tell_outcome(wait);
+        tell_completion(wait);
 }
 
-static void ask_completion(Wait *wait);
+static void ask_completion(ExecuteAndWait *wait);
 
 static gboolean
 on_time_to_ask(gpointer user_data)
 {
-    Wait *wait = user_data;
+    ExecuteAndWait *wait = user_data;
 
     timer_stop(&wait->asker);
     ask_completion(wait);
@@ -173,7 +173,7 @@ on_time_to_ask(gpointer user_data)
 }
 
 static void
-ask_soon(Wait *wait)
+ask_soon(ExecuteAndWait *wait)
 {
     wait->ask_delay = MIN(MAX(wait->ask_delay * 2, ASK_DELAY_FIRST), ASK_DELAY_MAX);
     timer_stop(&wait->asker);
@@ -182,26 +182,26 @@ ask_soon(Wait *wait)
 }
 
 static void
-decide(Wait *wait)
+decide(ExecuteAndWait *wait)
 {
-    if (!completion_has_ended(wait->outcome)) {
-        if (completion_table_is_polled(completion_get_ending(wait->outcome)))
+    if (!completion_has_ended(wait->completion)) {
+        if (completion_table_is_polled(completion_get_row(wait->completion)))
             ask_soon(wait);
         return;
     }
-    if (completion_is_unsettled(wait->outcome)) {
+    if (completion_is_unsettled(wait->completion)) {
         ask_soon(wait);
         return;
     }
     timer_stop(&wait->timer);
-    if (completion_get_id(wait->outcome) && completion_table_leaves_jobs(completion_get_ending(wait->outcome)))
+    if (completion_get_id(wait->completion) && completion_table_leaves_jobs(completion_get_row(wait->completion)))
         dismiss(wait);
     else
-        tell_outcome(wait);
+        tell_completion(wait);
 }
 
 static void
-set_result(Wait *wait, const QmpText *value)
+set_result(ExecuteAndWait *wait, const QmpText *value)
 {
     g_free(wait->result);
     wait->result = g_strndup(value->text, value->length);
@@ -210,16 +210,16 @@ set_result(Wait *wait, const QmpText *value)
 
 /* Whether QEMU has told enough. */
 static gboolean
-judge(Wait *wait, const QmpReply *reply)
+judge(ExecuteAndWait *wait, const QmpReply *reply)
 {
     const char *error = reply->error_class ? reply->error_text : "QEMU's answer is too large, or makes no sense";
     g_autoptr(JsonNode) answer = NULL;
 
     if (reply->value.text && reply->value.length <= MAX_ANSWER)
         answer = json_tree_parse_answer(reply->value.text, reply->value.length);
-    if (completion_note_answer(wait->outcome, wait->context->jobs, answer, error))
+    if (completion_note_answer(wait->completion, wait->context->jobs, answer, error))
         return FALSE;
-    if (answer && completion_table_returns_answer(completion_get_ending(wait->outcome))) {
+    if (answer && completion_table_returns_answer(completion_get_row(wait->completion))) {
         set_result(wait, &reply->value);
         wait->has_answer = TRUE;
     }
@@ -229,11 +229,11 @@ judge(Wait *wait, const QmpReply *reply)
 static void
 on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
 {
-    Wait *wait = user_data;
+    ExecuteAndWait *wait = user_data;
 
     wait->question = NULL;
     if (error) {
-        /* waits_free() follows, and knows what it means. */
+        /* execute_and_wait_list_free() follows, and knows what it means. */
         if (!g_error_matches(error, QMP_ERROR, QMP_ERROR_DISCONNECTED))
             fail_wait(wait, error);
     } else if (wait->is_stale || !judge(wait, reply)) {
@@ -245,9 +245,9 @@ on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
 
 /* Before the return it is only noted. */
 static void
-ask_completion(Wait *wait)
+ask_completion(ExecuteAndWait *wait)
 {
-    QmpCommand command = { .name = completion_get_question(wait->outcome) };
+    QmpCommand command = { .name = completion_get_question(wait->completion) };
 
     wait->is_stale = wait->question != NULL;
     if (!wait->has_returned || wait->question)
@@ -258,36 +258,36 @@ ask_completion(Wait *wait)
 }
 
 gboolean
-wait_hears(Wait *wait, const char *event)
+execute_and_wait_hears(ExecuteAndWait *wait, const char *event)
 {
-    return wait->outcome && wait->is_sent && completion_table_hears(completion_get_ending(wait->outcome), event);
+    return wait->completion && wait->is_sent && completion_table_hears(completion_get_row(wait->completion), event);
 }
 
 void
-wait_note_event(Wait *wait, const char *event, JsonNode *data)
+execute_and_wait_note_event(ExecuteAndWait *wait, const char *event, JsonNode *data)
 {
-    completion_note_event(wait->outcome, event, data);
+    completion_note_event(wait->completion, event, data);
     ask_completion(wait);
 }
 
 void
-wait_note_job(Wait *wait, JobKind kind, const char *id, const char *error)
+execute_and_wait_note_job(ExecuteAndWait *wait, JobKind kind, const char *id, const char *error)
 {
-    if (wait->is_sent && wait->outcome && completion_note_job(wait->outcome, kind, id, error))
+    if (wait->is_sent && wait->completion && completion_note_job(wait->completion, kind, id, error))
         ask_completion(wait);
 }
 
 void
-wait_note_command(Wait *wait, const char *command)
+execute_and_wait_note_command(ExecuteAndWait *wait, const char *command)
 {
-    if (wait->has_returned && wait->outcome && completion_note_command(wait->outcome, command))
+    if (wait->has_returned && wait->completion && completion_note_command(wait->completion, command))
         ask_completion(wait);
 }
 
 static void
 on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
 {
-    Wait *wait = user_data;
+    ExecuteAndWait *wait = user_data;
 
     if (error) {
         fail_wait(wait, error);
@@ -301,12 +301,12 @@ on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
     }
     wait->has_returned = TRUE;
     set_result(wait, &reply->value);
-    if (!wait->outcome) {
+    if (!wait->completion) {
         end_wait(wait);
         return;
     }
     jobs_look(wait->context->jobs);
-    if (!completion_table_is_of_connection(completion_get_ending(wait->outcome)))
+    if (!completion_table_is_of_connection(completion_get_row(wait->completion)))
         ask_completion(wait);
 }
 
@@ -314,7 +314,7 @@ on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
 static void
 on_sent(gpointer user_data)
 {
-    Wait *wait = user_data;
+    ExecuteAndWait *wait = user_data;
 
     wait->is_sent = TRUE;
     if (wait->timeout > 0)
@@ -322,7 +322,7 @@ on_sent(gpointer user_data)
 }
 
 static void
-start_command(Wait *wait)
+start_command(ExecuteAndWait *wait)
 {
     VmContext *vm_context = wait->context->vm_context;
     g_autoptr(GError) error = NULL;
@@ -336,10 +336,10 @@ start_command(Wait *wait)
 }
 
 void
-wait_start(WaitContext *context, BusCall *call, const char *command, JsonNode *arguments, gsize size,
-           const WaitOptions *options)
+execute_and_wait_start(ExecuteAndWaitContext *context, BusCall *call, const char *command, JsonNode *arguments,
+                       gsize size, const ExecuteAndWaitOptions *options)
 {
-    Wait *wait = g_new0(Wait, 1);
+    ExecuteAndWait *wait = g_new0(ExecuteAndWait, 1);
 
     wait->context = context;
     wait->call = call;
@@ -358,20 +358,20 @@ wait_start(WaitContext *context, BusCall *call, const char *command, JsonNode *a
         .user_data = wait,
     };
     wait->timeout = options->timeout;
-    wait->outcome = completion_new(command, arguments);
+    wait->completion = completion_new(command, arguments);
     wait->link.data = wait;
-    g_queue_push_tail_link(&context->waits, &wait->link);
+    g_queue_push_tail_link(&context->calls, &wait->link);
     start_command(wait);
 }
 
 static gboolean
 read_timeout(DBusMessageIter *value, gpointer options, GError **error)
 {
-    return vardict_read_timeout(value, &((WaitOptions *)options)->timeout, error);
+    return vardict_read_timeout(value, &((ExecuteAndWaitOptions *)options)->timeout, error);
 }
 
 gboolean
-wait_read_options(DBusMessageIter *iter, WaitOptions *options, GError **error)
+execute_and_wait_read_options(DBusMessageIter *iter, ExecuteAndWaitOptions *options, GError **error)
 {
     static const VardictRow rows[] = { { "timeout", "t", "microseconds", read_timeout }, { 0 } };
 
@@ -379,19 +379,19 @@ wait_read_options(DBusMessageIter *iter, WaitOptions *options, GError **error)
 }
 
 gsize
-wait_get_size(Wait *wait)
+execute_and_wait_get_size(ExecuteAndWait *wait)
 {
     return wait->command.size;
 }
 
 const char *
-wait_get_caller(Wait *wait)
+execute_and_wait_get_caller(ExecuteAndWait *wait)
 {
     return bus_call_get_sender(wait->call);
 }
 
 void
-wait_give_up(Wait *wait)
+execute_and_wait_give_up(ExecuteAndWait *wait)
 {
     bus_call_fail_code(g_steal_pointer(&wait->call), BUS_ERROR_DISCONNECTED, "The caller has left");
     free_wait(wait);
@@ -399,15 +399,15 @@ wait_give_up(Wait *wait)
 
 /* A guest that is off has QEMU end at once: what was noted counts, though nothing can be asked. */
 void
-wait_tell_last(Wait *wait)
+execute_and_wait_tell_last(ExecuteAndWait *wait)
 {
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
     gboolean is_known =
-        wait->has_returned && (completion_table_is_of_connection(completion_get_ending(wait->outcome)) ||
-                               completion_has_ended(wait->outcome));
+        wait->has_returned && (completion_table_is_of_connection(completion_get_row(wait->completion)) ||
+                               completion_has_ended(wait->completion));
 
     if (is_known)
-        tell_outcome(wait);
+        tell_completion(wait);
     else
         fail_wait(wait, error);
 }

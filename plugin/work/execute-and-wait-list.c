@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by work.c; owns the calls until they are answered, and the way by which they ask QEMU. */
+#include "execute-and-wait-list.h"
+
+#include "errors.h"
+#include "json-tree.h"
+
+/* Of one VM, and of one caller on it: each holds the arguments of a command, of so many bytes of JSON together. */
+#define MAX_WAITS 1024
+#define MAX_WAITS_OF_CALLER 128
+#define MAX_BYTES (8u * 1024 * 1024)
+#define MAX_BYTES_OF_CALLER (1024u * 1024)
+
+/* Bytes. Those that end something are some 300. */
+#define MAX_EVENT 65536
+
+struct ExecuteAndWaitList {
+    ExecuteAndWaitContext context;
+};
+
+static gboolean
+has_room(ExecuteAndWaitList *list, BusCall *call, gsize size, GError **error)
+{
+    guint n = 0;
+    gsize bytes = size, bytes_of_caller = size;
+
+    for (GList *i = list->context.calls.head; i; i = i->next) {
+        gboolean is_callers = g_str_equal(execute_and_wait_get_caller(i->data), bus_call_get_sender(call));
+        n += is_callers;
+        bytes += execute_and_wait_get_size(i->data);
+        bytes_of_caller += is_callers ? execute_and_wait_get_size(i->data) : 0;
+    }
+    if (n < MAX_WAITS_OF_CALLER && list->context.calls.length < MAX_WAITS && bytes <= MAX_BYTES &&
+        bytes_of_caller <= MAX_BYTES_OF_CALLER)
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
+                "%u calls of yours wait at this VM, %u in all, with %zu bytes of arguments in all", n,
+                list->context.calls.length, bytes - size);
+    return FALSE;
+}
+
+/* Behind it answers wait as replies to callers do, until signals have gone out and the run state is known. */
+static void
+make_gate(ExecuteAndWaitContext *context)
+{
+    QemuConnection *qemu = vm_get_qemu(context->vm_context->vm);
+
+    if (context->barrier)
+        return;
+    context->barrier = reply_barrier_new(qemu_connection_get_control(qemu));
+    reply_barriers_add(qemu_connection_get_barriers(qemu), context->barrier);
+}
+
+void
+execute_and_wait_list_execute(ExecuteAndWaitList *list, BusCall *call, const char *command, JsonNode *arguments,
+                              gsize size, const ExecuteAndWaitOptions *options)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!has_room(list, call, size, &error)) {
+        errors_fail(call, error);
+        return;
+    }
+    make_gate(&list->context);
+    execute_and_wait_start(&list->context, call, command, arguments, size, options);
+}
+
+void
+execute_and_wait_list_event(ExecuteAndWaitList *list, const QmpEvent *event)
+{
+    g_autoptr(JsonNode) data = NULL;
+
+    for (GList *i = list->context.calls.head; i; i = i->next) {
+        if (!execute_and_wait_hears(i->data, event->name) || event->data.length > MAX_EVENT)
+            continue;
+        if (!data && event->data.text)
+            data = json_tree_parse(event->data.text, event->data.length, NULL);
+        execute_and_wait_note_event(i->data, event->name, data);
+    }
+}
+
+void
+execute_and_wait_list_job_finished(ExecuteAndWaitList *list, JobKind kind, const char *id, const char *error)
+{
+    for (GList *i = list->context.calls.head; i; i = i->next)
+        execute_and_wait_note_job(i->data, kind, id, error);
+}
+
+void
+execute_and_wait_list_command_done(ExecuteAndWaitList *list, const char *command)
+{
+    for (GList *i = list->context.calls.head; i; i = i->next)
+        execute_and_wait_note_command(i->data, command);
+}
+
+gboolean
+execute_and_wait_list_is_busy(ExecuteAndWaitList *list)
+{
+    return list->context.calls.length > 0;
+}
+
+void
+execute_and_wait_list_drop_caller(ExecuteAndWaitList *list, const char *unique_name)
+{
+    for (GList *i = list->context.calls.head, *next; i; i = next) {
+        next = i->next;
+        if (g_str_equal(execute_and_wait_get_caller(i->data), unique_name))
+            execute_and_wait_give_up(i->data);
+    }
+}
+
+ExecuteAndWaitList *
+execute_and_wait_list_new(VmContext *vm_context, Jobs *jobs)
+{
+    ExecuteAndWaitList *list = g_new0(ExecuteAndWaitList, 1);
+
+    list->context.vm_context = vm_context;
+    list->context.jobs = jobs;
+    return list;
+}
+
+void
+execute_and_wait_list_free(ExecuteAndWaitList *list)
+{
+    ExecuteAndWaitContext *context = &list->context;
+
+    while (context->calls.head)
+        execute_and_wait_tell_last(context->calls.head->data);
+    if (context->barrier) {
+        reply_barriers_remove(qemu_connection_get_barriers(vm_get_qemu(context->vm_context->vm)), context->barrier);
+        reply_barrier_free(context->barrier);
+    }
+    g_free(list);
+}
