@@ -7,6 +7,8 @@
 #include "call.h"
 #include "errors.h"
 #include "events.h"
+#include "execute-and-wait-list.h"
+#include "jobs.h"
 #include "vm-teardown.h"
 #include "authorization.h"
 #include "names.h"
@@ -15,7 +17,6 @@
 #include "caller-sessions.h"
 #include "value.h"
 #include "vm-schema.h"
-#include "work.h"
 
 /* Of one subscription; QEMU 11.1 has 57 events. */
 #define MAX_EVENT_NAMES 256
@@ -25,7 +26,8 @@ struct VmObject {
     VmContext vm_context; /* first: what the rooms below are given */
     Events *events; /* owned */
     OpenMonitors *open_monitors; /* owned */
-    Work *work; /* owned */
+    Jobs *jobs; /* owned */
+    ExecuteAndWaitList *waiting; /* owned */
     gboolean is_unpublished;
 };
 
@@ -42,17 +44,25 @@ read_command(BusCall *call, DBusMessageIter *iter, GError **error)
     return names_check_command(command, error) ? command : NULL;
 }
 
+/* Likewise, with `arguments` (a{sv}); NULL: there are none, or @error. @cost: of the arguments. */
+static JsonNode *
+read_arguments(BusCall *call, DBusMessageIter *iter, const char **ret_command, JsonCost *cost, GError **error)
+{
+    *ret_command = read_command(call, iter, error);
+    if (!*ret_command || dbus_message_iter_get_arg_type(iter) == DBUS_TYPE_INVALID)
+        return NULL;
+    return value_read(iter, "arguments", cost, error);
+}
+
 static void
 execute(BusCall *call, gpointer object_data)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(JsonNode) arguments = NULL;
     DBusMessageIter iter;
-    const char *command = read_command(call, &iter, &error);
+    const char *command;
     JsonCost cost = { 0 };
+    g_autoptr(JsonNode) arguments = read_arguments(call, &iter, &command, &cost, &error);
 
-    if (command && dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_INVALID)
-        arguments = value_read(&iter, "arguments", &cost, &error);
     if (error)
         errors_fail(call, error);
     else
@@ -98,7 +108,20 @@ execute_json(BusCall *call, gpointer object_data)
 static void
 execute_and_wait(BusCall *call, gpointer object_data)
 {
-    work_execute_and_wait(((VmObject *)object_data)->work, call);
+    VmObject *object = object_data;
+    ExecuteAndWaitOptions options = { 0 };
+    g_autoptr(GError) error = NULL;
+    DBusMessageIter iter;
+    const char *command;
+    JsonCost cost = { 0 };
+    g_autoptr(JsonNode) arguments = read_arguments(call, &iter, &command, &cost, &error);
+
+    if (arguments && dbus_message_iter_next(&iter))
+        execute_and_wait_read_options(&iter, &options, &error);
+    if (error)
+        errors_fail(call, error);
+    else
+        execute_and_wait_list_start(object->waiting, call, command, arguments, cost.bytes, &options);
 }
 
 static void
@@ -106,7 +129,7 @@ subscribe_authorized(BusCall *call, VmContext *vm_context, char **names)
 {
     VmObject *object = (VmObject *)vm_context;
     events_subscribe(object->events, bus_call_get_sender(call), (const char *const *)names);
-    work_look(object->work);
+    jobs_look(object->jobs);
     bus_call_return(call, NULL);
 }
 
@@ -274,22 +297,51 @@ void
 vm_object_drop_caller(VmObject *object, const char *unique_name)
 {
     open_monitors_drop_caller(object->open_monitors, unique_name);
-    work_drop_caller(object->work, unique_name);
+    execute_and_wait_list_drop_caller(object->waiting, unique_name);
     caller_sessions_drop_caller(object->vm_context.sessions, unique_name);
-}
-
-static gboolean
-has_audience(VmContext *vm_context)
-{
-    VmObject *object = (VmObject *)vm_context;
-
-    return events_has_subscribers(object->events) || g_hash_table_size(object->vm_context.context->viewers) > 0;
 }
 
 void
 vm_object_look(VmObject *object)
 {
-    work_look(object->work);
+    jobs_look(object->jobs);
+}
+
+static void
+on_job_finished(JobKind kind, const char *id, const char *error, gpointer user_data)
+{
+    VmObject *object = user_data;
+
+    execute_and_wait_list_note_job(object->waiting, kind, id, error);
+}
+
+/* On a session bus everybody hears of changes, and nobody can be known to listen who does not say so. */
+static gboolean
+are_jobs_watched(gpointer user_data)
+{
+    VmObject *object = user_data;
+
+    return !execute_and_wait_list_is_empty(object->waiting) || events_has_subscribers(object->events) ||
+           g_hash_table_size(object->vm_context.context->viewers) > 0;
+}
+
+static void
+on_command_done(const char *command, gpointer user_data)
+{
+    VmObject *object = user_data;
+
+    jobs_command_done(object->jobs, command);
+    execute_and_wait_list_note_command(object->waiting, command);
+}
+
+static void
+begin_jobs(VmObject *object)
+{
+    static const JobsFuncs funcs = { on_job_finished, are_jobs_watched };
+
+    object->jobs = jobs_new(&object->vm_context, &funcs, object);
+    object->waiting = execute_and_wait_list_new(&object->vm_context, object->jobs);
+    caller_sessions_set_done(object->vm_context.sessions, on_command_done, object);
 }
 
 VmObject *
@@ -311,7 +363,7 @@ vm_object_new(Context *context, Vm *vm, const char *path)
     /* Where this QEMU is known by another VM, all of it is right from the first. */
     vm_schema_is_settled(object->vm_context.schema);
     bus_object_publish(object->vm_context.object);
-    object->work = work_new(&object->vm_context, has_audience);
+    begin_jobs(object);
     return object;
 }
 
@@ -330,7 +382,7 @@ vm_object_unpublish(VmObject *object)
         return;
     object->is_unpublished = TRUE;
     events_stop(object->events);
-    work_unpublish(object->work);
+    jobs_unpublish(object->jobs);
     bus_object_unpublish(object->vm_context.object);
     open_monitors_stop(object->open_monitors);
 }
@@ -346,7 +398,8 @@ vm_object_free(VmObject *object, VmTeardown *farewells)
         vm_teardown_add(farewells, object->vm_context.vm, object->vm_context.sessions);
     else
         caller_sessions_free(object->vm_context.sessions);
-    work_free(object->work);
+    execute_and_wait_list_free(object->waiting);
+    jobs_free(object->jobs);
     open_monitors_free(object->open_monitors);
     bus_object_free(object->vm_context.object);
     g_free(object);
@@ -369,7 +422,9 @@ vm_object_changed(VmObject *object)
 void
 vm_object_event(VmObject *object, const QmpEvent *event)
 {
-    work_event(object->work, event);
+    /* The job's object says how it has ended before a caller who waits for that is answered. */
+    jobs_event(object->jobs, event);
+    execute_and_wait_list_note_event(object->waiting, event);
     events_publish(object->events, event);
     open_monitors_event(object->open_monitors, event);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by work.c; owns the calls until they are answered, and the way by which they ask QEMU. */
+/* Called by objects/vm-object.c; owns the calls until they are answered, and the way by which they ask QEMU. */
 #include "execute-and-wait-list.h"
 
 #include "errors.h"
@@ -19,7 +19,7 @@ struct ExecuteAndWaitList {
 };
 
 static gboolean
-has_room(ExecuteAndWaitList *list, BusCall *call, gsize size, GError **error)
+has_room_for_call(ExecuteAndWaitList *list, BusCall *call, gsize size, GError **error)
 {
     guint n = 0;
     gsize bytes = size, bytes_of_caller = size;
@@ -39,9 +39,10 @@ has_room(ExecuteAndWaitList *list, BusCall *call, gsize size, GError **error)
     return FALSE;
 }
 
-/* Behind it answers wait as replies to callers do, until signals have gone out and the run state is known. */
+/* Answers to what a call asks QEMU are held by it as replies to callers are, until signals have gone out and the run state is
+ * known. */
 static void
-make_gate(ExecuteAndWaitContext *context)
+ensure_barrier(ExecuteAndWaitContext *context)
 {
     QemuConnection *qemu = vm_get_qemu(context->vm_context->vm);
 
@@ -52,21 +53,21 @@ make_gate(ExecuteAndWaitContext *context)
 }
 
 void
-execute_and_wait_list_execute(ExecuteAndWaitList *list, BusCall *call, const char *command, JsonNode *arguments,
-                              gsize size, const ExecuteAndWaitOptions *options)
+execute_and_wait_list_start(ExecuteAndWaitList *list, BusCall *call, const char *command, JsonNode *arguments,
+                            gsize size, const ExecuteAndWaitOptions *options)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!has_room(list, call, size, &error)) {
+    if (!has_room_for_call(list, call, size, &error)) {
         errors_fail(call, error);
         return;
     }
-    make_gate(&list->context);
+    ensure_barrier(&list->context);
     execute_and_wait_start(&list->context, call, command, arguments, size, options);
 }
 
 void
-execute_and_wait_list_event(ExecuteAndWaitList *list, const QmpEvent *event)
+execute_and_wait_list_note_event(ExecuteAndWaitList *list, const QmpEvent *event)
 {
     g_autoptr(JsonNode) data = NULL;
 
@@ -80,23 +81,23 @@ execute_and_wait_list_event(ExecuteAndWaitList *list, const QmpEvent *event)
 }
 
 void
-execute_and_wait_list_job_finished(ExecuteAndWaitList *list, JobKind kind, const char *id, const char *error)
+execute_and_wait_list_note_job(ExecuteAndWaitList *list, JobKind kind, const char *id, const char *error)
 {
     for (GList *i = list->context.calls.head; i; i = i->next)
         execute_and_wait_note_job(i->data, kind, id, error);
 }
 
 void
-execute_and_wait_list_command_done(ExecuteAndWaitList *list, const char *command)
+execute_and_wait_list_note_command(ExecuteAndWaitList *list, const char *command)
 {
     for (GList *i = list->context.calls.head; i; i = i->next)
         execute_and_wait_note_command(i->data, command);
 }
 
 gboolean
-execute_and_wait_list_is_busy(ExecuteAndWaitList *list)
+execute_and_wait_list_is_empty(ExecuteAndWaitList *list)
 {
-    return list->context.calls.length > 0;
+    return list->context.calls.length == 0;
 }
 
 void

@@ -13,20 +13,20 @@ ExecuteAndWaitList *execute_and_wait_list_new(VmContext *vm_context, Jobs *jobs)
 void execute_and_wait_list_free(ExecuteAndWaitList *list);
 
 /* As execute_and_wait_start(); fails the call where too many wait already. */
-void execute_and_wait_list_execute(ExecuteAndWaitList *list, BusCall *call, const char *command, JsonNode *arguments,
-                                   gsize size, const ExecuteAndWaitOptions *options);
+void execute_and_wait_list_start(ExecuteAndWaitList *list, BusCall *call, const char *command, JsonNode *arguments,
+                                 gsize size, const ExecuteAndWaitOptions *options);
 
 /* QEMU said something, which jobs_event() has been told. */
-void execute_and_wait_list_event(ExecuteAndWaitList *list, const QmpEvent *event);
+void execute_and_wait_list_note_event(ExecuteAndWaitList *list, const QmpEvent *event);
 
 /* As JobsFuncs.on_finished. */
-void execute_and_wait_list_job_finished(ExecuteAndWaitList *list, JobKind kind, const char *id, const char *error);
+void execute_and_wait_list_note_job(ExecuteAndWaitList *list, JobKind kind, const char *id, const char *error);
 
 /* As SessionsDoneFunc. */
-void execute_and_wait_list_command_done(ExecuteAndWaitList *list, const char *command);
+void execute_and_wait_list_note_command(ExecuteAndWaitList *list, const char *command);
 
-/* Whether anybody waits. */
-gboolean execute_and_wait_list_is_busy(ExecuteAndWaitList *list);
+/* Whether no call waits. */
+gboolean execute_and_wait_list_is_empty(ExecuteAndWaitList *list);
 
 /* The caller has left; what they have begun goes on. */
 void execute_and_wait_list_drop_caller(ExecuteAndWaitList *list, const char *unique_name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From QEMU's words to objects. Called by work.c; owns the objects and the questions.
+/* From QEMU's words to objects. Called by objects/vm-object.c; owns the objects and the questions.
  *
  *   jobs_new()     asks what is there already
  *   jobs_event()   a job has come, changed or ended: the first event of one has QEMU asked what it is
