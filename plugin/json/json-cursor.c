@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "json-dialect.h"
+
 static void
 skip_space(JsonCursor *cursor)
 {
-    while (*cursor->at == ' ' || *cursor->at == '\n' || *cursor->at == '\r' || *cursor->at == '\t')
+    while (json_is_space(*cursor->at))
         cursor->at++;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The two kinds of JSON that are read here. */
+/* The two kinds of JSON that are read here, and the whitespace that both have. */
 #pragma once
+
+#include <glib.h>
 
 typedef enum JsonDialect {
     /* RFC 8259, and nothing else. QEMU writes it, and callers must. */
@@ -10,3 +12,9 @@ typedef enum JsonDialect {
      * character or the bytes FE and FF end every document at once (a client writes FF to begin anew). */
     JSON_DIALECT_QEMU,
 } JsonDialect;
+
+static inline gboolean
+json_is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}

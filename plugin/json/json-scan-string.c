@@ -11,7 +11,7 @@ enum {
 };
 
 static void
-note_error(JsonScanString *string, gsize at, const char *error)
+note_string_error(JsonScanString *string, gsize at, const char *error)
 {
     if (string->error)
         return;
@@ -60,7 +60,7 @@ static void
 check_character(JsonScanString *string, gsize at, gunichar c)
 {
     if (string->dialect == JSON_DIALECT_QEMU && ((c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe))
-        note_error(string, at, "a noncharacter");
+        note_string_error(string, at, "a noncharacter");
 }
 
 /* As much of a UTF-8 sequence as is there, from @at; returns where it ends. */
@@ -70,7 +70,7 @@ utf8_run(JsonScanString *string, const char *text, gsize length, gsize at)
     for (; at < length && string->utf8_left > 0; at++) {
         guchar c = (guchar)text[at];
         if (c < string->utf8_low || c > string->utf8_high) {
-            note_error(string, at, "not UTF-8");
+            note_string_error(string, at, "not UTF-8");
             string->utf8_left = 0;
             return at;
         }
@@ -88,13 +88,13 @@ static void
 surrogate_alone(JsonScanString *string, gsize at)
 {
     if (string->surrogate)
-        note_error(string, at, "half of a surrogate pair");
+        note_string_error(string, at, "half of a surrogate pair");
     string->surrogate = 0;
 }
 
 /* Nobody can tell where a string ends that QEMU has given up: at these bytes its reader begins anew. */
 static gboolean
-is_unreadable(const JsonScanString *string, char c)
+is_unreadable_in_string(const JsonScanString *string, char c)
 {
     return string->dialect == JSON_DIALECT_QEMU && ((guchar)c < 0x20 || (guchar)c >= 0xfe);
 }
@@ -102,7 +102,7 @@ is_unreadable(const JsonScanString *string, char c)
 static gsize
 lose_string(JsonScanString *string, gsize at)
 {
-    note_error(string, at, "a control character, FE or FF in a string");
+    note_string_error(string, at, "a control character, FE or FF in a string");
     string->is_lost = TRUE;
     return at;
 }
@@ -118,12 +118,12 @@ feed_plain(JsonScanString *string, const char *text, gsize length, gsize at)
         at += plain_run(text + at, length - at, string->quote);
         if (at == length || text[at] == string->quote || text[at] == '\\')
             break;
-        if (is_unreadable(string, text[at]))
+        if (is_unreadable_in_string(string, text[at]))
             return lose_string(string, at);
         if ((guchar)text[at] < 0x20)
-            note_error(string, at, "a raw control character in a string");
+            note_string_error(string, at, "a raw control character in a string");
         else if (!utf8_begin(string, (guchar)text[at]))
-            note_error(string, at, "not UTF-8");
+            note_string_error(string, at, "not UTF-8");
         at++;
     }
     return at;
@@ -142,9 +142,9 @@ feed_escape(JsonScanString *string, char c, gsize at)
     surrogate_alone(string, at);
     if (c != '\0' && strchr(string->dialect == JSON_DIALECT_QEMU ? "\"'\\/bfnrt" : "\"\\/bfnrt", c))
         return at + 1;
-    if (is_unreadable(string, c))
+    if (is_unreadable_in_string(string, c))
         return lose_string(string, at);
-    note_error(string, at, "an escape that JSON does not have");
+    note_string_error(string, at, "an escape that JSON does not have");
     return at;
 }
 
@@ -152,7 +152,7 @@ static gsize
 feed_unicode(JsonScanString *string, char c, gsize at)
 {
     if (!g_ascii_isxdigit(c)) {
-        note_error(string, at, "\\u without four hexadecimal digits");
+        note_string_error(string, at, "\\u without four hexadecimal digits");
         string->state = PLAIN;
         string->surrogate = 0;
         return at;
@@ -164,7 +164,7 @@ feed_unicode(JsonScanString *string, char c, gsize at)
     gboolean high = (string->unicode & 0xfc00) == 0xd800, low = (string->unicode & 0xfc00) == 0xdc00;
     gunichar top = low ? 0x10000 + ((string->surrogate & 0x3ffu) << 10) : 0;
     if (low != (string->surrogate != 0))
-        note_error(string, at, "half of a surrogate pair");
+        note_string_error(string, at, "half of a surrogate pair");
     if (!high)
         check_character(string, at, low ? top + (string->unicode & 0x3ff) : string->unicode);
     string->surrogate = high ? string->unicode : 0;

@@ -32,12 +32,6 @@ enum {
 static const char *const literals[] = { "true", "false", "null" };
 
 static gboolean
-is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
-static gboolean
 in_object(const JsonScan *scan)
 {
     return scan->depth > 0 && (scan->objects[scan->depth / 8] & (1 << scan->depth % 8)) != 0;
@@ -51,7 +45,7 @@ in_top_level_object(const JsonScan *scan)
 
 /* Notes the first violation; @at: bytes from scan->offset. */
 static void
-note_error(JsonScan *scan, gsize at, const char *error)
+note_scan_error(JsonScan *scan, gsize at, const char *error)
 {
     if (scan->error)
         return;
@@ -63,16 +57,16 @@ note_error(JsonScan *scan, gsize at, const char *error)
 static gsize
 stop_scan(JsonScan *scan, gsize used, const char *error)
 {
-    note_error(scan, used, error);
+    note_scan_error(scan, used, error);
     scan->skipping = TRUE;
     scan->state = scan->depth == 0 ? LOST : SKIP;
     return used;
 }
 
 static gsize
-lose(JsonScan *scan, const char *error)
+lose_document(JsonScan *scan, const char *error)
 {
-    note_error(scan, 0, error);
+    note_scan_error(scan, 0, error);
     scan->state = LOST;
     return 0;
 }
@@ -113,7 +107,7 @@ static gsize
 bracket_open(JsonScan *scan, gboolean object)
 {
     if (scan->depth == JSON_SCAN_MAX_DEPTH)
-        return lose(scan, "nested deeper than 1024 levels");
+        return lose_document(scan, "nested deeper than 1024 levels");
     scan->depth++;
     guint8 bit = (guint8)(1 << scan->depth % 8);
     if (object)
@@ -129,7 +123,7 @@ static gsize
 bracket_close(JsonScan *scan, gboolean object)
 {
     if (in_object(scan) != object)
-        return lose(scan, "a bracket that does not match");
+        return lose_document(scan, "a bracket that does not match");
     member_end(scan, scan->offset);
     scan->depth--;
     return value_end(scan, 1);
@@ -177,7 +171,7 @@ is_quote(const JsonScan *scan, char c)
 static gsize
 step_value(JsonScan *scan, char c)
 {
-    if (is_space(c))
+    if (json_is_space(c))
         return 1;
     if (c == ']' && scan->state == VALUE_OR_END)
         return bracket_close(scan, FALSE);
@@ -205,7 +199,7 @@ step_value(JsonScan *scan, char c)
 static gsize
 step_name(JsonScan *scan, char c)
 {
-    if (is_space(c))
+    if (json_is_space(c))
         return 1;
     if (is_quote(scan, c))
         return string_begin(scan, c, TRUE);
@@ -217,7 +211,7 @@ step_name(JsonScan *scan, char c)
 static gsize
 step_colon(JsonScan *scan, char c)
 {
-    if (is_space(c))
+    if (json_is_space(c))
         return 1;
     if (c != ':')
         return stop_scan(scan, 0, "a colon was expected");
@@ -228,7 +222,7 @@ step_colon(JsonScan *scan, char c)
 static gsize
 step_after(JsonScan *scan, char c)
 {
-    if (is_space(c))
+    if (json_is_space(c))
         return 1;
     if (c == '}' || c == ']')
         return bracket_close(scan, c == '}');
@@ -271,7 +265,7 @@ step_string(JsonScan *scan, const char *text, gsize length)
     gboolean ended;
     gsize used = json_scan_string_feed(&scan->string, text, length, &ended);
     if (scan->string.error)
-        note_error(scan, scan->string.error_at, scan->string.error);
+        note_scan_error(scan, scan->string.error_at, scan->string.error);
     if (scan->string.is_lost) {
         scan->state = LOST;
         return used;
@@ -286,7 +280,7 @@ number_end(JsonScan *scan, gsize used)
         return stop_scan(scan, used, "a digit was expected");
     const char *error = json_scan_number_check(&scan->number, scan->dialect);
     if (error)
-        note_error(scan, used, error);
+        note_scan_error(scan, used, error);
     return value_end(scan, used);
 }
 
@@ -299,17 +293,17 @@ step_number(JsonScan *scan, const char *text, gsize length)
 
 /* A byte at which QEMU's reader gives up what came before. */
 static gboolean
-is_unreadable(const JsonScan *scan, char c)
+is_unreadable_outside(const JsonScan *scan, char c)
 {
-    return scan->dialect == JSON_DIALECT_QEMU && scan->state != STRING && !is_space(c) &&
+    return scan->dialect == JSON_DIALECT_QEMU && scan->state != STRING && !json_is_space(c) &&
            ((guchar)c < 0x20 || (guchar)c >= 0xfe);
 }
 
 static gsize
-step(JsonScan *scan, const char *text, gsize length)
+step_scan(JsonScan *scan, const char *text, gsize length)
 {
-    if (is_unreadable(scan, text[0]))
-        return lose(scan, "a control character, FE or FF");
+    if (is_unreadable_outside(scan, text[0]))
+        return lose_document(scan, "a control character, FE or FF");
     switch (scan->state) {
     case START:
     case VALUE:
@@ -345,10 +339,10 @@ JsonScanResult
 json_scan_feed(JsonScan *scan, const char *data, gsize length, gsize *ret_used)
 {
     gsize at = 0;
-    while (at < length && scan->state == START && is_space(data[at]))
+    while (at < length && scan->state == START && json_is_space(data[at]))
         at++;
     while (at < length && scan->state < COMPLETE) {
-        gsize used = step(scan, data + at, length - at);
+        gsize used = step_scan(scan, data + at, length - at);
         scan->offset += used;
         at += used;
     }

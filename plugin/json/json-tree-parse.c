@@ -7,6 +7,7 @@
 
 #include "json-cost.h"
 #include "json-cursor.h"
+#include "json-dialect.h"
 #include "json-scan.h"
 #include "json-tree.h"
 
@@ -22,7 +23,7 @@ typedef struct Builder {
 static JsonNode *build_value(Builder *builder);
 
 static gboolean
-check_cost(Builder *builder)
+check_builder_cost(Builder *builder)
 {
     g_autofree char *excess = json_cost_find_excess(&builder->cost, builder->max);
 
@@ -93,7 +94,7 @@ dup_name(Builder *builder, JsonObject *object, const JsonCursorText *written)
         name = g_strdup(json_tree_get_characters(node, &length));
     }
     json_cost_add_member(&builder->cost, json_object_get_size(object), /* length= */ 0);
-    if (!check_cost(builder))
+    if (!check_builder_cost(builder))
         return NULL;
     if (json_object_has_member(object, name)) {
         g_autofree char *shown = g_utf8_substring(name, 0, MIN(100, g_utf8_strlen(name, -1)));
@@ -124,7 +125,7 @@ static JsonNode *
 build_value(Builder *builder)
 {
     json_cost_add_value(&builder->cost, /* bytes= */ 0);
-    if (!check_cost(builder))
+    if (!check_builder_cost(builder))
         return NULL;
     switch (json_cursor_get_type(&builder->cursor)) {
     case JSON_CURSOR_OBJECT:
@@ -160,15 +161,9 @@ json_tree_build_command(const char *text, GError **error)
     return build_tree(text, JSON_DIALECT_QEMU, &JSON_COST_OF_ARGUMENTS, error);
 }
 
-static gboolean
-is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
 /* Where @text stops to be exactly one document. */
 static gboolean
-check_text(const char *text, gsize length, GError **error)
+check_document(const char *text, gsize length, GError **error)
 {
     JsonScan scan;
     gsize used, begin = 0;
@@ -176,7 +171,7 @@ check_text(const char *text, gsize length, GError **error)
     JsonScanResult result = json_scan_feed(&scan, text, length, &used);
     if (result == JSON_SCAN_MORE)
         result = json_scan_end(&scan);
-    while (begin < length && is_space(text[begin]))
+    while (begin < length && json_is_space(text[begin]))
         begin++;
     if (scan.error) {
         g_set_error(error, JSON_TREE_ERROR, JSON_TREE_ERROR_INVALID, "%s at byte %zu", scan.error,
@@ -187,7 +182,7 @@ check_text(const char *text, gsize length, GError **error)
         g_set_error(error, JSON_TREE_ERROR, JSON_TREE_ERROR_INVALID, "the text ends too early, at byte %zu", length);
         return FALSE;
     }
-    while (used < length && is_space(text[used]))
+    while (used < length && json_is_space(text[used]))
         used++;
     if (used < length)
         g_set_error(error, JSON_TREE_ERROR, JSON_TREE_ERROR_INVALID, "more than one value, at byte %zu", used);
@@ -197,7 +192,7 @@ check_text(const char *text, gsize length, GError **error)
 static JsonNode *
 parse_text(const char *text, gsize length, const JsonCost *max, GError **error)
 {
-    if (!check_text(text, length, error))
+    if (!check_document(text, length, error))
         return NULL;
     /* A number at the end of the text is read up to the first byte that does not belong to it. */
     g_autofree char *terminated = NULL;

@@ -2,10 +2,10 @@
 #include "json-value-path.h"
 
 static void
-append(GString *text, const JsonValuePath *place)
+append_place(GString *text, const JsonValuePath *place)
 {
     if (place->up)
-        append(text, place->up);
+        append_place(text, place->up);
     if (!place->member)
         g_string_append_printf(text, "[%u]", place->element);
     else
@@ -18,6 +18,6 @@ json_value_path_to_text(const JsonValuePath *place)
     GString *text = g_string_new(place ? NULL : "arguments");
 
     if (place)
-        append(text, place);
+        append_place(text, place);
     return g_string_free(text, FALSE);
 }
