@@ -51,7 +51,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AuthorityCheck, check_free)
 
 /* Its query has been answered, or is cancelled. */
 static void
-give_answer(AuthorityCheck *check, AuthorityAnswer answer, const GError *error)
+answer_check(AuthorityCheck *check, AuthorityAnswer answer, const GError *error)
 {
     AuthorityFunc func = check->func;
     gpointer func_data = check->user_data;
@@ -72,7 +72,7 @@ find_check(Authority *authority, Bus *bus)
 
 /* What is asked from here on is asked by a new connection. */
 static void
-on_bus_state(Bus *bus, const GError *error, gpointer user_data)
+on_polkit_bus_state(Bus *bus, const GError *error, gpointer user_data)
 {
     Authority *authority = user_data;
     AuthorityCheck *check;
@@ -82,7 +82,7 @@ on_bus_state(Bus *bus, const GError *error, gpointer user_data)
     authority->bus = NULL;
     while ((check = find_check(authority, bus))) {
         bus_query_cancel(check->query);
-        give_answer(check, AUTHORITY_NO, error);
+        answer_check(check, AUTHORITY_NO, error);
     }
     bus_close(bus);
 }
@@ -91,7 +91,7 @@ static gboolean
 connect_bus(Authority *authority, GError **error)
 {
     if (!authority->bus)
-        authority->bus = bus_open(authority->context, authority->address, on_bus_state, authority, error);
+        authority->bus = bus_open(authority->context, authority->address, on_polkit_bus_state, authority, error);
     return authority->bus != NULL;
 }
 
@@ -149,7 +149,7 @@ append_details(DBusMessageIter *arguments, const char *const *details)
 }
 
 static DBusMessage *
-new_call(const char *method)
+new_polkit_call(const char *method)
 {
     return dbus_message_new_method_call(POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE, method);
 }
@@ -161,7 +161,7 @@ new_question(AuthorityCheck *check, const AuthorityQuestion *question, GError **
     const char *const *details = authority->is_callers_bus || geteuid() == 0 ? question->details : NULL;
     const char *cancellation = check->cancellation ? check->cancellation : "";
     dbus_uint32_t flags = question->is_interactive ? FLAG_ALLOW_USER_INTERACTION : 0;
-    DBusMessage *message = new_call("CheckAuthorization");
+    DBusMessage *message = new_polkit_call("CheckAuthorization");
     DBusMessageIter arguments;
 
     dbus_message_iter_init_append(message, &arguments);
@@ -199,12 +199,12 @@ read_answer(DBusMessage *reply, GError **error)
 }
 
 static void
-on_answer(DBusMessage *reply, const GError *error, gpointer user_data)
+on_polkit_answer(DBusMessage *reply, const GError *error, gpointer user_data)
 {
     g_autoptr(GError) wrong = NULL;
     AuthorityAnswer answer = reply ? read_answer(reply, &wrong) : AUTHORITY_NO;
 
-    give_answer(user_data, answer, error ? error : wrong);
+    answer_check(user_data, answer, error ? error : wrong);
 }
 
 AuthorityCheck *
@@ -225,7 +225,7 @@ authority_check(Authority *authority, const AuthorityQuestion *question, Authori
     check->bus = authority->bus;
     check->query =
         bus_query(authority->bus, message, question->is_interactive ? DBUS_TIMEOUT_INFINITE : DBUS_TIMEOUT_USE_DEFAULT,
-                  on_answer, check);
+                  on_polkit_answer, check);
     dbus_message_unref(message);
     g_queue_push_tail_link(&authority->checks, &check->link);
     return g_steal_pointer(&check);
@@ -236,7 +236,7 @@ authority_check_cancel(AuthorityCheck *check)
 {
     bus_query_cancel(check->query);
     if (check->cancellation) {
-        DBusMessage *message = new_call("CancelCheckAuthorization");
+        DBusMessage *message = new_polkit_call("CancelCheckAuthorization");
         dbus_message_append_args(message, DBUS_TYPE_STRING, &check->cancellation, DBUS_TYPE_INVALID);
         dbus_message_set_no_reply(message, TRUE);
         bus_send(check->bus, message);

@@ -21,7 +21,7 @@
 #define HOST POLICY_CLASSES(POLICY_CLASS_HOST)
 
 /* Arguments come from plugin/json/json-tree.c, which refuses what is nested deeper than 1,024. */
-static PolicyClasses look_at(const char *name, JsonNode *node);
+static PolicyClasses classes_of_argument(const char *name, JsonNode *node);
 
 /* Its elements that are objects. */
 static GPtrArray *
@@ -65,7 +65,7 @@ has_number(const char *text)
 }
 
 static PolicyClasses
-look_at_string(const char *name, const char *text)
+classes_of_string(const char *name, const char *text)
 {
     /* `str` is what a SocketAddress calls one, and other things are called that hold colons. */
     gboolean is_raw = is_descriptor(name) ? has_number(text) : g_str_equal(name, "str") && begins_with_number(text);
@@ -76,7 +76,7 @@ look_at_string(const char *name, const char *text)
 }
 
 static PolicyClasses
-look_at_object(JsonObject *object)
+classes_of_object(JsonObject *object)
 {
     JsonObjectIter members;
     const char *name;
@@ -85,31 +85,31 @@ look_at_object(JsonObject *object)
 
     json_object_iter_init(&members, object);
     while (json_object_iter_next(&members, &name, &value))
-        classes |= look_at(name, value);
+        classes |= classes_of_argument(name, value);
     return classes;
 }
 
 static PolicyClasses
-look_at_array(const char *name, JsonArray *array)
+classes_of_array(const char *name, JsonArray *array)
 {
     PolicyClasses classes = 0;
 
     for (guint i = 0; i < json_array_get_length(array); i++)
-        classes |= look_at(name, json_array_get_element(array, i));
+        classes |= classes_of_argument(name, json_array_get_element(array, i));
     return classes;
 }
 
 /* @name: of the member that it is, or is an element of. */
 static PolicyClasses
-look_at(const char *name, JsonNode *node)
+classes_of_argument(const char *name, JsonNode *node)
 {
     switch (json_tree_get_type(node)) {
     case JSON_TREE_OBJECT:
-        return look_at_object(json_node_get_object(node));
+        return classes_of_object(json_node_get_object(node));
     case JSON_TREE_ARRAY:
-        return look_at_array(name, json_node_get_array(node));
+        return classes_of_array(name, json_node_get_array(node));
     case JSON_TREE_STRING:
-        return look_at_string(name, json_tree_get_string(node));
+        return classes_of_string(name, json_tree_get_string(node));
     case JSON_TREE_STRING_WITH_NUL:
         return HOST; /* QEMU reads it up to the U+0000 */
     case JSON_TREE_INT:
@@ -125,7 +125,7 @@ look_at(const char *name, JsonNode *node)
 
 /* What gets written there is guest memory. */
 static PolicyClasses
-look_at_file(const char *uri, JsonObject *address)
+raise_file(const char *uri, JsonObject *address)
 {
     gboolean is_file = (uri && g_str_has_prefix(uri, "file:")) ||
                        g_strcmp0(policy_member_get_string(address, "transport"), "file") == 0;
@@ -134,16 +134,15 @@ look_at_file(const char *uri, JsonObject *address)
 }
 
 static PolicyClasses
-look_at_channels(JsonObject *arguments)
+raise_channels(JsonObject *arguments)
 {
     g_autoptr(GPtrArray) channels = get_objects(arguments, "channels");
     PolicyClasses classes = 0;
 
     for (guint i = 0; i < channels->len; i++) {
         JsonObject *address = policy_member_get_object(g_ptr_array_index(channels, i), "addr");
-        classes |= g_strcmp0(policy_member_get_string(address, "transport"), "exec") == 0
-                       ? HOST
-                       : look_at_file(NULL, address);
+        classes |=
+            g_strcmp0(policy_member_get_string(address, "transport"), "exec") == 0 ? HOST : raise_file(NULL, address);
     }
     return classes;
 }
@@ -151,14 +150,14 @@ look_at_channels(JsonObject *arguments)
 static PolicyClasses
 raise_migrate(JsonObject *arguments)
 {
-    return look_at_file(policy_member_get_string(arguments, "uri"), /* address= */ NULL) | look_at_channels(arguments);
+    return raise_file(policy_member_get_string(arguments, "uri"), /* address= */ NULL) | raise_channels(arguments);
 }
 
 /* What is read becomes the guest, and tells the caller nothing. */
 static PolicyClasses
 raise_migrate_incoming(JsonObject *arguments)
 {
-    return look_at_channels(arguments) & HOST;
+    return raise_channels(arguments) & HOST;
 }
 
 /* Since QEMU 10.2 a migration can end in another program's taking QEMU's place. */
@@ -247,7 +246,7 @@ policy_classes_of_command(const char *qmp_name, JsonNode *arguments)
         classes = POLICY_CLASSES(policy_class_of_command(qmp_name));
     /* The descriptors that remove-fd names are numbers in an fdset. */
     if (object && !g_str_equal(qmp_name, "remove-fd"))
-        classes |= look_at_object(object) | raise_command(qmp_name, object);
+        classes |= classes_of_object(object) | raise_command(qmp_name, object);
     return classes & HOST ? HOST : classes;
 }
 

@@ -291,7 +291,7 @@ static const char *const actions[] = {
 };
 
 static int
-compare(gconstpointer qmp_name, gconstpointer row)
+compare_to_row(gconstpointer qmp_name, gconstpointer row)
 {
     return strcmp(qmp_name, ((const Row *)row)->qmp_name);
 }
@@ -299,7 +299,7 @@ compare(gconstpointer qmp_name, gconstpointer row)
 PolicyClass
 policy_class_of_command(const char *qmp_name)
 {
-    const Row *row = bsearch(qmp_name, rows, G_N_ELEMENTS(rows), sizeof(*rows), compare);
+    const Row *row = bsearch(qmp_name, rows, G_N_ELEMENTS(rows), sizeof(*rows), compare_to_row);
 
     return row ? row->policy_class : POLICY_CLASS_HOST;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The way of a question, from top to bottom:
  *
- *   policy_queue_join()   it stands in its caller's line
- *   serve()               the first in line is asked at polkit, without a dialog, so that it takes no time
- *   on_checked()          yes, no, or: somebody would have to authenticate
- *   prompt()              if they may be asked, it steps aside, and they are: one dialog for a caller and an action
- *   on_prompted()         they have answered; what was allowed before without a dialog is asked again
- *   decide()              the one place where it ends
+ *   policy_queue_join()  the question stands in its caller's line
+ *   serve_lines()        polkit is asked the first in line, without a dialog, so that the answer takes no time
+ *   on_checked()         polkit says yes, no, or: somebody would have to authenticate
+ *   prompt_person()      if a person may be asked, the question steps aside, and they are: one dialog for a caller and an
+ *                        action
+ *   on_prompted()        the person has answered; what was allowed before without a dialog is asked again
+ *   end_entry()          the one place where a question ends
  *
  * A caller's questions are asked one after another, so that commands reach QEMU in the order in which they were called.
  * One that a person has to decide steps aside, and the others go on: an open dialog holds up nothing but what needs the
@@ -62,7 +63,7 @@ struct PolicyEntry {
 };
 
 static PolicyClass
-get_class(PolicyEntry *place)
+get_asked_class(PolicyEntry *place)
 {
     return (PolicyClass)g_bit_nth_lsf(place->left, -1);
 }
@@ -81,7 +82,7 @@ take_turn(Line *line)
 }
 
 static void
-line_free(gpointer data)
+policy_line_free(gpointer data)
 {
     Line *line = data;
 
@@ -97,7 +98,7 @@ bring_back(Line *line, PolicyClass policy_class)
     for (GList *i = line->aside.tail, *previous; i; i = previous) {
         PolicyEntry *place = i->data;
         previous = i->prev;
-        if (place->check || get_class(place) != policy_class)
+        if (place->check || get_asked_class(place) != policy_class)
             continue;
         place->is_aside = FALSE;
         g_queue_unlink(&line->aside, i);
@@ -114,7 +115,7 @@ end_check(PolicyEntry *place)
     place->check = NULL;
     if (place->is_aside) {
         line->lines->n_prompts--;
-        bring_back(line, get_class(place));
+        bring_back(line, get_asked_class(place));
     } else {
         line->lines->n_checks--;
         line->is_asking = FALSE;
@@ -138,7 +139,7 @@ place_free(PolicyEntry *place)
 }
 
 static void
-decide(PolicyEntry *place, BusErrorCode code, const char *why)
+end_entry(PolicyEntry *place, BusErrorCode code, const char *why)
 {
     PolicyQueueFunc func = place->func;
     gpointer func_data = place->user_data;
@@ -162,7 +163,7 @@ ask_authority(PolicyEntry *place, gboolean is_interactive, AuthorityFunc func, G
     const char *details[2 * G_N_ELEMENTS(known) + 1] = { NULL };
     AuthorityQuestion question = {
         .peer = request->peer,
-        .action = policy_class_get_action(get_class(place)),
+        .action = policy_class_get_action(get_asked_class(place)),
         .details = details,
         .is_interactive = is_interactive,
     };
@@ -179,18 +180,18 @@ ask_authority(PolicyEntry *place, gboolean is_interactive, AuthorityFunc func, G
 
 /* One of its actions is allowed; @left, what else it takes, is asked for next. */
 static void
-allow(PolicyEntry *place, PolicyClasses left)
+allow_classes(PolicyEntry *place, PolicyClasses left)
 {
     place->left = left;
     if (left == 0)
-        decide(place, BUS_ERROR_FAILED, /* why= */ NULL);
+        end_entry(place, BUS_ERROR_FAILED, /* why= */ NULL);
 }
 
 static void
 allow_unprompted(PolicyEntry *place)
 {
-    place->unprompted |= POLICY_CLASSES(get_class(place));
-    allow(place, place->left & (place->left - 1));
+    place->unprompted |= POLICY_CLASSES(get_asked_class(place));
+    allow_classes(place, place->left & (place->left - 1));
 }
 
 /* A dialog can stand there for hours, in which leave that rules gave may have been taken back. What a person was asked for
@@ -201,7 +202,7 @@ allow_prompted(PolicyEntry *place)
     PolicyClasses again = place->unprompted;
 
     place->unprompted = 0;
-    allow(place, (place->left & (place->left - 1)) | again);
+    allow_classes(place, (place->left & (place->left - 1)) | again);
 }
 
 static void
@@ -213,9 +214,9 @@ on_prompted(AuthorityAnswer answer, const GError *error, gpointer user_data)
     if (answer == AUTHORITY_YES)
         allow_prompted(place);
     else if (answer == AUTHORITY_CHALLENGE)
-        decide(place, BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "nobody is there who could authenticate");
+        end_entry(place, BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "nobody is there who could authenticate");
     else
-        decide(place, BUS_ERROR_ACCESS_DENIED, error ? error->message : "not authorized");
+        end_entry(place, BUS_ERROR_ACCESS_DENIED, error ? error->message : "not authorized");
 }
 
 static gboolean
@@ -223,7 +224,7 @@ has_dialog(Line *line, PolicyClass policy_class)
 {
     for (GList *i = line->aside.head; i; i = i->next) {
         PolicyEntry *place = i->data;
-        if (place->check && get_class(place) == policy_class)
+        if (place->check && get_asked_class(place) == policy_class)
             return TRUE;
     }
     return FALSE;
@@ -265,18 +266,18 @@ step_aside(PolicyEntry *place)
 }
 
 static void
-prompt(PolicyEntry *place)
+prompt_person(PolicyEntry *place)
 {
     g_autoptr(GError) error = NULL;
 
-    if (has_dialog(place->line, get_class(place)))
+    if (has_dialog(place->line, get_asked_class(place)))
         step_aside(place);
     else if (!has_room_for_dialog(place))
-        decide(place, BUS_ERROR_LIMITS_EXCEEDED, "too many dialogs are open already");
+        end_entry(place, BUS_ERROR_LIMITS_EXCEEDED, "too many dialogs are open already");
     else if ((place->check = ask_authority(place, /* is_interactive= */ TRUE, on_prompted, &error)))
         step_aside(place);
     else
-        decide(place, BUS_ERROR_ACCESS_DENIED, error->message);
+        end_entry(place, BUS_ERROR_ACCESS_DENIED, error->message);
 }
 
 static void
@@ -288,12 +289,12 @@ on_checked(AuthorityAnswer answer, const GError *error, gpointer user_data)
     if (answer == AUTHORITY_YES)
         allow_unprompted(place);
     else if (answer == AUTHORITY_NO)
-        decide(place, BUS_ERROR_ACCESS_DENIED, error ? error->message : "not authorized");
+        end_entry(place, BUS_ERROR_ACCESS_DENIED, error ? error->message : "not authorized");
     else if (place->request->is_interactive)
-        prompt(place);
+        prompt_person(place);
     else
-        decide(place, BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-               "somebody has to authenticate, and the call does not allow to ask them");
+        end_entry(place, BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                  "somebody has to authenticate, and the call does not allow to ask them");
 }
 
 /* A line may have emptied since it got its turn. */
@@ -311,12 +312,12 @@ ask_first(Line *line)
         line->lines->n_checks++;
     } else {
         take_turn(line);
-        decide(place, BUS_ERROR_ACCESS_DENIED, error->message);
+        end_entry(place, BUS_ERROR_ACCESS_DENIED, error->message);
     }
 }
 
 static gboolean
-serve(gpointer user_data)
+serve_lines(gpointer user_data)
 {
     PolicyQueue *lines = user_data;
     GList *link;
@@ -334,7 +335,7 @@ serve_soon(PolicyQueue *lines)
         return;
     lines->server = g_idle_source_new();
     g_source_set_priority(lines->server, G_PRIORITY_DEFAULT);
-    g_source_set_callback(lines->server, serve, lines, NULL);
+    g_source_set_callback(lines->server, serve_lines, lines, NULL);
     g_source_attach(lines->server, lines->context);
 }
 
@@ -353,7 +354,7 @@ get_line(PolicyQueue *lines, const char *caller)
 }
 
 static gsize
-count_bytes(PolicyQueue *lines, guint32 uid)
+count_bytes_of_user(PolicyQueue *lines, guint32 uid)
 {
     GHashTableIter callers;
     gpointer line;
@@ -366,13 +367,13 @@ count_bytes(PolicyQueue *lines, guint32 uid)
 }
 
 static gboolean
-has_room(PolicyQueue *lines, const PolicyRequest *request)
+has_room_for_request(PolicyQueue *lines, const PolicyRequest *request)
 {
     Line *line = g_hash_table_lookup(lines->by_caller, request->peer->name);
     gsize bytes = line ? line->bytes : 0;
 
     return lines->bytes + request->size <= MAX_BYTES_OF_ALL && bytes + request->size <= MAX_BYTES &&
-           count_bytes(lines, request->peer->uid) + request->size <= MAX_BYTES_OF_USER &&
+           count_bytes_of_user(lines, request->peer->uid) + request->size <= MAX_BYTES_OF_USER &&
            (!line || line->waiting.length + line->aside.length < MAX_QUESTIONS);
 }
 
@@ -382,7 +383,7 @@ policy_queue_join(PolicyQueue *lines, const PolicyRequest *request, PolicyQueueF
 {
     PolicyEntry *place;
 
-    if (!has_room(lines, request)) {
+    if (!has_room_for_request(lines, request)) {
         g_set_error_literal(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "too much waits for polkit already");
         return NULL;
     }
@@ -418,7 +419,7 @@ policy_queue_new(GMainContext *context, Authority *authority)
 
     lines->context = g_main_context_ref(context);
     lines->authority = authority;
-    lines->by_caller = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, line_free);
+    lines->by_caller = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, policy_line_free);
     return lines;
 }
 

@@ -26,7 +26,7 @@ struct PolicyTicket {
 };
 
 static void
-ticket_free(PolicyTicket *ticket)
+policy_ticket_free(PolicyTicket *ticket)
 {
     g_free(ticket->peer.name);
     g_free(ticket->command);
@@ -48,7 +48,7 @@ list_actions(PolicyClasses classes)
 }
 
 static void
-audit(Policy *policy, const PolicyRequest *request, gboolean is_allowed, const char *reason)
+audit_decision(Policy *policy, const PolicyRequest *request, gboolean is_allowed, const char *reason)
 {
     gboolean is_one = request->classes && !(request->classes & (request->classes - 1));
     g_autofree char *list = is_one ? NULL : list_actions(request->classes);
@@ -63,7 +63,7 @@ audit(Policy *policy, const PolicyRequest *request, gboolean is_allowed, const c
 }
 
 static PolicyAnswer
-refuse(Policy *policy, const PolicyRequest *request, BusErrorCode code, const char *why, GError **error)
+refuse_request(Policy *policy, const PolicyRequest *request, BusErrorCode code, const char *why, GError **error)
 {
     Refusal refusal = {
         .uid = request->peer->uid,
@@ -74,7 +74,7 @@ refuse(Policy *policy, const PolicyRequest *request, BusErrorCode code, const ch
     };
     g_autofree char *text = refusal_dup_text(&refusal);
 
-    audit(policy, request, /* is_allowed= */ FALSE, why);
+    audit_decision(policy, request, /* is_allowed= */ FALSE, why);
     g_set_error_literal(error, BUS_ERROR, (int)code, text);
     return POLICY_REFUSED;
 }
@@ -88,15 +88,15 @@ on_answered(BusErrorCode code, const char *why, gpointer user_data)
     g_autoptr(GError) error = NULL;
 
     if (why)
-        refuse(ticket->policy, &ticket->request, code, why, &error);
+        refuse_request(ticket->policy, &ticket->request, code, why, &error);
     else
-        audit(ticket->policy, &ticket->request, /* is_allowed= */ TRUE, "polkit");
-    ticket_free(ticket);
+        audit_decision(ticket->policy, &ticket->request, /* is_allowed= */ TRUE, "polkit");
+    policy_ticket_free(ticket);
     func(error, func_data);
 }
 
 static PolicyTicket *
-ticket_new(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data)
+policy_ticket_new(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data)
 {
     PolicyTicket *ticket = g_new0(PolicyTicket, 1);
 
@@ -118,13 +118,13 @@ static PolicyAnswer
 ask_polkit(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data,
            PolicyTicket **ret_ticket, GError **error)
 {
-    PolicyTicket *ticket = ticket_new(policy, request, func, user_data);
+    PolicyTicket *ticket = policy_ticket_new(policy, request, func, user_data);
     g_autoptr(GError) full = NULL;
 
     ticket->place = policy_queue_join(policy->lines, &ticket->request, on_answered, ticket, &full);
     if (!ticket->place) {
-        ticket_free(ticket);
-        return refuse(policy, request, (BusErrorCode)full->code, full->message, error);
+        policy_ticket_free(ticket);
+        return refuse_request(policy, request, (BusErrorCode)full->code, full->message, error);
     }
     *ret_ticket = ticket;
     return POLICY_ASKED;
@@ -139,30 +139,30 @@ refuse_absent(Policy *policy, const PolicyRequest *request, GError **error)
         "it; open a session from a connection that stays, or as the user that the QEMU runs as",
         request->peer->name);
 
-    return refuse(policy, request, BUS_ERROR_ACCESS_DENIED, why, error);
+    return refuse_request(policy, request, BUS_ERROR_ACCESS_DENIED, why, error);
 }
 
 static const char *
-check_name(const char *name)
+keep_plain_name(const char *name)
 {
     return name && shown_name_is_plain(name) ? name : NULL;
 }
 
 static PolicyAnswer
-decide(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data, PolicyTicket **ret_ticket,
-       GError **error)
+decide_request(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data,
+               PolicyTicket **ret_ticket, GError **error)
 {
     guint32 uid = request->peer->uid;
 
     if (uid == BUS_PEER_NO_ID)
-        return refuse(policy, request, BUS_ERROR_ACCESS_DENIED, "the bus does not tell whose it is", error);
+        return refuse_request(policy, request, BUS_ERROR_ACCESS_DENIED, "the bus does not tell whose it is", error);
     if (request->classes == 0)
-        return refuse(policy, request, BUS_ERROR_ACCESS_DENIED, "nothing says what that takes", error);
+        return refuse_request(policy, request, BUS_ERROR_ACCESS_DENIED, "nothing says what that takes", error);
     if (uid != request->owner_uid && uid != request->friend_uid && request->has_left)
         return refuse_absent(policy, request, error);
     if (uid != request->owner_uid && uid != request->friend_uid)
         return ask_polkit(policy, request, func, user_data, ret_ticket, error);
-    audit(policy, request, /* is_allowed= */ TRUE, uid == request->owner_uid ? "owner" : "trusted");
+    audit_decision(policy, request, /* is_allowed= */ TRUE, uid == request->owner_uid ? "owner" : "trusted");
     return POLICY_ALLOWED;
 }
 
@@ -173,17 +173,17 @@ policy_ask(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpoint
 {
     PolicyRequest shown = *request;
 
-    shown.vm = check_name(request->vm);
-    shown.uuid = check_name(request->uuid);
-    shown.id = check_name(request->id);
-    return decide(policy, &shown, func, user_data, ret_ticket, error);
+    shown.vm = keep_plain_name(request->vm);
+    shown.uuid = keep_plain_name(request->uuid);
+    shown.id = keep_plain_name(request->id);
+    return decide_request(policy, &shown, func, user_data, ret_ticket, error);
 }
 
 void
 policy_ticket_cancel(PolicyTicket *ticket)
 {
     policy_entry_leave(ticket->place);
-    ticket_free(ticket);
+    policy_ticket_free(ticket);
 }
 
 Policy *

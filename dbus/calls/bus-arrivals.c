@@ -11,7 +11,7 @@
     "',member='NameOwnerChanged',arg1=''"
 
 static void
-on_names(DBusMessage *reply, const GError *error, gpointer user_data)
+on_present_names(DBusMessage *reply, const GError *error, gpointer user_data)
 {
     BusPeers *peers = bus_get_peers(user_data);
     char **names;
@@ -26,20 +26,22 @@ on_names(DBusMessage *reply, const GError *error, gpointer user_data)
 
 /* Without it they are found out when they call. */
 static void
-on_match_added(DBusMessage *reply, const GError *error, gpointer user_data)
+on_arrivals_rule_added(DBusMessage *reply, const GError *error, gpointer user_data)
 {
 }
 
 void
 bus_find_out_early(Bus *bus)
 {
-    DBusMessage *match = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "AddMatch");
-    DBusMessage *names = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "ListNames");
+    DBusMessage *match =
+        dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "AddMatch");
+    DBusMessage *names =
+        dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "ListNames");
     const char *rule = MATCH_ARRIVING;
 
     dbus_message_append_args(match, DBUS_TYPE_STRING, &rule, DBUS_TYPE_INVALID);
-    bus_query(bus, match, DBUS_TIMEOUT_USE_DEFAULT, on_match_added, bus);
-    bus_query(bus, names, DBUS_TIMEOUT_USE_DEFAULT, on_names, bus);
+    bus_query(bus, match, DBUS_TIMEOUT_USE_DEFAULT, on_arrivals_rule_added, bus);
+    bus_query(bus, names, DBUS_TIMEOUT_USE_DEFAULT, on_present_names, bus);
     dbus_message_unref(names);
     dbus_message_unref(match);
 }

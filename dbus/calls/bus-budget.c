@@ -65,7 +65,7 @@ struct BusAccount {
 };
 
 static void
-count(BusAccount *account, gsize size)
+count_unread(BusAccount *account, gsize size)
 {
     account->unread += size;
     account->user->unread += size;
@@ -73,7 +73,7 @@ count(BusAccount *account, gsize size)
 }
 
 static void
-discount(BusAccount *account, gsize size)
+discount_unread(BusAccount *account, gsize size)
 {
     account->unread -= size;
     account->user->unread -= size;
@@ -116,7 +116,7 @@ is_passing(const GError *error)
 }
 
 static void
-on_told(DBusMessage *reply, const GError *error, gpointer user_data)
+on_bus_driver_answer(DBusMessage *reply, const GError *error, gpointer user_data)
 {
     BusAccount *account = user_data;
     gsize left;
@@ -130,12 +130,12 @@ on_told(DBusMessage *reply, const GError *error, gpointer user_data)
     }
     /* The bus keeps messages of others for the caller, too. */
     left = MIN(left, account->asked);
-    discount(account, account->asked - left);
+    discount_unread(account, account->asked - left);
     account->told = left;
 }
 
 static void
-ask(BusAccount *account)
+ask_bus_driver(BusAccount *account)
 {
     DBusMessage *question;
 
@@ -145,7 +145,8 @@ ask(BusAccount *account)
     account->last_question = g_get_monotonic_time();
     question = dbus_message_new_method_call(DBUS_SERVICE_DBUS, PATH_STATS, INTERFACE_STATS, "GetConnectionStats");
     dbus_message_append_args(question, DBUS_TYPE_STRING, &account->name, DBUS_TYPE_INVALID);
-    account->question = bus_query(account->budget->bus, question, DBUS_TIMEOUT_USE_DEFAULT, on_told, account);
+    account->question =
+        bus_query(account->budget->bus, question, DBUS_TIMEOUT_USE_DEFAULT, on_bus_driver_answer, account);
     dbus_message_unref(question);
 }
 
@@ -159,7 +160,7 @@ ask_about_all(BusBudget *budget)
         return;
     budget->last_round = now;
     for (GList *i = budget->accounts.head; i; i = i->next)
-        ask(i->data);
+        ask_bus_driver(i->data);
 }
 
 static gboolean
@@ -181,7 +182,7 @@ bus_account_has_room(BusAccount *account)
     if (!account || account->budget->is_off || (account->unread < CALLER_LIMIT && !is_user_crowded(account)))
         return TRUE;
     if (g_get_monotonic_time() - account->last_question >= QUESTION_PAUSE)
-        ask(account);
+        ask_bus_driver(account);
     ask_about_all(account->budget);
     return FALSE;
 }
@@ -199,9 +200,9 @@ bus_account_add(BusAccount *account, DBusMessage *message)
 {
     if (!account || account->budget->is_off)
         return;
-    count(account, HEADER + bus_body_measure(message, G_MAXINT));
+    count_unread(account, HEADER + bus_body_measure(message, G_MAXINT));
     if (account->unread - account->told >= QUESTION_STEP)
-        ask(account);
+        ask_bus_driver(account);
     if (is_half_full(account))
         ask_about_all(account->budget);
 }
@@ -240,7 +241,7 @@ bus_account_close(BusAccount *account)
 
     if (account->question)
         bus_query_cancel(account->question);
-    discount(account, account->unread);
+    discount_unread(account, account->unread);
     g_queue_unlink(&budget->accounts, &account->link);
     if (--account->user->n_accounts == 0)
         g_hash_table_remove(budget->users, GUINT_TO_POINTER(account->user->uid));

@@ -138,7 +138,7 @@ has_replay(gpointer user_data)
 
 /* A part of the calls of the first caller in the row, who then goes to its end. Any of them may close the Bus. */
 static void
-replay(gpointer user_data)
+replay_calls(gpointer user_data)
 {
     BusPeers *peers = user_data;
     Bus *bus = bus_ref(peers->bus);
@@ -180,7 +180,7 @@ on_credentials(DBusMessage *reply, const GError *error, gpointer user_data)
     caller->known = TRUE;
     caller->replay_link.data = caller;
     g_queue_push_tail_link(&peers->replay, &caller->replay_link);
-    replay(peers);
+    replay_calls(peers);
 }
 
 static void
@@ -195,7 +195,7 @@ ask_credentials(BusPeers *peers, Caller *caller)
 }
 
 static Caller *
-add_caller(BusPeers *peers, const char *name)
+add_peer_caller(BusPeers *peers, const char *name)
 {
     Caller *caller = g_new0(Caller, 1);
 
@@ -216,7 +216,7 @@ may_wait(Caller *caller, gsize size, gboolean has_fds)
 }
 
 static void
-hold(Caller *caller, DBusMessage *message, gsize size)
+hold_call(Caller *caller, DBusMessage *message, gsize size)
 {
     gboolean has_fds = !!dbus_message_contains_unix_fds(message);
     Waiting *waiting;
@@ -248,7 +248,7 @@ bus_peers_take_call(BusPeers *peers, DBusMessage *message)
         return;
     caller = g_hash_table_lookup(peers->callers, sender);
     if (!caller)
-        caller = add_caller(peers, sender);
+        caller = add_peer_caller(peers, sender);
     caller->has_called = TRUE;
     if (size > MAX_CALL_BYTES)
         bus_call_fail_code(bus_call_new(peers->bus, caller->peer, message), BUS_ERROR_LIMITS_EXCEEDED,
@@ -256,7 +256,7 @@ bus_peers_take_call(BusPeers *peers, DBusMessage *message)
     else if (caller->known && caller->waiting.length == 0)
         deliver_call(caller, message);
     else
-        hold(caller, message, size);
+        hold_call(caller, message, size);
 }
 
 static void
@@ -294,7 +294,7 @@ bus_peers_expect(BusPeers *peers, const char *unique_name)
 {
     if (unique_name[0] == ':' && g_strcmp0(unique_name, bus_get_unique_name(peers->bus)) != 0 &&
         !g_hash_table_contains(peers->callers, unique_name))
-        add_caller(peers, unique_name);
+        add_peer_caller(peers, unique_name);
 }
 
 void
@@ -318,7 +318,7 @@ bus_peers_count(BusPeers *peers)
 }
 
 static void
-on_call(gpointer user_data, DBusMessage *message)
+on_call_arrived(gpointer user_data, DBusMessage *message)
 {
     bus_peers_take_call(user_data, message);
 }
@@ -339,7 +339,7 @@ BusPeers *
 bus_peers_new(Bus *bus, BusDeliverFunc func, gpointer user_data)
 {
     static const BusReceiver receiver = {
-        .take_call = on_call,
+        .take_call = on_call_arrived,
         .name_joined = on_name_joined,
         .name_left = on_name_left,
     };
@@ -350,7 +350,7 @@ bus_peers_new(Bus *bus, BusDeliverFunc func, gpointer user_data)
     peers->deliver_data = user_data;
     peers->budget = bus_budget_new(bus);
     peers->callers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)drop_caller);
-    peers->replay_hook = bus_hook_attach(bus_get_context(bus), has_replay, replay, peers);
+    peers->replay_hook = bus_hook_attach(bus_get_context(bus), has_replay, replay_calls, peers);
     bus_set_receiver(bus, &receiver, peers);
     return peers;
 }

@@ -31,7 +31,7 @@ is_drained(gpointer user_data)
 }
 
 static void
-tell(gpointer user_data)
+run_drain(gpointer user_data)
 {
     BusDrain *drain = user_data;
     BusDrainFunc func = drain->func;
@@ -53,7 +53,7 @@ bus_when_drained(Bus *bus, gsize size, BusDrainFunc func, gpointer user_data)
     drain->size = size;
     drain->func = func;
     drain->user_data = user_data;
-    drain->hook = bus_hook_attach(bus->context, is_drained, tell, drain);
+    drain->hook = bus_hook_attach(bus->context, is_drained, run_drain, drain);
     g_queue_push_tail_link(&bus->drains, &drain->link);
     return drain;
 }

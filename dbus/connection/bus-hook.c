@@ -11,7 +11,7 @@ typedef struct BusHook {
 } BusHook;
 
 static gboolean
-check(GSource *base)
+hook_check(GSource *base)
 {
     BusHook *hook = (BusHook *)base;
 
@@ -19,15 +19,15 @@ check(GSource *base)
 }
 
 static gboolean
-prepare(GSource *base, int *timeout)
+hook_prepare(GSource *base, int *timeout)
 {
     *timeout = -1;
-    return check(base);
+    return hook_check(base);
 }
 
 /* Another source of the same turn may have done the work already. */
 static gboolean
-dispatch(GSource *base, GSourceFunc func, gpointer user_data)
+hook_dispatch(GSource *base, GSourceFunc func, gpointer user_data)
 {
     BusHook *hook = (BusHook *)base;
 
@@ -40,9 +40,9 @@ GSource *
 bus_hook_attach(GMainContext *context, BusHookReadyFunc ready, BusHookRunFunc run, gpointer user_data)
 {
     static const GSourceFuncs funcs = {
-        .prepare = prepare,
-        .check = check,
-        .dispatch = dispatch,
+        .prepare = hook_prepare,
+        .check = hook_check,
+        .dispatch = hook_dispatch,
     };
     GSource *base = g_source_new((GSourceFuncs *)&funcs, sizeof(BusHook));
     BusHook *hook = (BusHook *)base;

@@ -25,7 +25,7 @@
 #define MAX_FINAL_WRITES 4096
 
 static void
-fail(Bus *bus, const GError *error)
+fail_bus(Bus *bus, const GError *error)
 {
     if (bus->failed)
         return;
@@ -45,7 +45,7 @@ on_hello(DBusMessage *reply, const GError *error, gpointer user_data)
         error = invalid;
     }
     if (error) {
-        fail(bus, error);
+        fail_bus(bus, error);
         return;
     }
     dbus_bus_set_unique_name(bus->connection, name);
@@ -53,12 +53,12 @@ on_hello(DBusMessage *reply, const GError *error, gpointer user_data)
 }
 
 static void
-on_match_added(DBusMessage *reply, const GError *error, gpointer user_data)
+on_departures_rule_added(DBusMessage *reply, const GError *error, gpointer user_data)
 {
     Bus *bus = user_data;
 
     if (error)
-        fail(bus, error);
+        fail_bus(bus, error);
     else if (!bus->failed)
         bus->on_state(bus, NULL, bus->state_data);
 }
@@ -70,7 +70,7 @@ new_request(const char *method)
 }
 
 static void
-join(Bus *bus)
+join_bus(Bus *bus)
 {
     DBusMessage *hello = new_request("Hello");
     DBusMessage *match = new_request("AddMatch");
@@ -78,7 +78,7 @@ join(Bus *bus)
 
     dbus_message_append_args(match, DBUS_TYPE_STRING, &rule, DBUS_TYPE_INVALID);
     bus_query(bus, hello, DBUS_TIMEOUT_USE_DEFAULT, on_hello, bus);
-    bus_query(bus, match, DBUS_TIMEOUT_USE_DEFAULT, on_match_added, bus);
+    bus_query(bus, match, DBUS_TIMEOUT_USE_DEFAULT, on_departures_rule_added, bus);
     dbus_message_unref(match);
     dbus_message_unref(hello);
 }
@@ -133,7 +133,7 @@ take_disconnected(Bus *bus)
     if (!bus->connection)
         return;
     g_set_error_literal(&error, BUS_ERROR, BUS_ERROR_DISCONNECTED, "The message bus went away");
-    fail(bus, error);
+    fail_bus(bus, error);
 }
 
 static void
@@ -199,7 +199,7 @@ bus_connect(GMainContext *context, const char *address, BusStateFunc func, gpoin
     bus->state_data = user_data;
     bus_queries_open(bus);
     dbus_connection_add_filter(connection, on_message, bus, NULL);
-    join(bus);
+    join_bus(bus);
     return bus;
 }
 

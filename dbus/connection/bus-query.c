@@ -26,7 +26,7 @@ query_free(BusQuery *query)
 
 /* libdbus calls it NoReply when the time is over. */
 static BusErrorCode
-get_code(const char *name)
+get_reply_code(const char *name)
 {
     gboolean late = g_strcmp0(name, DBUS_ERROR_NO_REPLY) == 0 || g_strcmp0(name, DBUS_ERROR_TIMEOUT) == 0;
 
@@ -34,13 +34,13 @@ get_code(const char *name)
 }
 
 static GError *
-get_error(DBusMessage *reply)
+get_reply_error(DBusMessage *reply)
 {
     DBusError refused = DBUS_ERROR_INIT;
     GError *error = NULL;
 
     if (dbus_set_error_from_message(&refused, reply))
-        error = g_error_new_literal(BUS_ERROR, get_code(refused.name), refused.message);
+        error = g_error_new_literal(BUS_ERROR, get_reply_code(refused.name), refused.message);
     else if (dbus_message_get_type(reply) != DBUS_MESSAGE_TYPE_METHOD_RETURN)
         error = g_error_new_literal(BUS_ERROR, BUS_ERROR_FAILED, "The reply is neither a return nor an error");
     dbus_error_free(&refused);
@@ -49,13 +49,13 @@ get_error(DBusMessage *reply)
 
 /* Freed first: the function may close the Bus, and with it every query that is left. */
 static void
-on_reply(DBusPendingCall *pending, void *user_data)
+on_query_reply(DBusPendingCall *pending, void *user_data)
 {
     BusQuery *query = user_data;
     BusQueryFunc func = query->func;
     gpointer func_data = query->user_data;
     DBusMessage *reply = dbus_pending_call_steal_reply(pending);
-    g_autoptr(GError) error = get_error(reply);
+    g_autoptr(GError) error = get_reply_error(reply);
 
     query_free(query);
     func(error ? NULL : reply, error, func_data);
@@ -128,7 +128,7 @@ bus_query(Bus *bus, DBusMessage *message, int timeout_ms, BusQueryFunc func, gpo
     query->user_data = user_data;
     dbus_connection_send_with_reply(bus->connection, message, &query->pending, timeout_ms);
     if (query->pending)
-        dbus_pending_call_set_notify(query->pending, on_reply, query, NULL);
+        dbus_pending_call_set_notify(query->pending, on_query_reply, query, NULL);
     g_queue_push_tail_link(query->pending ? &bus->queries : &bus->unsent, &query->link);
     return query;
 }

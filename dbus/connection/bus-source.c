@@ -2,8 +2,8 @@
 /* libdbus on GLib's main loop: bus-join.c attaches one source a connection. It owns its records of libdbus's watches and
  * timeouts, and a reference to the connection.
  *
- * Everything that can make the source ready is looked at in prepare() and check(), at every turn of the loop. So what
- * other callbacks of the same thread do to the connection needs no wake-up: the loop comes by before it sleeps.
+ * Everything that can make the source ready is looked at in bus_io_prepare() and bus_io_check(), at every turn of the loop.
+ * So other callbacks of the same thread may change the connection without a wake-up: the loop comes by before it sleeps.
  *
  * Its priority is the default one and not that of an idle source, where a loop that is always busy would starve it; in
  * exchange one turn takes a few messages only, and everybody else's sources get their turn. */
@@ -190,7 +190,7 @@ can_dispatch(BusSource *source)
 }
 
 static gboolean
-prepare(GSource *base, int *timeout)
+bus_io_prepare(GSource *base, int *timeout)
 {
     BusSource *source = (BusSource *)base;
 
@@ -199,7 +199,7 @@ prepare(GSource *base, int *timeout)
 }
 
 static gboolean
-check(GSource *base)
+bus_io_check(GSource *base)
 {
     BusSource *source = (BusSource *)base;
     int timeout;
@@ -210,7 +210,7 @@ check(GSource *base)
         if (watch->tag && g_source_query_unix_fd(base, watch->tag))
             return TRUE;
     }
-    return prepare(base, &timeout);
+    return bus_io_prepare(base, &timeout);
 }
 
 /* Handling one watch can remove any of them, so mark what has happened first and then look for marks anew. */
@@ -251,7 +251,7 @@ handle_timeouts(BusSource *source)
 }
 
 static gboolean
-dispatch(GSource *base, GSourceFunc func, gpointer user_data)
+bus_io_dispatch(GSource *base, GSourceFunc func, gpointer user_data)
 {
     BusSource *source = (BusSource *)base;
 
@@ -271,7 +271,7 @@ dispatch(GSource *base, GSourceFunc func, gpointer user_data)
 }
 
 static void
-finalize(GSource *base)
+bus_io_finalize(GSource *base)
 {
     dbus_connection_unref(((BusSource *)base)->connection);
 }
@@ -280,10 +280,10 @@ GSource *
 bus_source_attach(DBusConnection *connection, GMainContext *context)
 {
     static const GSourceFuncs funcs = {
-        .prepare = prepare,
-        .check = check,
-        .dispatch = dispatch,
-        .finalize = finalize,
+        .prepare = bus_io_prepare,
+        .check = bus_io_check,
+        .dispatch = bus_io_dispatch,
+        .finalize = bus_io_finalize,
     };
     GSource *base = g_source_new((GSourceFuncs *)&funcs, sizeof(BusSource));
     BusSource *source = (BusSource *)base;

@@ -40,12 +40,12 @@ find_target(BusTree *tree, BusNode *node, const char *name, const char *member, 
 }
 
 static void
-fail_unknown(BusTree *tree, const BusNode *node, BusCall *call, const Target *target, const char *interface)
+fail_unknown_method(BusTree *tree, const BusNode *node, BusCall *call, const Target *target, const char *interface)
 {
     const char *path = bus_call_get_path(call), *member = bus_call_get_member(call);
     gboolean is_interface = interface && !target->interface;
-    g_autofree char *hint = is_interface ? bus_hint_interface(tree, node, interface)
-                                         : bus_hint_method(tree, node, interface, member);
+    g_autofree char *hint =
+        is_interface ? bus_hint_interface(tree, node, interface) : bus_hint_method(tree, node, interface, member);
 
     if (!interface)
         bus_call_fail_code(call, BUS_ERROR_UNKNOWN_METHOD, "No interface of %s has a method %s%s", path, member, hint);
@@ -67,7 +67,7 @@ fail_unknown_object(BusTree *tree, BusCall *call)
 }
 
 static void
-run(BusCall *call, const Target *target)
+run_method(BusCall *call, const Target *target)
 {
     const BusMember *member = target->member;
 
@@ -105,7 +105,7 @@ bus_dispatch(BusTree *tree, BusCall *call)
     }
     find_target(tree, node, interface, bus_call_get_member(call), &target);
     if (target.member)
-        run(call, &target);
+        run_method(call, &target);
     else
-        fail_unknown(tree, node, call, &target, interface);
+        fail_unknown_method(tree, node, call, &target, interface);
 }

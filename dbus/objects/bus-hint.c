@@ -15,7 +15,7 @@ typedef enum Kind {
 
 /* The interfaces of an object, its own first; NULL: there are no more. */
 static BusInterface *
-get_interface(BusTree *tree, const BusNode *node, guint index)
+get_node_interface(BusTree *tree, const BusNode *node, guint index)
 {
     guint n_own = node->object ? node->object->n_slots : 0;
 
@@ -27,7 +27,7 @@ get_interface(BusTree *tree, const BusNode *node, guint index)
 
 /* NULL: there are no more. */
 static const char *
-get_member(BusInterface *interface, Kind kind, guint index)
+get_member_name(BusInterface *interface, Kind kind, guint index)
 {
     const GDBusInterfaceInfo *info = bus_interface_get_info(interface);
 
@@ -45,7 +45,7 @@ has_member(BusInterface *interface, Kind kind, const char *name)
 {
     const char *member;
 
-    for (guint i = 0; (member = get_member(interface, kind, i)); i++)
+    for (guint i = 0; (member = get_member_name(interface, kind, i)); i++)
         if (g_str_equal(member, name))
             return TRUE;
     return FALSE;
@@ -57,7 +57,7 @@ find_interface_with(BusTree *tree, const BusNode *node, Kind kind, const char *n
 {
     BusInterface *interface;
 
-    for (guint i = 0; (interface = get_interface(tree, node, i)); i++)
+    for (guint i = 0; (interface = get_node_interface(tree, node, i)); i++)
         if (has_member(interface, kind, name))
             return interface;
     return NULL;
@@ -70,9 +70,9 @@ offer_members(Nearest *nearest, BusTree *tree, const BusNode *node, Kind kind, c
     BusInterface *interface;
     const char *member;
 
-    for (guint i = 0; (interface = get_interface(tree, node, i)); i++)
+    for (guint i = 0; (interface = get_node_interface(tree, node, i)); i++)
         if (!name || g_str_equal(bus_interface_get_name(interface), name))
-            for (guint j = 0; (member = get_member(interface, kind, j)); j++)
+            for (guint j = 0; (member = get_member_name(interface, kind, j)); j++)
                 nearest_offer(nearest, member);
 }
 
@@ -115,7 +115,7 @@ bus_hint_interface(BusTree *tree, const BusNode *node, const char *name)
     Nearest nearest;
 
     nearest_init(&nearest, name);
-    for (guint i = 0; (interface = get_interface(tree, node, i)); i++)
+    for (guint i = 0; (interface = get_node_interface(tree, node, i)); i++)
         nearest_offer(&nearest, bus_interface_get_name(interface));
     return nearest_dup_question(&nearest);
 }

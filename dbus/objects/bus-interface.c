@@ -47,7 +47,7 @@ add_methods(BusInterface *interface, const BusMethod *methods, GError **error)
 }
 
 static const BusProperty *
-find_row(const BusProperty *properties, const char *name)
+find_property_row(const BusProperty *properties, const char *name)
 {
     for (; properties && properties->name; properties++)
         if (g_str_equal(properties->name, name))
@@ -79,7 +79,7 @@ add_properties(BusInterface *interface, const BusProperty *properties, GError **
 {
     interface->values = g_new0(BusValue, MAX_PROPERTIES);
     for (GDBusPropertyInfo **info = interface->info->properties; info && *info; info++)
-        if (!add_property(interface, *info, find_row(properties, (*info)->name), error))
+        if (!add_property(interface, *info, find_property_row(properties, (*info)->name), error))
             return FALSE;
     interface->values = g_renew(BusValue, interface->values, interface->n_values);
     for (; properties && properties->name; properties++) {

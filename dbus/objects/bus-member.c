@@ -12,7 +12,7 @@ may_be_left_out(const GDBusArgInfo *arg)
 }
 
 static guint
-count_required(GDBusArgInfo **args)
+count_required_args(GDBusArgInfo **args)
 {
     guint n = args ? g_strv_length((char **)args) : 0;
 
@@ -71,7 +71,7 @@ bus_member_new(const BusMethod *method, const GDBusMethodInfo *info)
 
     member->method = method;
     member->signature = join_signatures(info->in_args);
-    member->n_required = count_required(info->in_args);
+    member->n_required = count_required_args(info->in_args);
     return member;
 }
 

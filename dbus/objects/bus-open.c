@@ -11,7 +11,7 @@
 #include "bus-standard.h"
 
 static void
-on_call(BusCall *call, gpointer user_data)
+dispatch_call(BusCall *call, gpointer user_data)
 {
     bus_dispatch(((BusRoof *)user_data)->tree, call);
 }
@@ -54,7 +54,7 @@ bus_open(GMainContext *context, const char *address, BusStateFunc func, gpointer
         return NULL;
     roof = roof_new(bus);
     bus_set_before_send(bus, on_before_send, roof);
-    bus_peers_new(bus, on_call, roof);
+    bus_peers_new(bus, dispatch_call, roof);
     return bus;
 }
 

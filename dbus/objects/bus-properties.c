@@ -21,7 +21,7 @@ has_standard(BusTree *tree, const BusNode *node, const char *interface)
 }
 
 static void
-fail_unknown(BusCall *call, const BusNode *node, const char *interface, const char *property)
+fail_unknown_property(BusCall *call, const BusNode *node, const char *interface, const char *property)
 {
     BusTree *tree = get_tree(call);
     g_autofree char *hint = NULL;
@@ -53,7 +53,7 @@ bus_properties_get(BusCall *call, gpointer user_data)
     if (slot)
         value = bus_interface_find_value(slot->interface, property, &index);
     if (!value) {
-        fail_unknown(call, node, interface, property);
+        fail_unknown_property(call, node, interface, property);
         return;
     }
     reply = bus_call_new_reply(call);
@@ -96,7 +96,7 @@ bus_properties_get_all(BusCall *call, gpointer user_data)
     } else if (has_standard(get_tree(call), node, interface)) {
         return_nothing(call);
     } else {
-        fail_unknown(call, node, interface, /* property= */ "");
+        fail_unknown_property(call, node, interface, /* property= */ "");
     }
 }
 
@@ -117,5 +117,5 @@ bus_properties_set(BusCall *call, gpointer user_data)
     if (slot && bus_interface_find_value(slot->interface, property, &index))
         bus_call_fail_code(call, BUS_ERROR_PROPERTY_READ_ONLY, "%s.%s cannot be set", interface, property);
     else
-        fail_unknown(call, node, interface, property);
+        fail_unknown_property(call, node, interface, property);
 }

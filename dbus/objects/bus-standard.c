@@ -37,7 +37,7 @@ static const char xml[] =
 
 /* Peer is on every path; see bus_dispatch(). */
 static void
-ping(BusCall *call, gpointer node)
+answer_ping(BusCall *call, gpointer node)
 {
     bus_call_return(call, /* reply= */ NULL);
 }
@@ -66,7 +66,7 @@ static const BusMethod introspectable[] = {
 };
 
 static const BusMethod peer[] = {
-    { "Ping", BUS_ACCESS_PUBLIC, ping },
+    { "Ping", BUS_ACCESS_PUBLIC, answer_ping },
     { "GetMachineId", BUS_ACCESS_PUBLIC, get_machine_id },
     { 0 },
 };
