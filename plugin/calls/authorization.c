@@ -88,7 +88,7 @@ ask_policy(Context *context, Vm *vm, const PolicyRequest *request, Authorization
 #define OVERFLOW_UID 65534
 
 static guint32
-exempt(Context *context, guint32 uid)
+exempt_owner(Context *context, guint32 uid)
 {
     return context->config->owner_needs_polkit || uid == OVERFLOW_UID ? BUS_PEER_NO_ID : uid;
 }
@@ -101,7 +101,7 @@ authorization_get_owner(Context *context, Vm *vm)
     guint32 uid = vm_get_owner_uid(vm);
     gboolean is_vouched_for = vm_is_owner_known(vm) || uid == context_get_uid();
 
-    return is_vouched_for ? exempt(context, uid) : BUS_PEER_NO_ID;
+    return is_vouched_for ? exempt_owner(context, uid) : BUS_PEER_NO_ID;
 }
 
 /* For rules, also where the owner is asked for like everybody else. */
@@ -158,7 +158,7 @@ authorization_ask_management(Context *context, const AuthorizationManagement *qu
         .vm = question->name,
         .uuid = vm && vm_get_qemu(vm) ? qemu_connection_get_uuid(vm_get_qemu(vm)) : NULL,
         .bus = get_bus_kind(context),
-        .owner_uid = vm ? authorization_get_owner(context, vm) : exempt(context, question->giver),
+        .owner_uid = vm ? authorization_get_owner(context, vm) : exempt_owner(context, question->giver),
         .qemu_uid = vm ? get_qemu_uid(vm) : question->giver,
         .friend_uid = vm ? vm_get_added_by(vm) : context_get_uid(),
     };
@@ -175,7 +175,7 @@ authorization_ticket_cancel(AuthorizationTicket *ticket)
 }
 
 static AuthorizationTicket *
-find(Context *context, Vm *vm)
+find_ticket_of_vm(Context *context, Vm *vm)
 {
     for (GList *i = context->authorizations->asked.head; i; i = i->next)
         if (((AuthorizationTicket *)i->data)->vm == vm)
@@ -189,7 +189,7 @@ authorization_vm_gone(Context *context, Vm *vm)
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
     AuthorizationTicket *ticket;
 
-    while ((ticket = find(context, vm))) {
+    while ((ticket = find_ticket_of_vm(context, vm))) {
         policy_ticket_cancel(ticket->ticket);
         end_authorization(ticket, error);
     }

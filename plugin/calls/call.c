@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The path of a method call, from top to bottom:
  *
- *   call_method()       a method of QMP: reads the values (bad ones are refused before anything else happens)
- *   call_execute()      Execute or ExecuteJSON, whose arguments vm-object.c has read
- *   call_introspect()   Introspect, which only waits
- *   call_described()    what QEMU understands is known: the values become the command's arguments, and are checked
- *   start_command()     the command goes its way (caller-command.c): the schema if it has not been waited for, the policy, QEMU
- *   call_replied()      QEMU has answered, or is gone: the caller gets a value or an error
- *   call_drop_caller()  the caller has left instead
+ *   call_method()          a method of QMP: reads the values (bad ones are refused before anything else happens)
+ *   call_execute()         Execute or ExecuteJSON, whose arguments vm-object.c has read
+ *   call_introspect()      Introspect, which only waits
+ *   call_described()       QEMU's schema is known: the values become the command's arguments, and are checked
+ *   start_typed_command()  the command goes its way (caller-command.c): the schema unless the call has waited for it
+ *                          already, the policy, QEMU
+ *   call_replied()         QEMU has answered, or is gone: the caller gets a value or an error
+ *   call_drop_caller()     the caller has left instead
  *
  * call_gated() is for methods that are no QMP command: they go on by themselves once the caller may. */
 #include "call.h"
@@ -54,7 +55,7 @@ typedef struct Call {
 static void call_replied(const QmpReply *reply, const GError *error, gpointer user_data);
 
 static Call *
-new_call(VmContext *vm_context, BusCall *bus_call)
+method_call_new(VmContext *vm_context, BusCall *bus_call)
 {
     Call *call = g_new0(Call, 1);
 
@@ -76,7 +77,7 @@ new_call(VmContext *vm_context, BusCall *bus_call)
 }
 
 static void
-free_call(Call *call)
+method_call_free(Call *call)
 {
     g_queue_unlink(&call->context->calls->all, &call->link);
     call->context->calls->with_fd -= call->has_fd;
@@ -94,7 +95,7 @@ static void
 fail_call(Call *call, const GError *error)
 {
     errors_fail(g_steal_pointer(&call->call), error);
-    free_call(call);
+    method_call_free(call);
 }
 
 static gboolean
@@ -111,7 +112,7 @@ append_result(const char *result, const QmpType *type, DBusMessage *message, con
 }
 
 static gboolean
-append_text(DBusMessage *message, const QmpText *value, GError **error)
+append_result_text(DBusMessage *message, const QmpText *value, GError **error)
 {
     g_autofree char *text = NULL;
 
@@ -130,7 +131,8 @@ call_answer(BusCall *call, const char *result, const QmpType *type, const QmpTex
 {
     g_autoptr(GError) error = NULL;
     DBusMessage *message = bus_call_new_reply(call);
-    gboolean done = result ? append_result(result, type, message, value, &error) : append_text(message, value, &error);
+    gboolean done =
+        result ? append_result(result, type, message, value, &error) : append_result_text(message, value, &error);
 
     if (done) {
         bus_call_return(call, message);
@@ -142,10 +144,10 @@ call_answer(BusCall *call, const char *result, const QmpType *type, const QmpTex
 
 /* The policy has let a method through that is no QMP command. */
 static void
-go_on(Call *call)
+append_more(Call *call)
 {
     call->then(g_steal_pointer(&call->call), call->vm_context, call->then_arguments);
-    free_call(call);
+    method_call_free(call);
 }
 
 static void
@@ -154,7 +156,7 @@ call_replied(const QmpReply *reply, const GError *error, gpointer user_data)
     Call *call = user_data;
 
     if (!error && call->then) {
-        go_on(call);
+        append_more(call);
         return;
     }
     if (error)
@@ -163,11 +165,11 @@ call_replied(const QmpReply *reply, const GError *error, gpointer user_data)
         errors_fail_command(g_steal_pointer(&call->call), reply, call->interfaces, call->name);
     else
         call_answer(g_steal_pointer(&call->call), call->result, call->result_type, &reply->value);
-    free_call(call);
+    method_call_free(call);
 }
 
 static void
-start_command(Call *call)
+start_typed_command(Call *call)
 {
     g_autoptr(GError) error = NULL;
 
@@ -177,7 +179,7 @@ start_command(Call *call)
         fail_call(call, error);
         return;
     case CALLER_COMMAND_ALLOWED:
-        go_on(call);
+        append_more(call);
         return;
     case CALLER_COMMAND_UNDER_WAY:
         bus_call_drop_message(call->call);
@@ -197,13 +199,13 @@ set_then_arguments(Call *call, char **arguments)
 void
 call_gated(VmContext *vm_context, BusCall *bus_call, char **arguments, CallGatedFunc then)
 {
-    Call *call = new_call(vm_context, bus_call);
+    Call *call = method_call_new(vm_context, bus_call);
 
     call->name = g_strdup(bus_call_get_member(bus_call));
     call->command.is_method = TRUE;
     call->then = then;
     set_then_arguments(call, arguments);
-    start_command(call);
+    start_typed_command(call);
 }
 
 static void
@@ -230,7 +232,7 @@ set_unknown(Call *call, GError **error)
 
 /* The values become what the command takes. */
 static void
-describe(Call *call)
+describe_vm(Call *call)
 {
     QmpInterfaces *interfaces = vm_schema_get_interfaces(call->vm_context->schema);
     const QmpMethod *method = qmp_interfaces_find_method(interfaces, bus_call_get_member(call->call));
@@ -251,21 +253,21 @@ describe(Call *call)
     g_clear_pointer(&call->values, qmp_method_values_free);
     call->result = qmp_method_get_result(method, &call->result_type);
     call->command.is_described = TRUE;
-    start_command(call);
+    start_typed_command(call);
 }
 
 static void
-introspect(Call *call)
+answer_introspect(Call *call)
 {
     bus_object_introspect(call->vm_context->object, g_steal_pointer(&call->call));
-    free_call(call);
+    method_call_free(call);
 }
 
 static void
 read_the_rest(Call *call)
 {
     call->then_read(g_steal_pointer(&call->call), call->vm_context, call->then_arguments);
-    free_call(call);
+    method_call_free(call);
 }
 
 static void
@@ -277,18 +279,18 @@ call_described(const GError *error, gpointer user_data)
     if (error)
         fail_call(call, error);
     else if (call->values)
-        describe(call);
+        describe_vm(call);
     else if (call->then_read)
         read_the_rest(call);
     else
-        introspect(call);
+        answer_introspect(call);
 }
 
 /* A descriptor weighs as much as a caller's share has room for sixteen. */
 #define FD_SIZE (32u * 1024)
 
 static void
-wait_for_schema(Call *call)
+wait_to_describe(Call *call)
 {
     const char *caller = bus_call_get_sender(call->call);
     g_autoptr(GError) error = NULL;
@@ -303,16 +305,16 @@ wait_for_schema(Call *call)
 void
 call_when_described(VmContext *vm_context, BusCall *bus_call, char **arguments, CallGatedFunc then)
 {
-    Call *call = new_call(vm_context, bus_call);
+    Call *call = method_call_new(vm_context, bus_call);
 
     call->then_read = then;
     set_then_arguments(call, arguments);
-    wait_for_schema(call);
+    wait_to_describe(call);
 }
 
 /* What others have asked for before may be waiting: what comes later waits behind it. */
 static gboolean
-may_go_on(VmSchema *schema)
+is_schema_settled(VmSchema *schema)
 {
     return vm_schema_is_settled(schema) && !vm_schema_is_awaited(schema);
 }
@@ -324,18 +326,18 @@ void
 call_introspect(BusCall *bus_call, gpointer data)
 {
     VmContext *vm_context = data;
-    Call *call = new_call(vm_context, bus_call);
+    Call *call = method_call_new(vm_context, bus_call);
 
     call->command.size = INTROSPECT_SIZE;
-    if (may_go_on(vm_context->schema))
-        introspect(call);
+    if (is_schema_settled(vm_context->schema))
+        answer_introspect(call);
     else
-        wait_for_schema(call);
+        wait_to_describe(call);
 }
 
 /* Without it no new VM could be connected to, and no caller's monitor plugged. */
 static gboolean
-count_size(Call *call, GError **error)
+measure_arguments(Call *call, GError **error)
 {
     call->command.size = qmp_method_values_get_size(call->values);
     if (!qmp_method_values_has_fd(call->values))
@@ -358,28 +360,29 @@ call_method(BusCall *bus_call, gpointer data)
     VmSchema *schema = vm_context->schema;
     QmpInterfaces *interfaces = vm_schema_get_interfaces(schema);
     const QmpMethod *method = qmp_interfaces_find_method(interfaces, bus_call_get_member(bus_call));
-    Call *call = new_call(vm_context, bus_call);
+    Call *call = method_call_new(vm_context, bus_call);
     g_autoptr(GError) error = NULL;
 
     call->values = qmp_method_values_new(bus_call, method, &error);
-    if (!call->values || !count_size(call, &error))
+    if (!call->values || !measure_arguments(call, &error))
         fail_call(call, error);
-    else if (may_go_on(schema) || (method && qmp_interfaces_is_oob(interfaces, qmp_method_get_command(method))))
-        describe(call);
+    else if (is_schema_settled(schema) ||
+             (method && qmp_interfaces_is_oob(interfaces, qmp_method_get_command(method))))
+        describe_vm(call);
     else
-        wait_for_schema(call);
+        wait_to_describe(call);
 }
 
 void
 call_execute(VmContext *vm_context, BusCall *bus_call, const char *command, JsonNode *arguments, gsize size,
              const char *result)
 {
-    Call *call = new_call(vm_context, bus_call);
+    Call *call = method_call_new(vm_context, bus_call);
 
     call->result = result;
     call->command.size = size;
     set_command(call, command, arguments);
-    start_command(call);
+    start_typed_command(call);
 }
 
 void
@@ -394,7 +397,7 @@ call_drop_caller(Context *context, const char *unique_name)
             continue;
         caller_command_cancel(&call->command);
         bus_call_fail_code(call->call, BUS_ERROR_DISCONNECTED, "The caller has left");
-        free_call(call);
+        method_call_free(call);
     }
 }
 

@@ -46,7 +46,7 @@ monitor_path_check_name(const char *name, GError **error)
 }
 
 static gboolean
-fail_by_errno(const char *what, GError **error)
+fail_path(const char *what, GError **error)
 {
     g_set_error(error, BUS_ERROR, BUS_ERROR_FAILED, "options.path: %s: %s", what, g_strerror(errno));
     return FALSE;
@@ -54,7 +54,7 @@ fail_by_errno(const char *what, GError **error)
 
 /* Others may write to the run directory of the system bus, but nobody may take the agent's own directory away from it. */
 static gboolean
-is_safe(const struct stat *run_directory)
+is_safe_directory(const struct stat *run_directory)
 {
     gboolean is_writable = (run_directory->st_mode & 022) != 0, is_sticky = (run_directory->st_mode & S_ISVTX) != 0;
 
@@ -117,11 +117,11 @@ open_directory(MonitorPath *path, GError **error)
     if (!check_length(run_directory, path->name, error))
         return FALSE;
     fd = open(run_directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) < 0 || !is_safe(&status)) {
+    if (fd < 0 || fstat(fd, &status) < 0 || !is_safe_directory(&status)) {
         errno = fd < 0 ? errno : EPERM;
-        fail_by_errno(run_directory, error);
+        fail_path(run_directory, error);
     } else if ((path->directory = open_own_directory(path->context, fd)) < 0) {
-        fail_by_errno(own, error);
+        fail_path(own, error);
     }
     if (fd >= 0)
         close(fd);
@@ -129,7 +129,7 @@ open_directory(MonitorPath *path, GError **error)
 }
 
 static void
-make_address(MonitorPath *path, struct sockaddr_un *address)
+make_path_address(MonitorPath *path, struct sockaddr_un *address)
 {
     *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
     g_snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", path->directory, path->name);
@@ -138,14 +138,14 @@ make_address(MonitorPath *path, struct sockaddr_un *address)
 /* Left by an agent that was killed: nobody has it open. A datagram socket can find that out and is nobody's client: one that
  * is alive is of the wrong type for it. */
 static gboolean
-is_left_over(MonitorPath *path)
+is_left_over_path(MonitorPath *path)
 {
     struct sockaddr_un address;
     struct stat status;
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     gboolean is_dead;
 
-    make_address(path, &address);
+    make_path_address(path, &address);
     is_dead = fd >= 0 && fstatat(path->directory, path->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
               S_ISSOCK(status.st_mode) && connect(fd, (struct sockaddr *)&address, sizeof address) < 0 &&
               errno == ECONNREFUSED;
@@ -159,7 +159,7 @@ bind_socket(MonitorPath *path)
 {
     struct sockaddr_un address;
 
-    make_address(path, &address);
+    make_path_address(path, &address);
     return bind(path->fd, (struct sockaddr *)&address, sizeof address) == 0;
 }
 
@@ -169,12 +169,12 @@ make_file(MonitorPath *path, GError **error)
     path->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* What bind() makes gets the socket's mode, less the umask. */
     if (path->fd < 0 || fchmod(path->fd, 0600) < 0)
-        return fail_by_errno("socket", error);
+        return fail_path("socket", error);
     if (bind_socket(path))
         return TRUE;
     if (errno != EADDRINUSE)
-        return fail_by_errno("bind", error);
-    if (is_left_over(path) && unlinkat(path->directory, path->name, 0) == 0 && bind_socket(path))
+        return fail_path("bind", error);
+    if (is_left_over_path(path) && unlinkat(path->directory, path->name, 0) == 0 && bind_socket(path))
         return TRUE;
     g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.path: there is a file \"%s\" already", path->name);
     return FALSE;
@@ -192,7 +192,7 @@ give_file(MonitorPath *path, GError **error)
 
     path->has_file = is_ours;
     if (!is_given)
-        fail_by_errno(path->name, error);
+        fail_path(path->name, error);
     if (file >= 0)
         close(file);
     return is_given;
@@ -219,7 +219,7 @@ is_users(MonitorPath *path, int fd)
 }
 
 static void
-stop(MonitorPath *path)
+stop_listening(MonitorPath *path)
 {
     timer_stop(&path->timer);
     if (path->source)
@@ -232,7 +232,7 @@ stop(MonitorPath *path)
 }
 
 static gboolean
-on_connection(int fd, GIOCondition condition, gpointer user_data)
+on_path_connection(int fd, GIOCondition condition, gpointer user_data)
 {
     MonitorPath *path = user_data;
     int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
@@ -243,17 +243,17 @@ on_connection(int fd, GIOCondition condition, gpointer user_data)
         close(client);
         return G_SOURCE_CONTINUE;
     }
-    stop(path);
+    stop_listening(path);
     path->func(client, path->user_data);
     return G_SOURCE_REMOVE;
 }
 
 static gboolean
-on_time_over(gpointer user_data)
+on_path_time_over(gpointer user_data)
 {
     MonitorPath *path = user_data;
 
-    stop(path);
+    stop_listening(path);
     path->func(-1, path->user_data);
     return G_SOURCE_REMOVE;
 }
@@ -264,10 +264,10 @@ listen_for_client(MonitorPath *path, guint64 timeout)
     GMainContext *context = path->context->host->context;
 
     path->source = g_unix_fd_source_new(path->fd, G_IO_IN);
-    g_source_set_callback(path->source, G_SOURCE_FUNC(on_connection), path, NULL);
+    g_source_set_callback(path->source, G_SOURCE_FUNC(on_path_connection), path, NULL);
     g_source_attach(path->source, context);
     if (timeout < G_MAXUINT64)
-        path->timer = timer_start(context, timeout, on_time_over, path);
+        path->timer = timer_start(context, timeout, on_path_time_over, path);
 }
 
 MonitorPath *
@@ -287,7 +287,7 @@ monitor_path_new(Context *context, const char *name, guint32 uid, guint64 timeou
         monitor_path_free(path);
         return NULL;
     }
-    if (!give_file(path, error) || (listen(path->fd, 1) < 0 && !fail_by_errno("listen", error))) {
+    if (!give_file(path, error) || (listen(path->fd, 1) < 0 && !fail_path("listen", error))) {
         monitor_path_free(path);
         return NULL;
     }
@@ -298,7 +298,7 @@ monitor_path_new(Context *context, const char *name, guint32 uid, guint64 timeou
 void
 monitor_path_free(MonitorPath *path)
 {
-    stop(path);
+    stop_listening(path);
     if (path->directory >= 0)
         close(path->directory);
     g_free(path->name);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The path of a native command, from top to bottom:
  *
- *   on_command()      qmp-server.c has read and checked it
- *   start_command()   it goes a caller's way (caller-command.c), in the name of who opened the session, written anew from its values
- *   on_replied()      QEMU has answered: the client gets what it said
- *   lose_qemu()       QEMU will not answer: it has gone, or the monitor has; the client gets the end of the connection
- *   on_closed()       the client has gone instead
+ *   on_native_command()      qmp-server.c has read and checked the command
+ *   start_native_command()   the command, written anew from its values, goes a caller's way (caller-command.c), in the name
+ *                            of the session's opener
+ *   on_native_replied()      QEMU has answered: the client gets the answer
+ *   lose_qemu()              QEMU will not answer, because it has gone, or the monitor has: the client gets the end of the
+ *                            connection
+ *   on_native_client_gone()  the client has gone instead
  *
  * In band there is one at a time, so that what comes behind a command that somebody is asked about waits, as in QEMU's own
  * monitor. */
@@ -44,7 +46,7 @@ typedef struct NativeCall {
 
 /* Gives its command, which is still to be answered. */
 static QmpServerCommand *
-free_call(NativeCall *call)
+native_call_free(NativeCall *call)
 {
     QmpServerCommand *asked = call->asked;
 
@@ -55,7 +57,7 @@ free_call(NativeCall *call)
 }
 
 static gboolean
-on_lost(gpointer user_data)
+on_qemu_lost(gpointer user_data)
 {
     NativeSession *session = user_data;
 
@@ -73,36 +75,36 @@ lose_qemu(NativeSession *session, const GError *error)
         return;
     native_session_stop(session);
     session->loss = g_error_copy(error);
-    session->ender = timer_start(session->vm_context->context->host->context, 0, on_lost, session);
+    session->ender = timer_start(session->vm_context->context->host->context, 0, on_qemu_lost, session);
 }
 
 static void
-refuse(NativeCall *call, const GError *error)
+refuse_native_call(NativeCall *call, const GError *error)
 {
     QmpServer *server = call->session->server;
 
     if (call->session->is_stopped || g_error_matches(error, QMP_ERROR, QMP_ERROR_DISCONNECTED))
         lose_qemu(call->session, error);
     else
-        qmp_server_fail(server, free_call(call), "GenericError", error->message);
+        qmp_server_fail(server, native_call_free(call), "GenericError", error->message);
 }
 
 static void
-on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
+on_native_replied(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     NativeCall *call = user_data;
     QmpServer *server = call->session->server;
 
     if (error)
-        refuse(call, error);
+        refuse_native_call(call, error);
     else if (reply->error_class)
-        qmp_server_fail(server, free_call(call), reply->error_class, reply->error_text);
+        qmp_server_fail(server, native_call_free(call), reply->error_class, reply->error_text);
     else
-        qmp_server_return(server, free_call(call), reply);
+        qmp_server_return(server, native_call_free(call), reply);
 }
 
 static void
-start_command(NativeCall *call)
+start_native_command(NativeCall *call)
 {
     NativeSession *session = call->session;
     QmpServerCommand *asked = call->asked;
@@ -120,16 +122,16 @@ start_command(NativeCall *call)
         .flags = (asked->is_oob ? QMP_EXECUTE_OOB : 0) | (asked->fd >= 0 ? QMP_EXECUTE_FD : 0),
         .fd = asked->fd,
         .is_described = TRUE, /* before the session was opened */
-        .func = on_replied,
+        .func = on_native_replied,
         .user_data = call,
     };
     asked->fd = -1; /* taken */
     if (caller_command_start(&call->command, &error) == CALLER_COMMAND_FAILED)
-        refuse(call, error);
+        refuse_native_call(call, error);
 }
 
 static void
-on_command(QmpServerCommand *command, gpointer user_data)
+on_native_command(QmpServerCommand *command, gpointer user_data)
 {
     NativeSession *session = user_data;
     g_autofree char *text = NULL;
@@ -145,18 +147,18 @@ on_command(QmpServerCommand *command, gpointer user_data)
     call->asked = command;
     call->link.data = call;
     g_queue_push_tail_link(&session->calls, &call->link);
-    start_command(call);
+    start_native_command(call);
 }
 
 static void
 drop_calls(NativeSession *session)
 {
     while (session->calls.head)
-        free_call(session->calls.head->data);
+        native_call_free(session->calls.head->data);
 }
 
 static void
-on_closed(const GError *error, gpointer user_data)
+on_native_client_gone(const GError *error, gpointer user_data)
 {
     NativeSession *session = user_data;
 
@@ -173,7 +175,7 @@ NativeSession *
 native_session_new(VmContext *vm_context, int fd, const NativeOpener *opener, gboolean is_pretty,
                    NativeSessionFunc func, gpointer user_data)
 {
-    static const QmpServerFuncs funcs = { on_command, on_closed };
+    static const QmpServerFuncs funcs = { on_native_command, on_native_client_gone };
     static const QmpServerLimits limits = { JSON_COST_BYTES + ROOM_FOR_THE_REST, MAX_OUTGOING };
     QemuConnection *qemu = vm_get_qemu(vm_context->vm);
     NativeSession *session = g_new0(NativeSession, 1);
@@ -197,7 +199,7 @@ native_session_opener_left(NativeSession *session)
         g_autoptr(GError) error = NULL;
         next = i->next;
         if (caller_command_note_left(&call->command, &error) == CALLER_COMMAND_FAILED)
-            refuse(call, error);
+            refuse_native_call(call, error);
     }
 }
 

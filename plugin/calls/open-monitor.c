@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The life of a native session, from top to bottom:
  *
- *   open_monitors_open()          OpenMonitor(): the options are read, the policy is asked
- *   on_authorized()               the answer, where somebody had to be asked
- *   on_described()                it is known what monitors QEMU takes
- *   begin_open()                       the session gets a monitor, the caller a socket, or a path to connect to
- *   on_client()                   a client has connected by the path
+ *   open_monitors_open()    OpenMonitor(): the options are read, the policy is asked
+ *   on_open_authorized()    the policy has answered, where somebody had to be asked
+ *   on_open_described()     the agent knows the monitors that QEMU takes
+ *   begin_open()            the session gets a monitor, the caller a socket, or a path to connect to
+ *   on_path_client()        a client has connected by the path
  *   on_client_gone(), on_lifeline_closed(), open_monitors_drop_caller(), open_monitors_stop()
- *                                 the four ways in which it ends
+ *                           the four ways in which a session ends
  *
  * What a client says in between goes through native-session.c. */
 #include "open-monitor.h"
@@ -63,7 +63,7 @@ typedef struct OpenMonitor {
 } OpenMonitor;
 
 static Context *
-get_context(OpenMonitor *monitor)
+get_open_context(OpenMonitor *monitor)
 {
     return monitor->monitors->vm_context->context;
 }
@@ -126,7 +126,7 @@ end_open(OpenMonitor *monitor)
         close(monitor->lifeline);
     if (monitor->has_session)
         caller_sessions_drop_caller(vm_context->sessions, monitor->key);
-    get_context(monitor)->native_sessions--;
+    get_open_context(monitor)->native_sessions--;
     g_queue_unlink(&monitor->monitors->all, &monitor->link);
     g_free(monitor->options.path);
     g_free(monitor->opener.name);
@@ -147,7 +147,7 @@ on_client_gone(const GError *error, gpointer user_data)
     OpenMonitor *monitor = user_data;
 
     if (error->code == QMP_ERROR_LIMIT)
-        log_line(get_context(monitor)->host, G_LOG_LEVEL_WARNING, vm_get_name(monitor->monitors->vm_context->vm),
+        log_line(get_open_context(monitor)->host, G_LOG_LEVEL_WARNING, vm_get_name(monitor->monitors->vm_context->vm),
                  "A native session of %s is cut off: %s", monitor->opener.name, error->message);
     end_open(monitor);
 }
@@ -162,7 +162,7 @@ start_native(OpenMonitor *monitor, int fd)
 }
 
 static void
-on_client(int fd, gpointer user_data)
+on_path_client(int fd, gpointer user_data)
 {
     OpenMonitor *monitor = user_data;
 
@@ -188,12 +188,12 @@ hold_lifeline(OpenMonitor *monitor, int fd)
         return;
     monitor->lifeline_source = g_unix_fd_source_new(fd, G_IO_HUP);
     g_source_set_callback(monitor->lifeline_source, G_SOURCE_FUNC(on_lifeline_closed), monitor, NULL);
-    g_source_attach(monitor->lifeline_source, get_context(monitor)->host->context);
+    g_source_attach(monitor->lifeline_source, get_open_context(monitor)->host->context);
 }
 
 /* @fd: the caller's, taken. */
 static void
-answer(OpenMonitor *monitor, int fd)
+answer_open(OpenMonitor *monitor, int fd)
 {
     DBusMessage *reply = bus_call_new_reply(monitor->call);
 
@@ -213,8 +213,8 @@ make_sockets(OpenMonitor *monitor, int pair[2], GError **error)
     }
     if (!monitor->options.path)
         return TRUE;
-    monitor->path = monitor_path_new(get_context(monitor), monitor->options.path, monitor->opener.uid, timeout,
-                                     on_client, monitor, error);
+    monitor->path = monitor_path_new(get_open_context(monitor), monitor->options.path, monitor->opener.uid, timeout,
+                                     on_path_client, monitor, error);
     if (monitor->path)
         return TRUE;
     close(pair[0]);
@@ -239,11 +239,11 @@ begin_open(OpenMonitor *monitor)
         hold_lifeline(monitor, pair[0]);
     else
         start_native(monitor, pair[0]);
-    answer(monitor, pair[1]);
+    answer_open(monitor, pair[1]);
 }
 
 static void
-on_described(const GError *error, gpointer user_data)
+on_open_described(const GError *error, gpointer user_data)
 {
     OpenMonitor *monitor = user_data;
 
@@ -255,7 +255,7 @@ on_described(const GError *error, gpointer user_data)
 }
 
 static void
-describe(OpenMonitor *monitor)
+describe_opened(OpenMonitor *monitor)
 {
     VmContext *vm_context = monitor->monitors->vm_context;
     g_autoptr(GError) error = NULL;
@@ -265,13 +265,13 @@ describe(OpenMonitor *monitor)
         return;
     }
     monitor->wait =
-        vm_schema_wait(vm_context->schema, monitor->opener.name, /* size= */ 0, on_described, monitor, &error);
+        vm_schema_wait(vm_context->schema, monitor->opener.name, /* size= */ 0, on_open_described, monitor, &error);
     if (!monitor->wait)
         fail_open(monitor, error);
 }
 
 static void
-on_authorized(const GError *error, gpointer user_data)
+on_open_authorized(const GError *error, gpointer user_data)
 {
     OpenMonitor *monitor = user_data;
 
@@ -279,7 +279,7 @@ on_authorized(const GError *error, gpointer user_data)
     if (error)
         fail_open(monitor, error);
     else
-        describe(monitor);
+        describe_opened(monitor);
 }
 
 static void
@@ -292,10 +292,10 @@ ask_leave(OpenMonitor *monitor)
     };
     g_autoptr(GError) error = NULL;
 
-    switch (authorization_ask(monitor->monitors->vm_context, &question, on_authorized, monitor, &monitor->question,
-                              &error)) {
+    switch (authorization_ask(monitor->monitors->vm_context, &question, on_open_authorized, monitor,
+                              &monitor->question, &error)) {
     case AUTHORIZATION_ALLOWED:
-        describe(monitor);
+        describe_opened(monitor);
         break;
     case AUTHORIZATION_REFUSED:
         fail_open(monitor, error);
@@ -325,7 +325,7 @@ check_open_count(OpenMonitors *monitors, const BusPeer *peer, GError **error)
 }
 
 static OpenMonitor *
-new_monitor(OpenMonitors *monitors, BusCall *call)
+open_monitor_new(OpenMonitors *monitors, BusCall *call)
 {
     OpenMonitor *monitor = g_new0(OpenMonitor, 1);
     const BusPeer *peer = bus_call_get_peer(call);
@@ -338,7 +338,7 @@ new_monitor(OpenMonitors *monitors, BusCall *call)
     monitor->lifeline = -1;
     monitor->link.data = monitor;
     g_queue_push_tail_link(&monitors->all, &monitor->link);
-    get_context(monitor)->native_sessions++;
+    get_open_context(monitor)->native_sessions++;
     return monitor;
 }
 
@@ -353,7 +353,7 @@ open_monitors_open(OpenMonitors *monitors, BusCall *call)
         errors_fail(call, error);
         return;
     }
-    monitor = new_monitor(monitors, call);
+    monitor = open_monitor_new(monitors, call);
     dbus_message_iter_init(bus_call_get_message(call), &iter);
     if (!vardict_read(&iter, option_rows, &monitor->options, &error)) {
         fail_open(monitor, error);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The path of a schema, from top to bottom:
  *
- *   vm_schema_wait()   somebody needs it: this VM's QEMU is asked
- *   on_schema()        query-qmp-schema has answered: schema-cache.c knows the text, or reads it in slices
- *   on_read()          it is read
- *   settle()           those who wait are told
+ *   vm_schema_wait()   somebody needs the schema: this VM's QEMU is asked
+ *   on_schema_reply()  query-qmp-schema has answered: schema-cache.c knows the text, or reads it in slices
+ *   on_schema_read()   the text has been read
+ *   settle_schema()    everybody who waits is told
  *
  * Every VM is asked itself, when its schema is needed for the first time. That costs QEMU 27 to 31 ms of CPU and the agent 2
  * (7.2 and 11.1, of twelve VMs each). Nothing cheaper can be trusted: a QEMU that its guest has taken over says of itself, and so
@@ -59,7 +59,7 @@ struct SchemaWait {
 };
 
 static void
-wait_free(SchemaWait *wait)
+schema_wait_free(SchemaWait *wait)
 {
     g_queue_unlink(&wait->schema->waits, &wait->link);
     g_free(wait->caller);
@@ -68,24 +68,24 @@ wait_free(SchemaWait *wait)
 
 /* Any of them may bring about that others do not wait any more. */
 static void
-tell_one(VmSchema *schema, const GError *error)
+tell_one_wait(VmSchema *schema, const GError *error)
 {
     SchemaWait *wait = schema->waits.head->data;
     SchemaWaitFunc func = wait->func;
     gpointer user_data = wait->user_data;
 
-    wait_free(wait);
+    schema_wait_free(wait);
     func(error, user_data);
 }
 
 static gboolean
-tell_some(gpointer user_data)
+tell_some_waits(gpointer user_data)
 {
     VmSchema *schema = user_data;
     gint64 begin = g_get_monotonic_time();
 
     while (schema->waits.head && g_get_monotonic_time() - begin < TURN)
-        tell_one(schema, /* error= */ NULL);
+        tell_one_wait(schema, /* error= */ NULL);
     if (schema->waits.head)
         return G_SOURCE_CONTINUE;
     g_clear_pointer(&schema->teller, g_source_unref);
@@ -100,13 +100,13 @@ tell_waits(VmSchema *schema)
         return;
     schema->teller = g_idle_source_new();
     g_source_set_priority(schema->teller, G_PRIORITY_DEFAULT);
-    g_source_set_callback(schema->teller, tell_some, schema, NULL);
+    g_source_set_callback(schema->teller, tell_some_waits, schema, NULL);
     g_source_attach(schema->teller, schema->context->host->context);
 }
 
 /* @interfaces: NULL: QEMU does not tell. */
 static void
-settle(VmSchema *schema, QmpInterfaces *interfaces)
+settle_schema(VmSchema *schema, QmpInterfaces *interfaces)
 {
     schema->stage = STAGE_SETTLED;
     timer_stop(&schema->timer);
@@ -126,11 +126,11 @@ fail_schema(VmSchema *schema, const char *why)
     log_line(schema->context->host, G_LOG_LEVEL_INFO, name, "VM \"%s\" does not tell what it understands: %s", name,
              why);
     if (schema->stage != STAGE_SETTLED)
-        settle(schema, /* interfaces= */ NULL);
+        settle_schema(schema, /* interfaces= */ NULL);
 }
 
 static gboolean
-on_late(gpointer user_data)
+on_schema_late(gpointer user_data)
 {
     VmSchema *schema = user_data;
 
@@ -141,13 +141,13 @@ on_late(gpointer user_data)
 }
 
 static void
-on_read(QmpInterfaces *interfaces, const GError *error, gpointer user_data)
+on_schema_read(QmpInterfaces *interfaces, const GError *error, gpointer user_data)
 {
     VmSchema *schema = user_data;
 
     schema->reading = NULL;
     if (interfaces)
-        settle(schema, interfaces);
+        settle_schema(schema, interfaces);
     else
         fail_schema(schema, error->message);
 }
@@ -155,11 +155,11 @@ on_read(QmpInterfaces *interfaces, const GError *error, gpointer user_data)
 static void
 read_schema(VmSchema *schema, const QmpText *text)
 {
-    QmpInterfaces *known =
-        schema_cache_read(schema->context->schemas, text->text, text->length, on_read, schema, &schema->reading);
+    QmpInterfaces *known = schema_cache_read(schema->context->schemas, text->text, text->length, on_schema_read,
+                                             schema, &schema->reading);
 
     if (known)
-        settle(schema, known);
+        settle_schema(schema, known);
 }
 
 /* Whether QEMU has answered. Where the session has ended instead, the VM goes, and those who wait are told that. */
@@ -173,7 +173,7 @@ is_answer(VmSchema *schema, const GError *error)
 }
 
 static void
-on_schema(const QmpReply *reply, const GError *error, gpointer user_data)
+on_schema_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     VmSchema *schema = user_data;
 
@@ -191,9 +191,9 @@ static void
 begin_query(VmSchema *schema)
 {
     schema->stage = STAGE_ASKED;
-    schema->timer = timer_start(schema->context->host->context, PATIENCE, on_late, schema);
-    schema->ticket =
-        qemu_connection_ask(vm_get_qemu(schema->vm), &(QmpCommand){ .name = "query-qmp-schema" }, on_schema, schema);
+    schema->timer = timer_start(schema->context->host->context, PATIENCE, on_schema_late, schema);
+    schema->ticket = qemu_connection_ask(vm_get_qemu(schema->vm), &(QmpCommand){ .name = "query-qmp-schema" },
+                                         on_schema_reply, schema);
 }
 
 VmSchema *
@@ -216,7 +216,7 @@ vm_schema_free(VmSchema *schema)
 
     timer_stop(&schema->teller);
     while (schema->waits.head)
-        tell_one(schema, error);
+        tell_one_wait(schema, error);
     timer_stop(&schema->timer);
     g_clear_pointer(&schema->ticket, qmp_ticket_cancel);
     g_clear_pointer(&schema->reading, schema_reading_cancel);
@@ -317,5 +317,5 @@ vm_schema_wait(VmSchema *schema, const char *caller, gsize size, SchemaWaitFunc 
 void
 schema_wait_cancel(SchemaWait *wait)
 {
-    wait_free(wait);
+    schema_wait_free(wait);
 }

@@ -6,7 +6,7 @@
 #include "json-tree.h"
 
 static JsonNode *
-get_member(JsonNode *message, const char *name)
+get_request_member(JsonNode *message, const char *name)
 {
     return JSON_NODE_HOLDS_OBJECT(message) ? json_object_get_member(json_node_get_object(message), name) : NULL;
 }
@@ -14,11 +14,11 @@ get_member(JsonNode *message, const char *name)
 gboolean
 qmp_request_is_oob(JsonNode *message)
 {
-    return get_member(message, "exec-oob") && !get_member(message, "execute");
+    return get_request_member(message, "exec-oob") && !get_request_member(message, "execute");
 }
 
 static char *
-dup_string(JsonNode *node)
+dup_member_string(JsonNode *node)
 {
     JsonTreeType type = json_tree_get_type(node);
     gsize length;
@@ -31,9 +31,9 @@ dup_string(JsonNode *node)
 char *
 qmp_request_dup_string(JsonNode *message, const char *name)
 {
-    JsonNode *node = get_member(message, name);
+    JsonNode *node = get_request_member(message, name);
 
-    return node ? dup_string(node) : NULL;
+    return node ? dup_member_string(node) : NULL;
 }
 
 static char *
@@ -54,10 +54,10 @@ find_unexpected(JsonNode *message, gboolean may_be_oob)
 char *
 qmp_request_read(JsonNode *message, gboolean may_be_oob, QmpRequest *request)
 {
-    JsonNode *execute = get_member(message, "execute"), *oob = get_member(message, "exec-oob");
+    JsonNode *execute = get_request_member(message, "execute"), *oob = get_request_member(message, "exec-oob");
     char *unexpected;
 
-    *request = (QmpRequest){ .arguments = get_member(message, "arguments"), .is_oob = oob != NULL };
+    *request = (QmpRequest){ .arguments = get_request_member(message, "arguments"), .is_oob = oob != NULL };
     if (!JSON_NODE_HOLDS_OBJECT(message))
         return g_strdup("QMP input must be a JSON object");
     if ((unexpected = find_unexpected(message, may_be_oob)))
@@ -68,7 +68,7 @@ qmp_request_read(JsonNode *message, gboolean may_be_oob, QmpRequest *request)
         return g_strdup("QMP input member 'arguments' must be an object");
     if (!execute && !oob)
         return g_strdup("QMP input lacks member 'execute'");
-    request->name = dup_string(oob ? oob : execute);
+    request->name = dup_member_string(oob ? oob : execute);
     if (!request->name)
         return g_strdup_printf("QMP input member '%s' must be a string", oob ? "exec-oob" : "execute");
     return NULL;
@@ -83,7 +83,7 @@ qmp_request_clear(QmpRequest *request)
 static char *
 read_capability(JsonArray *enable, guint i, gboolean offers_oob)
 {
-    g_autofree char *name = dup_string(json_array_get_element(enable, i));
+    g_autofree char *name = dup_member_string(json_array_get_element(enable, i));
 
     if (!name)
         return g_strdup_printf("Invalid parameter type for 'enable[%u]', expected: string", i);
@@ -95,7 +95,7 @@ read_capability(JsonArray *enable, guint i, gboolean offers_oob)
 char *
 qmp_request_read_capabilities(JsonNode *arguments, gboolean offers_oob, gboolean *ret_oob)
 {
-    JsonNode *enable = arguments ? get_member(arguments, "enable") : NULL;
+    JsonNode *enable = arguments ? get_request_member(arguments, "enable") : NULL;
     JsonArray *names = enable && JSON_NODE_HOLDS_ARRAY(enable) ? json_node_get_array(enable) : NULL;
     char *complaint = NULL;
     g_autoptr(GList) members = arguments ? json_object_get_members(json_node_get_object(arguments)) : NULL;

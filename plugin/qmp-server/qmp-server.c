@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The path of a command inside the session, from top to bottom:
  *
- *   on_bytes()     what the client says is cut into documents (json-framer.c)
- *   take_message() a value, or a complaint of what is no JSON: gets in line, or overtakes it
- *   dispatch()     the next in line, when the last is answered
- *   start()        is checked (qmp-request.c), and answered at once, or given to the user
- *   finish()       is answered: the next
+ *   on_client_bytes()  the client's bytes are cut into documents (json-framer.c)
+ *   take_message()     a value, or a complaint about text that is no JSON, gets in line, or overtakes it
+ *   dispatch_next()    the next in line begins, when the last is answered
+ *   start_request()    the request is checked (qmp-request.c), and answered at once, or given to the user
+ *   finish_request()   the request is answered: the next begins
  *
  * Used by native-session.c; owns the socket, the line, and the descriptors that came last. */
 #include "qmp-server.h"
@@ -146,7 +146,7 @@ send_error(QmpServer *server, Request *request, const char *error_class, const c
 
 /* qmp_capabilities */
 static void
-negotiate(QmpServer *server, Request *request)
+negotiate_capabilities(QmpServer *server, Request *request)
 {
     gboolean is_oob = FALSE;
     g_autofree char *complaint = qmp_request_read_capabilities(request->parts.arguments, server->offers_oob, &is_oob);
@@ -176,7 +176,7 @@ answer_itself(QmpServer *server, Request *request)
     if (negotiates && server->is_negotiated)
         send_error(server, request, NOT_FOUND, "Capabilities negotiation is already complete, command ignored");
     else if (negotiates)
-        negotiate(server, request);
+        negotiate_capabilities(server, request);
     else if (!server->is_negotiated)
         send_error(server, request, NOT_FOUND, "Expecting capabilities negotiation with 'qmp_capabilities'");
     return negotiates || !server->is_negotiated;
@@ -184,7 +184,7 @@ answer_itself(QmpServer *server, Request *request)
 
 /* Takes @request. */
 static void
-start(QmpServer *server, Request *request)
+start_request(QmpServer *server, Request *request)
 {
     if (answer_itself(server, request)) {
         request_free(request);
@@ -208,7 +208,7 @@ finish_if_done(QmpServer *server)
 }
 
 static void
-dispatch(QmpServer *server)
+dispatch_next(QmpServer *server)
 {
     if (server->is_dispatching)
         return;
@@ -217,7 +217,7 @@ dispatch(QmpServer *server)
         Request *request = server->waiting.head->data;
         g_queue_unlink(&server->waiting, &request->link);
         server->waiting_bytes -= request->command.size;
-        start(server, request);
+        start_request(server, request);
     }
     server->is_dispatching = FALSE;
     if (server->socket)
@@ -268,12 +268,12 @@ take_message(QmpServer *server, JsonNode *value, const char *complaint, gsize si
     }
     server->messages++;
     if (server->is_oob && value && qmp_request_is_oob(value) && !server->is_stopped) {
-        start(server, request);
+        start_request(server, request);
         return;
     }
     g_queue_push_tail_link(&server->waiting, &request->link);
     server->waiting_bytes += size;
-    dispatch(server);
+    dispatch_next(server);
 }
 
 /* QEMU's class and first words, and our own for the rest. */
@@ -286,7 +286,7 @@ take_garbage(QmpServer *server, const char *what, gsize at, gsize size)
 }
 
 static void
-take_document(QmpServer *server)
+take_client_document(QmpServer *server)
 {
     const JsonScan *scan = &server->framer.scan;
     g_autoptr(GError) error = NULL;
@@ -309,7 +309,7 @@ take_document(QmpServer *server)
 }
 
 static gsize
-take_bytes(QmpServer *server, const char *text, gsize length)
+take_client_bytes(QmpServer *server, const char *text, gsize length)
 {
     const JsonScan *scan = &server->framer.scan;
     gsize used;
@@ -318,7 +318,7 @@ take_bytes(QmpServer *server, const char *text, gsize length)
     case JSON_FRAMER_MORE:
         break;
     case JSON_FRAMER_DOCUMENT:
-        take_document(server);
+        take_client_document(server);
         break;
     case JSON_FRAMER_LOST:
         take_garbage(server, scan->error, scan->error_offset, scan->offset);
@@ -334,7 +334,7 @@ take_bytes(QmpServer *server, const char *text, gsize length)
 }
 
 static gsize
-on_bytes(const char *text, gsize length, const int *fds, guint n_fds, gpointer user_data)
+on_client_bytes(const char *text, gsize length, const int *fds, guint n_fds, gpointer user_data)
 {
     QmpServer *server = user_data;
     gsize used = 0;
@@ -346,13 +346,13 @@ on_bytes(const char *text, gsize length, const int *fds, guint n_fds, gpointer u
     }
     server->messages = 0;
     while (used < length && server->messages < MESSAGES_A_TURN && !is_full(server))
-        used += take_bytes(server, text + used, length - used);
+        used += take_client_bytes(server, text + used, length - used);
     qmp_socket_set_paused(server->socket, is_full(server));
     return used;
 }
 
 static void
-on_end(gpointer user_data)
+on_client_end(gpointer user_data)
 {
     QmpServer *server = user_data;
 
@@ -379,7 +379,7 @@ drop_requests(QmpServer *server)
 }
 
 static void
-on_closed(const GError *error, gpointer user_data)
+on_server_socket_closed(const GError *error, gpointer user_data)
 {
     QmpServer *server = user_data;
 
@@ -390,13 +390,13 @@ on_closed(const GError *error, gpointer user_data)
 
 /* The command has been answered. */
 static void
-finish(QmpServer *server, Request *request)
+finish_request(QmpServer *server, Request *request)
 {
     if (server->in_band == request)
         server->in_band = NULL;
     g_queue_unlink(&server->under_way, &request->link);
     request_free(request);
-    dispatch(server);
+    dispatch_next(server);
 }
 
 void
@@ -405,7 +405,7 @@ qmp_server_return(QmpServer *server, QmpServerCommand *command, const QmpReply *
     Request *request = (Request *)command;
 
     send_return(server, request, &reply->value, reply->is_rewritten);
-    finish(server, request);
+    finish_request(server, request);
 }
 
 void
@@ -414,7 +414,7 @@ qmp_server_fail(QmpServer *server, QmpServerCommand *command, const char *error_
     Request *request = (Request *)command;
 
     send_error(server, request, error_class, text);
-    finish(server, request);
+    finish_request(server, request);
 }
 
 void
@@ -437,7 +437,7 @@ qmp_server_event(QmpServer *server, const QmpEvent *event)
 }
 
 static void
-greet(QmpServer *server, const QmpGreeting *greeting)
+send_greeting(QmpServer *server, const QmpGreeting *greeting)
 {
     GString *line = g_string_new("{\"QMP\": {\"version\": ");
 
@@ -450,7 +450,7 @@ QmpServer *
 qmp_server_new(GMainContext *context, int fd, const QmpGreeting *greeting, gboolean is_pretty,
                const QmpServerLimits *limits, const QmpServerFuncs *funcs, gpointer user_data)
 {
-    static const QmpSocketFuncs socket_funcs = { on_bytes, on_end, on_closed };
+    static const QmpSocketFuncs socket_funcs = { on_client_bytes, on_client_end, on_server_socket_closed };
     QmpServer *server = g_new0(QmpServer, 1);
 
     server->funcs = funcs;
@@ -459,7 +459,7 @@ qmp_server_new(GMainContext *context, int fd, const QmpGreeting *greeting, gbool
     server->offers_oob = greeting->oob;
     json_framer_init(&server->framer, JSON_DIALECT_QEMU, limits->max_command);
     server->socket = qmp_socket_new(context, fd, limits->max_outgoing, &socket_funcs, server);
-    greet(server, greeting);
+    send_greeting(server, greeting);
     return server;
 }
 

@@ -10,9 +10,9 @@
 /* Bytes of a list of words in an error; QEMU 11.1 has an enumeration of 300 (qom-type). */
 #define MAX_LIST 400
 
-static gboolean check_value(const QmpType *type, JsonNode *value, const JsonValuePath *place, GError **error);
+static gboolean check_argument(const QmpType *type, JsonNode *value, const JsonValuePath *place, GError **error);
 
-static gboolean G_GNUC_PRINTF(3, 4) fail(const JsonValuePath *place, GError **error, const char *format, ...)
+static gboolean G_GNUC_PRINTF(3, 4) fail_argument(const JsonValuePath *place, GError **error, const char *format, ...)
 {
     g_autofree char *where = json_value_path_to_text(place);
     va_list arguments;
@@ -105,7 +105,7 @@ ask_for_word(const QmpType *type, const char *word)
 }
 
 static gboolean
-check_word(const QmpType *type, JsonNode *value, const JsonValuePath *place, GError **error)
+check_enum_word(const QmpType *type, JsonNode *value, const JsonValuePath *place, GError **error)
 {
     const char *word = json_tree_get_string(value);
     g_autoptr(GString) words = g_string_new(NULL);
@@ -114,11 +114,11 @@ check_word(const QmpType *type, JsonNode *value, const JsonValuePath *place, GEr
     for (const char *const *known = type->values; *known; known++)
         append_word(words, *known, ", ");
     g_autofree char *shown = g_strescape(word, NULL), *question = ask_for_word(type, word);
-    return fail(place, error, "\"%.64s\" is none of: %s%s", shown, words->str, question);
+    return fail_argument(place, error, "\"%.64s\" is none of: %s%s", shown, words->str, question);
 }
 
 static gboolean
-fail_unknown(const QmpTypes *types, const JsonValuePath *place, GError **error)
+fail_unknown_member(const QmpTypes *types, const JsonValuePath *place, GError **error)
 {
     g_autoptr(GString) names = g_string_new(NULL);
     Nearest nearest;
@@ -130,8 +130,8 @@ fail_unknown(const QmpTypes *types, const JsonValuePath *place, GError **error)
         }
     }
     g_autofree char *question = nearest_dup_question(&nearest);
-    return fail(place, error, names->len > 0 ? "no such member; there are: %s%s" : "no such member%s%s", names->str,
-                question);
+    return fail_argument(place, error, names->len > 0 ? "no such member; there are: %s%s" : "no such member%s%s",
+                         names->str, question);
 }
 
 static const QmpMember *
@@ -149,8 +149,8 @@ check_tags(const QmpTypes *types, JsonObject *object, const JsonValuePath *place
         JsonNode *value = tag.member ? json_object_get_member(object, tag.member) : NULL;
         const QmpMember *member = value ? find_member(types, tag.member) : NULL;
         if (tag.member && !value)
-            return fail(&tag, error, "is missing");
-        if (member && !check_value(member->type, value, &tag, error))
+            return fail_argument(&tag, error, "is missing");
+        if (member && !check_argument(member->type, value, &tag, error))
             return FALSE;
     }
     return TRUE;
@@ -164,14 +164,15 @@ check_required(const QmpTypes *types, JsonObject *object, const JsonValuePath *p
             const QmpMember *required = &types->types[i]->members[j];
             JsonValuePath member = { .up = place, .member = required->name };
             if (!required->optional && !json_object_has_member(object, required->name))
-                return fail(&member, error, "is missing");
+                return fail_argument(&member, error, "is missing");
         }
     }
     return TRUE;
 }
 
 static gboolean
-check_object(const QmpType *type, JsonObject *object, gboolean open, const JsonValuePath *place, GError **error)
+check_argument_object(const QmpType *type, JsonObject *object, gboolean open, const JsonValuePath *place,
+                      GError **error)
 {
     JsonObjectIter members;
     JsonValuePath member = { .up = place };
@@ -184,40 +185,40 @@ check_object(const QmpType *type, JsonObject *object, gboolean open, const JsonV
     while (json_object_iter_next_ordered(&members, &member.member, &value)) {
         const QmpMember *known = find_member(&types, member.member);
         if (!known && !open)
-            return fail_unknown(&types, &member, error);
-        if (known && !check_value(known->type, value, &member, error))
+            return fail_unknown_member(&types, &member, error);
+        if (known && !check_argument(known->type, value, &member, error))
             return FALSE;
     }
     return check_required(&types, object, place, error);
 }
 
 static gboolean
-check_elements(const QmpType *type, JsonArray *array, const JsonValuePath *place, GError **error)
+check_argument_elements(const QmpType *type, JsonArray *array, const JsonValuePath *place, GError **error)
 {
     for (guint i = 0; i < json_array_get_length(array); i++) {
         JsonValuePath element = { .up = place, .element = i };
-        if (!check_value(type->element, json_array_get_element(array, i), &element, error))
+        if (!check_argument(type->element, json_array_get_element(array, i), &element, error))
             return FALSE;
     }
     return TRUE;
 }
 
 static gboolean
-check_value(const QmpType *type, JsonNode *value, const JsonValuePath *place, GError **error)
+check_argument(const QmpType *type, JsonNode *value, const JsonValuePath *place, GError **error)
 {
     if (!qmp_type_matches(type, json_tree_get_cursor_type(value))) {
         g_autofree char *expected = describe_type(type);
-        return fail(place, error, "%s is expected, %s was given", expected, describe_value(value));
+        return fail_argument(place, error, "%s is expected, %s was given", expected, describe_value(value));
     }
     switch (type->kind) {
     case QMP_TYPE_ENUM:
-        return check_word(type, value, place, error);
+        return check_enum_word(type, value, place, error);
     case QMP_TYPE_ARRAY:
-        return check_elements(type, json_node_get_array(value), place, error);
+        return check_argument_elements(type, json_node_get_array(value), place, error);
     case QMP_TYPE_OBJECT:
-        return check_object(type, json_node_get_object(value), /* open= */ FALSE, place, error);
+        return check_argument_object(type, json_node_get_object(value), /* open= */ FALSE, place, error);
     case QMP_TYPE_ALTERNATE:
-        return check_value(qmp_type_find_branch(type, json_tree_get_cursor_type(value)), value, place, error);
+        return check_argument(qmp_type_find_branch(type, json_tree_get_cursor_type(value)), value, place, error);
     case QMP_TYPE_ANY:
     case QMP_TYPE_NULL:
     case QMP_TYPE_BOOLEAN:
@@ -232,5 +233,5 @@ check_value(const QmpType *type, JsonNode *value, const JsonValuePath *place, GE
 gboolean
 qmp_arguments_check(const QmpSchemaCommand *command, JsonObject *arguments, GError **error)
 {
-    return check_object(command->arguments, arguments, command->open, /* place= */ NULL, error);
+    return check_argument_object(command->arguments, arguments, command->open, /* place= */ NULL, error);
 }

@@ -45,7 +45,7 @@ qmp_schema_error_quark(void)
     return g_quark_from_string("org-qemu-monitor1-qmp-schema-error");
 }
 
-static gboolean G_GNUC_PRINTF(3, 4) fail(QmpSchemaBuilder *builder, GError **error, const char *format, ...)
+static gboolean G_GNUC_PRINTF(3, 4) fail_entity(QmpSchemaBuilder *builder, GError **error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -85,7 +85,7 @@ refer(QmpSchemaBuilder *builder, const QmpType **where, JsonObject *object, cons
 {
     Reference reference = { .where = where, .name = keep_string(builder, object, member) };
     if (!reference.name)
-        return fail(builder, error, "no \"%s\"", member);
+        return fail_entity(builder, error, "no \"%s\"", member);
     g_array_append_val(builder->references, reference);
     return TRUE;
 }
@@ -100,7 +100,7 @@ add_type(QmpSchemaBuilder *builder, QmpTypeKind kind)
 }
 
 static gboolean
-read_builtin(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
+build_builtin_type(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
     static const struct {
         const char *json_type;
@@ -150,18 +150,18 @@ sort_members(QmpSchemaBuilder *builder, const QmpMember *members, guint n)
 
 /* `members` (from QEMU 6.2 on) has what `values` has, with features; both are sent. */
 static gboolean
-read_enum(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
+build_enum_type(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
     JsonArray *list = json_member_get_array(entity, "values");
     if (!list)
-        return fail(builder, error, "no \"values\"");
+        return fail_entity(builder, error, "no \"values\"");
     guint n = json_array_get_length(list);
     const char **values = allocate(builder, sizeof(char *), n + 1);
     const char **sorted = allocate(builder, sizeof(char *), n + 1);
     for (guint i = 0; i < n; i++) {
         JsonNode *value = json_array_get_element(list, i);
         if (json_tree_get_type(value) != JSON_TREE_STRING)
-            return fail(builder, error, "values[%u] is no string", i);
+            return fail_entity(builder, error, "values[%u] is no string", i);
         values[i] = g_string_chunk_insert_const(builder->schema->strings, json_tree_get_string(value));
     }
     memcpy(sorted, values, n * sizeof(char *));
@@ -174,7 +174,7 @@ read_enum(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 }
 
 static gboolean
-read_array(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
+build_array_type(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
     return refer(builder, &add_type(builder, QMP_TYPE_ARRAY)->element, entity, "element-type", error);
 }
@@ -189,7 +189,7 @@ read_members(QmpSchemaBuilder *builder, JsonArray *list, const char *name_key, G
         JsonObject *entry = json_member_get_object_at(list, i);
         members[i].name = entry && name_key ? keep_string(builder, entry, name_key) : NULL;
         if (!entry || (name_key && !members[i].name)) {
-            fail(builder, error, "entry %u has no name", i);
+            fail_entity(builder, error, "entry %u has no name", i);
             return NULL;
         }
         members[i].optional = json_object_has_member(entry, "default");
@@ -205,7 +205,7 @@ read_variants(QmpSchemaBuilder *builder, QmpType *type, JsonObject *entity, GErr
     JsonArray *variants = json_member_get_array(entity, "variants");
     type->tag = keep_string(builder, entity, "tag");
     if (!type->tag || !variants)
-        return fail(builder, error, "a union without \"tag\" or \"variants\"");
+        return fail_entity(builder, error, "a union without \"tag\" or \"variants\"");
     type->n_variants = json_array_get_length(variants);
     type->variants = read_members(builder, variants, "case", error);
     if (type->variants)
@@ -218,16 +218,16 @@ check_names(QmpSchemaBuilder *builder, const QmpType *type, GError **error)
 {
     for (guint i = 0; i < type->n_members; i++)
         if (!is_name(type->members[i].name))
-            return fail(builder, error, "member %u has a name that is none", i);
+            return fail_entity(builder, error, "member %u has a name that is none", i);
     return TRUE;
 }
 
 static gboolean
-read_object(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
+build_object_type(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
     JsonArray *members = json_member_get_array(entity, "members");
     if (!members)
-        return fail(builder, error, "no \"members\"");
+        return fail_entity(builder, error, "no \"members\"");
     QmpType *type = add_type(builder, QMP_TYPE_OBJECT);
     type->n_members = json_array_get_length(members);
     type->members = read_members(builder, members, "name", error);
@@ -238,33 +238,33 @@ read_object(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 }
 
 static gboolean
-read_alternate(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
+build_alternate_type(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
     JsonArray *members = json_member_get_array(entity, "members");
     if (!members)
-        return fail(builder, error, "no \"members\"");
+        return fail_entity(builder, error, "no \"members\"");
     QmpType *type = add_type(builder, QMP_TYPE_ALTERNATE);
     type->n_members = json_array_get_length(members);
     if (type->n_members > MAX_BRANCHES)
-        return fail(builder, error, "an alternate with %u branches", type->n_members);
+        return fail_entity(builder, error, "an alternate with %u branches", type->n_members);
     type->members = read_members(builder, members, NULL, error);
     return type->members != NULL;
 }
 
 static gboolean
-take_name(QmpSchemaBuilder *builder, GError **error)
+take_entity_name(QmpSchemaBuilder *builder, GError **error)
 {
     if (!is_name(builder->entity))
-        return fail(builder, error, "that is no name for a command or an event");
+        return fail_entity(builder, error, "that is no name for a command or an event");
     return g_hash_table_add(builder->taken, (gpointer)builder->entity) ||
-           fail(builder, error, "there are two of that name");
+           fail_entity(builder, error, "there are two of that name");
 }
 
 /* device_add takes every property of the device (QEMU checks them; 'gen': false in its schema), which no schema says. */
 static gboolean
-read_command(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
+build_command(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
-    if (!take_name(builder, error))
+    if (!take_entity_name(builder, error))
         return FALSE;
     QmpSchemaCommand *command = allocate(builder, sizeof(QmpSchemaCommand), 1);
     command->name = builder->entity;
@@ -278,9 +278,9 @@ read_command(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 }
 
 static gboolean
-read_event(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
+build_event(QmpSchemaBuilder *builder, JsonObject *entity, GError **error)
 {
-    if (!take_name(builder, error))
+    if (!take_entity_name(builder, error))
         return FALSE;
     QmpSchemaEvent *event = allocate(builder, sizeof(QmpSchemaEvent), 1);
     event->name = builder->entity;
@@ -299,9 +299,9 @@ find_reader(const char *meta_type)
         const char *meta_type;
         ReadFunc read;
     } readers[] = {
-        { "object", read_object },       { "enum", read_enum },   { "command", read_command },
-        { "array", read_array },         { "event", read_event }, { "builtin", read_builtin },
-        { "alternate", read_alternate },
+        { "object", build_object_type },       { "enum", build_enum_type }, { "command", build_command },
+        { "array", build_array_type },         { "event", build_event },    { "builtin", build_builtin_type },
+        { "alternate", build_alternate_type },
     };
     for (guint i = 0; i < G_N_ELEMENTS(readers); i++)
         if (g_str_equal(meta_type, readers[i].meta_type))
@@ -314,10 +314,10 @@ qmp_schema_builder_add(QmpSchemaBuilder *builder, JsonObject *entity, GError **e
 {
     const char *name = keep_string(builder, entity, "name"), *meta_type = json_member_get_string(entity, "meta-type");
     if (!name || !meta_type)
-        return fail(builder, error, "what follows has no \"name\" or no \"meta-type\"");
+        return fail_entity(builder, error, "what follows has no \"name\" or no \"meta-type\"");
     builder->entity = name;
     if (builder->schema->commands->len + builder->schema->events->len >= MAX_COMMANDS_AND_EVENTS)
-        return fail(builder, error, "more than %d commands and events", MAX_COMMANDS_AND_EVENTS);
+        return fail_entity(builder, error, "more than %d commands and events", MAX_COMMANDS_AND_EVENTS);
     return find_reader(meta_type)(builder, entity, error);
 }
 
@@ -329,7 +329,7 @@ fill_in_references(QmpSchemaBuilder *builder, GError **error)
         const Reference *reference = &g_array_index(builder->references, Reference, i);
         *reference->where = g_hash_table_lookup(builder->types, reference->name);
         if (!*reference->where)
-            return fail(builder, error, "there is no type \"%s\"", reference->name);
+            return fail_entity(builder, error, "there is no type \"%s\"", reference->name);
     }
     return TRUE;
 }
@@ -347,13 +347,13 @@ check_arrays(QmpSchemaBuilder *builder, GError **error)
             depth++;
         builder->entity = name;
         if (depth > MAX_ARRAY_DEPTH)
-            return fail(builder, error, "more than %d arrays inside one another", MAX_ARRAY_DEPTH);
+            return fail_entity(builder, error, "more than %d arrays inside one another", MAX_ARRAY_DEPTH);
     }
     return TRUE;
 }
 
 static gsize
-count_required(const QmpType *arguments)
+measure_required(const QmpType *arguments)
 {
     gsize size = REQUIRED_OVERHEAD;
     for (guint i = 0; i < arguments->n_members; i++)
@@ -371,16 +371,16 @@ check_commands_and_events(QmpSchemaBuilder *builder, GError **error)
         const QmpSchemaCommand *command = g_ptr_array_index(schema->commands, i);
         builder->entity = command->name;
         if (command->arguments->kind != QMP_TYPE_OBJECT)
-            return fail(builder, error, "arguments that are no object");
-        required += count_required(command->arguments);
+            return fail_entity(builder, error, "arguments that are no object");
+        required += measure_required(command->arguments);
         if (required > MAX_REQUIRED)
-            return fail(builder, error, "the commands so far require too much");
+            return fail_entity(builder, error, "the commands so far require too much");
     }
     for (guint i = 0; i < schema->events->len; i++) {
         const QmpSchemaEvent *event = g_ptr_array_index(schema->events, i);
         builder->entity = event->name;
         if (event->data->kind != QMP_TYPE_OBJECT)
-            return fail(builder, error, "data that are no object");
+            return fail_entity(builder, error, "data that are no object");
     }
     return TRUE;
 }

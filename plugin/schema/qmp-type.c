@@ -25,7 +25,7 @@ compare_to_word(gconstpointer word, gconstpointer value)
 }
 
 static const QmpMember *
-find(const QmpMember **sorted, guint n, JsonCursorText name)
+find_sorted(const QmpMember **sorted, guint n, JsonCursorText name)
 {
     const QmpMember **member = bsearch(&name, sorted, n, sizeof(QmpMember *), compare_to_member);
     return member ? *member : NULL;
@@ -34,7 +34,7 @@ find(const QmpMember **sorted, guint n, JsonCursorText name)
 static const QmpType *
 find_variant(const QmpType *type, JsonCursorText tag)
 {
-    const QmpMember *variant = find(type->variants_by_name, type->n_variants, tag);
+    const QmpMember *variant = find_sorted(type->variants_by_name, type->n_variants, tag);
     return variant && variant->type->kind == QMP_TYPE_OBJECT ? variant->type : NULL;
 }
 
@@ -84,7 +84,7 @@ qmp_types_find_member(const QmpTypes *types, JsonCursorText name)
 {
     for (guint i = 0; i < types->n; i++) {
         const QmpType *type = types->types[i];
-        const QmpMember *member = find(type->members_by_name, type->n_members, name);
+        const QmpMember *member = find_sorted(type->members_by_name, type->n_members, name);
         if (member)
             return member;
     }

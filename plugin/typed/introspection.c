@@ -37,7 +37,7 @@ end_array(GPtrArray *array)
 }
 
 static GDBusArgInfo *
-add_arg(GPtrArray *args, const char *name, const char *signature)
+add_arg_info(GPtrArray *args, const char *name, const char *signature)
 {
     GDBusArgInfo *arg = g_new0(GDBusArgInfo, 1);
 
@@ -85,7 +85,7 @@ add_member(GPtrArray *args, const QmpMember *member, gboolean has_options)
     value_append_signature(signature, member->type);
     while (has_arg(args, name) || (is_misleading && has_options && is_reserved(name)))
         name = append_underscore(name);
-    arg = add_arg(args, name, signature->str);
+    arg = add_arg_info(args, name, signature->str);
     if (!is_misleading && g_str_equal(name, member->name))
         return;
     GPtrArray *annotations = g_ptr_array_new();
@@ -126,9 +126,9 @@ describe_arguments(const QmpSchemaCommand *command)
     gboolean has_options = command->open;
 
     if (takes_fd(command))
-        add_arg(args, "fd", DBUS_TYPE_UNIX_FD_AS_STRING);
+        add_arg_info(args, "fd", DBUS_TYPE_UNIX_FD_AS_STRING);
     if (takes_all_in_one(arguments)) {
-        add_arg(args, DESCRIBE_ARGUMENTS, DICTIONARY);
+        add_arg_info(args, DESCRIBE_ARGUMENTS, DICTIONARY);
         return end_array(args);
     }
     for (guint i = 0; i < arguments->n_members; i++)
@@ -137,7 +137,7 @@ describe_arguments(const QmpSchemaCommand *command)
         if (!arguments->members[i].optional)
             add_member(args, &arguments->members[i], has_options);
     if (has_options)
-        add_arg(args, DESCRIBE_OPTIONS, DICTIONARY);
+        add_arg_info(args, DESCRIBE_OPTIONS, DICTIONARY);
     return end_array(args);
 }
 
@@ -149,7 +149,7 @@ describe_result(const QmpType *result)
 
     value_append_signature(signature, result);
     if (result->kind != QMP_TYPE_OBJECT || result->n_members > 0 || result->tag)
-        add_arg(args, "result", signature->str);
+        add_arg_info(args, "result", signature->str);
     return end_array(args);
 }
 
@@ -165,7 +165,8 @@ add_c_name(GPtrArray *annotations, const char *member)
 }
 
 static gpointer
-annotate(const char *member, const char *qmp_name, PolicyClass policy_class, gboolean deprecated, gboolean unstable)
+new_annotations(const char *member, const char *qmp_name, PolicyClass policy_class, gboolean deprecated,
+                gboolean unstable)
 {
     GPtrArray *annotations = g_ptr_array_new();
 
@@ -181,7 +182,7 @@ annotate(const char *member, const char *qmp_name, PolicyClass policy_class, gbo
 
 /* Nobody has promised what an unstable command will do, whatever the table says of it. */
 static PolicyClass
-get_class(const QmpSchemaCommand *command)
+class_of_schema_command(const QmpSchemaCommand *command)
 {
     return command->unstable ? POLICY_CLASS_HOST : policy_class_of_command(command->name);
 }
@@ -230,7 +231,8 @@ describe_command(const QmpSchemaCommand *command, GDBusInterfaceInfo *promised, 
     method->name = member;
     method->in_args = promise ? copy_args(promise->in_args) : describe_arguments(command);
     method->out_args = promise ? copy_args(promise->out_args) : describe_result(command->result);
-    method->annotations = annotate(member, command->name, get_class(command), command->deprecated, command->unstable);
+    method->annotations = new_annotations(member, command->name, class_of_schema_command(command), command->deprecated,
+                                          command->unstable);
     return method;
 }
 
@@ -244,13 +246,14 @@ describe_event(const QmpSchemaEvent *event, GHashTable *taken)
     if (!member)
         return NULL;
     args = g_ptr_array_new();
-    add_arg(args, "data", DICTIONARY);
-    add_arg(args, "timestamp", DBUS_TYPE_UINT64_AS_STRING);
+    add_arg_info(args, "data", DICTIONARY);
+    add_arg_info(args, "timestamp", DBUS_TYPE_UINT64_AS_STRING);
     signal = g_new0(GDBusSignalInfo, 1);
     signal->ref_count = 1;
     signal->name = member;
     signal->args = end_array(args);
-    signal->annotations = annotate(member, event->name, POLICY_CLASS_OBSERVE, event->deprecated, event->unstable);
+    signal->annotations =
+        new_annotations(member, event->name, POLICY_CLASS_OBSERVE, event->deprecated, event->unstable);
     return signal;
 }
 

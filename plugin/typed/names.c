@@ -32,7 +32,7 @@ names_arg_from_qmp(const char *qmp_name)
 }
 
 static void
-append_escaped(GString *path, const char *name)
+append_path_element(GString *path, const char *name)
 {
     for (const char *c = name; *c; c++) {
         if (g_ascii_isalnum(*c))
@@ -47,7 +47,7 @@ names_path_from_vm(const char *vm_name)
 {
     GString *path = g_string_new(MONITOR_VM_PATH);
 
-    append_escaped(path, vm_name);
+    append_path_element(path, vm_name);
     return g_string_free(path, FALSE);
 }
 
@@ -56,19 +56,19 @@ names_path_from_job(const char *vm_name, const char *id, gboolean is_qmp)
 {
     GString *path = g_string_new(MONITOR_VM_PATH);
 
-    append_escaped(path, vm_name);
+    append_path_element(path, vm_name);
     g_string_append(path, "/job/");
     if (is_qmp && (g_str_equal(id, JOB_ID_MIGRATION) || g_str_equal(id, JOB_ID_DUMP))) {
         g_string_append_printf(path, "_%02x", (guchar)*id);
         id++;
     }
-    append_escaped(path, id);
+    append_path_element(path, id);
     return g_string_free(path, FALSE);
 }
 
 /* What was given, for an error: in quotes, printable, and not all of it if it is long. */
 static char *
-show(const char *text)
+show_name(const char *text)
 {
     g_autofree char *printable = g_strescape(text, NULL);
 
@@ -118,7 +118,7 @@ names_check_vm(const char *vm_name, GError **error)
     if (!fault)
         return TRUE;
 
-    g_autofree char *shown = show(vm_name);
+    g_autofree char *shown = show_name(vm_name);
     g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "The VM name %s %s", shown, fault);
     return FALSE;
 }
@@ -149,7 +149,7 @@ names_check_command(const char *command, GError **error)
     if (length > 0 && length <= MEMBER_MAX && strspn(command, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.-") == length)
         return TRUE;
 
-    g_autofree char *shown = show(command);
+    g_autofree char *shown = show_name(command);
     g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "%s cannot be the name of a QMP command", shown);
     return FALSE;
 }

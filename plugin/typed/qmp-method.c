@@ -49,7 +49,7 @@ get_qmp_name(GDBusAnnotationInfo **annotations, const char *otherwise)
 }
 
 static void
-add_arg(QmpMethod *method, GString *signature, GDBusArgInfo *arg)
+add_method_arg(QmpMethod *method, GString *signature, GDBusArgInfo *arg)
 {
     g_string_append(signature, arg->signature);
     if (g_str_equal(arg->signature, DBUS_TYPE_UNIX_FD_AS_STRING))
@@ -79,7 +79,7 @@ qmp_method_new(const GDBusMethodInfo *info, const QmpSchemaCommand *command)
     method->name = get_qmp_name(info->annotations, info->name);
     method->members = g_new(const char *, n_args);
     for (guint i = 0; i < n_args; i++)
-        add_arg(method, signature, info->in_args[i]);
+        add_method_arg(method, signature, info->in_args[i]);
     method->signature = g_string_free(signature, FALSE);
     method->needs_something = command && needs_something(command->arguments);
     return method;
@@ -203,7 +203,8 @@ set_members(JsonObject *arguments, JsonNode *dictionary, GError **error)
 
 /* Values one by one, then a dictionary if there is one more. */
 static gboolean
-arrange(const QmpMethod *method, BusCall *call, const QmpMethodValues *values, JsonObject *arguments, GError **error)
+arrange_arguments(const QmpMethod *method, BusCall *call, const QmpMethodValues *values, JsonObject *arguments,
+                  GError **error)
 {
     guint n_nodes = values->nodes ? values->nodes->len : 0, n_members = n_nodes - values->ends_in_dictionary;
 
@@ -249,7 +250,7 @@ qmp_method_get_arguments(const QmpMethod *method, BusCall *call, QmpMethodValues
     *ret_arguments = NULL;
     if (!is_bare(method, values)) {
         arguments = json_object_new();
-        if (!arrange(method, call, values, arguments, error) ||
+        if (!arrange_arguments(method, call, values, arguments, error) ||
             (method->command && !qmp_arguments_check(method->command, arguments, error)))
             return FALSE;
         *ret_arguments = json_node_init_object(json_node_alloc(), arguments);

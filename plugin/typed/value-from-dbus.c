@@ -14,7 +14,7 @@ typedef struct Walk {
     GError **error;
 } Walk;
 
-static JsonNode *G_GNUC_PRINTF(3, 4) fail(Walk *walk, const JsonValuePath *place, const char *format, ...)
+static JsonNode *G_GNUC_PRINTF(3, 4) fail_read(Walk *walk, const JsonValuePath *place, const char *format, ...)
 {
     g_autofree char *where = json_value_path_to_text(place);
     va_list arguments;
@@ -28,7 +28,7 @@ static JsonNode *G_GNUC_PRINTF(3, 4) fail(Walk *walk, const JsonValuePath *place
 
 /* Before anything is made of what has been counted. */
 static gboolean
-check_cost(Walk *walk, const JsonValuePath *place)
+check_read_cost(Walk *walk, const JsonValuePath *place)
 {
     g_autofree char *excess = json_cost_find_excess(walk->cost, &JSON_COST_OF_ARGUMENTS);
     g_autofree char *where = NULL;
@@ -41,10 +41,10 @@ check_cost(Walk *walk, const JsonValuePath *place)
     return FALSE;
 }
 
-static JsonNode *read_value(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place);
+static JsonNode *read_dbus_value(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place);
 
 static JsonNode *
-read_integer(DBusMessageIter *iter)
+read_dbus_integer(DBusMessageIter *iter)
 {
     BusInteger integer = bus_integer_read(iter);
 
@@ -54,18 +54,18 @@ read_integer(DBusMessageIter *iter)
 }
 
 static JsonNode *
-read_double(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place)
+read_dbus_double(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place)
 {
     double value;
 
     dbus_message_iter_get_basic(iter, &value);
     if (!isfinite(value))
-        return fail(walk, place, "is %s, which JSON has no number for", isnan(value) ? "NaN" : "infinite");
+        return fail_read(walk, place, "is %s, which JSON has no number for", isnan(value) ? "NaN" : "infinite");
     return json_node_init_double(json_node_alloc(), value);
 }
 
 static JsonNode *
-read_boolean(DBusMessageIter *iter)
+read_dbus_boolean(DBusMessageIter *iter)
 {
     dbus_bool_t value;
 
@@ -74,49 +74,49 @@ read_boolean(DBusMessageIter *iter)
 }
 
 static JsonNode *
-read_string(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place)
+read_dbus_string(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place)
 {
     const char *value;
 
     dbus_message_iter_get_basic(iter, &value);
     walk->cost->bytes += strlen(value);
-    return check_cost(walk, place) ? json_tree_new_string(value) : NULL;
+    return check_read_cost(walk, place) ? json_tree_new_string(value) : NULL;
 }
 
 static JsonNode *
-read_null(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place)
+read_dbus_null(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place)
 {
     const char *value;
 
     dbus_message_iter_get_basic(iter, &value);
     if (*value)
-        return fail(walk, place, "is the signature `%s`; JSON has only null, which is the empty one", value);
+        return fail_read(walk, place, "is the signature `%s`; JSON has only null, which is the empty one", value);
     return json_node_init_null(json_node_alloc());
 }
 
 static gboolean
-read_member(Walk *walk, DBusMessageIter *entry, JsonObject *object, const JsonValuePath *place)
+read_dbus_member(Walk *walk, DBusMessageIter *entry, JsonObject *object, const JsonValuePath *place)
 {
     JsonValuePath member = { .up = place };
     JsonNode *value;
 
     dbus_message_iter_get_basic(entry, &member.member);
     json_cost_add_member(walk->cost, json_object_get_size(object), strlen(member.member));
-    if (!check_cost(walk, &member))
+    if (!check_read_cost(walk, &member))
         return FALSE;
     if (json_object_has_member(object, member.member)) {
-        fail(walk, &member, "is there twice");
+        fail_read(walk, &member, "is there twice");
         return FALSE;
     }
     dbus_message_iter_next(entry);
-    value = read_value(walk, entry, &member);
+    value = read_dbus_value(walk, entry, &member);
     if (value)
         json_object_set_member(object, member.member, value);
     return value != NULL;
 }
 
 static JsonNode *
-read_dictionary(Walk *walk, DBusMessageIter *entries, const JsonValuePath *place)
+read_dbus_dictionary(Walk *walk, DBusMessageIter *entries, const JsonValuePath *place)
 {
     g_autoptr(JsonObject) object = json_object_new();
     DBusMessageIter entry;
@@ -124,21 +124,21 @@ read_dictionary(Walk *walk, DBusMessageIter *entries, const JsonValuePath *place
     for (; dbus_message_iter_get_arg_type(entries) != DBUS_TYPE_INVALID; dbus_message_iter_next(entries)) {
         dbus_message_iter_recurse(entries, &entry);
         if (dbus_message_iter_get_arg_type(&entry) != DBUS_TYPE_STRING)
-            return fail(walk, place, "has keys that are no strings");
-        if (!read_member(walk, &entry, object, place))
+            return fail_read(walk, place, "has keys that are no strings");
+        if (!read_dbus_member(walk, &entry, object, place))
             return NULL;
     }
     return json_node_init_object(json_node_alloc(), object);
 }
 
 static JsonNode *
-read_array(Walk *walk, DBusMessageIter *elements, const JsonValuePath *place)
+read_dbus_array(Walk *walk, DBusMessageIter *elements, const JsonValuePath *place)
 {
     g_autoptr(JsonArray) array = json_array_new();
 
     while (dbus_message_iter_get_arg_type(elements) != DBUS_TYPE_INVALID) {
         JsonValuePath element = { .up = place, .element = json_array_get_length(array) };
-        JsonNode *value = read_value(walk, elements, &element);
+        JsonNode *value = read_dbus_value(walk, elements, &element);
         if (!value)
             return NULL;
         json_array_add_element(array, value);
@@ -148,48 +148,48 @@ read_array(Walk *walk, DBusMessageIter *elements, const JsonValuePath *place)
 }
 
 static JsonNode *
-read_container(Walk *walk, DBusMessageIter *iter, int type, const JsonValuePath *place)
+read_dbus_container(Walk *walk, DBusMessageIter *iter, int type, const JsonValuePath *place)
 {
     DBusMessageIter content;
 
     if (type == DBUS_TYPE_STRUCT)
-        return fail(walk, place, "is a struct, which JSON has not");
+        return fail_read(walk, place, "is a struct, which JSON has not");
     dbus_message_iter_recurse(iter, &content);
     if (type == DBUS_TYPE_VARIANT)
-        return read_value(walk, &content, place);
+        return read_dbus_value(walk, &content, place);
     /* The type of the elements is known also where there are none. */
     if (dbus_message_iter_get_element_type(iter) == DBUS_TYPE_DICT_ENTRY)
-        return read_dictionary(walk, &content, place);
-    return read_array(walk, &content, place);
+        return read_dbus_dictionary(walk, &content, place);
+    return read_dbus_array(walk, &content, place);
 }
 
 static JsonNode *
-read_value(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place)
+read_dbus_value(Walk *walk, DBusMessageIter *iter, const JsonValuePath *place)
 {
     int type = dbus_message_iter_get_arg_type(iter);
 
     /* The shortest: a digit and a comma. */
     if (type != DBUS_TYPE_VARIANT) {
         json_cost_add_value(walk->cost, 2);
-        if (!check_cost(walk, place))
+        if (!check_read_cost(walk, place))
             return NULL;
     }
     if (dbus_type_is_container(type))
-        return read_container(walk, iter, type, place);
+        return read_dbus_container(walk, iter, type, place);
     switch (type) {
     case DBUS_TYPE_STRING:
     case DBUS_TYPE_OBJECT_PATH:
-        return read_string(walk, iter, place);
+        return read_dbus_string(walk, iter, place);
     case DBUS_TYPE_BOOLEAN:
-        return read_boolean(iter);
+        return read_dbus_boolean(iter);
     case DBUS_TYPE_DOUBLE:
-        return read_double(walk, iter, place);
+        return read_dbus_double(walk, iter, place);
     case DBUS_TYPE_SIGNATURE:
-        return read_null(walk, iter, place);
+        return read_dbus_null(walk, iter, place);
     case DBUS_TYPE_UNIX_FD:
-        return fail(walk, place, "is a file descriptor, which JSON has not");
+        return fail_read(walk, place, "is a file descriptor, which JSON has not");
     default:
-        return read_integer(iter);
+        return read_dbus_integer(iter);
     }
 }
 
@@ -199,5 +199,5 @@ value_read(DBusMessageIter *iter, const char *place, JsonCost *cost, GError **er
     Walk walk = { .cost = cost, .error = error };
     JsonValuePath outermost = { .member = place };
 
-    return read_value(&walk, iter, place ? &outermost : NULL);
+    return read_dbus_value(&walk, iter, place ? &outermost : NULL);
 }

@@ -99,7 +99,7 @@ static gboolean G_GNUC_PRINTF(2, 3) fail_value(ValueWriter *writer, const char *
 /* Counts a value of @length bytes that is aligned to @alignment. Called before libdbus is given the value, so that a
  * reply that no message can hold costs no memory either. */
 static gboolean
-count_bytes(ValueWriter *writer, gsize alignment, gsize length)
+count_message_bytes(ValueWriter *writer, gsize alignment, gsize length)
 {
     writer->size = (writer->size + alignment - 1) / alignment * alignment + length;
     if (writer->size <= VALUE_BODY_MAX)
@@ -169,7 +169,7 @@ open_variant(ValueWriter *writer, const QmpType *type)
         signature = built;
     if (strspn(signature, DBUS_TYPE_ARRAY_AS_STRING) > MAX_ARRAYS)
         return fail_value(writer, "has more than %d arrays inside one another", MAX_ARRAYS);
-    if (!count_bytes(writer, 1, 1 + strlen(signature) + 1))
+    if (!count_message_bytes(writer, 1, 1 + strlen(signature) + 1))
         return FALSE;
     frame = push_frame(writer, DBUS_TYPE_VARIANT, signature);
     frame->type = chosen;
@@ -185,7 +185,7 @@ open_array(ValueWriter *writer, const char *signature, const QmpType *type)
     Frame *frame;
 
     /* An array's length, and the padding before its first element. */
-    if (!count_bytes(writer, 4, 4) || !count_bytes(writer, strchr("xtd{", signature[1]) ? 8 : 1, 0))
+    if (!count_message_bytes(writer, 4, 4) || !count_message_bytes(writer, strchr("xtd{", signature[1]) ? 8 : 1, 0))
         return FALSE;
     frame = push_frame(writer, is_object ? DBUS_TYPE_DICT_ENTRY : DBUS_TYPE_ARRAY, signature + 1);
     frame->element_signature = signature + 1;
@@ -217,12 +217,12 @@ write_number(ValueWriter *writer, char type)
         value.u64 = (guint64)number.i64;
     else
         return fail_value(writer, "is no `%c`", type);
-    return count_bytes(writer, 8, 8) && dbus_message_iter_append_basic(get_iter(writer), type, &value);
+    return count_message_bytes(writer, 8, 8) && dbus_message_iter_append_basic(get_iter(writer), type, &value);
 }
 
 /* Borrowed until the next call. */
 static const char *
-unescape(ValueWriter *writer, JsonCursorText text, gboolean *ret_has_nul)
+unescape_string(ValueWriter *writer, JsonCursorText text, gboolean *ret_has_nul)
 {
     gsize length = text.length;
 
@@ -241,11 +241,11 @@ static gboolean
 write_string(ValueWriter *writer)
 {
     gboolean has_nul;
-    const char *string = unescape(writer, json_cursor_read_string(&writer->cursor), &has_nul);
+    const char *string = unescape_string(writer, json_cursor_read_string(&writer->cursor), &has_nul);
 
     if (has_nul)
         return fail_value(writer, "holds U+0000, which no D-Bus string can");
-    return count_bytes(writer, 4, 4 + writer->string->len + 1) &&
+    return count_message_bytes(writer, 4, 4 + writer->string->len + 1) &&
            dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_STRING, &string);
 }
 
@@ -254,7 +254,8 @@ write_boolean(ValueWriter *writer)
 {
     dbus_bool_t value = json_cursor_read_boolean(&writer->cursor);
 
-    return count_bytes(writer, 4, 4) && dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_BOOLEAN, &value);
+    return count_message_bytes(writer, 4, 4) &&
+           dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_BOOLEAN, &value);
 }
 
 static gboolean
@@ -263,7 +264,8 @@ write_null(ValueWriter *writer)
     const char *empty = "";
 
     json_cursor_skip(&writer->cursor);
-    return count_bytes(writer, 1, 2) && dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_SIGNATURE, &empty);
+    return count_message_bytes(writer, 1, 2) &&
+           dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_SIGNATURE, &empty);
 }
 
 /* Writes the value that the cursor stands at, or opens it. */
@@ -302,10 +304,10 @@ begin_member(ValueWriter *writer, Frame *frame, JsonCursorText name)
     writer->depth++;
     if (!is_new)
         return fail_value(writer, "is there twice");
-    string = unescape(writer, name, &has_nul);
+    string = unescape_string(writer, name, &has_nul);
     if (has_nul)
         return fail_value(writer, "has U+0000 in its name, which no D-Bus string can");
-    return count_bytes(writer, 8, 4 + writer->string->len + 1) &&
+    return count_message_bytes(writer, 8, 4 + writer->string->len + 1) &&
            dbus_message_iter_append_basic(&frame->entry, DBUS_TYPE_STRING, &string) &&
            begin_value(writer, DBUS_TYPE_VARIANT_AS_STRING, member ? member->type : NULL);
 }
@@ -347,7 +349,7 @@ go_on_with_elements(ValueWriter *writer, Frame *frame)
 
 /* The next value of the container that is open, or its end. */
 static gboolean
-go_on(ValueWriter *writer)
+write_step(ValueWriter *writer)
 {
     Frame *top = &writer->frames[writer->n_frames - 1];
 
@@ -366,7 +368,7 @@ value_writer_step(ValueWriter *writer, GError **error)
         is_right = begin_value(writer, writer->signature, writer->type);
     }
     while (is_right && writer->n_frames > 0 && writer->cursor.at - begin < VALUE_STEP)
-        is_right = go_on(writer);
+        is_right = write_step(writer);
     if (!is_right)
         return VALUE_FAILED;
     return writer->n_frames > 0 ? VALUE_MORE : VALUE_DONE;

@@ -30,7 +30,7 @@ list_names(const VardictRow *rows)
 }
 
 static const VardictRow *
-find_row(const VardictRow *rows, const char *name, GError **error)
+find_vardict_row(const VardictRow *rows, const char *name, GError **error)
 {
     g_autofree char *names = NULL, *question = NULL;
 
@@ -71,7 +71,7 @@ enter_variants(DBusMessageIter *iter, DBusMessageIter *ret_value)
 }
 
 static gboolean
-read_option(DBusMessageIter *entry, const VardictRow *rows, gpointer options, GError **error)
+read_vardict_entry(DBusMessageIter *entry, const VardictRow *rows, gpointer options, GError **error)
 {
     DBusMessageIter value;
     const VardictRow *row;
@@ -80,7 +80,7 @@ read_option(DBusMessageIter *entry, const VardictRow *rows, gpointer options, GE
     dbus_message_iter_get_basic(entry, &name);
     dbus_message_iter_next(entry);
     enter_variants(entry, &value);
-    row = find_row(rows, name, error);
+    row = find_vardict_row(rows, name, error);
     return row && check_signature(row, &value, error) && row->read(&value, options, error);
 }
 
@@ -94,7 +94,7 @@ vardict_read(DBusMessageIter *iter, const VardictRow *rows, gpointer options, GE
     dbus_message_iter_recurse(iter, &entries);
     for (; dbus_message_iter_get_arg_type(&entries) != DBUS_TYPE_INVALID; dbus_message_iter_next(&entries)) {
         dbus_message_iter_recurse(&entries, &entry);
-        if (!read_option(&entry, rows, options, error))
+        if (!read_vardict_entry(&entry, rows, options, error))
             return FALSE;
     }
     return TRUE;
