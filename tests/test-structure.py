@@ -22,8 +22,50 @@ LONG_FILES = {
     'plugin/qmp-server/qmp-server.c': 'the greeting, the reader and the order of answers are still one file',
 }
 LONG_FUNCTIONS: dict[str, str] = {}
+# Static names that stand in two files or more.
+SHARED_STATICS = {
+    'add_id',
+    'append_string',
+    'find_event',
+    'find_row',
+    'finish',
+    'get_status',
+    'get_type',
+    'is_wanted',
+    'judge',
+    'note_listed',
+    'on_answer',
+    'on_chardevs',
+    'on_closed',
+    'on_connected',
+    'on_described',
+    'on_event',
+    'on_objects',
+    'on_poll',
+    'on_read',
+    'on_ready',
+    'on_replied',
+    'on_reply',
+    'on_signal',
+    'on_stuck',
+    'on_timeout',
+    'parse',
+    'read_address',
+    'send_command',
+    'send_some',
+    'set_string',
+    'show',
+    'submit',
+    'sweep',
+    'ticket_free',
+    'ticket_new',
+}
+
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+# Comments and strings may hold braces, and a macro in capitals (G_GNUC_PRINTF) is no name.
+NOT_CODE = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+STATIC = re.compile(r'^static\b[^;{}=]*?\b([a-z]\w*) ?\([^;{}]*\)\n\{', re.MULTILINE)
 FUNCTION = re.compile(r'^(\w+)\(.*?\)\n\{\n(.*?\n)?\}$', re.MULTILINE | re.DOTALL)
 
 
@@ -98,6 +140,16 @@ def find_long_functions(sources):
             if (match[2] or '').count('\n') > MAX_FUNCTION_LINES}
 
 
+def find_statics(sources):
+    """Name of a static function → the .c files that it stands in."""
+    files = {}
+    for path, text in sources.items():
+        if path.endswith('.c'):
+            for name in STATIC.findall(NOT_CODE.sub('""', text)):
+                files.setdefault(name, set()).add(path)
+    return files
+
+
 def name_thing(thing):
     return ' <-> '.join(sorted(thing)) if isinstance(thing, frozenset) else thing
 
@@ -135,6 +187,14 @@ class Structure(Test):
     def test_functions_are_short(self):
         self.check(find_long_functions(self.sources), LONG_FUNCTIONS, f'more than {MAX_FUNCTION_LINES} lines')
 
+    def test_static_names_are_unique(self):
+        """A backtrace that says `on_timeout`, and `break on_timeout`, tell nothing when four files have one."""
+        files = {name: paths for name, paths in find_statics(self.sources).items() if len(paths) > 1}
+        new = [f'{name}: {", ".join(sorted(files[name]))}' for name in sorted(files.keys() - SHARED_STATICS)]
+        old = sorted(SHARED_STATICS - files.keys())
+        self.assertEqual(new, [], 'static functions of one name')
+        self.assertEqual(old, [], 'exceptions that are no longer needed')
+
 
 class Rules(Test):
     """The rules themselves, on sources that break each."""
@@ -155,6 +215,13 @@ class Rules(Test):
         self.assertEqual(find_long_files({'a.c': '\n' * 450, 'b.h': '\n' * 451}), {'b.h'})
         self.assertEqual(find_full_folders({f'{folder}/{i}.c': '' for folder, n in (('a', 12), ('b', 13))
                                             for i in range(n)}), {'b'})
+
+    def test_statics(self):
+        sources = {'dbus/a.c': 'static void open_it(void);\nstatic void\nopen_it(void)\n{\n}\nstatic int x = f(1);\n',
+                   'dbus/b.c': 'static gboolean G_GNUC_PRINTF(1, 2) open_it(const char *format, ...)\n{\n    f("{");\n}\n'
+                               '/* static void\nclose_it(void)\n{ */\nstatic int\ncall_it(int (*f)(void))\n{\n}\n',
+                   'dbus/c.c': 'static const int x[] = { f(1) };\nstatic int *\ncall_it(\n    int a)\n{\n}\n'}
+        self.assertEqual(find_statics(sources), {'open_it': {'dbus/a.c', 'dbus/b.c'}, 'call_it': {'dbus/b.c', 'dbus/c.c'}})
 
     def test_exceptions_shrink(self):
         self.check = Structure.check.__get__(self)
