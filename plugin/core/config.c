@@ -6,6 +6,7 @@
 #include "bus-error.h"
 #include "key-file.h"
 #include "names.h"
+#include "nearest.h"
 
 #define MAIN_GROUP "qemu-monitor"
 #define VM_GROUP_PREFIX "vm "
@@ -192,14 +193,27 @@ list_keys(const KeyRow *rows)
     return g_strjoinv(", ", (char **)names->pdata);
 }
 
+/* What the error about a key that is not among @rows ends with: all that are, and the one that was probably meant. */
+static char *
+describe_keys(const KeyRow *rows, const char *key)
+{
+    g_autofree char *known = list_keys(rows), *question = NULL;
+    Nearest nearest;
+
+    nearest_init(&nearest, key);
+    for (; rows->name; rows++)
+        nearest_offer(&nearest, rows->name);
+    question = nearest_dup_question(&nearest);
+    return g_strconcat(known, question, NULL);
+}
+
 static const KeyRow *
 find_row(const KeyRow *rows, const char *key, GError **error)
 {
-    g_autofree char *known = list_keys(rows);
-
-    for (; rows->name; rows++)
-        if (g_str_equal(rows->name, key))
-            return rows;
+    for (const KeyRow *row = rows; row->name; row++)
+        if (g_str_equal(row->name, key))
+            return row;
+    g_autofree char *known = describe_keys(rows, key);
     g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "there is no such key; there are %s", known);
     return NULL;
 }
