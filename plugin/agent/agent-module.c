@@ -147,7 +147,7 @@ on_log(gpointer data, GLogLevelFlags level, const GLogField *fields, gsize n_fie
 /* The contract's "at most once, never from start()" is checked here, because a module that breaks it would otherwise
  * look like a fault of the agent. */
 static void
-on_ready(gpointer data, gpointer instance)
+on_module_is_ready(gpointer data, gpointer instance)
 {
     AgentModule *module = data;
 
@@ -158,7 +158,7 @@ on_ready(gpointer data, gpointer instance)
 }
 
 static void
-on_failed(gpointer data, gpointer instance, const GError *error)
+on_module_has_failed(gpointer data, gpointer instance, const GError *error)
 {
     AgentModule *module = data;
 
@@ -169,7 +169,7 @@ on_failed(gpointer data, gpointer instance, const GError *error)
 }
 
 static void
-on_stopped(gpointer data, gpointer instance)
+on_module_has_stopped(gpointer data, gpointer instance)
 {
     AgentModule *module = data;
 
@@ -204,9 +204,9 @@ agent_module_start(AgentModule *module, GMainContext *context, const char *bus_a
         .bus = bus,
         .key_file = key_file,
         .log = on_log,
-        .ready = on_ready,
-        .failed = on_failed,
-        .stopped = on_stopped,
+        .ready = on_module_is_ready,
+        .failed = on_module_has_failed,
+        .stopped = on_module_has_stopped,
         .key_file_path = key_file_path,
     };
     module->key_file_path = key_file_path;

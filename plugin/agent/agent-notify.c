@@ -16,7 +16,7 @@ struct AgentNotify {
 
 /* @path as in NOTIFY_SOCKET: absolute, or `@` and an abstract name. Returns the address's size; 0: not such a path. */
 static socklen_t
-make_address(const char *path, struct sockaddr_un *ret_address)
+make_notify_address(const char *path, struct sockaddr_un *ret_address)
 {
     gsize size = strlen(path);
 
@@ -38,7 +38,7 @@ static int
 connect_to(const char *path)
 {
     struct sockaddr_un address;
-    socklen_t size = make_address(path, &address);
+    socklen_t size = make_notify_address(path, &address);
     int fd;
 
     if (size == 0)

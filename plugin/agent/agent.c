@@ -137,7 +137,7 @@ end_agent(Agent *agent, int exit_status, const char *reason)
 }
 
 static void
-on_signal(const char *name, gpointer user_data)
+on_agent_signal(const char *name, gpointer user_data)
 {
     Agent *agent = user_data;
 
@@ -216,12 +216,12 @@ start_modules(Agent *agent, const AgentOptions *options, GError **error)
 }
 
 static int
-run(const AgentOptions *options)
+run_agent(const AgentOptions *options)
 {
     g_autoptr(Agent) agent = agent_new();
     g_autoptr(GError) error = NULL;
 
-    agent->signals = agent_signals_attach(agent->context, on_signal, agent);
+    agent->signals = agent_signals_attach(agent->context, on_agent_signal, agent);
     g_main_context_push_thread_default(agent->context);
     if (load_modules(agent, options->modules, &error) && start_modules(agent, options, &error)) {
         g_main_loop_run(agent->loop);
@@ -268,5 +268,5 @@ main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     prepare_process();
-    return run(&options);
+    return run_agent(&options);
 }

@@ -142,7 +142,7 @@ add_valid(Record *record, const char *key, const char *value, gsize most)
 
 /* Whom the bus cannot name has no number. */
 static void
-add_id(Record *record, const char *key, guint32 id)
+add_id_field(Record *record, const char *key, guint32 id)
 {
     g_autofree char *text = g_strdup_printf("%u", id);
 
@@ -232,12 +232,12 @@ record_new(GLogLevelFlags level)
 }
 
 static void
-add_caller(Record *record, const BusPeer *peer, guint32 login_uid)
+add_caller_fields(Record *record, const BusPeer *peer, guint32 login_uid)
 {
     add(record, "CALLER", peer->name);
-    add_id(record, "CALLER_UID", peer->uid);
-    add_id(record, "CALLER_PID", peer->pid);
-    add_id(record, "CALLER_LOGINUID", login_uid);
+    add_id_field(record, "CALLER_UID", peer->uid);
+    add_id_field(record, "CALLER_PID", peer->pid);
+    add_id_field(record, "CALLER_LOGINUID", login_uid);
 }
 
 static Record *
@@ -248,7 +248,7 @@ new_decision(const PolicyDecision *decision, GLogLevelFlags level)
     Record *record = record_new(level);
 
     record->text = make_decision_text(decision, login_uid);
-    add_caller(record, request->peer, login_uid);
+    add_caller_fields(record, request->peer, login_uid);
     add(record, "VM", request->vm);
     add(record, "VM_UUID", request->uuid);
     add(record, "COMMAND", request->command);
@@ -266,7 +266,7 @@ new_crowd(const BusPeer *peer, GLogLevelFlags level, const char *actions, gboole
     Record *record = record_new(level);
 
     record->text = g_strdup_printf("%s is %s to user %u", actions, get_word(is_allowed), peer->uid);
-    add_id(record, "CALLER_UID", peer->uid);
+    add_id_field(record, "CALLER_UID", peer->uid);
     add(record, "ACTION", actions);
     add(record, "DECISION", get_word(is_allowed));
     return record;
@@ -323,7 +323,7 @@ new_failure(const BusPeer *peer, const char *method, const char *vm, const char 
     append_vm(text, vm);
     g_string_append_printf(text, " has failed: %s", error);
     record->text = g_utf8_make_valid(text->str, (gssize)MIN(text->len, (gsize)MAX_ERROR));
-    add_caller(record, peer, login_uid);
+    add_caller_fields(record, peer, login_uid);
     add(record, "VM", vm);
     add(record, "COMMAND", method);
     add_valid(record, "ERROR", error, MAX_ERROR);
@@ -336,7 +336,7 @@ new_failure_crowd(const BusPeer *peer, const char *method)
     Record *record = record_new(G_LOG_LEVEL_MESSAGE);
 
     record->text = g_strdup_printf("%s by user %u has failed", method, peer->uid);
-    add_id(record, "CALLER_UID", peer->uid);
+    add_id_field(record, "CALLER_UID", peer->uid);
     add(record, "COMMAND", method);
     return record;
 }
