@@ -50,7 +50,7 @@ find(Fixture *fixture, guint i)
 
     monitor_pool_find(fixture->pool, &fixture->leases[i], &error);
     g_assert_no_error(error);
-    g_assert_nonnull(fixture->leases[i].place);
+    g_assert_nonnull(fixture->leases[i].pooled);
 }
 
 static void
@@ -60,7 +60,7 @@ assert_refused(Fixture *fixture, guint i, QmpErrorCode code)
 
     g_assert_false(monitor_pool_find(fixture->pool, &fixture->leases[i], &error));
     g_assert_error(error, QMP_ERROR, (int)code);
-    g_assert_null(fixture->leases[i].place);
+    g_assert_null(fixture->leases[i].pooled);
 }
 
 /* Callers up to the cap: each has a monitor of their own, which stays theirs; those after it share one. */
@@ -72,13 +72,13 @@ test_own(Fixture *fixture, gconstpointer unused)
         find(fixture, i);
         fixture->leases[i].pending = 1;
     }
-    g_assert_true(fixture->leases[0].place != fixture->leases[1].place);
-    g_assert_true(fixture->leases[2].place != fixture->leases[1].place);
-    g_assert_true(fixture->leases[3].place == fixture->leases[2].place);
+    g_assert_true(fixture->leases[0].pooled != fixture->leases[1].pooled);
+    g_assert_true(fixture->leases[2].pooled != fixture->leases[1].pooled);
+    g_assert_true(fixture->leases[3].pooled == fixture->leases[2].pooled);
     find(fixture, 0);
     vm_fixture_settle(&fixture->base);
     g_assert_cmpuint(test_qemu_get_n_plugged(fixture->base.qemu), ==, 3);
-    g_assert_cmpstr(pooled_monitor_get_mode(fixture->leases[3].place), ==, "hotplug");
+    g_assert_cmpstr(pooled_monitor_get_mode(fixture->leases[3].pooled), ==, "hotplug");
     for (guint i = 0; i < 4; i++)
         monitor_lease_give_back(&fixture->leases[i]);
     vm_fixture_settle(&fixture->base);
@@ -95,16 +95,16 @@ test_idle(Fixture *fixture, gconstpointer unused)
     find(fixture, 1);
     fixture->leases[1].pending = 1;
     find(fixture, 2);
-    g_assert_null(fixture->leases[0].place);
-    g_assert_nonnull(fixture->leases[1].place);
+    g_assert_null(fixture->leases[0].pooled);
+    g_assert_nonnull(fixture->leases[1].pooled);
     fixture->leases[2].has_names = TRUE;
     fixture->leases[1].pending = 0;
     fixture->leases[1].is_holding = TRUE;
     find(fixture, 0);
-    g_assert_nonnull(fixture->leases[1].place);
-    g_assert_nonnull(fixture->leases[2].place);
+    g_assert_nonnull(fixture->leases[1].pooled);
+    g_assert_nonnull(fixture->leases[2].pooled);
     find(fixture, 3);
-    g_assert_true(fixture->leases[3].place == fixture->leases[0].place);
+    g_assert_true(fixture->leases[3].pooled == fixture->leases[0].pooled);
 }
 
 /* A QEMU that takes no monitor: the callers share the control monitor from then on, and nobody tries again for each of
@@ -118,11 +118,11 @@ test_refused(Fixture *fixture, gconstpointer unused)
     vm_fixture_settle(&fixture->base);
     g_assert_cmpstr(monitor_pool_get_mode(fixture->pool), ==, "shared");
     g_assert_cmpuint(fixture->n_modes, ==, 1);
-    g_assert_cmpstr(pooled_monitor_get_mode(fixture->leases[0].place), ==, "shared");
-    g_assert_cmpstr(pooled_monitor_get_id(fixture->leases[0].place), ==, "control");
+    g_assert_cmpstr(pooled_monitor_get_mode(fixture->leases[0].pooled), ==, "shared");
+    g_assert_cmpstr(pooled_monitor_get_id(fixture->leases[0].pooled), ==, "control");
     find(fixture, 1);
     find(fixture, 2);
-    g_assert_true(fixture->leases[1].place == fixture->leases[2].place);
+    g_assert_true(fixture->leases[1].pooled == fixture->leases[2].pooled);
     g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 object-add"), ==, 1);
 }
 
@@ -135,11 +135,11 @@ test_refused_for_once(Fixture *fixture, gconstpointer unused)
     find(fixture, 0);
     vm_fixture_settle(&fixture->base);
     g_assert_cmpstr(monitor_pool_get_mode(fixture->pool), ==, "hotplug");
-    g_assert_cmpstr(pooled_monitor_get_mode(fixture->leases[0].place), ==, "shared");
+    g_assert_cmpstr(pooled_monitor_get_mode(fixture->leases[0].pooled), ==, "shared");
     test_qemu_set_answer(fixture->base.qemu, "object-add", "\"return\": {}");
     find(fixture, 1);
     vm_fixture_settle(&fixture->base);
-    g_assert_cmpstr(pooled_monitor_get_mode(fixture->leases[1].place), ==, "hotplug");
+    g_assert_cmpstr(pooled_monitor_get_mode(fixture->leases[1].pooled), ==, "hotplug");
 }
 
 /* Callers of a VM that is never to be shared: one too many is refused, and told how many monitors there are. */
@@ -175,9 +175,9 @@ test_closed(Fixture *fixture, gconstpointer unused)
 {
     find(fixture, 0);
     qmp_peer_wait_until(fixture->base.context, caller_monitor_is_ready(pooled_monitor_get_monitor(
-                                                   fixture->leases[0].place, QMP_EXECUTE_DEFAULT)));
+                                                   fixture->leases[0].pooled, QMP_EXECUTE_DEFAULT)));
     test_qemu_close(fixture->base.qemu, 1);
-    qmp_peer_wait_until(fixture->base.context, !fixture->leases[0].place);
+    qmp_peer_wait_until(fixture->base.context, !fixture->leases[0].pooled);
     find(fixture, 0);
     vm_fixture_settle(&fixture->base);
     g_assert_cmpuint(test_qemu_get_n_plugged(fixture->base.qemu), ==, 1);
@@ -191,13 +191,13 @@ test_urgent(Fixture *fixture, gconstpointer unused)
 
     test_qemu_withhold(fixture->base.qemu, "getfd");
     find(fixture, 0);
-    own = pooled_monitor_get_monitor(fixture->leases[0].place, QMP_EXECUTE_DEFAULT);
-    urgent = pooled_monitor_get_monitor(fixture->leases[0].place, QMP_EXECUTE_OOB);
+    own = pooled_monitor_get_monitor(fixture->leases[0].pooled, QMP_EXECUTE_DEFAULT);
+    urgent = pooled_monitor_get_monitor(fixture->leases[0].pooled, QMP_EXECUTE_OOB);
     g_assert_false(caller_monitor_is_on_control(own));
     g_assert_true(caller_monitor_is_on_control(urgent));
     test_qemu_release(fixture->base.qemu, "getfd");
     qmp_peer_wait_until(fixture->base.context, caller_monitor_is_ready(own));
-    g_assert_true(pooled_monitor_get_monitor(fixture->leases[0].place, QMP_EXECUTE_OOB) == own);
+    g_assert_true(pooled_monitor_get_monitor(fixture->leases[0].pooled, QMP_EXECUTE_OOB) == own);
 }
 
 /* A VM that is let go while its callers are still there: their monitors go with them, and the common one with its last. */

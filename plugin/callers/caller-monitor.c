@@ -21,7 +21,7 @@ remove_witness(CallerMonitor *caller_monitor)
 }
 
 static void
-on_ready(QmpMonitor *monitor, gpointer user_data)
+on_monitor_ready(QmpMonitor *monitor, gpointer user_data)
 {
     CallerMonitor *caller_monitor = user_data;
 
@@ -33,7 +33,7 @@ on_ready(QmpMonitor *monitor, gpointer user_data)
 
 /* Every monitor hears every event; here it only tells that the replies after it must wait. */
 static void
-on_event(QmpMonitor *monitor, const QmpEvent *event, gpointer user_data)
+on_monitor_event(QmpMonitor *monitor, const QmpEvent *event, gpointer user_data)
 {
     CallerMonitor *caller_monitor = user_data;
 
@@ -42,7 +42,7 @@ on_event(QmpMonitor *monitor, const QmpEvent *event, gpointer user_data)
 }
 
 static void
-on_ended(QmpMonitor *monitor, const GError *error, gpointer user_data)
+on_monitor_closed(QmpMonitor *monitor, const GError *error, gpointer user_data)
 {
     CallerMonitor *caller_monitor = user_data;
 
@@ -53,7 +53,7 @@ on_ended(QmpMonitor *monitor, const GError *error, gpointer user_data)
 }
 
 static CallerMonitor *
-new_slot(QemuConnection *qemu, const char *id, QmpQueue *queue)
+new_caller_monitor(QemuConnection *qemu, const char *id, QmpQueue *queue)
 {
     CallerMonitor *caller_monitor = g_new0(CallerMonitor, 1);
 
@@ -67,16 +67,16 @@ new_slot(QemuConnection *qemu, const char *id, QmpQueue *queue)
 CallerMonitor *
 caller_monitor_new_on_control(QemuConnection *qemu)
 {
-    return new_slot(qemu, "control", qemu_connection_get_control(qemu));
+    return new_caller_monitor(qemu, "control", qemu_connection_get_control(qemu));
 }
 
 CallerMonitor *
 caller_monitor_new(QemuConnection *qemu, const QmpMonitorPlan *plan, const CallerMonitorFuncs *funcs,
                    gpointer user_data, GError **error)
 {
-    static const QmpMonitorFuncs monitor_funcs = { on_ready, on_event, on_ended };
+    static const QmpMonitorFuncs monitor_funcs = { on_monitor_ready, on_monitor_event, on_monitor_closed };
     QmpQueue *queue = qmp_queue_new(/* client= */ NULL, &(QmpQueueLimits){ 0 });
-    CallerMonitor *caller_monitor = new_slot(qemu, plan->address ? plan->address->text : plan->id, queue);
+    CallerMonitor *caller_monitor = new_caller_monitor(qemu, plan->address ? plan->address->text : plan->id, queue);
 
     caller_monitor->own_queue = queue;
     caller_monitor->funcs = *funcs;
@@ -101,7 +101,7 @@ caller_monitor_use_control(CallerMonitor *caller_monitor)
 }
 
 static void
-free_rest(CallerMonitor *caller_monitor)
+free_caller_monitor(CallerMonitor *caller_monitor)
 {
     g_clear_pointer(&caller_monitor->own_queue, qmp_queue_free);
     reply_barriers_remove(qemu_connection_get_barriers(caller_monitor->qemu), caller_monitor->barrier);
@@ -115,7 +115,7 @@ caller_monitor_free(CallerMonitor *caller_monitor)
 {
     remove_witness(caller_monitor);
     g_clear_pointer(&caller_monitor->monitor, qmp_monitor_free);
-    free_rest(caller_monitor);
+    free_caller_monitor(caller_monitor);
 }
 
 void
@@ -130,7 +130,7 @@ caller_monitor_free_at_once(CallerMonitor *caller_monitor)
 {
     remove_witness(caller_monitor);
     g_clear_pointer(&caller_monitor->monitor, qmp_monitor_free_at_once);
-    free_rest(caller_monitor);
+    free_caller_monitor(caller_monitor);
 }
 
 ReplyTicket *

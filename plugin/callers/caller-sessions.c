@@ -3,7 +3,7 @@
  *
  *   caller_sessions_open()         they open a native session, which is a caller of its own in all that follows
  *   caller_sessions_submit()       what they may not touch is refused; they get a place, if they have none
- *   on_replied()            what a command has changed of theirs in QEMU is noted; what they may not see is taken out
+ *   on_command_replied()            what a command has changed of theirs in QEMU is noted; what they may not see is taken out
  *   caller_session_ticket_cancel() nobody waits for it any more
  *   caller_sessions_drop_caller()  they have left: all that is theirs in QEMU goes
  *
@@ -40,7 +40,7 @@ typedef struct Session {
     char *caller; /* owned; or the key that stands for them */
     char *opener; /* owned; of a session that was opened; NULL: the caller's calls */
     guint32 uid;
-    MonitorLease user;
+    MonitorLease lease;
     FdNames *fd_names; /* owned */
     GList link; /* in sessions->leaving, once they have left */
     gboolean has_left;
@@ -74,8 +74,8 @@ end_session(Session *session)
 {
     CallerSessions *sessions = session->sessions;
 
-    if (session->user.place)
-        monitor_lease_give_back(&session->user);
+    if (session->lease.pooled)
+        monitor_lease_give_back(&session->lease);
     caller_resources_leave(sessions->resources, session->caller);
     g_queue_unlink(&sessions->leaving, &session->link);
     session_free(session);
@@ -85,7 +85,7 @@ static void close_names(Session *session);
 
 /* Not from inside a reply: a monitor may go with its session. */
 static gboolean
-sweep(gpointer user_data)
+sweep_sessions(gpointer user_data)
 {
     CallerSessions *sessions = user_data;
 
@@ -93,9 +93,9 @@ sweep(gpointer user_data)
     for (GList *i = sessions->leaving.head, *next; i; i = next) {
         Session *session = i->data;
         next = i->next;
-        if (session->user.pending == 0 && !session->has_closed)
+        if (session->lease.pending == 0 && !session->has_closed)
             close_names(session);
-        if (session->user.pending == 0)
+        if (session->lease.pending == 0)
             end_session(session);
     }
     if (sessions->on_left && !sessions->leaving.head)
@@ -107,7 +107,7 @@ static void
 start_sweep(CallerSessions *sessions)
 {
     if (!sessions->sweeper)
-        sessions->sweeper = timer_start(sessions->context, 0, sweep, sessions);
+        sessions->sweeper = timer_start(sessions->context, 0, sweep_sessions, sessions);
 }
 
 static void
@@ -118,22 +118,22 @@ note_effect(CallerSessionTicket *ticket, const QmpReply *reply)
 
     caller_resources_note_reply(sessions->resources, session->caller, session->fd_names, &ticket->effect,
                                 reply->error_class ? NULL : &reply->value);
-    session->user.has_names = session->user.place && !fd_names_is_empty(session->fd_names);
+    session->lease.has_names = session->lease.pooled && !fd_names_is_empty(session->fd_names);
     if (!reply->error_class && sessions->on_done)
         sessions->on_done(ticket->command, sessions->done_data);
 }
 
 /* It has come to its end, one way or another. */
 static void
-ticket_free(CallerSessionTicket *ticket)
+free_session_ticket(CallerSessionTicket *ticket)
 {
     Session *session = ticket->session;
 
     g_queue_unlink(&session->sessions->tickets, &ticket->link);
-    session->user.pending--;
-    if (session->user.place)
-        monitor_lease_note_idle(&session->user);
-    if (session->has_left && session->user.pending == 0)
+    session->lease.pending--;
+    if (session->lease.pooled)
+        monitor_lease_note_idle(&session->lease);
+    if (session->has_left && session->lease.pending == 0)
         start_sweep(session->sessions);
     caller_effect_clear(&ticket->effect);
     g_free(ticket->command);
@@ -180,18 +180,18 @@ answer_caller(CallerSessionTicket *ticket, const QmpReply *reply, const GError *
 }
 
 static void
-on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
+on_command_replied(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     CallerSessionTicket *ticket = user_data;
 
     if (reply)
         note_effect(ticket, reply);
     answer_caller(ticket, reply, error);
-    ticket_free(ticket);
+    free_session_ticket(ticket);
 }
 
 static CallerSessionTicket *
-ticket_new(Session *session, const CallerSessionsRequest *request, QmpReplyFunc func, gpointer user_data)
+new_session_ticket(Session *session, const CallerSessionsRequest *request, QmpReplyFunc func, gpointer user_data)
 {
     CallerSessionTicket *ticket = g_new0(CallerSessionTicket, 1);
 
@@ -201,16 +201,17 @@ ticket_new(Session *session, const CallerSessionsRequest *request, QmpReplyFunc 
     ticket->user_data = user_data;
     ticket->link.data = ticket;
     g_queue_push_tail_link(&session->sessions->tickets, &ticket->link);
-    session->user.pending++;
+    session->lease.pending++;
     return ticket;
 }
 
 static CallerSessionTicket *
-send(Session *session, const CallerSessionsRequest *request, QmpReplyFunc func, gpointer user_data, GError **error)
+send_caller_command(Session *session, const CallerSessionsRequest *request, QmpReplyFunc func, gpointer user_data,
+                    GError **error)
 {
-    CallerSessionTicket *ticket = ticket_new(session, request, func, user_data);
-    g_autofree char *text = caller_resources_prepare(session->sessions->resources, session->fd_names,
-                                                     request->command, request->arguments, &ticket->effect);
+    CallerSessionTicket *ticket = new_session_ticket(session, request, func, user_data);
+    g_autofree char *text = caller_resources_prepare(session->sessions->resources, session->fd_names, request->command,
+                                                     request->arguments, &ticket->effect);
     QmpCommand command = {
         .name = request->command,
         .arguments = text,
@@ -218,10 +219,10 @@ send(Session *session, const CallerSessionsRequest *request, QmpReplyFunc func, 
         .fd = request->fd,
     };
 
-    ticket->ticket = caller_monitor_submit(pooled_monitor_get_monitor(session->user.place, request->flags),
-                                           session->caller, &command, on_replied, ticket, error);
+    ticket->ticket = caller_monitor_submit(pooled_monitor_get_monitor(session->lease.pooled, request->flags),
+                                           session->caller, &command, on_command_replied, ticket, error);
     if (!ticket->ticket)
-        g_clear_pointer(&ticket, ticket_free);
+        g_clear_pointer(&ticket, free_session_ticket);
     return ticket;
 }
 
@@ -250,8 +251,8 @@ caller_sessions_open(CallerSessions *sessions, const char *key, const char *call
     Session *session = get_session(sessions, key, uid);
 
     session->opener = g_strdup(caller);
-    session->user.is_holding = TRUE;
-    if (monitor_pool_find(sessions->pool, &session->user, error))
+    session->lease.is_holding = TRUE;
+    if (monitor_pool_find(sessions->pool, &session->lease, error))
         return TRUE;
     caller_sessions_drop_caller(sessions, key);
     return FALSE;
@@ -290,14 +291,14 @@ caller_sessions_submit(CallerSessions *sessions, const CallerSessionsRequest *re
 {
     Session *session = get_session(sessions, request->caller, request->uid);
 
-    if (!session->user.place)
+    if (!session->lease.pooled)
         fd_names_clear(session->fd_names);
     if (check_filter(sessions, request, error) &&
         caller_resources_check_room(sessions->resources, request->caller, session->fd_names, request->command,
                                     error) &&
-        monitor_pool_find(sessions->pool, &session->user, error)) {
+        monitor_pool_find(sessions->pool, &session->lease, error)) {
         authz_objects_note(sessions->authz_objects, request->command, request->arguments);
-        return send(session, request, func, user_data, error);
+        return send_caller_command(session, request, func, user_data, error);
     }
     if (request->flags & QMP_EXECUTE_FD)
         close(request->fd);
@@ -306,19 +307,19 @@ caller_sessions_submit(CallerSessions *sessions, const CallerSessionsRequest *re
 
 /* Nobody waits for it any more; but what it brings about is to be known all the same. */
 static void
-abandon(CallerSessionTicket *ticket, gboolean is_for_good)
+abandon_ticket(CallerSessionTicket *ticket, gboolean is_for_good)
 {
     ticket->func = NULL;
     if (!is_for_good && !caller_effect_is_none(&ticket->effect) && !reply_ticket_is_waiting(ticket->ticket))
         return;
     reply_ticket_cancel(ticket->ticket);
-    ticket_free(ticket);
+    free_session_ticket(ticket);
 }
 
 void
 caller_session_ticket_cancel(CallerSessionTicket *ticket)
 {
-    abandon(ticket, /* is_for_good= */ FALSE);
+    abandon_ticket(ticket, /* is_for_good= */ FALSE);
 }
 
 /* A monitor that stays keeps its names for descriptors; one that goes leaves the descriptors open (11.1). */
@@ -328,7 +329,7 @@ close_names(Session *session)
     g_autoptr(GPtrArray) names = fd_names_dup(session->fd_names);
 
     session->has_closed = TRUE;
-    if (!session->user.place)
+    if (!session->lease.pooled)
         return;
     for (guint i = 0; i < names->len; i++) {
         g_autoptr(JsonObject) arguments = json_object_new();
@@ -336,7 +337,7 @@ close_names(Session *session)
         CallerSessionsRequest request = { .command = "closefd", .arguments = node };
 
         json_object_set_member(arguments, "fdname", json_tree_new_string(g_ptr_array_index(names, i)));
-        send(session, &request, /* func= */ NULL, /* user_data= */ NULL, /* error= */ NULL);
+        send_caller_command(session, &request, /* func= */ NULL, /* user_data= */ NULL, /* error= */ NULL);
     }
 }
 
@@ -373,18 +374,18 @@ caller_sessions_get_pool(CallerSessions *sessions)
 }
 
 static void
-show(Session *session, CallerSessionsFunc func, gpointer user_data)
+show_session(Session *session, CallerSessionsFunc func, gpointer user_data)
 {
-    PooledMonitor *place = session->user.place;
+    PooledMonitor *pooled = session->lease.pooled;
 
-    if (!place)
+    if (!pooled)
         return;
-    func(&(CallerSessionInfo){ .id = pooled_monitor_get_id(place),
+    func(&(CallerSessionInfo){ .id = pooled_monitor_get_id(pooled),
                                .caller = session->opener ? session->opener : session->caller,
                                .uid = session->uid,
-                               .mode = pooled_monitor_get_mode(place),
-                               .pending = session->user.pending,
-                               .since = session->user.since,
+                               .mode = pooled_monitor_get_mode(pooled),
+                               .pending = session->lease.pending,
+                               .since = session->lease.since,
                                .is_native = session->opener != NULL },
          user_data);
 }
@@ -397,10 +398,10 @@ caller_sessions_foreach(CallerSessions *sessions, CallerSessionsFunc func, gpoin
 
     g_hash_table_iter_init(&callers, sessions->by_caller);
     while (g_hash_table_iter_next(&callers, NULL, &session))
-        show(session, func, user_data);
+        show_session(session, func, user_data);
     /* Who has left holds a monitor for as long as something of theirs is under way in it. */
     for (GList *i = sessions->leaving.head; i; i = i->next)
-        show(i->data, func, user_data);
+        show_session(i->data, func, user_data);
 }
 
 CallerSessions *
@@ -433,7 +434,7 @@ fail_tickets(CallerSessions *sessions, gboolean is_for_good, const GError *error
         gpointer user_data = ticket->user_data;
         gboolean has_quit = !error && g_str_equal(ticket->command, "quit") && !reply_ticket_is_waiting(ticket->ticket);
         g_queue_push_tail_link(&sessions->tickets, link);
-        abandon(ticket, is_for_good);
+        abandon_ticket(ticket, is_for_good);
         if (func)
             func(has_quit ? &empty : NULL, has_quit ? NULL : error ? error : gone, user_data);
     }

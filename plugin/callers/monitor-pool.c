@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* All places but one are for one user each. The last is common to all who find no other, unless the VM is never to be
- * shared; in mode `shared` that is the control monitor.
+/* Each monitor of the pool but one is for one caller. The last is common to all callers that find no other, unless the VM is
+ * never to be shared; in mode `shared` the common one is the control monitor.
  *
- * The life of a place: monitor_pool_find() makes it, or takes it from whoever has not used it for the longest time;
- * on_monitor_ended(), where QEMU takes no monitor, or the monitor ends; on_idle_time(), when nobody has used it for a
- * while. */
+ * The life of a pooled monitor: monitor_pool_find() makes it, or takes the place of the one that was not used for the
+ * longest time; on_monitor_ended(), where QEMU takes no monitor, or the monitor ends; on_idle_time(), when nobody has used
+ * it for a while. */
 #include "monitor-pool.h"
 
 #include "timer.h"
@@ -31,7 +31,7 @@ struct MonitorPool {
     gpointer user_data;
     Mode mode;
     gboolean can_hotplug; /* as far as is known */
-    GPtrArray *all; /* owned, of Place */
+    GPtrArray *all; /* owned, of PooledMonitor */
     PooledMonitor *common; /* weak; one of them */
     CallerMonitor *urgent; /* owned; a share in the control monitor */
     GSource *idle_timer; /* owned */
@@ -45,13 +45,13 @@ struct PooledMonitor {
     CallerMonitor *caller_monitor; /* owned */
     Mode mode; /* that it was made in */
     const QmpAddress *spare; /* weak; the VM's */
-    GQueue users; /* of PlaceUser, by their links */
+    GQueue leases; /* of MonitorLease, by their links */
     gint64 used; /* monotonic us */
     gboolean is_common;
 };
 
 static gboolean
-offers(MonitorPool *pool, Mode mode)
+offers_mode(MonitorPool *pool, Mode mode)
 {
     QemuConnection *qemu = vm_get_qemu(pool->vm);
 
@@ -75,44 +75,44 @@ set_mode(MonitorPool *pool, Mode from)
     Mode before = pool->mode;
 
     pool->mode = from;
-    while (!offers(pool, pool->mode))
+    while (!offers_mode(pool, pool->mode))
         pool->mode++;
     if (pool->mode != before && pool->func)
         pool->func(pool->user_data);
 }
 
 static gboolean
-is_idle(PooledMonitor *place)
+is_idle(PooledMonitor *pooled)
 {
-    for (GList *i = place->users.head; i; i = i->next) {
-        MonitorLease *user = i->data;
-        if (user->pending > 0 || user->has_names || user->is_holding)
+    for (GList *i = pooled->leases.head; i; i = i->next) {
+        MonitorLease *lease = i->data;
+        if (lease->pending > 0 || lease->has_names || lease->is_holding)
             return FALSE;
     }
     return TRUE;
 }
 
 static void
-leave(MonitorLease *user)
+leave_pooled(MonitorLease *lease)
 {
-    g_queue_unlink(&user->place->users, &user->link);
-    user->place = NULL;
-    user->has_names = FALSE;
+    g_queue_unlink(&lease->pooled->leases, &lease->link);
+    lease->pooled = NULL;
+    lease->has_names = FALSE;
 }
 
-/* What is in it must have been answered. */
+/* Its commands must have been answered. */
 static void
-free_place(PooledMonitor *place)
+free_pooled(PooledMonitor *pooled)
 {
-    MonitorPool *pool = place->pool;
+    MonitorPool *pool = pooled->pool;
 
-    while (place->users.head)
-        leave(place->users.head->data);
-    if (pool->common == place)
+    while (pooled->leases.head)
+        leave_pooled(pooled->leases.head->data);
+    if (pool->common == pooled)
         pool->common = NULL;
-    g_ptr_array_remove_fast(pool->all, place);
-    caller_monitor_free(place->caller_monitor);
-    g_free(place);
+    g_ptr_array_remove_fast(pool->all, pooled);
+    caller_monitor_free(pooled->caller_monitor);
+    g_free(pooled);
 }
 
 /* QEMU lets the agent plug none of this kind: nobody need try again. */
@@ -125,18 +125,18 @@ is_refusal(Mode mode, const GError *error)
 static void
 on_monitor_ended(CallerMonitor *caller_monitor, gboolean was_ready, const GError *error, gpointer user_data)
 {
-    PooledMonitor *place = user_data;
-    MonitorPool *pool = place->pool;
+    PooledMonitor *pooled = user_data;
+    MonitorPool *pool = pooled->pool;
 
-    if (!was_ready && place->mode == pool->mode && is_refusal(place->mode, error))
+    if (!was_ready && pooled->mode == pool->mode && is_refusal(pooled->mode, error))
         set_mode(pool, pool->mode + 1);
     if (!was_ready && !vm_requires_isolation(pool->vm)) {
         caller_monitor_use_control(caller_monitor);
-        place->spare = NULL;
+        pooled->spare = NULL;
         return;
     }
     caller_monitor_fail_waiting(caller_monitor, error);
-    free_place(place);
+    free_pooled(pooled);
 }
 
 static const QmpAddress *
@@ -156,48 +156,48 @@ find_spare(MonitorPool *pool)
 }
 
 static CallerMonitor *
-new_monitor(PooledMonitor *place, GError **error)
+new_pooled_caller_monitor(PooledMonitor *pooled, GError **error)
 {
     static const CallerMonitorFuncs funcs = { on_monitor_ended };
-    MonitorPool *pool = place->pool;
+    MonitorPool *pool = pooled->pool;
     QemuConnection *qemu = vm_get_qemu(pool->vm);
     g_autofree char *id = g_strdup_printf(QMP_MONITOR_PREFIX "%x.%u", pool->id_base, ++pool->n_ids);
     QmpMonitorPlan plan = {
-        .kind = (QmpMonitorKind)place->mode,
+        .kind = (QmpMonitorKind)pooled->mode,
         .context = pool->context,
         .control = qemu_connection_get_control(qemu),
         .id = id,
-        .address = place->spare,
+        .address = pooled->spare,
         .limits = { .max_reply = pool->limits.max_reply },
     };
 
-    return caller_monitor_new(qemu, &plan, &funcs, place, error);
+    return caller_monitor_new(qemu, &plan, &funcs, pooled, error);
 }
 
 /* @mode: MODE_SHARED: a share in the control monitor. */
 static PooledMonitor *
-new_place(MonitorPool *pool, Mode mode, gboolean is_common, GError **error)
+new_pooled(MonitorPool *pool, Mode mode, gboolean is_common, GError **error)
 {
     const QmpAddress *spare = mode == MODE_SPARE ? find_spare(pool) : NULL;
-    PooledMonitor *place;
+    PooledMonitor *pooled;
 
     if (mode == MODE_SPARE && !spare) {
         g_set_error_literal(error, QMP_ERROR, QMP_ERROR_LIMIT, "All spare monitors are in use");
         return NULL;
     }
-    place = g_new0(PooledMonitor, 1);
-    place->pool = pool;
-    place->mode = mode;
-    place->is_common = is_common;
-    place->spare = spare;
-    place->caller_monitor =
-        mode == MODE_SHARED ? caller_monitor_new_on_control(vm_get_qemu(pool->vm)) : new_monitor(place, error);
-    if (!place->caller_monitor) {
-        g_free(place);
+    pooled = g_new0(PooledMonitor, 1);
+    pooled->pool = pool;
+    pooled->mode = mode;
+    pooled->is_common = is_common;
+    pooled->spare = spare;
+    pooled->caller_monitor = mode == MODE_SHARED ? caller_monitor_new_on_control(vm_get_qemu(pool->vm))
+                                                 : new_pooled_caller_monitor(pooled, error);
+    if (!pooled->caller_monitor) {
+        g_free(pooled);
         return NULL;
     }
-    g_ptr_array_add(pool->all, place);
-    return place;
+    g_ptr_array_add(pool->all, pooled);
+    return pooled;
 }
 
 /* The one whose caller has been idle for the longest time. */
@@ -207,10 +207,10 @@ find_idle(MonitorPool *pool)
     PooledMonitor *found = NULL;
 
     for (guint i = 0; i < pool->all->len; i++) {
-        PooledMonitor *place = g_ptr_array_index(pool->all, i);
-        if (!place->is_common && !caller_monitor_is_on_control(place->caller_monitor) && is_idle(place) &&
-            (!found || place->used < found->used))
-            found = place;
+        PooledMonitor *pooled = g_ptr_array_index(pool->all, i);
+        if (!pooled->is_common && !caller_monitor_is_on_control(pooled->caller_monitor) && is_idle(pooled) &&
+            (!found || pooled->used < found->used))
+            found = pooled;
     }
     return found;
 }
@@ -221,8 +221,8 @@ count_own(MonitorPool *pool)
     guint n = 0;
 
     for (guint i = 0; i < pool->all->len; i++) {
-        PooledMonitor *place = g_ptr_array_index(pool->all, i);
-        n += !place->is_common && !caller_monitor_is_on_control(place->caller_monitor);
+        PooledMonitor *pooled = g_ptr_array_index(pool->all, i);
+        n += !pooled->is_common && !caller_monitor_is_on_control(pooled->caller_monitor);
     }
     return n;
 }
@@ -231,12 +231,12 @@ static PooledMonitor *
 get_common(MonitorPool *pool, GError **error)
 {
     if (!pool->common)
-        pool->common = new_place(pool, pool->mode, /* is_common= */ TRUE, error);
+        pool->common = new_pooled(pool, pool->mode, /* is_common= */ TRUE, error);
     return pool->common;
 }
 
 static PooledMonitor *
-find_place(MonitorPool *pool, GError **error)
+find_pooled(MonitorPool *pool, GError **error)
 {
     gboolean is_required = vm_requires_isolation(pool->vm);
     guint n = pool->mode == MODE_SPARE ? vm_get_spares(pool->vm)->len : pool->limits.max_monitors;
@@ -250,9 +250,9 @@ find_place(MonitorPool *pool, GError **error)
     if (pool->mode == MODE_SHARED)
         return get_common(pool, error);
     if (count_own(pool) >= n - !is_required && (idle = find_idle(pool)))
-        free_place(idle);
+        free_pooled(idle);
     if (count_own(pool) < n - !is_required)
-        return new_place(pool, pool->mode, /* is_common= */ FALSE, error);
+        return new_pooled(pool, pool->mode, /* is_common= */ FALSE, error);
     if (!is_required)
         return get_common(pool, error);
     g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "All %u monitors of the VM are in use, and none may be shared", n);
@@ -270,12 +270,12 @@ on_idle_time(gpointer user_data)
 
     timer_stop(&pool->idle_timer);
     for (guint i = pool->all->len; i-- > 0;) {
-        PooledMonitor *place = g_ptr_array_index(pool->all, i);
-        guint64 idle_for = (guint64)(now - place->used);
-        if (!is_idle(place))
+        PooledMonitor *pooled = g_ptr_array_index(pool->all, i);
+        guint64 idle_for = (guint64)(now - pooled->used);
+        if (!is_idle(pooled))
             continue;
         if (idle_for >= timeout)
-            free_place(place);
+            free_pooled(pooled);
         else
             next = MIN(next, timeout - idle_for);
     }
@@ -292,69 +292,69 @@ arm_idle_timer(MonitorPool *pool, guint64 delay)
 }
 
 static void
-join(PooledMonitor *place, MonitorLease *user)
+join_pooled(PooledMonitor *pooled, MonitorLease *lease)
 {
-    user->place = place;
-    user->since = g_get_real_time();
-    user->has_names = FALSE;
-    user->link.data = user;
-    g_queue_push_tail_link(&place->users, &user->link);
+    lease->pooled = pooled;
+    lease->since = g_get_real_time();
+    lease->has_names = FALSE;
+    lease->link.data = lease;
+    g_queue_push_tail_link(&pooled->leases, &lease->link);
 }
 
 gboolean
-monitor_pool_find(MonitorPool *pool, MonitorLease *user, GError **error)
+monitor_pool_find(MonitorPool *pool, MonitorLease *lease, GError **error)
 {
-    PooledMonitor *place = user->place ? user->place : find_place(pool, error);
+    PooledMonitor *pooled = lease->pooled ? lease->pooled : find_pooled(pool, error);
 
-    if (!place)
+    if (!pooled)
         return FALSE;
-    if (!user->place)
-        join(place, user);
-    place->used = g_get_monotonic_time();
+    if (!lease->pooled)
+        join_pooled(pooled, lease);
+    pooled->used = g_get_monotonic_time();
     return TRUE;
 }
 
 void
-monitor_lease_note_idle(MonitorLease *user)
+monitor_lease_note_idle(MonitorLease *lease)
 {
-    if (user->pending == 0 && !user->has_names && !user->is_holding)
-        arm_idle_timer(user->place->pool, user->place->pool->limits.idle_timeout);
+    if (lease->pending == 0 && !lease->has_names && !lease->is_holding)
+        arm_idle_timer(lease->pooled->pool, lease->pooled->pool->limits.idle_timeout);
 }
 
 void
-monitor_lease_give_back(MonitorLease *user)
+monitor_lease_give_back(MonitorLease *lease)
 {
-    PooledMonitor *place = user->place;
+    PooledMonitor *pooled = lease->pooled;
 
-    leave(user);
-    if (!place->is_common || (place->pool->is_leaving && !place->users.head))
-        free_place(place);
+    leave_pooled(lease);
+    if (!pooled->is_common || (pooled->pool->is_leaving && !pooled->leases.head))
+        free_pooled(pooled);
 }
 
 /* While there is no monitor yet an out-of-band command goes by the control monitor: it is for a QEMU that does not get as
  * far as plugging one. */
 CallerMonitor *
-pooled_monitor_get_monitor(PooledMonitor *place, QmpExecuteFlags flags)
+pooled_monitor_get_monitor(PooledMonitor *pooled, QmpExecuteFlags flags)
 {
-    MonitorPool *pool = place->pool;
+    MonitorPool *pool = pooled->pool;
 
-    if (!(flags & QMP_EXECUTE_OOB) || caller_monitor_is_ready(place->caller_monitor))
-        return place->caller_monitor;
+    if (!(flags & QMP_EXECUTE_OOB) || caller_monitor_is_ready(pooled->caller_monitor))
+        return pooled->caller_monitor;
     if (!pool->urgent)
         pool->urgent = caller_monitor_new_on_control(vm_get_qemu(pool->vm));
     return pool->urgent;
 }
 
 const char *
-pooled_monitor_get_id(PooledMonitor *place)
+pooled_monitor_get_id(PooledMonitor *pooled)
 {
-    return caller_monitor_get_id(place->caller_monitor);
+    return caller_monitor_get_id(pooled->caller_monitor);
 }
 
 const char *
-pooled_monitor_get_mode(PooledMonitor *place)
+pooled_monitor_get_mode(PooledMonitor *pooled)
 {
-    return names[caller_monitor_is_on_control(place->caller_monitor) ? MODE_SHARED : place->mode];
+    return names[caller_monitor_is_on_control(pooled->caller_monitor) ? MODE_SHARED : pooled->mode];
 }
 
 const char *
@@ -398,8 +398,8 @@ monitor_pool_leave(MonitorPool *pool)
 {
     pool->func = NULL;
     pool->is_leaving = TRUE;
-    if (pool->common && !pool->common->users.head)
-        free_place(pool->common);
+    if (pool->common && !pool->common->leases.head)
+        free_pooled(pool->common);
 }
 
 void
@@ -407,11 +407,11 @@ monitor_pool_free(MonitorPool *pool)
 {
     timer_stop(&pool->idle_timer);
     for (guint i = 0; i < pool->all->len; i++) {
-        PooledMonitor *place = g_ptr_array_index(pool->all, i);
-        while (place->users.head)
-            leave(place->users.head->data);
-        caller_monitor_free_at_once(place->caller_monitor);
-        g_free(place);
+        PooledMonitor *pooled = g_ptr_array_index(pool->all, i);
+        while (pooled->leases.head)
+            leave_pooled(pooled->leases.head->data);
+        caller_monitor_free_at_once(pooled->caller_monitor);
+        g_free(pooled);
     }
     g_clear_pointer(&pool->urgent, caller_monitor_free_at_once);
     g_ptr_array_unref(pool->all);

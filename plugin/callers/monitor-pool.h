@@ -21,7 +21,7 @@ typedef void (*MonitorPoolModeFunc)(gpointer user_data);
 MonitorPool *monitor_pool_new(GMainContext *context, Vm *vm, const MonitorPoolLimits *limits, MonitorPoolModeFunc func,
                               gpointer user_data);
 
-/* No user comes any more, and nobody is told of the mode: what those who are there give back goes for good. */
+/* No lease comes any more, and nobody is told of the mode: a monitor that is given back goes for good. */
 void monitor_pool_leave(MonitorPool *pool);
 
 /* The VM is going: all commands must have been cancelled. */
@@ -33,28 +33,29 @@ const char *monitor_pool_get_mode(MonitorPool *pool);
 /* Whether QEMU says that it knows monitors as objects. Before it is known, its version stands for it. */
 void monitor_pool_set_can_hotplug(MonitorPool *pool, gboolean can_hotplug);
 
-/* Somebody who has a place, or not. Its memory is theirs, zero at first. */
+/* A caller's share in the pool, zero at first, in memory of the caller's. The last three are kept by the caller: with any of
+ * them set, the monitor stays theirs. */
 typedef struct MonitorLease {
-    PooledMonitor *place; /* weak; NULL: none, or none any more */
-    GList link; /* in the place's users */
+    PooledMonitor *pooled; /* weak; NULL: no monitor, or none any more */
+    GList link; /* in the monitor's leases */
     gint64 since; /* us since the epoch */
-    guint pending; /* kept by the user: commands under way; with any, the place stays theirs */
-    gboolean has_names; /* kept by the user: has named descriptors in it; likewise */
-    gboolean is_holding; /* kept by the user: wants it for as long as they are there; likewise */
+    guint pending; /* commands under way */
+    gboolean has_names; /* the caller has named descriptors in the monitor */
+    gboolean is_holding; /* the caller wants the monitor until monitor_lease_give_back() */
 } MonitorLease;
 
-/* Sees to it that @user has a place. Fails with QMP_ERROR_LIMIT or _PROTOCOL where there is none for somebody who must have
+/* Sees to it that @lease has a monitor. Fails with QMP_ERROR_LIMIT or _PROTOCOL where none is left for a caller that must have
  * one of their own. */
-gboolean monitor_pool_find(MonitorPool *pool, MonitorLease *user, GError **error);
+gboolean monitor_pool_find(MonitorPool *pool, MonitorLease *lease, GError **error);
 
-/* @user has nothing under way in it any more, for the time being. */
-void monitor_lease_note_idle(MonitorLease *user);
+/* @lease has nothing under way any more, for the time being. */
+void monitor_lease_note_idle(MonitorLease *lease);
 
-/* @user has no use for it any more, and nothing under way. */
-void monitor_lease_give_back(MonitorLease *user);
+/* @lease has nothing under way, and no use for its monitor any more. */
+void monitor_lease_give_back(MonitorLease *lease);
 
 /* Where a command goes. */
-CallerMonitor *pooled_monitor_get_monitor(PooledMonitor *place, QmpExecuteFlags flags);
+CallerMonitor *pooled_monitor_get_monitor(PooledMonitor *pooled, QmpExecuteFlags flags);
 
-const char *pooled_monitor_get_id(PooledMonitor *place); /* of the monitor */
-const char *pooled_monitor_get_mode(PooledMonitor *place);
+const char *pooled_monitor_get_id(PooledMonitor *pooled); /* of the monitor */
+const char *pooled_monitor_get_mode(PooledMonitor *pooled);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From vm-registry.c's hands, where a VM that is up is forgotten or the agent ends: the callers leave, their commands that
- * change something are waited for, a monitor that is being plugged gets plugged and removed, fdsets and names are given
- * back. All of that is asked of the control monitor, so it is done when nothing is under way there any more. */
+/* Takes VMs that are up over from vm-registry.c, when one is forgotten or the agent ends: the callers leave, their commands
+ * that change something are waited for, a monitor that is being plugged gets plugged and removed, fdsets and names are
+ * given back. All of that goes by the control monitor, so the end is there when nothing is under way on that any more. */
 #include "vm-teardown.h"
 
 #include "timer.h"
@@ -11,158 +11,159 @@
 
 struct VmTeardown {
     GMainContext *context; /* ref */
-    GQueue all; /* of Farewell, owned, by their links */
+    GQueue all; /* of LeavingVm, owned, by their links */
     VmTeardownFunc func; /* NULL: nobody waits */
     gpointer user_data;
 };
 
-typedef struct Farewell {
-    VmTeardown *farewells; /* weak */
+typedef struct LeavingVm {
+    VmTeardown *teardown; /* weak */
     Vm *vm; /* owned */
     CallerSessions *sessions; /* owned; on vm */
     GSource *timer; /* owned; until it ends as it is */
     GSource *checker; /* owned; NULL: nothing to look at */
     gboolean has_left; /* the last of the callers */
-    GList link; /* in farewells->all */
-} Farewell;
+    GList link; /* in teardown->all */
+} LeavingVm;
 
 static QmpQueue *
-get_control(Farewell *farewell)
+get_control(LeavingVm *leaving)
 {
-    return qemu_connection_get_control(vm_get_qemu(farewell->vm));
+    return qemu_connection_get_control(vm_get_qemu(leaving->vm));
 }
 
 /* Not from inside a callback of the VM's but on_down. */
 static void
-end_farewell(Farewell *farewell)
+end_leaving(LeavingVm *leaving)
 {
-    g_queue_unlink(&farewell->farewells->all, &farewell->link);
-    timer_stop(&farewell->timer);
-    timer_stop(&farewell->checker);
-    qmp_queue_set_idle_func(get_control(farewell), NULL, NULL);
-    caller_sessions_free(farewell->sessions);
-    vm_free(farewell->vm);
-    g_free(farewell);
+    g_queue_unlink(&leaving->teardown->all, &leaving->link);
+    timer_stop(&leaving->timer);
+    timer_stop(&leaving->checker);
+    qmp_queue_set_idle_func(get_control(leaving), NULL, NULL);
+    caller_sessions_free(leaving->sessions);
+    vm_free(leaving->vm);
+    g_free(leaving);
 }
 
 static void
-end_and_tell(Farewell *farewell)
+end_and_tell(LeavingVm *leaving)
 {
-    VmTeardown *farewells = farewell->farewells;
+    VmTeardown *teardown = leaving->teardown;
 
-    end_farewell(farewell);
-    if (!farewells->all.head && farewells->func)
-        farewells->func(farewells->user_data);
+    end_leaving(leaving);
+    if (!teardown->all.head && teardown->func)
+        teardown->func(teardown->user_data);
 }
 
 /* An answer may have led to more being asked. */
 static gboolean
 check_silence(gpointer user_data)
 {
-    Farewell *farewell = user_data;
+    LeavingVm *leaving = user_data;
 
-    timer_stop(&farewell->checker);
-    if (farewell->has_left && !qmp_queue_is_busy(get_control(farewell)))
-        end_and_tell(farewell);
+    timer_stop(&leaving->checker);
+    if (leaving->has_left && !qmp_queue_is_busy(get_control(leaving)))
+        end_and_tell(leaving);
     return G_SOURCE_REMOVE;
 }
 
 static void
 on_control_idle(gpointer user_data)
 {
-    Farewell *farewell = user_data;
+    LeavingVm *leaving = user_data;
 
-    if (!farewell->checker)
-        farewell->checker = timer_start(farewell->farewells->context, 0, check_silence, farewell);
+    if (!leaving->checker)
+        leaving->checker = timer_start(leaving->teardown->context, 0, check_silence, leaving);
 }
 
 static void
-on_left(gpointer user_data)
+on_last_caller_left(gpointer user_data)
 {
-    Farewell *farewell = user_data;
+    LeavingVm *leaving = user_data;
 
-    farewell->has_left = TRUE;
-    on_control_idle(farewell);
+    leaving->has_left = TRUE;
+    on_control_idle(leaving);
 }
 
 static gboolean
-on_timeout(gpointer user_data)
+on_teardown_timeout(gpointer user_data)
 {
     end_and_tell(user_data);
     return G_SOURCE_REMOVE;
 }
 
 static void
-on_changed(Vm *vm, gpointer user_data)
+on_leaving_vm_changed(Vm *vm, gpointer user_data)
 {
-    Farewell *farewell = user_data;
+    LeavingVm *leaving = user_data;
 
-    caller_sessions_status_changed(farewell->sessions);
+    caller_sessions_status_changed(leaving->sessions);
 }
 
 static void
-on_event(Vm *vm, const QmpEvent *event, gpointer user_data)
-{
-}
-
-static void
-on_stuck(Vm *vm, const GError *error, gpointer user_data)
+on_leaving_vm_event(Vm *vm, const QmpEvent *event, gpointer user_data)
 {
 }
 
 static void
-on_ending(Vm *vm, gpointer user_data)
+on_leaving_vm_stuck(Vm *vm, const GError *error, gpointer user_data)
+{
+}
+
+static void
+on_leaving_vm_ending(Vm *vm, gpointer user_data)
 {
 }
 
 static gboolean
-on_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
+on_leaving_vm_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
 {
     end_and_tell(user_data);
     return FALSE;
 }
 
 void
-vm_teardown_add(VmTeardown *farewells, Vm *vm, CallerSessions *sessions)
+vm_teardown_add(VmTeardown *teardown, Vm *vm, CallerSessions *sessions)
 {
     static const VmFuncs funcs = {
-        /* on_connected= */ NULL, /* on_up= */ NULL, on_changed, on_event, on_stuck, on_ending, on_down,
+        /* on_connected= */ NULL, /* on_up= */ NULL,    on_leaving_vm_changed, on_leaving_vm_event,
+        on_leaving_vm_stuck,      on_leaving_vm_ending, on_leaving_vm_down,
     };
-    Farewell *farewell = g_new0(Farewell, 1);
+    LeavingVm *leaving = g_new0(LeavingVm, 1);
 
-    farewell->farewells = farewells;
-    farewell->vm = vm;
-    farewell->sessions = sessions;
-    farewell->link.data = farewell;
-    g_queue_push_tail_link(&farewells->all, &farewell->link);
-    farewell->timer = timer_start(farewells->context, MAX_TIME, on_timeout, farewell);
-    vm_set_funcs(vm, &funcs, farewell);
-    qmp_queue_set_idle_func(get_control(farewell), on_control_idle, farewell);
-    caller_sessions_leave(sessions, on_left, farewell);
+    leaving->teardown = teardown;
+    leaving->vm = vm;
+    leaving->sessions = sessions;
+    leaving->link.data = leaving;
+    g_queue_push_tail_link(&teardown->all, &leaving->link);
+    leaving->timer = timer_start(teardown->context, MAX_TIME, on_teardown_timeout, leaving);
+    vm_set_funcs(vm, &funcs, leaving);
+    qmp_queue_set_idle_func(get_control(leaving), on_control_idle, leaving);
+    caller_sessions_leave(sessions, on_last_caller_left, leaving);
 }
 
 gboolean
-vm_teardown_wait(VmTeardown *farewells, VmTeardownFunc func, gpointer user_data)
+vm_teardown_wait(VmTeardown *teardown, VmTeardownFunc func, gpointer user_data)
 {
-    farewells->func = func;
-    farewells->user_data = user_data;
-    return farewells->all.head != NULL;
+    teardown->func = func;
+    teardown->user_data = user_data;
+    return teardown->all.head != NULL;
 }
 
 VmTeardown *
 vm_teardown_new(GMainContext *context)
 {
-    VmTeardown *farewells = g_new0(VmTeardown, 1);
+    VmTeardown *teardown = g_new0(VmTeardown, 1);
 
-    farewells->context = g_main_context_ref(context);
-    return farewells;
+    teardown->context = g_main_context_ref(context);
+    return teardown;
 }
 
 void
-vm_teardown_free(VmTeardown *farewells)
+vm_teardown_free(VmTeardown *teardown)
 {
-    while (farewells->all.head)
-        end_farewell(farewells->all.head->data);
-    g_main_context_unref(farewells->context);
-    g_free(farewells);
+    while (teardown->all.head)
+        end_leaving(teardown->all.head->data);
+    g_main_context_unref(teardown->context);
+    g_free(teardown);
 }

@@ -2,15 +2,15 @@
 /* The path of a caller's command, from top to bottom:
  *
  *   caller_command_start()   somebody wants a command executed (call.c, execute-and-wait.c, native-session.c)
- *   wait_for_schema()        QEMU has to tell first how callers get at it, or others wait for that already and come first; an
+ *   wait_for_description()   QEMU has to send its schema first, or others wait for that already and come first; an
  *                            out-of-band command overtakes all of them
- *   on_described()           that is known
- *   authorize()              the policy is asked, and perhaps somebody
- *   on_authorized()          the caller may
- *   submit()                 the command gets in line for the caller's monitor (callers/caller-sessions.c)
- *   on_replied()             QEMU has answered, or is gone: the user of the command is told
+ *   on_vm_described()        the schema is known
+ *   authorize_command()      the policy is asked, and perhaps a person
+ *   on_command_authorized()  the caller may
+ *   submit_command()         the command gets in line for the caller's monitor (callers/caller-session.c)
+ *   on_qemu_replied()        QEMU has answered, or is gone: the user of the command is told
  *
- * It ends sooner by an error at any of these stages, or by caller_command_cancel(). Owns nothing but what the command does. */
+ * The path ends sooner by an error at any of these stages, or by caller_command_cancel(). */
 #include "caller-command.h"
 
 #include <unistd.h>
@@ -34,7 +34,7 @@ fail_command(CallerCommand *command, const GError *error)
 }
 
 static void
-on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
+on_qemu_replied(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     CallerCommand *command = user_data;
 
@@ -43,7 +43,7 @@ on_replied(const QmpReply *reply, const GError *error, gpointer user_data)
 }
 
 static CallerCommandStart
-submit(CallerCommand *command, GError **error)
+submit_command(CallerCommand *command, GError **error)
 {
     CallerSessionsRequest request = {
         .caller = command->session,
@@ -59,14 +59,14 @@ submit(CallerCommand *command, GError **error)
     if (command->on_sent)
         command->on_sent(command->user_data);
     command->fd = -1; /* taken */
-    command->ticket = caller_sessions_submit(command->vm_context->sessions, &request, on_replied, command, error);
+    command->ticket = caller_sessions_submit(command->vm_context->sessions, &request, on_qemu_replied, command, error);
     clear_command(command);
     return command->ticket ? CALLER_COMMAND_UNDER_WAY : CALLER_COMMAND_FAILED;
 }
 
-/* A stage that was waited for has ended: what would have been the start's answer goes to the function. */
+/* A stage that was waited for has ended: the function gets the answer that the start would have given. */
 static void
-finish_stage(CallerCommand *command, CallerCommandStart state, const GError *error)
+finish_command_stage(CallerCommand *command, CallerCommandStart state, const GError *error)
 {
     static const QmpReply empty = { .value = { "{}", 2 } };
 
@@ -83,7 +83,7 @@ finish_stage(CallerCommand *command, CallerCommandStart state, const GError *err
 }
 
 static void
-on_authorized(const GError *refusal, gpointer user_data)
+on_command_authorized(const GError *refusal, gpointer user_data)
 {
     CallerCommand *command = user_data;
     g_autoptr(GError) error = NULL;
@@ -94,12 +94,12 @@ on_authorized(const GError *refusal, gpointer user_data)
         fail_command(command, refusal);
         return;
     }
-    state = submit(command, &error);
-    finish_stage(command, state, error);
+    state = submit_command(command, &error);
+    finish_command_stage(command, state, error);
 }
 
 static CallerCommandStart
-authorize(CallerCommand *command, GError **error)
+authorize_command(CallerCommand *command, GError **error)
 {
     AuthorizationQuestion question = {
         .peer = command->peer,
@@ -110,12 +110,12 @@ authorize(CallerCommand *command, GError **error)
         .size = command->size,
     };
 
-    switch (
-        authorization_ask(command->vm_context, &question, on_authorized, command, &command->authorization, error)) {
+    switch (authorization_ask(command->vm_context, &question, on_command_authorized, command, &command->authorization,
+                              error)) {
     case AUTHORIZATION_REFUSED:
         return CALLER_COMMAND_FAILED;
     case AUTHORIZATION_ALLOWED:
-        return submit(command, error);
+        return submit_command(command, error);
     case AUTHORIZATION_ASKED:
         return CALLER_COMMAND_UNDER_WAY;
     }
@@ -123,7 +123,7 @@ authorize(CallerCommand *command, GError **error)
 }
 
 static void
-on_described(const GError *gone, gpointer user_data)
+on_vm_described(const GError *gone, gpointer user_data)
 {
     CallerCommand *command = user_data;
     g_autoptr(GError) error = NULL;
@@ -134,8 +134,8 @@ on_described(const GError *gone, gpointer user_data)
         fail_command(command, gone);
         return;
     }
-    state = authorize(command, &error);
-    finish_stage(command, state, error);
+    state = authorize_command(command, &error);
+    finish_command_stage(command, state, error);
 }
 
 static gboolean
@@ -148,17 +148,18 @@ has_to_wait(CallerCommand *command)
 }
 
 static CallerCommandStart
-wait_for_schema(CallerCommand *command, GError **error)
+wait_for_description(CallerCommand *command, GError **error)
 {
     command->schema_wait =
-        vm_schema_wait(command->vm_context->schema, command->session, command->size, on_described, command, error);
+        vm_schema_wait(command->vm_context->schema, command->session, command->size, on_vm_described, command, error);
     return command->schema_wait ? CALLER_COMMAND_UNDER_WAY : CALLER_COMMAND_FAILED;
 }
 
 CallerCommandStart
 caller_command_start(CallerCommand *command, GError **error)
 {
-    CallerCommandStart state = has_to_wait(command) ? wait_for_schema(command, error) : authorize(command, error);
+    CallerCommandStart state =
+        has_to_wait(command) ? wait_for_description(command, error) : authorize_command(command, error);
 
     if (state == CALLER_COMMAND_FAILED)
         clear_command(command);
@@ -174,7 +175,7 @@ caller_command_note_left(CallerCommand *command, GError **error)
     if (!command->authorization)
         return CALLER_COMMAND_UNDER_WAY;
     g_clear_pointer(&command->authorization, authorization_ticket_cancel);
-    state = authorize(command, error);
+    state = authorize_command(command, error);
     if (state == CALLER_COMMAND_FAILED)
         clear_command(command);
     return state;

@@ -42,8 +42,8 @@ typedef enum CallerCommandStart {
 
 CallerCommandStart caller_command_start(CallerCommand *command, GError **error);
 
-/* The peer has left the bus: what the policy is being asked about the command is decided anew. As caller_command_start(); under way
- * also where nothing was being asked. */
+/* The peer has left the bus: a question that the policy is being asked about the command is asked anew. As caller_command_start();
+ * under way also where nothing was being asked. */
 CallerCommandStart caller_command_note_left(CallerCommand *command, GError **error);
 
 /* A command that has not been sent is not sent any more, and its function does not come; one that QEMU has is still answered. */

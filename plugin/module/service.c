@@ -32,7 +32,7 @@ struct Service {
     BusInterface *manager_interface; /* ref */
     ManagerObject *manager; /* owned */
     VmRegistry *registry; /* owned */
-    VmTeardown *farewells; /* owned */
+    VmTeardown *teardown; /* owned */
     Discovery *discovery; /* owned; NULL where there is no run directory */
     BusPeerWatch *peer_watch; /* owned */
     GSource *settle_timer; /* owned; until the name is asked for */
@@ -126,7 +126,7 @@ begin_service(Service *service)
     static const VmRegistryFuncs registry_funcs = { on_settled, on_socket_left };
 
     service->peer_watch = bus_watch_peers(service->context.bus, on_caller_left, service);
-    service->registry = vm_registry_new(&service->context, service->farewells, &registry_funcs, service);
+    service->registry = vm_registry_new(&service->context, service->teardown, &registry_funcs, service);
     service->manager = manager_object_new(&service->context, service->registry, service->manager_interface);
     for (guint i = 0; i < service->context.config->vms->len; i++)
         add_configured_vm(service, g_ptr_array_index(service->context.config->vms, i));
@@ -224,7 +224,7 @@ service_start(const ManagementHost *host, GError **error)
     service->context.authorizations = authorizations_new();
     service->context.audit = audit_new(host);
     service->context.schemas = schema_cache_new(host->context, make_own_interfaces, service);
-    service->farewells = vm_teardown_new(host->context);
+    service->teardown = vm_teardown_new(host->context);
     service->context.viewers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     service->context.config = config_new(host->key_file, get_key_file_path(host), error);
     if (service->context.config && make_interfaces(service, error) && open_bus(service, error)) {
@@ -253,7 +253,7 @@ leave_bus(Service *service)
 }
 
 static void
-on_farewells_said(gpointer user_data)
+on_teardown_ended(gpointer user_data)
 {
     Service *service = user_data;
 
@@ -264,14 +264,14 @@ gboolean
 service_prepare_stop(Service *service)
 {
     leave_bus(service);
-    return vm_teardown_wait(service->farewells, on_farewells_said, service);
+    return vm_teardown_wait(service->teardown, on_teardown_ended, service);
 }
 
 void
 service_stop(Service *service)
 {
     leave_bus(service);
-    vm_teardown_free(service->farewells);
+    vm_teardown_free(service->teardown);
     audit_free(service->context.audit);
     g_clear_pointer(&service->manager_interface, bus_interface_unref);
     g_clear_pointer(&service->context.vm_interface, bus_interface_unref);

@@ -11,7 +11,7 @@
 
 struct VmEntry {
     Context *context; /* weak */
-    VmTeardown *farewells; /* weak */
+    VmTeardown *teardown; /* weak */
     const VmEntryFuncs *funcs; /* static */
     gpointer user_data;
     Vm *vm; /* owned */
@@ -120,7 +120,7 @@ on_vm_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
     VmEntry *entry = user_data;
 
     if (entry->object)
-        vm_object_free(g_steal_pointer(&entry->object), /* farewells= */ NULL);
+        vm_object_free(g_steal_pointer(&entry->object), /* teardown= */ NULL);
     vm_log_down(&entry->log, entry->context->host, vm, how, error, entry->func != NULL);
     if (!goes_on(entry, how, error)) {
         entry->funcs->on_over(entry, error, entry->user_data);
@@ -131,7 +131,7 @@ on_vm_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
 }
 
 VmEntry *
-vm_entry_new(Context *context, VmTeardown *farewells, const VmSpec *spec, const VmEntryFuncs *funcs,
+vm_entry_new(Context *context, VmTeardown *teardown, const VmSpec *spec, const VmEntryFuncs *funcs,
              gpointer user_data)
 {
     static const VmFuncs vm_funcs = { on_vm_connected, on_vm_up,     on_vm_changed, on_vm_event,
@@ -139,7 +139,7 @@ vm_entry_new(Context *context, VmTeardown *farewells, const VmSpec *spec, const 
     VmEntry *entry = g_new0(VmEntry, 1);
 
     entry->context = context;
-    entry->farewells = farewells;
+    entry->teardown = teardown;
     entry->funcs = funcs;
     entry->user_data = user_data;
     entry->tried = spec->address && spec->address->server;
@@ -158,7 +158,7 @@ vm_entry_free(VmEntry *entry, const GError *error)
     set_tried(entry);
     timer_stop(&entry->add_timer);
     if (entry->object) {
-        vm_object_free(entry->object, entry->farewells);
+        vm_object_free(entry->object, entry->teardown);
     } else {
         authorization_vm_gone(entry->context, entry->vm);
         vm_free(entry->vm);

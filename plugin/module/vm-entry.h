@@ -26,7 +26,7 @@ typedef struct VmEntryFuncs {
 typedef void (*VmAddFunc)(const char *path, const GError *error, gpointer user_data);
 
 /* Begins the first attempt; no callback comes from inside. Borrows context and teardown. @funcs is not copied. */
-VmEntry *vm_entry_new(Context *context, VmTeardown *farewells, const VmSpec *spec, const VmEntryFuncs *funcs,
+VmEntry *vm_entry_new(Context *context, VmTeardown *teardown, const VmSpec *spec, const VmEntryFuncs *funcs,
                       gpointer user_data);
 
 /* Disconnects. Who waits for it to be added gets @error, last. */

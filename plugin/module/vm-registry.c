@@ -13,7 +13,7 @@
 
 struct VmRegistry {
     Context *context; /* weak */
-    VmTeardown *farewells; /* weak */
+    VmTeardown *teardown; /* weak */
     VmRegistryFuncs funcs;
     gpointer user_data;
     GHashTable *entries; /* owned, of VmEntry, by VM */
@@ -197,12 +197,12 @@ on_entry_over(VmEntry *entry, const GError *error, gpointer user_data)
 }
 
 VmRegistry *
-vm_registry_new(Context *context, VmTeardown *farewells, const VmRegistryFuncs *funcs, gpointer user_data)
+vm_registry_new(Context *context, VmTeardown *teardown, const VmRegistryFuncs *funcs, gpointer user_data)
 {
     VmRegistry *registry = g_new0(VmRegistry, 1);
 
     registry->context = context;
-    registry->farewells = farewells;
+    registry->teardown = teardown;
     registry->funcs = *funcs;
     registry->user_data = user_data;
     registry->entries = g_hash_table_new(NULL, NULL);
@@ -236,7 +236,7 @@ vm_registry_add(VmRegistry *registry, const VmSpec *spec, VmAddFunc func, gpoint
             close(spec->fd);
         return FALSE;
     }
-    entry = vm_entry_new(registry->context, registry->farewells, spec, &funcs, registry);
+    entry = vm_entry_new(registry->context, registry->teardown, spec, &funcs, registry);
     registry->untried += !vm_entry_is_tried(entry);
     g_hash_table_insert(registry->entries, vm_entry_get_vm(entry), entry);
     if (vm_entry_get_path(entry))

@@ -14,7 +14,7 @@ typedef struct VmRegistryFuncs {
 } VmRegistryFuncs;
 
 /* Borrows both, which must outlive it. */
-VmRegistry *vm_registry_new(Context *context, VmTeardown *farewells, const VmRegistryFuncs *funcs, gpointer user_data);
+VmRegistry *vm_registry_new(Context *context, VmTeardown *teardown, const VmRegistryFuncs *funcs, gpointer user_data);
 
 /* Forgets all VMs; those who wait for one to be added get an error. */
 void vm_registry_free(VmRegistry *registry);

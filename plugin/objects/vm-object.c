@@ -388,14 +388,14 @@ vm_object_unpublish(VmObject *object)
 }
 
 void
-vm_object_free(VmObject *object, VmTeardown *farewells)
+vm_object_free(VmObject *object, VmTeardown *teardown)
 {
     vm_object_unpublish(object);
     events_free(object->events);
     authorization_vm_gone(object->vm_context.context, object->vm_context.vm);
     vm_schema_free(object->vm_context.schema);
-    if (farewells)
-        vm_teardown_add(farewells, object->vm_context.vm, object->vm_context.sessions);
+    if (teardown)
+        vm_teardown_add(teardown, object->vm_context.vm, object->vm_context.sessions);
     else
         caller_sessions_free(object->vm_context.sessions);
     execute_and_wait_list_free(object->waiting);

@@ -18,9 +18,9 @@ VmObject *vm_object_new(Context *context, Vm *vm, const char *path);
 /* It disappears from the bus, before anybody is answered that the VM goes; nothing but vm_object_free() may follow. */
 void vm_object_unpublish(VmObject *object);
 
-/* It disappears from the bus, if it has not yet, and everybody who waits is answered. @farewells: NULL: QEMU has ended.
+/* It disappears from the bus, if it has not yet, and everybody who waits is answered. @teardown: NULL: QEMU has ended.
  * Otherwise the VM is theirs from here on, and what its callers have in QEMU is put in order. */
-void vm_object_free(VmObject *object, VmTeardown *farewells);
+void vm_object_free(VmObject *object, VmTeardown *teardown);
 
 /* Somebody has begun to watch: the numbers of its jobs are kept true. */
 void vm_object_look(VmObject *object);

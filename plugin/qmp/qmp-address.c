@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reads an address. Called with what an administrator, a caller or a key file says; owns nothing. */
+/* Reads an address, which an administrator, a caller or a key file gives; owns nothing. */
 #include "qmp-address.h"
 
 #include <limits.h>
@@ -31,7 +31,7 @@ refuse_address(GError **error, const char *text, const char *format, ...)
     return FALSE;
 }
 
-/* What stands before the first single comma of *@at, commas undoubled; *@at moves behind that comma, or becomes NULL.
+/* The text before the first single comma of *@at, commas undoubled; *@at moves behind that comma, or becomes NULL.
  */
 static char *
 take_part(const char **at)
@@ -70,7 +70,7 @@ read_switch(const char *option, const char *name, gboolean *is_on, GError **erro
 }
 
 static gboolean
-read_option(QmpAddress *address, const char *option, gsize where, GError **error)
+read_address_option(QmpAddress *address, const char *option, gsize where, GError **error)
 {
     gboolean is_tight = TRUE;
     GError *fault = NULL;
@@ -92,12 +92,12 @@ read_option(QmpAddress *address, const char *option, gsize where, GError **error
 }
 
 static gboolean
-read_options(QmpAddress *address, const char *at, GError **error)
+read_address_options(QmpAddress *address, const char *at, GError **error)
 {
     while (at) {
         gsize where = (gsize)(at - address->text);
         g_autofree char *option = take_part(&at);
-        if (!read_option(address, option, where, error))
+        if (!read_address_option(address, option, where, error))
             return FALSE;
     }
     return TRUE;
@@ -124,7 +124,7 @@ read_unix(QmpAddress *address, const char *text, GError **error)
     address->type = QMP_ADDRESS_UNIX;
     const char *at = text;
     address->path = take_part(&at);
-    return read_options(address, at, error) && check_path(address, (gsize)(text - address->text), error);
+    return read_address_options(address, at, error) && check_path(address, (gsize)(text - address->text), error);
 }
 
 static gboolean
@@ -162,11 +162,11 @@ read_tcp(QmpAddress *address, const char *text, GError **error)
     const char *port = strchr(host_end, ':') + 1;
     address->host = g_strndup(host, (gsize)(host_end - host));
     return read_port(address, port, (gsize)(text - address->text) + (gsize)(port - where), error) &&
-           read_options(address, at, error);
+           read_address_options(address, at, error);
 }
 
 static gboolean
-read_address(QmpAddress *address, GError **error)
+read_socket_address(QmpAddress *address, GError **error)
 {
     const char *text = address->text;
     if (strlen(text) > MAX_LENGTH)
@@ -187,7 +187,7 @@ qmp_address_parse(const char *text, GError **error)
     }
     g_autoptr(QmpAddress) address = g_new0(QmpAddress, 1);
     address->text = g_strdup(text);
-    return read_address(address, error) ? g_steal_pointer(&address) : NULL;
+    return read_socket_address(address, error) ? g_steal_pointer(&address) : NULL;
 }
 
 QmpAddress *

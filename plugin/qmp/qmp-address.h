@@ -23,7 +23,7 @@ typedef struct QmpAddress {
 } QmpAddress;
 
 /* A comma in PATH is doubled, as in all of QEMU's options. Options are `server`, and of unix addresses `abstract` and `tight`,
- * each with `=on` or `=off` or neither; QMP_ERROR_INVALID names what is wrong with the rest, and where. */
+ * each with `=on` or `=off` or neither; QMP_ERROR_INVALID names the fault of any other text, and its place. */
 QmpAddress *qmp_address_parse(const char *text, GError **error);
 QmpAddress *qmp_address_copy(const QmpAddress *address);
 void qmp_address_free(QmpAddress *address);

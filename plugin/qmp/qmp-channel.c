@@ -12,7 +12,7 @@
 /* 64 KiB can hold 5,000 events; passing one on costs up to 30 us. */
 #define DOCUMENTS_A_TURN 64
 
-/* QEMU reads 400 kB/s at best (2.5 us a byte); what waits longer than minutes waits for nobody. */
+/* QEMU reads 400 kB/s at best (2.5 us a byte); bytes that wait for minutes wait for nobody. */
 #define MAX_OUTGOING (64 * 1024 * 1024)
 
 /* Enough to tell a human monitor, SSH or HTTP from each other. */
@@ -37,7 +37,7 @@ unref_channel(QmpChannel *channel)
     g_free(channel);
 }
 
-/* The connection is over. @text: what follows the document under way. */
+/* The connection is over. @text: the bytes that follow the document under way. */
 static void
 tell_closed(QmpChannel *channel, const GError *error, const char *text, gsize length)
 {
@@ -68,7 +68,7 @@ close_with_result(QmpChannel *channel, JsonFramerResult result, const char *text
 }
 
 static gsize
-take_document(QmpChannel *channel, const char *text, gsize length)
+give_document(QmpChannel *channel, const char *text, gsize length)
 {
     gsize used;
     JsonFramerResult result = json_framer_feed(&channel->framer, text, length, &used);
@@ -83,7 +83,7 @@ take_document(QmpChannel *channel, const char *text, gsize length)
 
 /* QEMU sends no descriptors. */
 static gsize
-on_bytes(const char *text, gsize length, const int *fds, guint n_fds, gpointer user_data)
+on_channel_bytes(const char *text, gsize length, const int *fds, guint n_fds, gpointer user_data)
 {
     QmpChannel *channel = user_data;
     gsize used = 0;
@@ -93,18 +93,18 @@ on_bytes(const char *text, gsize length, const int *fds, guint n_fds, gpointer u
     channel->read_at = g_get_monotonic_time();
     channel->refs++;
     for (guint n = 0; n < DOCUMENTS_A_TURN && used < length && channel->socket && !channel->paused; n++)
-        used += take_document(channel, text + used, length - used);
+        used += give_document(channel, text + used, length - used);
     unref_channel(channel);
     return used;
 }
 
 static void
-on_closed(const GError *error, gpointer user_data)
+on_socket_closed(const GError *error, gpointer user_data)
 {
     tell_closed(user_data, error, "", 0);
 }
 
-static const QmpSocketFuncs socket_funcs = { .on_bytes = on_bytes, .on_closed = on_closed };
+static const QmpSocketFuncs socket_funcs = { .on_bytes = on_channel_bytes, .on_closed = on_socket_closed };
 
 QmpChannel *
 qmp_channel_new(GMainContext *context, int fd, gsize max_document, const QmpChannelFuncs *funcs, gpointer user_data)

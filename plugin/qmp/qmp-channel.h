@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A socket that JSON documents go in and out of, without blocking, with a cap on either side. It knows nothing of what
- * they mean. */
+/* A socket that JSON documents go in and out of, without blocking, with a cap on either side. Their meaning is
+ * none of its business. */
 #pragma once
 
 #include "qmp-error.h"
@@ -14,8 +14,8 @@ typedef struct QmpChannelFuncs {
     void (*on_document)(const char *text, gsize length, const JsonScan *scan, gpointer user_data);
     /* The connection has ended, once, as the last call; @error is in the domain QMP_ERROR: _DISCONNECTED at the end
      * of the stream or by an errno, _PROTOCOL where the peer sends what cannot be JSON, _LIMIT at the cap. @said:
-     * the first bytes of the document that was under way (may be empty), to tell the user what was there instead of
-     * QMP. */
+     * the first bytes of the document that was under way (may be empty), so that the user can be told what the peer
+     * speaks instead of QMP. */
     void (*on_closed)(const GError *error, const char *said, gpointer user_data);
 } QmpChannelFuncs;
 
@@ -27,7 +27,7 @@ QmpChannel *qmp_channel_new(GMainContext *context, int fd, gsize max_document, c
 /* Closes the socket. No callback comes any more. */
 void qmp_channel_free(QmpChannel *channel);
 
-/* Sends @length bytes, together with what else is sent in this turn of the main context, when it is over. A peer
+/* Sends @length bytes when this turn of the main context is over, together with all else that is sent in it. A peer
  * that does not read is cut off (on_closed with QMP_ERROR_LIMIT, from the main context) when more than 64 MiB wait. */
 void qmp_channel_send(QmpChannel *channel, const char *text, gsize length);
 
@@ -35,7 +35,7 @@ void qmp_channel_send(QmpChannel *channel, const char *text, gsize length);
  * @fd. Only one may wait to be sent at a time. */
 void qmp_channel_send_with_fd(QmpChannel *channel, const char *text, gsize length, int fd);
 
-/* Whether the other side still takes part: when something was read of it last (monotonic us), and how much of what was sent it
+/* Whether the other side still takes part: when something was read of it last (monotonic us), and how many of the bytes sent it
  * has not read, as far as the kernel knows. */
 gint64 qmp_channel_get_read_at(QmpChannel *channel);
 gsize qmp_channel_get_unread_size(QmpChannel *channel);

@@ -2,11 +2,12 @@
 /* One QMP session. Used by QmpQueue and by whoever has a session to itself; owns the channel and the commands under
  * way.
  *
- * The path of a message: on_document() -> take_greeting(), take_reply() or take_event() -> the caller's callback. What
- * ends a session is one of: the end of the connection, a cap, the timeout, and a peer that is out of step: it says
- * what is no message, answers what was not asked, or succeeds without saying which command. What does not: an event or
- * a reply that breaks JSON's rules or has the wrong shape (the event is dropped, the reply fails its own command), and
- * an error without id that no command is there for (QEMU may complain more than once about one text). */
+ * The path of a message: on_document() -> take_greeting(), take_reply() or take_event() -> the caller's callback. A
+ * session is ended by the end of the connection, a cap, the timeout, or a peer that is out of step: one that sends no
+ * message, answers a question that was not asked, or succeeds without saying which command. A session goes on after an
+ * event or a reply that breaks JSON's rules or has the wrong shape (the event is dropped, the reply fails its own
+ * command), and after an error without id that no command is there for (QEMU may complain more than once about one
+ * text). */
 #include "qmp-client.h"
 
 #include <string.h>
@@ -56,7 +57,7 @@ client_unref(QmpClient *client)
 }
 
 static void
-stop(QmpClient *client)
+stop_session(QmpClient *client)
 {
     client->stage = STAGE_CLOSED;
     g_clear_pointer(&client->channel, qmp_channel_free);
@@ -89,7 +90,7 @@ client_close(QmpClient *client, GError *error)
         return;
     }
     client->refs++;
-    stop(client);
+    stop_session(client);
     if (!client->freed && client->funcs->on_closing)
         client->funcs->on_closing(client, client->user_data);
     fail_commands(client, error, error->code == QMP_ERROR_DISCONNECTED);
@@ -119,7 +120,7 @@ write_command(const QmpCommand *command, const QmpSlot *slot, guint id)
 /* A bare command that is sent while nothing else is under way needs no id: QEMU answers in order, and reading an id takes
  * it 27 us, which is a sixth of what such a command takes. */
 static QmpSlot *
-send_command(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
+write_to_channel(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
 {
     gboolean oob = (command->flags & QMP_EXECUTE_OOB) != 0 && client->oob;
     QmpSlot *slot = g_new(QmpSlot, 1);
@@ -157,8 +158,8 @@ on_negotiated(const QmpReply *reply, const GError *error, gpointer user_data)
         return;
     }
     client->stage = STAGE_READY;
-    /* `Capabilities negotiation is already complete`: by the command of who was connected before, with what they had wanted
-     * (7.2, where they leave while it is under way). Without out-of-band commands all the same is well. */
+    /* `Capabilities negotiation is already complete`: by the command of the client that was connected before, with the
+     * capabilities that it wanted (7.2, where that client leaves while the command is under way). Without out-of-band commands all the same is well. */
     client->oob = client->greeting.oob && !reply->error_class;
     if (client->timeout)
         g_source_destroy(client->timeout);
@@ -183,11 +184,11 @@ take_greeting(QmpClient *client, QmpMessage *message)
         .name = "qmp_capabilities",
         .arguments = client->greeting.oob ? "{\"enable\":[\"oob\"]}" : NULL,
     };
-    send_command(client, &negotiate, on_negotiated, client);
+    write_to_channel(client, &negotiate, on_negotiated, client);
 }
 
-/* Which command a reply without an id is for: QEMU answers in order, so it is the oldest, if that has none; or if QEMU could
- * not read it as far as its id, which it says with an error. */
+/* The command that a reply without an id is for. QEMU answers in order, so the reply is for the oldest, if that was sent without
+ * id, or if QEMU could not read that as far as its id, which QEMU says with an error. */
 static int
 find_without_id(QmpClient *client, const QmpMessage *message)
 {
@@ -200,8 +201,8 @@ static void
 take_reply(QmpClient *client, const QmpMessage *message)
 {
     int id = message->id;
-    /* To who was connected before: QEMU sends what it was at to whoever comes next, before the greeting or after it (7.2
-     * to 11.1; on a busy machine after one reconnection in a hundred). */
+    /* A reply to the client that was connected before: QEMU sends its rest to the client that comes next, before the
+     * greeting or after it (7.2 to 11.1; on a busy machine after one reconnection in a hundred). */
     if (client->stage == STAGE_GREETING || (client->stage == STAGE_NEGOTIATION && id != (int)client->negotiation_id))
         return;
     if (client->stage == STAGE_NEGOTIATION)
@@ -283,7 +284,7 @@ on_channel_closed(const GError *error, const char *said, gpointer user_data)
 }
 
 static gboolean
-on_timeout(gpointer user_data)
+on_session_timeout(gpointer user_data)
 {
     QmpClient *client = user_data;
     const char *what = client->stage == STAGE_GREETING
@@ -301,7 +302,7 @@ start_timeout(QmpClient *client, GMainContext *context)
         return;
     guint64 milliseconds = client->limits.timeout / 1000 + (client->limits.timeout % 1000 != 0);
     client->timeout = g_timeout_source_new((guint)MIN(milliseconds, G_MAXUINT));
-    g_source_set_callback(client->timeout, on_timeout, client, NULL);
+    g_source_set_callback(client->timeout, on_session_timeout, client, NULL);
     g_source_attach(client->timeout, context);
 }
 
@@ -333,7 +334,7 @@ qmp_client_free(QmpClient *client)
 {
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "the session was ended");
     client->freed = TRUE;
-    stop(client);
+    stop_session(client);
     fail_commands(client, error, FALSE);
     client_unref(client);
 }
@@ -360,7 +361,7 @@ QmpSlot *
 qmp_client_execute(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
 {
     g_return_val_if_fail(qmp_client_is_ready(client), NULL);
-    return send_command(client, command, func, user_data);
+    return write_to_channel(client, command, func, user_data);
 }
 
 void

@@ -20,7 +20,7 @@ typedef struct QmpClientFuncs {
      * The client must not be freed from inside. NULL: nobody asks. */
     void (*on_closing)(QmpClient *client, gpointer user_data);
     /* Once, as the last call. By then the state has changed (qmp_client_is_ready() is FALSE) and every command
-     * under way has been failed, in that order. @error names what was there instead where it was not QMP ("… is a
+     * under way has been failed, in that order. @error names the other protocol where the peer does not speak QMP ("… is a
      * human monitor"). */
     void (*on_closed)(QmpClient *client, const GError *error, gpointer user_data);
 } QmpClientFuncs;

@@ -2,8 +2,8 @@
 /* From an address to a connected socket. Used by whoever owns a QMP session and by its retries; owns the listening
  * socket and the one that is being connected.
  *
- * The path of a start: on_started() -> one of connect_unix(), listen_unix(), on_resolved() -> finish(). Everything but
- * qmp_connector_start() runs from a source, one at a time, so finish() may call out directly and comes last. */
+ * The path of a start: on_started() -> one of connect_unix(), listen_unix(), on_resolved() -> finish_connecting(). Everything but
+ * qmp_connector_start() runs from a source, one at a time, so finish_connecting() may call out directly and comes last. */
 #include "qmp-connector.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ struct QmpConnector {
     QmpAddress *address; /* owned */
     QmpConnectedFunc func;
     gpointer user_data;
-    GSource *source; /* owned; what is waited for; NULL: nothing, or the resolver */
+    GSource *source; /* owned; NULL: nothing is waited for, or the resolver is */
     QmpResolver *resolver; /* owned; while it looks up */
     GList *candidates; /* owned, GInetAddress; to be tried next */
     int fd; /* owned; being connected; -1: none */
@@ -73,7 +73,7 @@ clear_attempt(QmpConnector *connector)
 }
 
 static void
-finish(QmpConnector *connector, int fd)
+finish_connecting(QmpConnector *connector, int fd)
 {
     clear_attempt(connector);
     connector->func(fd, NULL, connector->user_data);
@@ -122,7 +122,7 @@ connect_unix(QmpConnector *connector)
     int fd = socket(AF_UNIX, SOCKET_TYPE, 0);
     int error = fd < 0 ? errno : qmp_unix_socket_connect(connector->address, fd);
     if (error == 0) {
-        finish(connector, fd);
+        finish_connecting(connector, fd);
         return;
     }
     clear_fd(&fd);
@@ -152,7 +152,7 @@ on_acceptable(int listen_fd, GIOCondition condition, gpointer user_data)
     int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
         if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
-            return G_SOURCE_CONTINUE; /* who had connected is gone again */
+            return G_SOURCE_CONTINUE; /* the peer that had connected is gone again */
         finish_with_error(connector, "cannot accept a connection", g_strerror(errno));
         return G_SOURCE_REMOVE;
     }
@@ -162,7 +162,7 @@ on_acceptable(int listen_fd, GIOCondition condition, gpointer user_data)
     }
     if (connector->address->type == QMP_ADDRESS_TCP)
         set_tcp_options(fd);
-    finish(connector, fd);
+    finish_connecting(connector, fd);
     return G_SOURCE_REMOVE;
 }
 
@@ -202,9 +202,9 @@ to_native(GInetAddress *host, guint16 port, struct sockaddr_storage *ret_name)
     return (socklen_t)g_socket_address_get_native_size(address);
 }
 
-static gboolean on_connected(int fd, GIOCondition condition, gpointer user_data);
+static gboolean on_connect_result(int fd, GIOCondition condition, gpointer user_data);
 
-/* Tries what is left of the candidates. @error: what the last one met. */
+/* Tries the candidates that are left. @error: why the last one failed. */
 static void
 connect_next(QmpConnector *connector, int error)
 {
@@ -217,7 +217,7 @@ connect_next(QmpConnector *connector, int error)
         connector->fd = socket(name.ss_family, SOCKET_TYPE, 0);
         if (connector->fd >= 0 &&
             (connect(connector->fd, (struct sockaddr *)&name, length) == 0 || errno == EINPROGRESS)) {
-            set_source(connector, g_unix_fd_source_new(connector->fd, G_IO_OUT), G_SOURCE_FUNC(on_connected));
+            set_source(connector, g_unix_fd_source_new(connector->fd, G_IO_OUT), G_SOURCE_FUNC(on_connect_result));
             return;
         }
         error = errno;
@@ -226,7 +226,7 @@ connect_next(QmpConnector *connector, int error)
 }
 
 static gboolean
-on_connected(int fd, GIOCondition condition, gpointer user_data)
+on_connect_result(int fd, GIOCondition condition, gpointer user_data)
 {
     QmpConnector *connector = user_data;
     int error = 0;
@@ -240,7 +240,7 @@ on_connected(int fd, GIOCondition condition, gpointer user_data)
     }
     set_tcp_options(fd);
     connector->fd = -1;
-    finish(connector, fd);
+    finish_connecting(connector, fd);
     return G_SOURCE_REMOVE;
 }
 
@@ -256,7 +256,7 @@ listen_tcp(QmpConnector *connector)
         int fd = socket(name.ss_family, SOCKET_TYPE, 0);
         if (fd >= 0) {
             setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-            /* Any address means those of IPv4 as well. */
+            /* The wildcard address of IPv6 takes connections of IPv4 as well. */
             if (name.ss_family == AF_INET6)
                 setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
         }
@@ -293,7 +293,7 @@ on_resolved(GList *addresses, const GError *error, gpointer user_data)
     use_candidates(connector);
 }
 
-/* What needs no look-up. IPv4 first when connecting: QEMU's `tcp::PORT` listens there on every host. */
+/* Addresses that need no look-up. IPv4 first when connecting: QEMU's `tcp::PORT` listens there on every host. */
 static GList *
 get_known_addresses(const QmpAddress *address)
 {

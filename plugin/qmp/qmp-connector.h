@@ -21,7 +21,7 @@ QmpConnector *qmp_connector_new(GMainContext *context, const QmpAddress *address
  * that is no socket. The socket's mode is 0600; an abstract name, which has no mode, accepts the agent's own user only. */
 void qmp_connector_start(QmpConnector *connector);
 
-/* Ends what was started, without a callback; the listening socket stays. */
+/* Ends the attempt that was started, without a callback; the listening socket stays. */
 void qmp_connector_stop(QmpConnector *connector);
 
 /* Closes the listening socket and removes its path. No callback comes any more. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What goes wrong with a QMP session, as a GError domain. Errors that QEMU itself returns are not GErrors: see
+/* The faults of a QMP session, as a GError domain. Errors that QEMU itself returns are not GErrors: see
  * QmpReply. */
 #pragma once
 
@@ -11,7 +11,7 @@ typedef enum QmpErrorCode {
     QMP_ERROR_PROTOCOL, /* the peer does not speak QMP, or broke its rules */
     QMP_ERROR_INVALID, /* text that is not JSON, an address that is none */
     QMP_ERROR_LIMIT, /* a cap of ours was reached */
-    QMP_ERROR_NOT_AUTHORIZED, /* a caller names what is not theirs */
+    QMP_ERROR_NOT_AUTHORIZED, /* a caller names a thing that is not theirs */
     QMP_ERROR_REFUSED, /* nobody listens at the address (ECONNREFUSED) */
     QMP_ERROR_MISSING, /* there is no such path (ENOENT) */
 } QmpErrorCode;

@@ -23,7 +23,7 @@ typedef struct QmpFlight {
 
 void qmp_flight_init(QmpFlight *flight);
 
-/* It must be empty. */
+/* The flight must be empty. */
 void qmp_flight_clear(QmpFlight *flight);
 
 /* NULL where there is none. */

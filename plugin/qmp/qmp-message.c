@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a document from a QMP server is. Called by QmpClient for each one. The parts that JsonScan noted are used as
+/* Reads a document from a QMP server. Called by QmpClient for each one. The parts that JsonScan noted are used as
  * they stand; the few that must be read themselves (an error, a timestamp, a greeting) are small. A reply costs no
  * memory, an event a copy of its name. */
 #include "qmp-message.h"
@@ -23,7 +23,7 @@ static const QmpText no_text = { NULL, 0 };
 
 /* Names are compared as they are written: QEMU escapes none of these. */
 static QmpText
-get_member(const char *text, const JsonScan *scan, const char *name)
+get_message_member(const char *text, const JsonScan *scan, const char *name)
 {
     for (guint i = 0; i < scan->n_members; i++) {
         const JsonScanMember *member = &scan->members[i];
@@ -58,7 +58,7 @@ scan_object(QmpText value, JsonScan *scan)
 
 /* A string for people and for names: U+0000 in it becomes the replacement character. NULL where it is no string. */
 static char *
-dup_string(QmpText value)
+dup_json_string(QmpText value)
 {
     if (value.length < 2 || value.length > MAX_PART || value.text[0] != '"')
         return NULL;
@@ -97,23 +97,23 @@ read_timestamp(QmpText value)
 {
     JsonScan scan;
     guint64 seconds, microseconds;
-    if (scan_object(value, &scan) && read_uint(get_member(value.text, &scan, "seconds"), &seconds) &&
-        read_uint(get_member(value.text, &scan, "microseconds"), &microseconds))
+    if (scan_object(value, &scan) && read_uint(get_message_member(value.text, &scan, "seconds"), &seconds) &&
+        read_uint(get_message_member(value.text, &scan, "microseconds"), &microseconds))
         return seconds * G_USEC_PER_SEC + microseconds;
     return (guint64)g_get_real_time();
 }
 
 static const char *
-read_event(QmpMessage *message, const char *text, const JsonScan *scan)
+read_event_message(QmpMessage *message, const char *text, const JsonScan *scan)
 {
     QmpEvent *event = &message->event;
-    event->name = message->strings[0] = dup_string(get_member(text, scan, "event"));
+    event->name = message->strings[0] = dup_json_string(get_message_member(text, scan, "event"));
     if (!event->name || strlen(event->name) > MAX_EVENT_NAME)
         return "an event whose name is no string, or longer than any";
-    event->data = get_member(text, scan, "data");
+    event->data = get_message_member(text, scan, "data");
     if (event->data.text && event->data.text[0] != '{')
         return "an event whose data is no object";
-    event->timestamp = read_timestamp(get_member(text, scan, "timestamp"));
+    event->timestamp = read_timestamp(get_message_member(text, scan, "timestamp"));
     return NULL;
 }
 
@@ -123,8 +123,8 @@ read_error(QmpMessage *message, QmpText error)
     JsonScan scan;
     if (!scan_object(error, &scan))
         return "an error that is no object";
-    message->strings[0] = dup_string(get_member(error.text, &scan, "class"));
-    message->strings[1] = dup_string(get_member(error.text, &scan, "desc"));
+    message->strings[0] = dup_json_string(get_message_member(error.text, &scan, "class"));
+    message->strings[1] = dup_json_string(get_message_member(error.text, &scan, "desc"));
     message->reply.error_class = message->strings[0];
     message->reply.error_text = message->strings[1];
     return message->strings[0] && message->strings[1] ? NULL : "an error without class and description";
@@ -133,8 +133,8 @@ read_error(QmpMessage *message, QmpText error)
 static const char *
 read_reply(QmpMessage *message, const char *text, const JsonScan *scan)
 {
-    QmpText error = get_member(text, scan, "error");
-    message->reply.value = get_member(text, scan, "return");
+    QmpText error = get_message_member(text, scan, "error");
+    message->reply.value = get_message_member(text, scan, "return");
     if (error.text && message->reply.value.text)
         return "a reply that is both a success and an error";
     return error.text ? read_error(message, error) : NULL;
@@ -177,19 +177,19 @@ read_greeting(QmpMessage *message, QmpText value)
     greeting->package = g_strdup(is_string(package) ? json_tree_get_string(package) : "");
     greeting->oob = json_member_has_word(json_node_get_object(root), "capabilities", "oob");
     scan_object(value, &scan);
-    text = get_member(value.text, &scan, "version");
+    text = get_message_member(value.text, &scan, "version");
     greeting->version = g_strndup(text.text, text.length);
     return NULL;
 }
 
 static QmpMessageType
-get_type(const char *text, const JsonScan *scan)
+get_message_type(const char *text, const JsonScan *scan)
 {
-    if (get_member(text, scan, "QMP").text)
+    if (get_message_member(text, scan, "QMP").text)
         return QMP_MESSAGE_GREETING;
-    if (get_member(text, scan, "event").text)
+    if (get_message_member(text, scan, "event").text)
         return QMP_MESSAGE_EVENT;
-    if (get_member(text, scan, "return").text || get_member(text, scan, "error").text)
+    if (get_message_member(text, scan, "return").text || get_message_member(text, scan, "error").text)
         return QMP_MESSAGE_REPLY;
     return QMP_MESSAGE_UNKNOWN;
 }
@@ -204,11 +204,11 @@ read_message(QmpMessage *message, const char *text, const JsonScan *scan)
         return "a message that names a member twice";
     switch (message->type) {
     case QMP_MESSAGE_GREETING:
-        return read_greeting(message, get_member(text, scan, "QMP"));
+        return read_greeting(message, get_message_member(text, scan, "QMP"));
     case QMP_MESSAGE_REPLY:
         return read_reply(message, text, scan);
     case QMP_MESSAGE_EVENT:
-        return read_event(message, text, scan);
+        return read_event_message(message, text, scan);
     case QMP_MESSAGE_UNKNOWN:
         break;
     }
@@ -219,8 +219,8 @@ void
 qmp_message_init(QmpMessage *message, const char *text, const JsonScan *scan)
 {
     memset(message, 0, sizeof(*message));
-    message->type = get_type(text, scan);
-    message->id = read_id(get_member(text, scan, "id"));
+    message->type = get_message_type(text, scan);
+    message->id = read_id(get_message_member(text, scan, "id"));
     message->problem = read_message(message, text, scan);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a QMP server says: the greeting, replies and events (QMP spec, section 2), as views on the received text. */
+/* The messages of a QMP server: greeting, replies and events (QMP spec, section 2), as views on the received text. */
 #pragma once
 
 #include "json-scan.h"
@@ -58,12 +58,12 @@ typedef enum QmpMessageType {
  * @problem. */
 typedef struct QmpMessage {
     QmpMessageType type;
-    const char *problem; /* static text: what is wrong with a message that is meant to be of @type; NULL: nothing */
+    const char *problem; /* static text: the fault of a message that is meant to be of @type; NULL: none */
     int id; /* of a reply, also of one with a problem */
     QmpGreeting greeting; /* owned; to keep it, take it out and clear it here */
     QmpReply reply;
     QmpEvent event;
-    char *strings[2]; /* owned; what reply and event point to */
+    char *strings[2]; /* owned; the texts that reply and event point to */
 } QmpMessage;
 
 void qmp_message_init(QmpMessage *message, const char *text, const JsonScan *scan);

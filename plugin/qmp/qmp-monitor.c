@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The life of a monitor of ours in QEMU, from top to bottom:
  *
- *   plug()             one end of a socketpair goes to QEMU, as the back end of a character device, and that to a
+ *   plug_monitor()     one end of a socketpair goes to QEMU, as the back end of a character device, and that to a
  *                      monitor: three commands, sent together, so that QEMU has them whatever becomes of us
- *   on_all_answered()  our end is negotiated on; or what was done is undone
- *   unplug()           its user has gone: the same backwards
- *   on_all_answered()  again: nothing is left, or what is left is removed once more
+ *   on_all_answered()  our end is negotiated on; or the steps that were taken are undone
+ *   unplug_monitor()   the monitor's user has gone: the same backwards
+ *   on_all_answered()  again: nothing is left, or the rest is removed once more
  *
- * A sequence that has begun goes on to its end, also when the user goes meanwhile; then the monitor owns itself. Only
- * what has been answered by the control monitor is followed by more commands on it, so that it may go at any time.
+ * A sequence that has begun goes on to its end, also when the user goes meanwhile; then the monitor owns itself. More
+ * commands follow on the control monitor only when that has answered, so that the control monitor may go at any time.
  *
- * What an agent that is killed leaves (QEMU 11.1): nothing of a monitor that is plugged; of one that is half plugged, what
- * QEMU has got to. It drops the commands that it has not got to when the connection ends they came by, keeps the named
+ * An agent that is killed leaves (QEMU 11.1) nothing of a monitor that is plugged, and of one that is half plugged the
+ * steps that QEMU has got to. When a connection ends, QEMU drops the commands of it that are left, keeps the named
  * descriptor, and a monitor object that comes to a character device whose other end is closed already hears of no end.
  * The form of the sequence does not matter: sent in one piece or in three, of 65 deaths within 6 ms 37 and 34
- * left something with out-of-band commands on, and 23 and 33 without, then mostly the descriptor. That is the next
- * agent's to remove: qmp_monitor_remove_left_over(). */
+ * left something with out-of-band commands on, and 23 and 33 without, then mostly the descriptor. The next agent
+ * removes this: qmp_monitor_remove_left_over(). */
 #include "qmp-monitor.h"
 
 #include <errno.h>
@@ -28,15 +28,15 @@
 #include "json-print.h"
 #include "json-tree.h"
 
-/* What our end is called in QEMU until the character device has it. One name for all: QEMU closes the descriptor that had it
- * before (7.2 to 11.1), so that one is left at most of an agent that is killed. No two sequences are mixed, as each is
- * one piece of the line below. */
+/* The name of our end in QEMU until the character device has it. One name serves all: QEMU closes the descriptor that had the
+ * name before (7.2 to 11.1), so that an agent that is killed leaves one at most. No two sequences are mixed, as each is one
+ * piece of the line below. */
 #define FD_NAME QMP_MONITOR_PREFIX "fd"
 
 /* The agent's own line in the control queue. */
 #define OWN_LINE ""
 
-/* What an agent can have left: each caller has one monitor, of 16 by default, and few agents are killed in their midst. */
+/* More than an agent can have left: each caller has one monitor, of 16 by default, and few agents are killed in their midst. */
 #define MAX_LEFT_OVERS 64u
 
 /* Bytes; ours are 30. */
@@ -70,7 +70,7 @@ struct QmpMonitor {
     guint removals; /* how often it was tried */
 };
 
-/* A command on the control monitor, and what its success means. */
+/* A command on the control monitor, and the part that its success adds or removes. */
 typedef struct Step {
     QmpMonitor *monitor; /* weak: it waits for its steps */
     Part part;
@@ -80,7 +80,7 @@ typedef struct Step {
 static void on_step(const QmpReply *reply, const GError *error, gpointer user_data);
 
 static void
-destroy(QmpMonitor *monitor)
+destroy_monitor(QmpMonitor *monitor)
 {
     g_clear_pointer(&monitor->connector, qmp_connector_free);
     g_clear_pointer(&monitor->client, qmp_client_free);
@@ -133,7 +133,7 @@ start_client(QmpMonitor *monitor, int fd)
 }
 
 static void
-submit(QmpMonitor *monitor, Part part, gboolean adds, QmpCommand *command)
+submit_step(QmpMonitor *monitor, Part part, gboolean adds, QmpCommand *command)
 {
     Step *step = g_new(Step, 1);
 
@@ -161,13 +161,13 @@ remove_part(QmpMonitor *monitor, Part part)
         return;
     arguments = g_strdup_printf("{\"%s\":\"%s\"}", removals[monitor->kind][part].member,
                                 part == PART_FD ? FD_NAME : monitor->id);
-    submit(monitor, part, /* adds= */ FALSE,
-           &(QmpCommand){ .name = removals[monitor->kind][part].command, .arguments = arguments });
+    submit_step(monitor, part, /* adds= */ FALSE,
+                &(QmpCommand){ .name = removals[monitor->kind][part].command, .arguments = arguments });
 }
 
 /* The other way round than it was plugged. Where that was not all, once more, with our end closed. */
 static void
-unplug(QmpMonitor *monitor)
+unplug_monitor(QmpMonitor *monitor)
 {
     monitor->unplugging = TRUE;
     if (monitor->removals++ > 0)
@@ -176,7 +176,7 @@ unplug(QmpMonitor *monitor)
         for (guint part = N_PARTS; part-- > 0;)
             remove_part(monitor, part);
     if (monitor->unanswered == 0)
-        destroy(monitor);
+        destroy_monitor(monitor);
 }
 
 static void
@@ -192,14 +192,14 @@ static void
 on_all_answered(QmpMonitor *monitor)
 {
     if (monitor->unplugging || !monitor->funcs)
-        unplug(monitor);
+        unplug_monitor(monitor);
     else if (!monitor->has[PART_MONITOR])
         fail_plugging(monitor);
     else
         start_client(monitor, g_steal_fd(&monitor->fd));
 }
 
-/* What cannot be removed because it is not there is gone; what is busy is tried again. */
+/* A part that QEMU does not find is gone; a part that is busy is tried again. */
 static void
 note_removed(QmpMonitor *monitor, Part part, const QmpReply *reply)
 {
@@ -252,13 +252,13 @@ add_part(QmpMonitor *monitor, Part part, const char *command, const char *format
     g_autoptr(GString) arguments = g_string_new(format);
 
     g_string_replace(arguments, "$", monitor->id, 0);
-    submit(monitor, part, /* adds= */ TRUE,
-           &(QmpCommand){
-               .name = command, .arguments = arguments->str, .flags = fd >= 0 ? QMP_EXECUTE_FD : 0, .fd = fd });
+    submit_step(monitor, part, /* adds= */ TRUE,
+                &(QmpCommand){
+                    .name = command, .arguments = arguments->str, .flags = fd >= 0 ? QMP_EXECUTE_FD : 0, .fd = fd });
 }
 
 static void
-plug(QmpMonitor *monitor, int fd)
+plug_monitor(QmpMonitor *monitor, int fd)
 {
     gboolean is_object = monitor->kind == QMP_MONITOR_OBJECT;
 
@@ -275,7 +275,7 @@ plug(QmpMonitor *monitor, int fd)
 }
 
 static void
-on_connected(int fd, const GError *error, gpointer user_data)
+on_spare_connected(int fd, const GError *error, gpointer user_data)
 {
     if (error)
         end_monitor(user_data, error);
@@ -289,7 +289,7 @@ begin_plug(QmpMonitor *monitor, const QmpMonitorPlan *plan, GError **error)
     int ends[2];
 
     if (plan->kind == QMP_MONITOR_SPARE) {
-        monitor->connector = qmp_connector_new(plan->context, plan->address, on_connected, monitor);
+        monitor->connector = qmp_connector_new(plan->context, plan->address, on_spare_connected, monitor);
         qmp_connector_start(monitor->connector);
         return TRUE;
     }
@@ -299,7 +299,7 @@ begin_plug(QmpMonitor *monitor, const QmpMonitorPlan *plan, GError **error)
         return FALSE;
     }
     monitor->fd = ends[0];
-    plug(monitor, ends[1]);
+    plug_monitor(monitor, ends[1]);
     if (monitor->unanswered == 0)
         g_set_error(error, QMP_ERROR, QMP_ERROR_DISCONNECTED, "The control monitor takes no commands");
     return monitor->unanswered > 0;
@@ -318,7 +318,7 @@ qmp_monitor_new(const QmpMonitorPlan *plan, const QmpMonitorFuncs *funcs, gpoint
     monitor->user_data = user_data;
     monitor->fd = -1;
     if (!begin_plug(monitor, plan, error))
-        g_clear_pointer(&monitor, destroy);
+        g_clear_pointer(&monitor, destroy_monitor);
     return monitor;
 }
 
@@ -327,7 +327,7 @@ qmp_monitor_free(QmpMonitor *monitor)
 {
     monitor->funcs = NULL;
     if (monitor->unanswered == 0)
-        unplug(monitor);
+        unplug_monitor(monitor);
 }
 
 void
@@ -338,9 +338,9 @@ qmp_monitor_free_at_once(QmpMonitor *monitor)
     if (monitor->unanswered > 0)
         return;
     if (monitor->kind == QMP_MONITOR_ADD)
-        unplug(monitor);
+        unplug_monitor(monitor);
     else
-        destroy(monitor);
+        destroy_monitor(monitor);
 }
 
 QmpClient *
@@ -356,7 +356,7 @@ typedef struct LeftOver {
 } LeftOver;
 
 static void
-ignore(const QmpReply *reply, const GError *error, gpointer user_data)
+ignore_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 {
 }
 
@@ -371,12 +371,12 @@ remove_by_id(LeftOver *left_over, const char *id)
     g_string_append_c(arguments, '}');
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
         qmp_queue_submit(left_over->control, OWN_LINE,
-                         &(QmpCommand){ .name = commands[i], .arguments = arguments->str }, ignore, NULL, NULL);
+                         &(QmpCommand){ .name = commands[i], .arguments = arguments->str }, ignore_reply, NULL, NULL);
 }
 
 /* QEMU says of a character device whose other end is closed that it is `disconnected:fd:…`. */
 static gboolean
-is_left_over(JsonObject *chardev)
+is_chardev_left_over(JsonObject *chardev)
 {
     const char *label = chardev ? json_member_get_string(chardev, "label") : NULL;
     const char *file = chardev ? json_member_get_string(chardev, "filename") : NULL;
@@ -386,7 +386,7 @@ is_left_over(JsonObject *chardev)
 }
 
 static void
-on_chardevs(const QmpReply *reply, const GError *error, gpointer user_data)
+on_left_chardevs(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     g_autofree LeftOver *left_over = user_data;
     gboolean is_answer = reply && !reply->error_class;
@@ -396,7 +396,7 @@ on_chardevs(const QmpReply *reply, const GError *error, gpointer user_data)
 
     for (guint i = 0; chardevs && n < MAX_LEFT_OVERS && i < json_array_get_length(chardevs); i++) {
         JsonObject *chardev = json_member_get_object_at(chardevs, i);
-        if (!is_left_over(chardev))
+        if (!is_chardev_left_over(chardev))
             continue;
         remove_by_id(left_over, json_member_get_string(chardev, "label"));
         n++;
@@ -410,8 +410,9 @@ qmp_monitor_remove_left_over(QmpQueue *control, QmpMonitorKind kind)
 
     *left_over = (LeftOver){ .control = control, .kind = kind };
     qmp_queue_submit(control, OWN_LINE,
-                     &(QmpCommand){ .name = "closefd", .arguments = "{\"fdname\":\"" FD_NAME "\"}" }, ignore, NULL,
-                     NULL);
-    if (!qmp_queue_submit(control, OWN_LINE, &(QmpCommand){ .name = "query-chardev" }, on_chardevs, left_over, NULL))
+                     &(QmpCommand){ .name = "closefd", .arguments = "{\"fdname\":\"" FD_NAME "\"}" }, ignore_reply,
+                     NULL, NULL);
+    if (!qmp_queue_submit(control, OWN_LINE, &(QmpCommand){ .name = "query-chardev" }, on_left_chardevs, left_over,
+                          NULL))
         g_free(left_over);
 }

@@ -6,14 +6,14 @@
 #include "qmp-address.h"
 #include "qmp-queue.h"
 
-/* What a QEMU can do, best first. */
+/* The ways to a monitor of one's own, best first. */
 typedef enum QmpMonitorKind {
     QMP_MONITOR_OBJECT, /* `object-add` of a `monitor-qmp` (QEMU 11.1): QEMU removes it when our end is closed */
     QMP_MONITOR_ADD, /* `monitor-add` and `monitor-remove` (the series of 2026 that they were proposed in) */
     QMP_MONITOR_SPARE, /* an address that QEMU listens at */
 } QmpMonitorKind;
 
-/* What the names of our objects in QEMU begin with. No caller may name them. */
+/* The names of our objects in QEMU begin so. No caller may name them. */
 #define QMP_MONITOR_PREFIX "org.qemu.Monitor1-"
 
 typedef struct QmpMonitor QmpMonitor;
@@ -41,17 +41,18 @@ typedef struct QmpMonitorPlan {
 QmpMonitor *qmp_monitor_new(const QmpMonitorPlan *plan, const QmpMonitorFuncs *funcs, gpointer user_data,
                             GError **error);
 
-/* No callback comes any more; commands under way must have been cancelled. What was begun is brought to its end and
- * undone, by the control monitor, and what QEMU sends meanwhile is read. A spare is closed: QEMU listens again. */
+/* No callback comes any more; commands under way must have been cancelled. A sequence that was begun is
+ * brought to its end and undone, by the control monitor, and QEMU's output is read meanwhile. A spare is closed: QEMU
+ * listens again. */
 void qmp_monitor_free(QmpMonitor *monitor);
 
 /* The same where the control monitor is about to go: commands under way are failed, and the connection is closed at once,
- * which is all that QMP_MONITOR_OBJECT needs once it is plugged. What is only half plugged, and of QMP_MONITOR_ADD what
- * does not go out any more, stays for qmp_monitor_remove_left_over(). */
+ * which is all that QMP_MONITOR_OBJECT needs once it is plugged. A monitor that is only half plugged, and of
+ * QMP_MONITOR_ADD the commands that do not go out any more, stay for qmp_monitor_remove_left_over(). */
 void qmp_monitor_free_at_once(QmpMonitor *monitor);
 
 /* Borrowed; NULL before on_ready. */
 QmpClient *qmp_monitor_get_client(QmpMonitor *monitor);
 
-/* Removes what an agent that was killed left in QEMU: those of our objects at whose other end nobody is. */
+/* Removes the objects that an agent that was killed left in QEMU: the ones named as ours at whose other end nobody is. */
 void qmp_monitor_remove_left_over(QmpQueue *control, QmpMonitorKind kind);

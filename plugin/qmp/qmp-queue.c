@@ -55,10 +55,10 @@ struct QmpQueue {
     gpointer user_data;
 };
 
-static void on_reply(const QmpReply *reply, const GError *error, gpointer user_data);
+static void on_command_answered(const QmpReply *reply, const GError *error, gpointer user_data);
 
 static void
-line_free(gpointer data)
+free_command_line(gpointer data)
 {
     Line *line = data;
     g_free(line->caller);
@@ -88,7 +88,7 @@ line_drop_if_empty(QmpQueue *queue, Line *line)
 }
 
 static void
-ticket_free(QmpTicket *ticket)
+free_command_ticket(QmpTicket *ticket)
 {
     if (ticket->fd >= 0)
         close(ticket->fd);
@@ -128,7 +128,7 @@ ticket_unwait(QmpTicket *ticket)
 }
 
 static void
-send_command(QmpTicket *ticket, const QmpCommand *command)
+send_ticket_command(QmpTicket *ticket, const QmpCommand *command)
 {
     QmpQueue *queue = ticket->queue;
     gboolean has_fd = (ticket->flags & QMP_EXECUTE_FD) != 0;
@@ -138,7 +138,7 @@ send_command(QmpTicket *ticket, const QmpCommand *command)
     queue->in_band += ticket->in_band ? 1 : 0;
     queue->fd_under_way |= has_fd;
     g_queue_push_tail_link(&queue->under_way, &ticket->link);
-    qmp_client_execute(queue->client, command, on_reply, ticket);
+    qmp_client_execute(queue->client, command, on_command_answered, ticket);
 }
 
 static void
@@ -150,7 +150,7 @@ ticket_send(QmpTicket *ticket)
         .flags = ticket->flags,
         .fd = ticket->fd,
     };
-    send_command(ticket, &command);
+    send_ticket_command(ticket, &command);
     g_clear_pointer(&ticket->command, g_free);
     g_clear_pointer(&ticket->arguments, g_free);
 }
@@ -188,7 +188,7 @@ take_turns(QmpQueue *queue)
 
 /* The next commands go out before the callback is told: QEMU need not wait for it, and it may free the queue. */
 static void
-on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
+on_command_answered(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     QmpTicket *ticket = user_data;
     QmpQueue *queue = ticket->queue;
@@ -203,7 +203,7 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
     }
     if (ticket->func)
         ticket->func(reply, error, ticket->user_data);
-    ticket_free(ticket);
+    free_command_ticket(ticket);
 }
 
 QmpQueue *
@@ -213,7 +213,7 @@ qmp_queue_new(QmpClient *client, const QmpQueueLimits *limits)
     queue->client = client;
     queue->limits.max_commands = limits->max_commands ? limits->max_commands : DEFAULT_MAX_COMMANDS;
     queue->limits.max_bytes = limits->max_bytes ? limits->max_bytes : DEFAULT_MAX_BYTES;
-    queue->lines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, line_free);
+    queue->lines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_command_line);
     return queue;
 }
 
@@ -262,7 +262,7 @@ qmp_queue_fail_waiting(QmpQueue *queue, const GError *error)
         line_drop_if_empty(queue, line);
         ticket->queue = NULL;
         ticket->func(NULL, error, ticket->user_data);
-        ticket_free(ticket);
+        free_command_ticket(ticket);
     }
 }
 
@@ -310,7 +310,7 @@ check_queued(QmpQueue *queue, Line *line, gsize size, gboolean has_fd, GError **
 }
 
 static QmpTicket *
-ticket_new(QmpQueue *queue, Line *line, const QmpCommand *command)
+new_command_ticket(QmpQueue *queue, Line *line, const QmpCommand *command)
 {
     QmpTicket *ticket = g_new0(QmpTicket, 1);
     ticket->queue = queue;
@@ -352,14 +352,14 @@ qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpCommand *command,
             close(command->fd);
         return NULL;
     }
-    QmpTicket *ticket = ticket_new(queue, line, command);
+    QmpTicket *ticket = new_command_ticket(queue, line, command);
     ticket->func = func;
     ticket->user_data = user_data;
     if (has_turn_now(queue, ticket)) {
         QmpCommand now = {
             .name = command->name, .arguments = command->arguments, .flags = ticket->flags, .fd = ticket->fd
         };
-        send_command(ticket, &now);
+        send_ticket_command(ticket, &now);
         return ticket;
     }
     ticket->command = g_strdup(command->name);
@@ -378,7 +378,7 @@ qmp_ticket_cancel(QmpTicket *ticket)
     Line *line = ticket->line;
     ticket_unwait(ticket);
     line_drop_if_empty(ticket->queue, line);
-    ticket_free(ticket);
+    free_command_ticket(ticket);
 }
 
 gboolean

@@ -29,7 +29,7 @@ on_looked_up(GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static gboolean
-on_poll(gpointer user_data)
+on_resolver_poll(gpointer user_data)
 {
     QmpResolver *resolver = user_data;
     g_main_context_iteration(resolver->lookup_context, FALSE);
@@ -49,7 +49,7 @@ qmp_resolver_new(GMainContext *context, const char *host, QmpResolvedFunc func, 
     resolver->lookup_context = g_main_context_new();
     resolver->cancellable = g_cancellable_new();
     resolver->poll = g_timeout_source_new(POLL_INTERVAL_MS);
-    g_source_set_callback(resolver->poll, on_poll, resolver, NULL);
+    g_source_set_callback(resolver->poll, on_resolver_poll, resolver, NULL);
     g_source_attach(resolver->poll, context);
     g_main_context_push_thread_default(resolver->lookup_context);
     g_resolver_lookup_by_name_async(gio_resolver, host, resolver->cancellable, on_looked_up, resolver);

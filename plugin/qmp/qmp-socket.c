@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by QmpChannel (QEMU's sockets) and QmpServer (clients' sockets); owns the descriptor, one GSource, what was read and
- * not used, and what was sent and not taken.
+/* Called by QmpChannel (QEMU's sockets) and QmpServer (clients' sockets); owns the descriptor, one GSource, the bytes
+ * that were read and not used, and the bytes that were sent and not taken.
  *
- * A wake-up reads once, at most 64 KiB, so that a peer that floods takes no more than its turn in the main loop. What is
- * sent goes out together at the end of a turn, before the loop sleeps: seven commands cost one system call. */
+ * A wake-up reads once, at most 64 KiB, so that a peer that floods takes no more than its turn in the main loop. All
+ * that is sent goes out together at the end of a turn, before the loop sleeps: seven commands cost one system call. */
 #include "qmp-socket.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ struct QmpSocket {
     const QmpSocketFuncs *funcs; /* weak */
     gpointer user_data;
     gsize max_outgoing;
-    GByteArray *unread; /* owned; what was read and not used; NULL: nothing */
+    GByteArray *unread; /* owned; read and not used; NULL: nothing */
     GByteArray *outgoing; /* owned; NULL: nothing */
     gsize sent; /* bytes at its beginning that have gone */
     int outgoing_fd; /* owned; -1: none */
@@ -162,9 +162,9 @@ send_beside_fd(QmpSocket *socket, char *text, gsize length)
     return n;
 }
 
-/* A descriptor goes with the byte that it belongs to, so what stands before that goes by itself. */
+/* A descriptor goes with the byte that it belongs to, so the bytes before that go by themselves. */
 static void
-send_some(QmpSocket *socket)
+send_queued(QmpSocket *socket)
 {
     gsize begin = socket->sent, end = socket->outgoing->len;
     gboolean has_fd = socket->outgoing_fd >= 0;
@@ -190,7 +190,7 @@ flush(QmpSocket *socket)
     GByteArray *outgoing = socket->outgoing;
 
     do {
-        send_some(socket);
+        send_queued(socket);
         if (!socket->outgoing)
             return;
     } while (!socket->is_blocked && socket->sent < outgoing->len);
@@ -206,7 +206,7 @@ flush(QmpSocket *socket)
         fail_later(socket, new_end());
 }
 
-/* Keeps what is not used, with the NUL behind it. */
+/* Keeps the bytes that are not used, with the NUL behind them. */
 static void
 use_bytes(QmpSocket *socket, const char *text, gsize length, const int *fds, guint n_fds)
 {
@@ -330,7 +330,7 @@ on_socket(GSource *source, GSourceFunc unused_func, gpointer unused_data)
 
 /* At every turn of the loop, before it sleeps. */
 static gboolean
-prepare(GSource *source, gint *timeout)
+prepare_socket(GSource *source, gint *timeout)
 {
     QmpSocket *socket = ((SocketSource *)source)->socket;
 
@@ -340,7 +340,7 @@ prepare(GSource *source, gint *timeout)
     return FALSE;
 }
 
-static const GSourceFuncs source_funcs = { .prepare = prepare, .dispatch = on_socket };
+static const GSourceFuncs source_funcs = { .prepare = prepare_socket, .dispatch = on_socket };
 
 QmpSocket *
 qmp_socket_new(GMainContext *context, int fd, gsize max_outgoing, const QmpSocketFuncs *funcs, gpointer user_data)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A connected socket: bytes and descriptors in, bytes and descriptors out, without blocking, with a cap on what waits to go
- * out. It knows nothing of what the bytes mean. */
+/* A connected socket: bytes and descriptors in, bytes and descriptors out, without blocking, with a cap on the bytes that
+ * wait to go out. Their meaning is none of its business. */
 #pragma once
 
 #include "qmp-error.h"
@@ -21,27 +21,27 @@ typedef struct QmpSocketFuncs {
 
 /* Takes the connected stream socket @fd. Works whether or not the file is O_NONBLOCK (MSG_DONTWAIT): the other end of a
  * socket that a caller handed over may change that flag at any time. @max_outgoing: bytes that wait to be read by the other
- * side before it is cut off; what is sent when there are fewer goes out, however long. */
+ * side before it is cut off; a piece that is sent when there are fewer goes out, however long. */
 QmpSocket *qmp_socket_new(GMainContext *context, int fd, gsize max_outgoing, const QmpSocketFuncs *funcs,
                           gpointer user_data);
 
-/* Closes the socket, after what it takes at once. No callback comes any more. */
+/* Closes the socket, after the bytes that the kernel takes at once. No callback comes any more. */
 void qmp_socket_free(QmpSocket *socket);
 
-/* Sends, together with what else is sent in this turn of the main context, when it is over. */
+/* Sends when this turn of the main context is over, together with all else that is sent in it. */
 void qmp_socket_send(QmpSocket *socket, const char *text, gsize length);
 
 /* The same, with a descriptor beside the first byte (SCM_RIGHTS; other than on a Unix socket the kernel drops it). Takes
  * @fd. Only one may wait to be sent at a time. */
 void qmp_socket_send_with_fd(QmpSocket *socket, const char *text, gsize length, int fd);
 
-/* Bytes that the kernel has not taken yet; those and the ones that the other side has not read, as far as the kernel knows. */
+/* Bytes that the kernel has not taken yet; the same and the bytes that the other side has not read, as far as the kernel knows. */
 gsize qmp_socket_get_outgoing_size(QmpSocket *socket);
 gsize qmp_socket_get_unread_size(QmpSocket *socket);
 
-/* What was sent goes out, then the connection ends (on_closed). */
+/* The bytes that were sent go out, then the connection ends (on_closed). */
 void qmp_socket_finish(QmpSocket *socket);
 
-/* Stops and resumes reading. With on_end it is noticed all the same that the other side has closed the connection, and what
- * it had written is dropped; without, the end comes after what was written before it. */
+/* Stops and resumes reading. With on_end the end of the connection is noticed all the same, and the bytes that the other
+ * side had written are dropped; without, the end comes after the bytes before it. */
 void qmp_socket_set_paused(QmpSocket *socket, gboolean is_paused);

@@ -18,7 +18,7 @@
 typedef struct UnixName {
     struct sockaddr_un name;
     socklen_t length;
-    int fd; /* owned; what the name goes through; -1: nothing */
+    int fd; /* owned; the name goes through it; -1: not needed */
 } UnixName;
 
 static void

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the kernel is asked of a Unix address, paths that have no room in sun_path and abstract names included. Part of
+/* The kernel's calls for a Unix address, paths that have no room in sun_path and abstract names included. Part of
  * QmpConnector. */
 #pragma once
 

@@ -3,16 +3,16 @@
  * connection stays, and nobody reads from it any more. From outside this looks like a QEMU that is held up by one long
  * command, stopped by SIGSTOP, or looked at in a debugger, none of which is a reason to let go of it. So:
  *
- *   - The agent looks only while a command is under way: the agent's own, or a caller's on whatever monitor. Who has not been
- *     heard for some seconds by then is asked something.
+ *   - The agent looks only while a command is under way: the agent's own, or a caller's on whatever monitor. A
+ *     monitor that has not been heard for some seconds by then is asked something.
  *   - The control monitor is silent when a command is under way on it, nothing at all has been heard of it for an interval,
- *     and it has read nothing of what it was sent. (Time in which the agent itself does not read, for back-pressure, does not count.)
+ *     and QEMU has read none of the bytes that were sent to it. (Time in which the agent itself does not read, for back-pressure, does not count.)
  *   - Silence alone proves nothing. QEMU serves its monitors in turns, one command each. So another monitor is asked, in band:
  *     when that has answered, and the control monitor has not been heard for an interval more, it is gone: on_lost().
  *     A QEMU that is stopped, or held up by a command, answers on no monitor.
- *   - Without such a witness nobody can tell a monitor that is gone from a QEMU that is stopped. The QEMU is kept. It is asked out
- *     of band as well, which a QEMU that is held up by a command answers. Where that has no answer for a minute either, those
- *     who wait are told: on_stuck(). */
+ *   - Without such a witness nobody can tell a monitor that is gone from a QEMU that is stopped. The QEMU is kept, and
+ *     asked out of band as well: a QEMU that is held up by a command answers. Where no answer comes for a minute either, the
+ *     callers that wait are told: on_stuck(). */
 #include "control-watch.h"
 
 #include "timer.h"
@@ -20,7 +20,7 @@
 /* us. A QEMU that works answers in some 20 ms, and on a loaded machine in some 100. */
 #define INTERVAL_DEFAULT ((guint64)3 * G_TIME_SPAN_SECOND)
 
-/* Intervals of silence on all monitors after which those who wait are told: a minute. Migrations and snapshots stop a QEMU for
+/* Intervals of silence on all monitors after which the callers that wait are told: a minute. Migrations and snapshots stop a QEMU for
  * seconds. */
 #define STUCK_INTERVALS 20
 
@@ -134,7 +134,7 @@ tell_stuck(ControlWatch *watch)
     watch->funcs.on_stuck(error, watch->user_data);
 }
 
-/* QEMU reads 400 kB/s at best: one that is still reading what it was sent has not fallen silent. */
+/* QEMU reads 400 kB/s at best: one that is still reading has not fallen silent. */
 static gboolean
 has_moved(ControlWatch *watch)
 {

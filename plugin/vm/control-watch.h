@@ -9,7 +9,7 @@ typedef struct ControlWatch ControlWatch;
 typedef struct ControlWatchFuncs {
     /* Once: QEMU serves other monitors, and this one no more. The watch is freed from inside. */
     void (*on_lost)(const GError *error, gpointer user_data);
-    /* QEMU has not answered anything for a long time, on no monitor. It may be stopped, and may go on. Again after as long. */
+    /* QEMU has not answered anything for a long time, on no monitor. QEMU may be stopped, and may go on. Again after as long. */
     void (*on_stuck)(const GError *error, gpointer user_data);
 } ControlWatchFuncs;
 
@@ -22,6 +22,6 @@ void control_watch_free(ControlWatch *watch);
 /* A command was sent, by this monitor or another: it is looked whether the control monitor answers. */
 void control_watch_look(ControlWatch *watch);
 
-/* Other monitors of the same QEMU, which are ready: what they answer is the only proof that QEMU is not stopped. */
+/* Other monitors of the same QEMU, which are ready: an answer of theirs is the only proof that QEMU is not stopped. */
 void control_watch_add_witness(ControlWatch *watch, QmpClient *client);
 void control_watch_remove_witness(ControlWatch *watch, QmpClient *client);

@@ -92,7 +92,7 @@ get_place_of_port(const QmpAddress *address)
     return number ? print_port(number, address->port) : g_strdup_printf("tcp %s:%u", host, address->port);
 }
 
-/* Whether the place is what a connection to it is known by: a host's name is not. */
+/* Whether a connection to the place can be told by the place itself: not by a host's name. */
 static gboolean
 is_exact(const QmpAddress *address)
 {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which monitor an address or a connected socket leads to. An address can be spelled in many ways (links, `..`, names of
- * hosts), and its path can be another QEMU's by now; what a socket is connected to is known for certain. */
+/* The identity of the monitor that an address or a connected socket leads to. An address can be spelled in many ways (links, `..`, names of
+ * hosts), and its path can be another QEMU's by now; the other end of a connected socket is known for certain. */
 #pragma once
 
 #include "qmp-address.h"
 
 typedef struct MonitorId {
-    char *place; /* owned; what the address names; NULL: there is no address */
+    char *place; /* owned; as the address names it; NULL: there is no address */
     char *socket; /* owned; the listening socket that is there, or that one is connected to; NULL: not known */
-    char *listener; /* owned; once connected: who listens, and by which name the socket was bound; NULL: not known */
+    char *
+        listener; /* owned; once connected: the process that listens, and the name that the socket was bound to; NULL: not known */
 } MonitorId;
 
 /* Of an address, before anything is connected to it. */
@@ -17,7 +18,7 @@ void monitor_id_init(MonitorId *id, const QmpAddress *address);
 /* Afterwards: of the socket @fd, which was connected to @address; NULL: by somebody else. */
 void monitor_id_set_connected(MonitorId *id, const QmpAddress *address, int fd);
 
-/* It is connected no more. */
+/* The monitor is connected no more. */
 void monitor_id_set_unconnected(MonitorId *id);
 
 void monitor_id_clear(MonitorId *id);

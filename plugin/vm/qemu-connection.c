@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A QEMU from the connected socket on: negotiates, asks what must be known of it (its questions
- * are sent together), then keeps the run state true: QEMU tells by events that it changed, and by query-status
- * what to. */
+/* A QEMU from the connected socket on: negotiates, asks for the facts that must be known of it (the questions are sent
+ * together), then keeps the run state true: QEMU tells by an event that the run state changed, and by query-status to
+ * which. */
 #include "qemu-connection.h"
 
 #include <string.h>
@@ -39,7 +39,7 @@ struct QemuConnection {
     GPtrArray *early_events; /* owned, of QmpEvent; NULL once up */
     gsize early_bytes; /* of their data */
     char *version, *package; /* owned */
-    QemuFacts facts; /* what is in it is owned */
+    QemuFacts facts; /* its strings are owned */
     StartedMonitors *started_monitors; /* owned */
 };
 
@@ -132,7 +132,7 @@ on_known(gpointer user_data)
     QemuConnection *qemu = user_data;
 
     if (qemu->freed || !qmp_client_is_ready(qemu->client))
-        return; /* on_closed follows, with the reason */
+        return; /* on_control_closed follows, with the reason */
     if (--qemu->unanswered == 0)
         go_up(qemu);
 }
@@ -152,13 +152,13 @@ on_commands(const QmpReply *reply, const GError *error, gpointer user_data)
 }
 
 static void
-on_lost(const GError *error, gpointer user_data)
+on_control_lost(const GError *error, gpointer user_data)
 {
     end_connection(user_data, error);
 }
 
 static void
-on_stuck(const GError *error, gpointer user_data)
+on_control_stuck(const GError *error, gpointer user_data)
 {
     QemuConnection *qemu = user_data;
 
@@ -166,9 +166,9 @@ on_stuck(const GError *error, gpointer user_data)
 }
 
 static void
-on_ready(QmpClient *client, gpointer user_data)
+on_control_ready(QmpClient *client, gpointer user_data)
 {
-    static const ControlWatchFuncs watch_funcs = { on_lost, on_stuck };
+    static const ControlWatchFuncs watch_funcs = { on_control_lost, on_control_stuck };
     static const char *const probes[] = { "query-name", "query-uuid", "query-target", "query-status" };
     QemuConnection *qemu = user_data;
     const QmpGreeting *greeting = qmp_client_get_greeting(client);
@@ -188,7 +188,7 @@ on_ready(QmpClient *client, gpointer user_data)
 }
 
 static void
-on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
+on_control_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
 {
     QemuConnection *qemu = user_data;
 
@@ -207,7 +207,7 @@ on_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
 }
 
 static void
-on_closing(QmpClient *client, gpointer user_data)
+on_control_closing(QmpClient *client, gpointer user_data)
 {
     QemuConnection *qemu = user_data;
 
@@ -216,7 +216,7 @@ on_closing(QmpClient *client, gpointer user_data)
 }
 
 static void
-on_closed(QmpClient *client, const GError *error, gpointer user_data)
+on_control_closed(QmpClient *client, const GError *error, gpointer user_data)
 {
     QemuConnection *qemu = user_data;
 
@@ -238,8 +238,9 @@ QemuConnection *
 qemu_connection_new(GMainContext *context, int fd, const QemuConnectionLimits *limits,
                     const QemuConnectionFuncs *funcs, gpointer user_data)
 {
-    static const QmpClientFuncs client_funcs = { on_ready, on_event, on_closing, on_closed };
-    /* The client watches over the greeting and the negotiation itself and says which of them failed. It is given
+    static const QmpClientFuncs client_funcs = { on_control_ready, on_control_event, on_control_closing,
+                                                 on_control_closed };
+    /* The client watches over the greeting and the negotiation itself and says which of them failed. The client is given
      * the same time and started first, so that its words are heard rather than ours. */
     QmpClientLimits client_limits = { .max_reply = limits->max_reply, .timeout = limits->timeout };
     QemuConnection *qemu = g_rc_box_new0(QemuConnection);

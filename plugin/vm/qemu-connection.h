@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One connected QEMU: the session on it, the turns that callers take on that session, and what is known of the VM
- * without asking. Exists from a connected socket to the end of the connection. Knows no D-Bus. */
+/* One connected QEMU: the session on it, the turns that callers take on that session, and the facts of the VM that are
+ * known without asking. Exists from a connected socket to the end of the connection. Knows no D-Bus. */
 #pragma once
 
 #include "reply-barriers.h"
@@ -9,13 +9,13 @@
 typedef struct QemuConnection QemuConnection;
 
 typedef struct QemuConnectionFuncs {
-    /* Once: what can be known is known, and commands are taken. */
+    /* Once: the facts are known, and commands are taken. */
     void (*on_up)(QemuConnection *qemu, gpointer user_data);
     /* Status and/or Running have new values. Only after on_up. */
     void (*on_changed)(QemuConnection *qemu, gpointer user_data);
-    /* An event; those that came before on_up follow it at once. */
+    /* An event; the events that came before on_up follow that at once. */
     void (*on_event)(QemuConnection *qemu, const QmpEvent *event, gpointer user_data);
-    /* QEMU answers nothing, and may be stopped: whoever waits for it should wait no longer. Any number of times, after on_up. */
+    /* QEMU answers nothing, and may be stopped: callers that wait should wait no longer. Any number of times, after on_up. */
     void (*on_stuck)(QemuConnection *qemu, const GError *error, gpointer user_data);
     /* Once, before on_down, if it was up: the connection has ended, and the commands under way are about to be failed. The
      * QemuConnection must not be freed from inside. */
@@ -37,7 +37,7 @@ QemuConnection *qemu_connection_new(GMainContext *context, int fd, const QemuCon
 /* Closes the connection. Commands under way are failed; none of the callbacks above comes. */
 void qemu_connection_free(QemuConnection *qemu);
 
-/* After on_up. All borrowed; what QEMU did not tell is empty. */
+/* After on_up. All borrowed; a fact that QEMU did not tell is empty. */
 const char *qemu_connection_get_name(QemuConnection *qemu); /* `-name` */
 const char *qemu_connection_get_uuid(QemuConnection *qemu);
 const char *qemu_connection_get_target(QemuConnection *qemu);
@@ -47,7 +47,7 @@ const char *qemu_connection_get_package(QemuConnection *qemu);
 const char *qemu_connection_get_status(QemuConnection *qemu); /* QMP's run state */
 gboolean qemu_connection_is_running(QemuConnection *qemu);
 
-/* After on_up: what is known of its commands. */
+/* After on_up: the commands that QEMU has. */
 gboolean qemu_connection_is_at_least(QemuConnection *qemu, guint major, guint minor);
 gboolean qemu_connection_has_monitor_add(QemuConnection *qemu);
 gboolean qemu_connection_is_storage_daemon(QemuConnection *qemu); /* it has no guest, and so no run state */
@@ -75,7 +75,7 @@ ReplyBarriers *qemu_connection_get_barriers(QemuConnection *qemu);
  * control monitor has told of it too, and the run state is known. */
 void qemu_connection_catch_up(QemuConnection *qemu, ReplyBarrier *barrier);
 
-/* Replies to callers, those that have come already included, wait until what the agent has asked so far is answered. */
+/* Replies to callers, also the ones that have come already, wait until the agent's questions so far are answered. */
 void qemu_connection_settle(QemuConnection *qemu);
 
 /* Back-pressure: no more events until qemu_connection_resume(). Replies wait too. */

@@ -11,9 +11,7 @@
 void
 qemu_facts_init(QemuFacts *facts)
 {
-    *facts = (QemuFacts){
-        .name = g_strdup(""), .uuid = g_strdup(""), .target = g_strdup(""), .status = g_strdup("")
-    };
+    *facts = (QemuFacts){ .name = g_strdup(""), .uuid = g_strdup(""), .target = g_strdup(""), .status = g_strdup("") };
 }
 
 void
@@ -26,7 +24,7 @@ qemu_facts_clear(QemuFacts *facts)
 }
 
 static void
-set_string(char **fact, JsonObject *object, const char *member)
+set_fact_string(char **fact, JsonObject *object, const char *member)
 {
     JsonNode *value = json_object_get_member(object, member);
 
@@ -38,14 +36,14 @@ set_string(char **fact, JsonObject *object, const char *member)
 }
 
 static void
-read_object(QemuFacts *facts, JsonObject *object)
+read_fact_object(QemuFacts *facts, JsonObject *object)
 {
     JsonNode *running = json_object_get_member(object, "running");
 
-    set_string(&facts->name, object, "name");
-    set_string(&facts->uuid, object, "UUID");
-    set_string(&facts->target, object, "arch");
-    set_string(&facts->status, object, "status");
+    set_fact_string(&facts->name, object, "name");
+    set_fact_string(&facts->uuid, object, "UUID");
+    set_fact_string(&facts->target, object, "arch");
+    set_fact_string(&facts->status, object, "status");
     if (running && json_tree_get_type(running) == JSON_TREE_BOOLEAN)
         facts->running = json_node_get_boolean(running);
 }
@@ -57,7 +55,7 @@ qemu_facts_read(QemuFacts *facts, const QmpReply *reply)
         return;
     g_autoptr(JsonNode) value = json_tree_parse(reply->value.text, reply->value.length, NULL);
     if (value && JSON_NODE_HOLDS_OBJECT(value))
-        read_object(facts, json_node_get_object(value));
+        read_fact_object(facts, json_node_get_object(value));
 }
 
 /* The text has no other members than `name`, so the whole of it need not be parsed. */
@@ -76,5 +74,6 @@ qemu_facts_read_commands(QemuFacts *facts, const QmpReply *reply)
     if (!reply || !reply->value.text || reply->value.length > MAX_REPLY)
         return;
     facts->has_monitor_add = has_command(&reply->value, "monitor-add");
-    facts->is_storage_daemon = has_command(&reply->value, "blockdev-add") && !has_command(&reply->value, "query-status");
+    facts->is_storage_daemon =
+        has_command(&reply->value, "blockdev-add") && !has_command(&reply->value, "query-status");
 }

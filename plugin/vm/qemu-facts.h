@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a QEMU has told of itself. Part of QemuConnection, which asks. */
+/* The facts that a QEMU has told of itself. Part of QemuConnection, which asks. */
 #pragma once
 
 #include "qmp-message.h"
@@ -19,7 +19,7 @@ typedef struct QemuFacts {
 void qemu_facts_init(QemuFacts *facts);
 void qemu_facts_clear(QemuFacts *facts);
 
-/* What query-name, query-uuid, query-target or query-status has answered; NULL: nothing. A reply that lacks a fact, or has it
+/* Takes the reply to query-name, query-uuid, query-target or query-status; NULL: none came. A reply that lacks a fact, or has it
  * with another type, leaves the fact as it was. */
 void qemu_facts_read(QemuFacts *facts, const QmpReply *reply);
 

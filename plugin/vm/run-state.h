@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is known of QEMU's run states. */
+/* QEMU's run states: which of them end without an event, and which events change them. */
 #pragma once
 
 #include <glib.h>

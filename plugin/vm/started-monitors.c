@@ -2,8 +2,8 @@
 /* Owned by the QemuConnection, which is not up before these questions are answered:
  *
  *   started_monitors_ask()  asks for objects and character devices
- *   on_objects()            monitors are asked which device they are on
- *   on_chardevs()           is all that there is to go by where none were listed */
+ *   on_objects_listed()     monitors are asked which device they are on
+ *   on_chardevs_listed()    is all that there is to go by where none were listed */
 #include "started-monitors.h"
 
 #include <string.h>
@@ -24,7 +24,7 @@
 /* Bytes of a name. QEMU's have no limit; a path takes 107. */
 #define MAX_NAME 512u
 
-/* What QEMU calls the devices of `-qmp`, `-monitor` and the like. */
+/* QEMU's names for the devices of `-qmp`, `-monitor` and the like. */
 #define QEMUS_OWN "compat_monitor"
 
 struct StartedMonitors {
@@ -56,7 +56,7 @@ query_qemu(StartedMonitors *monitors, const QmpCommand *command, QmpReplyFunc fu
 
 /* NULL: an error, or more than is read. */
 static JsonNode *
-parse(StartedMonitors *monitors, const QmpReply *reply)
+parse_objects_reply(StartedMonitors *monitors, const QmpReply *reply)
 {
     JsonNode *node;
 
@@ -79,7 +79,7 @@ note(StartedMonitors *monitors, GHashTable *names, const char *name, const char 
     return TRUE;
 }
 
-/* Where monitors are no objects, nobody need find out what one under an object's name would be. */
+/* Where monitors are no objects, nobody need look one up under an object's name. */
 static void
 note_chardev(StartedMonitors *monitors, const char *label)
 {
@@ -92,7 +92,7 @@ static void
 on_chardev(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     StartedMonitors *monitors = user_data;
-    g_autoptr(JsonNode) label = parse(monitors, reply);
+    g_autoptr(JsonNode) label = parse_objects_reply(monitors, reply);
 
     if (label && json_tree_get_type(label) == JSON_TREE_STRING)
         note_chardev(monitors, json_tree_get_string(label));
@@ -100,7 +100,7 @@ on_chardev(const QmpReply *reply, const GError *error, gpointer user_data)
 }
 
 static void
-look_at_object(StartedMonitors *monitors, JsonObject *object)
+note_monitor_object(StartedMonitors *monitors, JsonObject *object)
 {
     const char *name = object ? json_member_get_string(object, "name") : NULL;
     const char *type = object ? json_member_get_string(object, "type") : NULL;
@@ -120,14 +120,14 @@ look_at_object(StartedMonitors *monitors, JsonObject *object)
 }
 
 static void
-on_objects(const QmpReply *reply, const GError *error, gpointer user_data)
+on_objects_listed(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     StartedMonitors *monitors = user_data;
-    g_autoptr(JsonNode) list = parse(monitors, reply);
+    g_autoptr(JsonNode) list = parse_objects_reply(monitors, reply);
     JsonArray *objects = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
 
     for (guint i = 0; objects && i < json_array_get_length(objects); i++)
-        look_at_object(monitors, json_member_get_object_at(objects, i));
+        note_monitor_object(monitors, json_member_get_object_at(objects, i));
     answered(monitors);
 }
 
@@ -168,10 +168,10 @@ look_at_chardev(StartedMonitors *monitors, JsonObject *chardev)
 
 /* Objects were asked for first, and QEMU answers in order. */
 static void
-on_chardevs(const QmpReply *reply, const GError *error, gpointer user_data)
+on_chardevs_listed(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     StartedMonitors *monitors = user_data;
-    g_autoptr(JsonNode) list = monitors->are_listed ? NULL : parse(monitors, reply);
+    g_autoptr(JsonNode) list = monitors->are_listed ? NULL : parse_objects_reply(monitors, reply);
     JsonArray *chardevs = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
 
     for (guint i = 0; chardevs && i < json_array_get_length(chardevs); i++)
@@ -245,8 +245,9 @@ started_monitors_ask(StartedMonitors *monitors, QmpQueue *queue, StartedMonitors
     monitors->queue = queue;
     monitors->func = func;
     monitors->user_data = user_data;
-    query_qemu(monitors, &(QmpCommand){ .name = "qom-list", .arguments = "{\"path\":\"/objects\"}" }, on_objects);
-    query_qemu(monitors, &(QmpCommand){ .name = "query-chardev" }, on_chardevs);
+    query_qemu(monitors, &(QmpCommand){ .name = "qom-list", .arguments = "{\"path\":\"/objects\"}" },
+               on_objects_listed);
+    query_qemu(monitors, &(QmpCommand){ .name = "query-chardev" }, on_chardevs_listed);
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The monitors that a QEMU was started with, and the character devices under them: whoever ends one of these takes the VM
- * away from the agent, or from another program. They are known by what they are. QEMU 11.1 lists its monitors among its
- * objects, and they tell which device they are on. One before lists none: there the device at the address that the agent
- * is given is one, and those that QEMU has named itself; of others that are in use no one can tell. */
+/* The monitors that a QEMU was started with, and the character devices under them: a caller who ends one of these takes the
+ * VM away from the agent, or from another program. QEMU 11.1 lists its monitors among its objects, and each tells the
+ * device that it is on. An older QEMU lists none: there the device at the address that the agent is given counts as one,
+ * and every device that QEMU has named itself; of other devices in use no one can tell. */
 #pragma once
 
 #include "qmp-queue.h"
@@ -13,7 +13,7 @@ typedef struct StartedMonitors StartedMonitors;
 StartedMonitors *started_monitors_new(int fd);
 
 /* Asks by @queue, before any caller of ours can have added a monitor; the agent's own are left out. @func is called once,
- * never from inside: what there is to be known is known, or never will be, also as the connection has ended. */
+ * never from inside: all is known, or never will be, also because the connection has ended. */
 typedef void (*StartedMonitorsFunc)(gpointer user_data);
 void started_monitors_ask(StartedMonitors *monitors, QmpQueue *queue, StartedMonitorsFunc func, gpointer user_data);
 
@@ -23,7 +23,7 @@ void started_monitors_free(StartedMonitors *monitors);
 /* There is a monitor at @path too. */
 void started_monitors_note_path(StartedMonitors *monitors, const char *path);
 
-/* A caller has added an object, or a character device, of that name: what was called so before has gone. */
+/* A caller has added an object, or a character device, of that name: the former bearer of the name has gone. */
 void started_monitors_note_object(StartedMonitors *monitors, const char *id);
 void started_monitors_note_chardev(StartedMonitors *monitors, const char *label);
 

@@ -12,7 +12,7 @@
 
 /* Connected at once where we listen, before one of them is known to be a QEMU. */
 #define MAX_CANDIDATES 8
-/* Who adds a VM may have started its QEMU a moment ago: until its address answers it is tried so often. */
+/* The caller of AddVM may have started the QEMU a moment ago: until its address answers, it is tried so often. */
 #define LATE_INTERVAL (100 * G_TIME_SPAN_MILLISECOND)
 /* QEMU listens on a path as soon as it has bound it: one that refuses for longer was left by a QEMU that is gone. */
 #define LATE_LISTEN G_TIME_SPAN_SECOND
@@ -24,7 +24,7 @@ struct Vm {
     char *name; /* owned */
     VmOrigin origin;
     QmpAddress *address; /* owned */
-    MonitorId monitor_id; /* what is in it is owned */
+    MonitorId monitor_id; /* its strings are owned */
     GPtrArray *spares; /* owned, of QmpAddress */
     gboolean isolation_required;
     guint32 added_by;
@@ -51,7 +51,7 @@ typedef struct Candidate {
     gboolean owner_is_known; /* by the kernel */
 } Candidate;
 
-static void attempt(Vm *vm);
+static void attempt_connection(Vm *vm);
 static void connect_once(Vm *vm);
 
 static void
@@ -75,7 +75,7 @@ on_retry(gpointer user_data)
     Vm *vm = user_data;
 
     timer_stop(&vm->retry_timer);
-    attempt(vm);
+    attempt_connection(vm);
     return G_SOURCE_REMOVE;
 }
 
@@ -91,7 +91,7 @@ try_again(Vm *vm, VmDown how, const GError *error)
     guint64 delay;
 
     if (is_listening(vm) && how != VM_DOWN_UNREACHABLE) {
-        attempt(vm);
+        attempt_connection(vm);
         return;
     }
     vm->given_up = !vm_retry_next(&vm->retry, error, &delay);
@@ -103,14 +103,14 @@ try_again(Vm *vm, VmDown how, const GError *error)
 
 /* @candidate: which of them it is about; NULL: there was no connection. */
 static void
-go_down(Vm *vm, Candidate *candidate, const GError *error)
+end_attempt(Vm *vm, Candidate *candidate, const GError *error)
 {
     VmDown how = !candidate ? VM_DOWN_UNREACHABLE : candidate == vm->current ? VM_DOWN_ENDED : VM_DOWN_UNUSABLE;
 
     if (how == VM_DOWN_ENDED)
         reset_retry(vm);
     monitor_id_set_unconnected(&vm->monitor_id);
-    /* Until it returns, what is known of the QEMU can still be read. */
+    /* Until on_down returns, the facts of the QEMU can still be read. */
     if (!vm->funcs.on_down(vm, how, error, vm->user_data))
         return;
     if (how == VM_DOWN_ENDED)
@@ -147,7 +147,7 @@ on_qemu_up(QemuConnection *qemu, gpointer user_data)
         return;
     }
     vm->current = NULL;
-    go_down(vm, candidate, error);
+    end_attempt(vm, candidate, error);
 }
 
 static void
@@ -187,10 +187,10 @@ on_qemu_down(QemuConnection *qemu, const GError *error, gpointer user_data)
 {
     Candidate *candidate = user_data;
 
-    go_down(candidate->vm, candidate, error);
+    end_attempt(candidate->vm, candidate, error);
 }
 
-/* What is left of the time for the attempt. Who connects to us has all of it, from then on. */
+/* The rest of the time for the attempt. A QEMU that connects to us has all of it, from then on. */
 static guint64
 get_time_left(Vm *vm)
 {
@@ -216,7 +216,7 @@ take_socket(Vm *vm, int fd)
     candidate->qemu = qemu_connection_new(vm->context, fd, &limits, &funcs, candidate);
     g_ptr_array_add(vm->candidates, candidate);
     if (is_listening(vm))
-        attempt(vm);
+        attempt_connection(vm);
 }
 
 static gboolean
@@ -261,11 +261,11 @@ use_socket(Vm *vm, int fd)
         return;
     }
     close(fd);
-    go_down(vm, NULL, error);
+    end_attempt(vm, NULL, error);
 }
 
 static void
-on_connected(int fd, const GError *error, gpointer user_data)
+on_vm_connected(int fd, const GError *error, gpointer user_data)
 {
     Vm *vm = user_data;
 
@@ -274,7 +274,7 @@ on_connected(int fd, const GError *error, gpointer user_data)
     if (error && is_late(vm, error)) {
         vm->retry_timer = timer_start(vm->context, LATE_INTERVAL, on_late_interval, vm);
     } else if (error) {
-        go_down(vm, NULL, error);
+        end_attempt(vm, NULL, error);
     } else {
         use_socket(vm, fd);
     }
@@ -290,7 +290,7 @@ on_connect_timeout(gpointer user_data)
     vm->connecting = FALSE;
     timer_stop(&vm->connect_timer);
     qmp_connector_stop(vm->connector);
-    go_down(vm, NULL, error);
+    end_attempt(vm, NULL, error);
     return G_SOURCE_REMOVE;
 }
 
@@ -299,7 +299,7 @@ connect_once(Vm *vm)
 {
     vm->connecting = TRUE;
     if (!vm->connector)
-        vm->connector = qmp_connector_new(vm->context, vm->address, on_connected, vm);
+        vm->connector = qmp_connector_new(vm->context, vm->address, on_vm_connected, vm);
     if (!vm->address->server && vm->timeout != G_MAXUINT64)
         vm->connect_timer = timer_start(vm->context, get_time_left(vm), on_connect_timeout, vm);
     qmp_connector_start(vm->connector);
@@ -307,7 +307,7 @@ connect_once(Vm *vm)
 
 /* Connects; or accepts one more, if there is room. */
 static void
-attempt(Vm *vm)
+attempt_connection(Vm *vm)
 {
     if (vm->connecting || vm->candidates->len >= MAX_CANDIDATES)
         return;
@@ -339,7 +339,7 @@ vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs
     vm->attempt_began = g_get_monotonic_time();
     vm->candidates = g_ptr_array_new_with_free_func(candidate_free);
     if (vm->address) {
-        attempt(vm);
+        attempt_connection(vm);
     } else {
         monitor_id_set_connected(&vm->monitor_id, /* address= */ NULL, spec->fd);
         take_socket(vm, spec->fd);
@@ -377,7 +377,7 @@ vm_poke(Vm *vm)
     timer_stop(&vm->retry_timer);
     vm->given_up = FALSE;
     reset_retry(vm);
-    attempt(vm);
+    attempt_connection(vm);
 }
 
 const char *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A VM that the agent was told about: where its QEMU is, and the connection to it while there is one. It connects,
- * listens, and tries again; what a VM is called and who hears of it is the registry's affair. */
+/* A VM that the agent was told about: where its QEMU is, and the connection to it while there is one. A Vm
+ * connects, listens, and tries again; the VM's name and the objects that tell of it are the registry's affair. */
 #pragma once
 
 #include "monitor-id.h"
@@ -11,7 +11,7 @@ typedef struct Vm Vm;
 /* us for one attempt, where nobody says otherwise. */
 #define VM_TIMEOUT_DEFAULT ((guint64)10 * G_TIME_SPAN_SECOND)
 
-/* How the agent came to know of it, which decides what happens when QEMU goes. */
+/* How the agent came to know of the VM, which decides what happens when QEMU goes. */
 typedef enum VmOrigin {
     VM_FROM_CALL, /* AddVM: forgotten; with `server=on` listened for again. Where its monitor fell silent it is tried once more */
     VM_FROM_FD, /* AddVMFromFD: forgotten */
@@ -37,15 +37,15 @@ typedef enum VmDown {
 } VmDown;
 
 typedef struct VmFuncs {
-    /* A socket is connected to vm_get_address(), and vm_get_monitor_id() tells to what. FALSE with an error: it is of no use,
-     * and on_down follows. */
+    /* A socket is connected to vm_get_address(), and vm_get_monitor_id() tells to which monitor. FALSE with an error: the
+     * socket is of no use, and on_down follows. */
     gboolean (*on_connected)(Vm *vm, GError **error, gpointer user_data);
     /* QEMU is connected and known. FALSE with an error refuses it (its name is taken, …), and on_down follows. */
     gboolean (*on_up)(Vm *vm, GError **error, gpointer user_data);
     /* The run state changed. */
     void (*on_changed)(Vm *vm, gpointer user_data);
     void (*on_event)(Vm *vm, const QmpEvent *event, gpointer user_data);
-    /* As QemuFuncs.on_stuck. */
+    /* As QemuConnectionFuncs.on_stuck. */
     void (*on_stuck)(Vm *vm, const GError *error, gpointer user_data);
     /* The connection of a QEMU that was up has ended: the commands under way are about to be failed, and on_down follows. The
      * VM must not be freed from inside. */
@@ -54,13 +54,13 @@ typedef struct VmFuncs {
     gboolean (*on_down)(Vm *vm, VmDown how, const GError *error, gpointer user_data);
 } VmFuncs;
 
-/* Copies what @spec says and begins the first attempt; no callback comes from inside. @max_reply: bytes. */
+/* Copies @spec and begins the first attempt; no callback comes from inside. @max_reply: bytes. */
 Vm *vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs *funcs, gpointer user_data);
 
 /* Disconnects. Commands under way are failed, but on_down does not come. Not from inside on_up. */
 void vm_free(Vm *vm);
 
-/* Who is told from now on. Not from inside a callback. */
+/* Replaces the callbacks. Not from inside one. */
 void vm_set_funcs(Vm *vm, const VmFuncs *funcs, gpointer user_data);
 
 /* Tries at once, if it is waiting to try again: its socket has appeared. */
@@ -83,4 +83,4 @@ QemuConnection *vm_get_qemu(Vm *vm);
 /* The uid that QEMU runs as (SO_PEERCRED); over TCP, where the kernel has none, and while it is not up, the uid that
  * added it. */
 guint32 vm_get_owner_uid(Vm *vm);
-gboolean vm_is_owner_known(Vm *vm); /* FALSE: it is who added it */
+gboolean vm_is_owner_known(Vm *vm); /* FALSE: the uid is that of whoever added the VM */
