@@ -265,7 +265,7 @@ use_socket(Vm *vm, int fd)
 }
 
 static void
-on_vm_connected(int fd, const GError *error, gpointer user_data)
+on_connector_done(int fd, const GError *error, gpointer user_data)
 {
     Vm *vm = user_data;
 
@@ -299,7 +299,7 @@ connect_once(Vm *vm)
 {
     vm->connecting = TRUE;
     if (!vm->connector)
-        vm->connector = qmp_connector_new(vm->context, vm->address, on_vm_connected, vm);
+        vm->connector = qmp_connector_new(vm->context, vm->address, on_connector_done, vm);
     if (!vm->address->server && vm->timeout != G_MAXUINT64)
         vm->connect_timer = timer_start(vm->context, get_time_left(vm), on_connect_timeout, vm);
     qmp_connector_start(vm->connector);
