@@ -3,6 +3,7 @@
  * several mistakes in one request another may be named. */
 #include "qmp-request.h"
 
+#include "json-print.h"
 #include "json-tree.h"
 
 static JsonNode *
@@ -34,6 +35,19 @@ qmp_request_dup_string(JsonNode *message, const char *name)
     JsonNode *node = get_request_member(message, name);
 
     return node ? dup_member_string(node) : NULL;
+}
+
+char *
+qmp_request_dup_id(JsonNode *message)
+{
+    JsonNode *id = get_request_member(message, "id");
+    GString *text;
+
+    if (!id)
+        return NULL;
+    text = g_string_new(NULL);
+    json_print_node(text, id, JSON_PRINT_QEMU);
+    return g_string_free(text, FALSE);
 }
 
 static char *

@@ -17,6 +17,9 @@ gboolean qmp_request_is_oob(JsonNode *message);
 /* The string member @name, or NULL. Owned; as QEMU keeps it, U+0000 being C0 80. */
 char *qmp_request_dup_string(JsonNode *message, const char *name);
 
+/* The request's id as QEMU writes it back: JSON text, owned; NULL: the request has none. */
+char *qmp_request_dup_id(JsonNode *message);
+
 /* What there is of it (clear it in any case). NULL, or QEMU's complaint (owned). @may_be_oob: that has been enabled. */
 char *qmp_request_read(JsonNode *message, gboolean may_be_oob, QmpRequest *request);
 void qmp_request_clear(QmpRequest *request);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The path of a command inside the session, from top to bottom:
  *
- *   on_client_bytes()  the client's bytes are cut into documents (json-framer.c)
- *   take_message()     a value, or a complaint about text that is no JSON, gets in line, or overtakes it
+ *   on_client_bytes()  the client's bytes become messages (qmp-reader.c)
+ *   take_message()     the message, or a complaint about text that is no JSON, gets in line, or overtakes it
  *   dispatch_next()    the next in line begins, when the last is answered
  *   start_request()    the request is checked (qmp-request.c), and answered at once, or given to the user
- *   finish_request()   the request is answered: the next begins
+ *   finish_request()   the client has the answer (qmp-line.c): the next begins
  *
  * Used by native-session.c; owns the socket, the line, and the descriptors that came last. */
 #include "qmp-server.h"
@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "json-framer.h"
 #include "json-print.h"
-#include "json-tree.h"
+#include "qmp-line.h"
+#include "qmp-reader.h"
 #include "qmp-request.h"
 #include "qmp-socket.h"
 
@@ -47,7 +47,7 @@ typedef struct Request {
 
 struct QmpServer {
     QmpSocket *socket; /* owned; NULL once it has closed */
-    JsonFramer framer;
+    QmpReader reader;
     const QmpServerFuncs *funcs; /* weak */
     gpointer user_data;
     gboolean is_pretty, offers_oob;
@@ -106,42 +106,16 @@ send_line(QmpServer *server, GString *line)
         qmp_socket_send(server->socket, text->str, text->len);
 }
 
-/* QEMU's own text goes as it is, unless its monitor is a pretty one. */
-static void
-append_value(GString *line, const QmpText *value, gboolean is_rewritten)
-{
-    if (is_rewritten || memchr(value->text, '\n', value->length))
-        json_print_text(line, value->text, JSON_PRINT_QEMU);
-    else
-        g_string_append_len(line, value->text, (gssize)value->length);
-}
-
 static void
 send_return(QmpServer *server, Request *request, const QmpText *value, gboolean is_rewritten)
 {
-    GString *line = g_string_sized_new(value->length + 64);
-
-    g_string_append(line, "{\"return\": ");
-    append_value(line, value, is_rewritten);
-    if (request->id)
-        g_string_append_printf(line, ", \"id\": %s", request->id);
-    g_string_append_c(line, '}');
-    send_line(server, line);
+    send_line(server, qmp_line_new_return(request->id, value, is_rewritten));
 }
 
 static void
 send_error(QmpServer *server, Request *request, const char *error_class, const char *text)
 {
-    GString *line = g_string_new("{");
-
-    if (request->id)
-        g_string_append_printf(line, "\"id\": %s, ", request->id);
-    g_string_append(line, "\"error\": {\"class\": ");
-    json_print_string(line, error_class, strlen(error_class), JSON_PRINT_QEMU);
-    g_string_append(line, ", \"desc\": ");
-    json_print_string(line, text, strlen(text), JSON_PRINT_QEMU);
-    g_string_append(line, "}}");
-    send_line(server, line);
+    send_line(server, qmp_line_new_error(request->id, error_class, text));
 }
 
 /* qmp_capabilities */
@@ -237,24 +211,11 @@ take_fd(QmpServer *server, Request *request)
     close_fds(server, 1);
 }
 
-static char *
-dup_id(JsonNode *message)
-{
-    JsonObject *object = JSON_NODE_HOLDS_OBJECT(message) ? json_node_get_object(message) : NULL;
-    JsonNode *id = object ? json_object_get_member(object, "id") : NULL;
-    GString *text;
-
-    if (!id)
-        return NULL;
-    text = g_string_new(NULL);
-    json_print_node(text, id, JSON_PRINT_QEMU);
-    return g_string_free(text, FALSE);
-}
-
-/* Takes @value, or NULL and a @complaint. @size: the bytes of text that it was. */
+/* A QmpReaderFunc. */
 static void
-take_message(QmpServer *server, JsonNode *value, const char *complaint, gsize size)
+take_message(JsonNode *value, const char *complaint, gsize size, gpointer user_data)
 {
+    QmpServer *server = user_data;
     Request *request = g_new0(Request, 1);
 
     request->command.fd = -1;
@@ -263,7 +224,7 @@ take_message(QmpServer *server, JsonNode *value, const char *complaint, gsize si
     request->command.size = size;
     request->link.data = request;
     if (value) {
-        request->id = dup_id(value);
+        request->id = qmp_request_dup_id(value);
         take_fd(server, request);
     }
     server->messages++;
@@ -274,63 +235,6 @@ take_message(QmpServer *server, JsonNode *value, const char *complaint, gsize si
     g_queue_push_tail_link(&server->waiting, &request->link);
     server->waiting_bytes += size;
     dispatch_next(server);
-}
-
-/* QEMU's class and first words, and our own for the rest. */
-static void
-take_garbage(QmpServer *server, const char *what, gsize at, gsize size)
-{
-    g_autofree char *complaint = g_strdup_printf("JSON parse error, %s at byte %zu", what, at);
-
-    take_message(server, NULL, complaint, size);
-}
-
-static void
-take_client_document(QmpServer *server)
-{
-    const JsonScan *scan = &server->framer.scan;
-    g_autoptr(GError) error = NULL;
-    JsonNode *value;
-
-    if (scan->error) {
-        take_garbage(server, scan->error, scan->error_offset, scan->offset);
-        return;
-    }
-    value = json_tree_build_command(server->framer.text, &error);
-    if (value) {
-        take_message(server, value, NULL, scan->offset);
-    } else if (error->code == JSON_TREE_ERROR_LIMIT) {
-        /* QEMU has these words for some 2 million tokens; here they keep the policy from reading many. */
-        take_message(server, NULL, "JSON token count limit exceeded", scan->offset);
-    } else {
-        g_autofree char *complaint = g_strdup_printf("JSON parse error, %s", error->message);
-        take_message(server, NULL, complaint, scan->offset);
-    }
-}
-
-static gsize
-take_client_bytes(QmpServer *server, const char *text, gsize length)
-{
-    const JsonScan *scan = &server->framer.scan;
-    gsize used;
-
-    switch (json_framer_feed(&server->framer, text, length, &used)) {
-    case JSON_FRAMER_MORE:
-        break;
-    case JSON_FRAMER_DOCUMENT:
-        take_client_document(server);
-        break;
-    case JSON_FRAMER_LOST:
-        take_garbage(server, scan->error, scan->error_offset, scan->offset);
-        json_framer_skip(&server->framer);
-        break;
-    case JSON_FRAMER_TOO_LONG:
-        /* QEMU's own limit, in these words, is 64 MiB. */
-        take_message(server, NULL, "JSON token size limit exceeded", scan->offset);
-        json_framer_skip(&server->framer);
-        break;
-    }
-    return used;
 }
 
 static gsize
@@ -346,7 +250,7 @@ on_client_bytes(const char *text, gsize length, const int *fds, guint n_fds, gpo
     }
     server->messages = 0;
     while (used < length && server->messages < MESSAGES_A_TURN && !is_full(server))
-        used += take_client_bytes(server, text + used, length - used);
+        used += qmp_reader_feed(&server->reader, text + used, length - used);
     qmp_socket_set_paused(server->socket, is_full(server));
     return used;
 }
@@ -420,30 +324,8 @@ qmp_server_fail(QmpServer *server, QmpServerCommand *command, const char *error_
 void
 qmp_server_event(QmpServer *server, const QmpEvent *event)
 {
-    GString *line;
-
-    if (!server->is_negotiated || !server->socket)
-        return;
-    line = g_string_new(NULL);
-    g_string_printf(line, "{\"timestamp\": {\"seconds\": %" G_GUINT64_FORMAT ", \"microseconds\": %u}, \"event\": ",
-                    event->timestamp / G_USEC_PER_SEC, (guint)(event->timestamp % G_USEC_PER_SEC));
-    json_print_string(line, event->name, strlen(event->name), JSON_PRINT_QEMU);
-    if (event->data.text) {
-        g_string_append(line, ", \"data\": ");
-        append_value(line, &event->data, /* is_rewritten= */ FALSE);
-    }
-    g_string_append_c(line, '}');
-    send_line(server, line);
-}
-
-static void
-send_greeting(QmpServer *server, const QmpGreeting *greeting)
-{
-    GString *line = g_string_new("{\"QMP\": {\"version\": ");
-
-    append_value(line, &(QmpText){ greeting->version, strlen(greeting->version) }, /* is_rewritten= */ FALSE);
-    g_string_append_printf(line, ", \"capabilities\": [%s]}}", greeting->oob ? "\"oob\"" : "");
-    send_line(server, line);
+    if (server->is_negotiated && server->socket)
+        send_line(server, qmp_line_new_event(event));
 }
 
 QmpServer *
@@ -457,9 +339,9 @@ qmp_server_new(GMainContext *context, int fd, const QmpGreeting *greeting, gbool
     server->user_data = user_data;
     server->is_pretty = is_pretty;
     server->offers_oob = greeting->oob;
-    json_framer_init(&server->framer, JSON_DIALECT_QEMU, limits->max_command);
+    qmp_reader_init(&server->reader, limits->max_command, take_message, server);
     server->socket = qmp_socket_new(context, fd, limits->max_outgoing, &socket_funcs, server);
-    send_greeting(server, greeting);
+    send_line(server, qmp_line_new_greeting(greeting));
     return server;
 }
 
@@ -475,6 +357,6 @@ qmp_server_free(QmpServer *server)
     g_clear_pointer(&server->socket, qmp_socket_free);
     drop_requests(server);
     close_fds(server, 0);
-    json_framer_clear(&server->framer);
+    qmp_reader_clear(&server->reader);
     g_free(server);
 }
