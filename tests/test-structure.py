@@ -24,15 +24,7 @@ LONG_FUNCTIONS: dict[str, str] = {}
 # Static names that stand in two files or more.
 SHARED_STATICS = {
     'append_string',
-    'find_event',
-    'find_row',
     'get_status',
-    'is_wanted',
-    'judge',
-    'note_listed',
-    'on_answer',
-    'on_read',
-    'parse',
 }
 
 

@@ -179,7 +179,8 @@ remove_fd(gint64 fdset, gint64 fd, gpointer user_data)
         g_rc_box_release(resources);
 }
 
-/* Removes a few at a time. When all have been tried, QEMU is asked which fdsets are still there: that list may be long. */
+/* Removes a few at a time. When all have been tried, QEMU is asked which fdsets are still there: the list may be
+ * long. */
 static void
 remove_fdsets(CallerResources *resources)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which caller has what in one QEMU, of the descriptors, fdsets and objects that QEMU keeps for all monitors alike: noted from
- * the callers' commands, and put in order when their owner leaves. */
+/* The descriptors, fdsets and objects of each caller in one QEMU, which QEMU itself keeps for all monitors alike.
+ * They are noted from the callers' commands; the fdsets are removed when their caller leaves. */
 #pragma once
 
 #include "command-filter.h"
@@ -54,7 +54,7 @@ void caller_effect_clear(CallerEffect *effect);
 void caller_resources_note_reply(CallerResources *resources, const char *caller, FdNames *names,
                                  const CallerEffect *effect, const QmpText *value);
 
-/* @caller has left: their fdsets are removed, as soon as QEMU does that. */
+/* @caller has left: the caller's fdsets are removed, as soon as QEMU does that. */
 void caller_resources_leave(CallerResources *resources, const char *caller);
 
 /* The VM's run state has changed. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Remembers names, and forgets none: an object-add by a name that is taken fails, so that what is called like an authz
- * object would have to be one's successor. Owned by the callers' sessions. */
+/* Remembers names, and forgets none: an object-add by a name that is taken fails, so that an object with the name of
+ * an authz object would have to be its successor. Owned by the callers' sessions. */
 #include "authz-objects.h"
 
 #include <string.h>
@@ -8,7 +8,8 @@
 #include "json-member.h"
 #include "json-tree.h"
 
-/* Names. Nobody has as many; a caller who may add some could go on for ever. Past it any object may be one. */
+/* Names. No VM has as many, but a caller who may add some could go on for ever. With more, any object may be an authz
+ * object. */
 #define MAX_NAMES 1024u
 
 struct AuthzObjects {
@@ -18,7 +19,7 @@ struct AuthzObjects {
 };
 
 static void
-note_name(AuthzObjects *objects, const char *name)
+note_authz_name(AuthzObjects *objects, const char *name)
 {
     if (g_hash_table_size(objects->names) < MAX_NAMES)
         g_hash_table_add(objects->names, g_strdup(name));
@@ -28,17 +29,17 @@ note_name(AuthzObjects *objects, const char *name)
 
 /* QEMU writes the type of a member of /objects as child<authz-list>. */
 static void
-note_listed(AuthzObjects *objects, JsonObject *listed)
+note_listed_object(AuthzObjects *objects, JsonObject *listed)
 {
     const char *name = listed ? json_member_get_string(listed, "name") : NULL;
     const char *type = listed ? json_member_get_string(listed, "type") : NULL;
 
     if (name && type && g_str_has_prefix(type, "child<authz-"))
-        note_name(objects, name);
+        note_authz_name(objects, name);
 }
 
 static void
-on_objects(const QmpReply *reply, const GError *error, gpointer user_data)
+on_authz_listed(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     AuthzObjects *objects = user_data;
     gboolean is_answer = reply && !reply->error_class && reply->value.text;
@@ -48,7 +49,7 @@ on_objects(const QmpReply *reply, const GError *error, gpointer user_data)
     objects->ticket = NULL;
     objects->is_known = array && g_hash_table_size(objects->names) < MAX_NAMES;
     for (guint i = 0; array && i < json_array_get_length(array); i++)
-        note_listed(objects, json_member_get_object_at(array, i));
+        note_listed_object(objects, json_member_get_object_at(array, i));
 }
 
 AuthzObjects *
@@ -58,7 +59,7 @@ authz_objects_new(Vm *vm)
     QmpCommand command = { .name = "qom-list", .arguments = "{\"path\":\"/objects\"}" };
 
     objects->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    objects->ticket = qemu_connection_ask(vm_get_qemu(vm), &command, on_objects, objects);
+    objects->ticket = qemu_connection_ask(vm_get_qemu(vm), &command, on_authz_listed, objects);
     return objects;
 }
 
@@ -71,7 +72,7 @@ authz_objects_free(AuthzObjects *objects)
 }
 
 static const char *
-get_string(JsonNode *arguments, const char *name)
+get_argument(JsonNode *arguments, const char *name)
 {
     return arguments && JSON_NODE_HOLDS_OBJECT(arguments)
                ? json_member_get_string(json_node_get_object(arguments), name)
@@ -81,17 +82,17 @@ get_string(JsonNode *arguments, const char *name)
 void
 authz_objects_note(AuthzObjects *objects, const char *command, JsonNode *arguments)
 {
-    const char *type = g_str_equal(command, "object-add") ? get_string(arguments, "qom-type") : NULL;
-    const char *name = type && g_str_has_prefix(type, "authz-") ? get_string(arguments, "id") : NULL;
+    const char *type = g_str_equal(command, "object-add") ? get_argument(arguments, "qom-type") : NULL;
+    const char *name = type && g_str_has_prefix(type, "authz-") ? get_argument(arguments, "id") : NULL;
 
     if (name)
-        note_name(objects, name);
+        note_authz_name(objects, name);
 }
 
 gboolean
 authz_objects_may_have(AuthzObjects *objects, JsonNode *arguments)
 {
-    const char *name = get_string(arguments, "id");
+    const char *name = get_argument(arguments, "id");
 
     return !objects->is_known || (name && g_hash_table_contains(objects->names, name));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Arguments are looked at as QEMU will read them: each string, and what is in it where it is JSON or a command line itself.
- * Replies that hold none of our names, nearly all, are passed on as they are. */
+/* Arguments are looked at as QEMU will read them: each string, and the strings in it where it is JSON or a command
+ * line itself. Replies that hold none of the agent's names, nearly all, are passed on as they are. */
 #include "command-filter.h"
 
 #include <string.h>
@@ -45,7 +45,7 @@ command_filter_free(CommandFilter *filter)
 }
 
 static gboolean
-refuse(const char *what, const char *whose, GError **error)
+refuse_argument(const char *what, const char *whose, GError **error)
 {
     g_set_error(error, QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED, "%s is %s", what, whose);
     return FALSE;
@@ -59,44 +59,45 @@ check_fdset(CommandFilter *filter, const char *caller, gint64 fdset, GError **er
     if (!fdsets_is_foreign(filter->fdsets, fdset, caller))
         return TRUE;
     name = g_strdup_printf("The fdset %" G_GINT64_FORMAT, fdset);
-    return refuse(name, "another caller's", error);
+    return refuse_argument(name, "another caller's", error);
 }
 
-/* QEMU's way to read the number allows for white space and a sign, which nobody writes who means no harm. */
+/* QEMU reads the number behind white space and a sign too. A caller who means no harm writes neither, so both are
+ * refused. */
 static gboolean
 check_paths(CommandFilter *filter, const char *caller, const char *text, GError **error)
 {
     for (const char *at = strstr(text, FDSET_PATH); at; at = strstr(at, FDSET_PATH)) {
         at += strlen(FDSET_PATH);
         if (*at && !g_ascii_isdigit(*at))
-            return refuse("What begins with " FDSET_PATH " and has no number next", "no fdset", error);
+            return refuse_argument("What begins with " FDSET_PATH " and has no number next", "no fdset", error);
         if (!check_fdset(filter, caller, g_ascii_strtoll(at, NULL, 10), error))
             return FALSE;
     }
     if (strstr(text, "/fd/") && (strstr(text, "proc/") || strstr(text, "dev/")))
-        return refuse("What is open in QEMU by its number", "everybody's", error);
+        return refuse_argument("What is open in QEMU by its number", "everybody's", error);
     return TRUE;
 }
 
 /* @text: as QEMU reads it. */
 static gboolean
-check_text(const Check *check, const char *member, const char *text, GError **error)
+check_text_names(const Check *check, const char *member, const char *text, GError **error)
 {
     g_autofree char *stripped = strchr(text, '\\') ? escapes_strip(text) : NULL;
     const char *plain = stripped ? stripped : text;
 
     if (strstr(plain, QMP_MONITOR_PREFIX))
-        return refuse("What is called " QMP_MONITOR_PREFIX "…", "the agent's own", error);
+        return refuse_argument("What is called " QMP_MONITOR_PREFIX "…", "the agent's own", error);
     if (fd_names_are_in(plain))
-        return refuse("What QEMU calls a descriptor that a caller has named", "no name to call it by", error);
+        return refuse_argument("What QEMU calls a descriptor that a caller has named", "no name to call it by", error);
     return check_paths(check->filter, check->caller, plain, error) &&
            monitor_ends_check(check->filter->monitors, check->command, member, text, error);
 }
 
-static gboolean check_node(const Check *check, const char *member, JsonNode *node, GError **error);
+static gboolean check_node_names(const Check *check, const char *member, JsonNode *node, GError **error);
 
 static gboolean
-check_object(const Check *check, JsonObject *object, GError **error)
+check_object_names(const Check *check, JsonObject *object, GError **error)
 {
     JsonObjectIter members;
     const char *member;
@@ -105,24 +106,24 @@ check_object(const Check *check, JsonObject *object, GError **error)
 
     json_object_iter_init_ordered(&members, object);
     while (is_right && json_object_iter_next_ordered(&members, &member, &value))
-        is_right = check_node(check, member, value, error);
+        is_right = check_node_names(check, member, value, error);
     return is_right;
 }
 
-/* @member: the name that it has, or the array that it is an element of. */
+/* @member: the name of the member that @node is the value of, or an element of. */
 static gboolean
-check_node(const Check *check, const char *member, JsonNode *node, GError **error)
+check_node_names(const Check *check, const char *member, JsonNode *node, GError **error)
 {
     JsonTreeType type = json_tree_get_type(node);
     gboolean is_right = TRUE;
     gsize length;
 
     if (type == JSON_TREE_STRING || type == JSON_TREE_STRING_WITH_NUL)
-        return check_text(check, member, json_tree_get_characters(node, &length), error);
+        return check_text_names(check, member, json_tree_get_characters(node, &length), error);
     if (type == JSON_TREE_OBJECT)
-        return check_object(check, json_node_get_object(node), error);
+        return check_object_names(check, json_node_get_object(node), error);
     for (guint i = 0; type == JSON_TREE_ARRAY && is_right && i < json_array_get_length(json_node_get_array(node)); i++)
-        is_right = check_node(check, member, json_array_get_element(json_node_get_array(node), i), error);
+        is_right = check_node_names(check, member, json_array_get_element(json_node_get_array(node), i), error);
     return is_right;
 }
 
@@ -135,7 +136,7 @@ command_filter_check(CommandFilter *filter, const char *caller, const char *comm
 
     if (!arguments)
         return TRUE;
-    if (!check_object(&check, json_node_get_object(arguments), error))
+    if (!check_object_names(&check, json_node_get_object(arguments), error))
         return FALSE;
     if (!g_str_equal(command, "add-fd") && !g_str_equal(command, "remove-fd"))
         return TRUE;
@@ -162,7 +163,7 @@ has_member_that_names_ours(JsonObject *object)
     return FALSE;
 }
 
-/* What a human reads: without the lines that name ours. */
+/* The text of HMP, without the lines that name objects of the agent's. */
 static JsonNode *
 clean_text(const char *text)
 {
@@ -183,7 +184,7 @@ typedef struct View {
 } View;
 
 static gboolean
-is_hidden(const View *view, JsonNode *element)
+is_element_hidden(const View *view, JsonNode *element)
 {
     gint64 fdset;
 
@@ -194,7 +195,7 @@ is_hidden(const View *view, JsonNode *element)
            (JSON_NODE_HOLDS_OBJECT(element) && has_member_that_names_ours(json_node_get_object(element)));
 }
 
-/* The caller's own word; NULL: none. */
+/* The caller's own word; NULL: the caller has given none. */
 static JsonNode *
 clean_opaque(JsonNode *node)
 {
@@ -212,7 +213,7 @@ clean_array(const View *view, JsonArray *array)
 
     for (guint i = 0; i < json_array_get_length(array); i++) {
         JsonNode *element = json_array_get_element(array, i);
-        if (!is_hidden(view, element))
+        if (!is_element_hidden(view, element))
             json_array_add_element(rest, clean_node(view, element));
     }
     return json_node_init_array(json_node_alloc(), rest);
@@ -236,7 +237,7 @@ clean_object(const View *view, JsonObject *object)
     return json_node_init_object(json_node_alloc(), rest);
 }
 
-/* Lists without the elements that are not for the caller, texts of HMP without such lines. */
+/* Lists lose the elements that are not for the caller, texts of HMP such lines. */
 static JsonNode *
 clean_node(const View *view, JsonNode *node)
 {
@@ -250,7 +251,7 @@ clean_node(const View *view, JsonNode *node)
 }
 
 static char *
-clean(const View *view, const QmpText *value)
+clean_reply(const View *view, const QmpText *value)
 {
     g_autoptr(JsonNode) node = json_tree_parse_answer(value->text, value->length);
     g_autoptr(JsonNode) rest = NULL;
@@ -278,7 +279,7 @@ command_filter_clean(CommandFilter *filter, const char *caller, const char *comm
     *ret_text = NULL;
     if (!view.are_fdsets && !memmem(value->text, value->length, QMP_MONITOR_PREFIX, strlen(QMP_MONITOR_PREFIX)))
         return TRUE;
-    *ret_text = clean(&view, value);
+    *ret_text = clean_reply(&view, value);
     if (!*ret_text)
         g_set_error(error, QMP_ERROR, QMP_ERROR_PROTOCOL,
                     "The reply names what is the agent's own, and is too long (%zu bytes) to take that out",

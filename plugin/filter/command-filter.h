@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What QEMU keeps for all monitors alike and a caller must not touch: the agent's own objects, which can be neither named
- * nor seen; the monitors that QEMU was started with, which cannot be ended; and other callers' fdsets. */
+/* Keeps callers from what QEMU keeps for all monitors alike and is not theirs: the agent's own objects, which can be
+ * neither named nor seen; the monitors that QEMU was started with, which cannot be ended; and other callers' fdsets. */
 #pragma once
 
 #include <json-glib/json-glib.h>
@@ -19,7 +19,7 @@ void command_filter_free(CommandFilter *filter);
 gboolean command_filter_check(CommandFilter *filter, const char *caller, const char *command, JsonNode *arguments,
                               GError **error);
 
-/* What @caller may see of the reply to @command, in @ret_text (owned); NULL: all of it. Fails with QMP_ERROR_PROTOCOL
- * where that cannot be told: there is more than can be read through meanwhile. */
+/* Removes from the reply to @command whatever @caller may not see. @ret_text: owned; NULL: the caller may see all of
+ * it. Fails with QMP_ERROR_PROTOCOL where the reply is too long to be read through meanwhile. */
 gboolean command_filter_clean(CommandFilter *filter, const char *caller, const char *command, const QmpText *value,
                               char **ret_text, GError **error);

@@ -46,7 +46,7 @@ is_complete(Strip *strip, gsize *ret_before)
     return strip->plain->len - *ret_before == 1 + DIGITS;
 }
 
-/* What an escape stands for may be a part of another. */
+/* The character of one escape may be a part of another escape. */
 static void
 read_complete(Strip *strip)
 {

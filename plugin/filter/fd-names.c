@@ -70,13 +70,13 @@ fd_names_is_full(FdNames *names)
     return g_hash_table_size(names->names) >= MAX_NAMES;
 }
 
-/* Where the names that are found go. */
+/* A translation under way, and the names that it has found. */
 typedef struct Translation {
     FdNames *names;
     GPtrArray *used; /* of strings, owned */
 } Translation;
 
-/* A name of the caller's, or what is none as it is. */
+/* Another text than a name of the caller's stays as it is. */
 static char *
 translate_known(Translation *translation, const char *text)
 {

@@ -15,7 +15,7 @@ void fd_names_add(FdNames *names, const char *name);
 void fd_names_remove(FdNames *names, const char *name);
 void fd_names_clear(FdNames *names);
 gboolean fd_names_is_empty(FdNames *names);
-gboolean fd_names_is_full(FdNames *names); /* there is no room for one more */
+gboolean fd_names_is_full(FdNames *names); /* no name can be added */
 
 /* @arguments as they are to be sent: the caller's names have become those in QEMU, wherever a command of QEMU 7.2 to 11.1
  * takes one (`fdname`, `fd`, `fds`, `vhostfd`, `vhostfds`, `sock-fds`, `str` of a socket's address, and `fd:NAME` in `uri` and

@@ -7,7 +7,7 @@
 #include "json-tree.h"
 #include "qmp-monitor.h"
 
-/* No longer than that: QEMU takes 2.5 us for each byte. */
+/* Short, for QEMU takes 2.5 us for each byte. */
 char *
 fdset_tag_new(const QmpAddress *address)
 {

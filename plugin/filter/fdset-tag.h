@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is put before the word (`opaque`) that callers give to descriptors in fdsets, so that those of an agent that was
- * killed are known to the next. It says by which control monitor they were added: QEMU has one client there at a time, so
- * nobody else can be using what was added by the same. */
+/* The agent's tag on descriptors in fdsets, before the word (`opaque`) that callers give to them: by it an agent
+ * knows what an agent that was killed has left. The tag tells by which control monitor the descriptors were added:
+ * QEMU has one client there at a time, so nobody else can be using descriptors that were added by the same. */
 #pragma once
 
 #include <json-glib/json-glib.h>
 
 #include "qmp-address.h"
 
-/* NULL: there is no address, and the tag is like no other. */
+/* @address: NULL: the VM has none, and the tag is like no other. */
 char *fdset_tag_new(const QmpAddress *address);
 
 /* The arguments of add-fd (NULL: none) with the tag in them. The result is a new reference. */
@@ -17,5 +17,5 @@ JsonNode *fdset_tag_put(const char *tag, JsonNode *arguments);
 /* Whether @opaque is so tagged. */
 gboolean fdset_tag_is_on(const char *tag, const char *opaque);
 
-/* @opaque as it was given, without any agent's tag; NULL: none was. */
+/* @opaque as the caller gave it, without any agent's tag; NULL: the caller gave none. */
 const char *fdset_tag_skip(const char *opaque);

@@ -8,14 +8,14 @@
 /* Bytes of add-fd's reply. */
 #define MAX_ADDED 1024u
 
-/* Of one caller, and of those that were left; QEMU may have as many descriptors altogether, as a rule. */
+/* Of one caller, and of all callers who have left; QEMU may have as many descriptors altogether, as a rule. */
 #define MAX_FDS 1024u
 
-/* QEMU is told once to remove a descriptor, once more when the guest runs, and then a few times in case it has been
- * stopped again meanwhile. It closes one that is in use by itself, when that has ended. */
+/* QEMU is told once to remove a descriptor, once more when the guest runs, and then a few times in case the guest has
+ * been stopped again meanwhile. QEMU itself closes a descriptor that is in use, when that use has ended. */
 #define MAX_TRIES 8u
 
-/* Nobody's unique name. */
+/* Stands for all callers who have left: no unique name is empty. */
 #define LEFT ""
 
 typedef struct Fd {
@@ -67,14 +67,14 @@ fdsets_free(Fdsets *fdsets)
 }
 
 static JsonNode *
-parse(const QmpText *reply)
+parse_fdsets_reply(const QmpText *reply)
 {
     return json_tree_parse_answer(reply->text, reply->length);
 }
 
-/* -1: there is none. */
+/* -1: @node has no such number. */
 static gint64
-get_number(JsonNode *node, const char *name)
+get_fd_number(JsonNode *node, const char *name)
 {
     gint64 value;
 
@@ -105,7 +105,7 @@ is_listed(GHashTable *listed, gint64 fdset, gint64 fd)
     return g_hash_table_contains(listed, name);
 }
 
-/* Their names. */
+/* The names (name_fd()) of the descriptors that are known. */
 static GHashTable *
 list_known(Fdsets *fdsets)
 {
@@ -118,7 +118,7 @@ list_known(Fdsets *fdsets)
     return known;
 }
 
-/* Whether all in the set has been left, and is noted. */
+/* Whether every descriptor in the set was left by an agent that was killed; those that were are noted. */
 static gboolean
 note_left(Fdsets *fdsets, gint64 fdset, JsonArray *fds, GHashTable *known)
 {
@@ -127,7 +127,7 @@ note_left(Fdsets *fdsets, gint64 fdset, JsonArray *fds, GHashTable *known)
     for (guint i = 0; i < json_array_get_length(fds); i++) {
         JsonObject *fd = json_member_get_object_at(fds, i);
         const char *opaque = fd ? json_member_get_string(fd, "opaque") : NULL;
-        gint64 number = get_number(json_array_get_element(fds, i), "fd");
+        gint64 number = get_fd_number(json_array_get_element(fds, i), "fd");
         gboolean is_left = opaque && fdset_tag_is_on(fdsets->tag, opaque) && fdsets->fds->len < MAX_FDS;
         is_whole &= is_left;
         if (is_left && g_hash_table_add(known, name_fd(fdset, number)))
@@ -137,11 +137,11 @@ note_left(Fdsets *fdsets, gint64 fdset, JsonArray *fds, GHashTable *known)
 }
 
 static void
-note_listed(Fdsets *fdsets, JsonNode *listed, GHashTable *known)
+note_listed_fdset(Fdsets *fdsets, JsonNode *listed, GHashTable *known)
 {
     JsonArray *fds =
         JSON_NODE_HOLDS_OBJECT(listed) ? json_member_get_array(json_node_get_object(listed), "fds") : NULL;
-    gint64 fdset = get_number(listed, "fdset-id");
+    gint64 fdset = get_fd_number(listed, "fdset-id");
 
     if (g_hash_table_contains(fdsets->owners, &fdset))
         return;
@@ -154,11 +154,11 @@ note_listed(Fdsets *fdsets, JsonNode *listed, GHashTable *known)
 void
 fdsets_note_common(Fdsets *fdsets, const QmpText *reply)
 {
-    g_autoptr(JsonNode) list = parse(reply);
+    g_autoptr(JsonNode) list = parse_fdsets_reply(reply);
     g_autoptr(GHashTable) known = list_known(fdsets);
 
     for (guint i = 0; list && JSON_NODE_HOLDS_ARRAY(list) && i < json_array_get_length(json_node_get_array(list)); i++)
-        note_listed(fdsets, json_array_get_element(json_node_get_array(list), i), known);
+        note_listed_fdset(fdsets, json_array_get_element(json_node_get_array(list), i), known);
 }
 
 const char *
@@ -181,20 +181,20 @@ has_fds(Fdsets *fdsets, gint64 fdset, gboolean also_removed)
 void
 fdsets_note_added(Fdsets *fdsets, const QmpText *reply, const char *caller)
 {
-    g_autoptr(JsonNode) added = reply->length <= MAX_ADDED ? parse(reply) : NULL;
-    gint64 fdset = added ? get_number(added, "fdset-id") : -1;
+    g_autoptr(JsonNode) added = reply->length <= MAX_ADDED ? parse_fdsets_reply(reply) : NULL;
+    gint64 fdset = added ? get_fd_number(added, "fdset-id") : -1;
 
     if (fdset < 0)
         return;
     if (!g_hash_table_contains(fdsets->common, &fdset) && !has_fds(fdsets, fdset, /* also_removed= */ FALSE))
         g_hash_table_insert(fdsets->owners, g_memdup2(&fdset, sizeof fdset), g_strdup(caller));
-    add_fd(fdsets, fdset, get_number(added, "fd"), caller);
+    add_fd(fdsets, fdset, get_fd_number(added, "fd"), caller);
 }
 
 void
 fdsets_note_removed(Fdsets *fdsets, JsonNode *arguments)
 {
-    gint64 fdset = get_number(arguments, "fdset-id"), number = get_number(arguments, "fd");
+    gint64 fdset = get_fd_number(arguments, "fdset-id"), number = get_fd_number(arguments, "fd");
 
     for (guint i = 0; i < fdsets->fds->len; i++) {
         Fd *fd = g_ptr_array_index(fdsets->fds, i);
@@ -209,11 +209,11 @@ fdsets_get_serial(Fdsets *fdsets)
     return fdsets->serial;
 }
 
-/* Of "FDSET" and "FDSET/FD"; NULL: not to be read. */
+/* The set of the names "FDSET" and "FDSET/FD" (name_fd()); NULL: the reply cannot be read. */
 static GHashTable *
 read_listed(const QmpText *reply)
 {
-    g_autoptr(JsonNode) list = parse(reply);
+    g_autoptr(JsonNode) list = parse_fdsets_reply(reply);
     GHashTable *listed;
 
     if (!list || !JSON_NODE_HOLDS_ARRAY(list))
@@ -223,12 +223,12 @@ read_listed(const QmpText *reply)
         JsonNode *element = json_array_get_element(json_node_get_array(list), i);
         JsonNode *fds =
             JSON_NODE_HOLDS_OBJECT(element) ? json_object_get_member(json_node_get_object(element), "fds") : NULL;
-        gint64 fdset = get_number(element, "fdset-id");
+        gint64 fdset = get_fd_number(element, "fdset-id");
         g_hash_table_add(listed, name_fd(fdset, -1));
         for (guint j = 0; fds && JSON_NODE_HOLDS_ARRAY(fds) && j < json_array_get_length(json_node_get_array(fds));
              j++)
             g_hash_table_add(listed,
-                             name_fd(fdset, get_number(json_array_get_element(json_node_get_array(fds), j), "fd")));
+                             name_fd(fdset, get_fd_number(json_array_get_element(json_node_get_array(fds), j), "fd")));
     }
     return listed;
 }
@@ -294,10 +294,10 @@ fdsets_leave(Fdsets *fdsets, const char *caller)
             g_hash_table_iter_replace(&owners, g_strdup(LEFT));
 }
 
-/* With all others of its set, where whoever owned that has left. The number of a set that was given up may be another
- * caller's by now. */
+/* Removes the whole set where its owner has left. Otherwise only the descriptor: the number of a set that was given
+ * up may be another caller's by now. */
 static void
-remove_one(Fdsets *fdsets, Fd *fd, FdsetsFunc func, gpointer user_data)
+remove_left_fd(Fdsets *fdsets, Fd *fd, FdsetsFunc func, gpointer user_data)
 {
     const char *owner = g_hash_table_lookup(fdsets->owners, &fd->fdset);
     gboolean is_whole = g_strcmp0(owner, LEFT) == 0;
@@ -323,7 +323,7 @@ fdsets_remove_left(Fdsets *fdsets, guint max, FdsetsFunc func, gpointer user_dat
         Fd *fd = g_ptr_array_index(fdsets->fds, i);
         if (!g_str_equal(fd->caller, LEFT) || fd->is_tried)
             continue;
-        remove_one(fdsets, fd, func, user_data);
+        remove_left_fd(fdsets, fd, func, user_data);
         n++;
     }
     return n;

@@ -40,7 +40,7 @@ hmp_line_skip_options(const char **rest)
 }
 
 static void
-append(GString *word, char c)
+append_to_word(GString *word, char c)
 {
     if (word->len < MAX_WORD)
         g_string_append_c(word, c);
@@ -52,13 +52,13 @@ read_quoted(const char *at, GString *word)
 {
     while (*at && *at != '"') {
         if (*at != '\\') {
-            append(word, *at++);
+            append_to_word(word, *at++);
             continue;
         }
         at++;
         if (!*at || !strchr("nr\\'\"", *at))
             return NULL;
-        append(word, *at == 'n' ? '\n' : *at == 'r' ? '\r' : *at);
+        append_to_word(word, *at == 'n' ? '\n' : *at == 'r' ? '\r' : *at);
         at++;
     }
     return *at ? at + 1 : NULL;
@@ -68,7 +68,7 @@ static const char *
 read_bare(const char *at, GString *word)
 {
     while (*at && !strchr(spaces, *at))
-        append(word, *at++);
+        append_to_word(word, *at++);
     return at;
 }
 

@@ -5,12 +5,12 @@
 
 #include <glib.h>
 
-/* Owned; NULL: the line has none. QEMU reads a name up to white space or `/`. @ret_rest: what follows, in @line. */
+/* Owned; NULL: the line has no command. QEMU reads a name up to white space or `/`. @ret_rest: the rest of @line. */
 char *hmp_line_dup_command(const char *line, const char **ret_rest);
 
 /* Moves @rest behind the options (`-j`) that stand next, which need no white space after them. */
 void hmp_line_skip_options(const char **rest);
 
-/* The next word as a string of QEMU's; owned. @rest: moved behind it. NULL: there is none, or, with @ret_is_bad, QEMU
- * cannot read it (a quote without its end, an escape that it does not know). */
+/* The next word as a string of QEMU's; owned. @rest: moved behind the word. NULL: the line has ended, or, with
+ * @ret_is_bad, QEMU cannot read the word (a quote without its end, an unknown escape). */
 char *hmp_line_dup_word(const char **rest, gboolean *ret_is_bad);

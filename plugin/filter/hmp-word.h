@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What an HMP line does, for the log: its command, and nothing of what follows, which may hold passwords. */
+/* The command of an HMP line, for the log. The rest of the line is left out: it may hold passwords. */
 #pragma once
 
 #include <json-glib/json-glib.h>

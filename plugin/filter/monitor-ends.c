@@ -7,11 +7,11 @@
 #include "hmp-line.h"
 #include "qmp-error.h"
 
-/* What a command's argument names. */
+/* The kind of thing that a command's argument names. */
 typedef enum Named {
     NAMED_OBJECT,
-    NAMED_CHARDEV, /* that QEMU itself lets nobody take from a monitor (7.2 to 11.1) */
-    NAMED_ANY_CHARDEV, /* that QEMU takes from a monitor as well */
+    NAMED_CHARDEV, /* QEMU itself lets nobody take one from a monitor (7.2 to 11.1) */
+    NAMED_ANY_CHARDEV, /* QEMU would take one from a monitor as well */
     NAMED_PATH, /* of QOM, whole or a part of one */
 } Named;
 
@@ -20,15 +20,19 @@ typedef struct Way {
     Named named;
 } Way;
 
-/* QMP's names; HMP has `_` for `-` in some. NULL: it ends nothing. */
+/* Rows have QMP's names; HMP writes `_` for `-` in some. NULL: the command ends no monitor. */
 static const Way *
 find_way(const char *command)
 {
     static const Way ways[] = {
-        { "add-client", "protocol", NAMED_ANY_CHARDEV }, { "chardev-change", "id", NAMED_CHARDEV },
-        { "chardev-remove", "id", NAMED_CHARDEV },       { "chardev-send-break", "id", NAMED_CHARDEV },
-        { "gdbserver", "device", NAMED_ANY_CHARDEV },    { "monitor-remove", "id", NAMED_OBJECT },
-        { "object-del", "id", NAMED_OBJECT },            { "qom-set", "path", NAMED_PATH },
+        { "add-client", "protocol", NAMED_ANY_CHARDEV },
+        { "chardev-change", "id", NAMED_CHARDEV },
+        { "chardev-remove", "id", NAMED_CHARDEV },
+        { "chardev-send-break", "id", NAMED_CHARDEV },
+        { "gdbserver", "device", NAMED_ANY_CHARDEV },
+        { "monitor-remove", "id", NAMED_OBJECT },
+        { "object-del", "id", NAMED_OBJECT },
+        { "qom-set", "path", NAMED_PATH },
         { "yank", "id", NAMED_ANY_CHARDEV },
     };
     g_autofree char *name = g_strdelimit(g_strdup(command), "_", '-');
@@ -61,8 +65,8 @@ is_monitor(StartedMonitors *monitors, Named named, const char *word)
     case NAMED_CHARDEV:
         return started_monitors_has_chardev(monitors, word);
     case NAMED_ANY_CHARDEV:
-        return started_monitors_may_have_chardev(
-            monitors, g_str_has_prefix(word, chardev) ? word + strlen(chardev) : word);
+        return started_monitors_may_have_chardev(monitors,
+                                                 g_str_has_prefix(word, chardev) ? word + strlen(chardev) : word);
     case NAMED_PATH:
         return has_part(monitors, word);
     }
@@ -70,7 +74,7 @@ is_monitor(StartedMonitors *monitors, Named named, const char *word)
 }
 
 static gboolean
-check_word(StartedMonitors *monitors, Named named, const char *word, GError **error)
+check_monitor_name(StartedMonitors *monitors, Named named, const char *word, GError **error)
 {
     if (!is_monitor(monitors, named, word))
         return TRUE;
@@ -80,7 +84,7 @@ check_word(StartedMonitors *monitors, Named named, const char *word, GError **er
 }
 
 static gboolean
-check_line(StartedMonitors *monitors, const char *line, GError **error)
+check_hmp_line(StartedMonitors *monitors, const char *line, GError **error)
 {
     g_autofree char *command = hmp_line_dup_command(line, &line);
     g_autofree char *word = NULL;
@@ -92,10 +96,11 @@ check_line(StartedMonitors *monitors, const char *line, GError **error)
     hmp_line_skip_options(&line);
     word = hmp_line_dup_word(&line, &is_bad);
     if (word)
-        return check_word(monitors, way->named, word, error);
+        return check_monitor_name(monitors, way->named, word, error);
     if (is_bad)
         g_set_error(error, QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED,
-                    "What follows %s cannot be read for certain: a quote has no end, or an escape no meaning", command);
+                    "What follows %s cannot be read for certain: a quote has no end, or an escape no meaning",
+                    command);
     return !is_bad;
 }
 
@@ -106,6 +111,6 @@ monitor_ends_check(StartedMonitors *monitors, const char *command, const char *m
     const Way *way = find_way(command);
 
     if (g_str_equal(command, "human-monitor-command"))
-        return !g_str_equal(member, "command-line") || check_line(monitors, text, error);
-    return !way || !g_str_equal(member, way->member) || check_word(monitors, way->named, text, error);
+        return !g_str_equal(member, "command-line") || check_hmp_line(monitors, text, error);
+    return !way || !g_str_equal(member, way->member) || check_monitor_name(monitors, way->named, text, error);
 }

@@ -4,7 +4,7 @@
 
 #include "started-monitors.h"
 
-/* Whether a caller may send @command with @text in its argument @member, or in a part of an argument that is called so;
- * all as QEMU reads them. Fails with QMP_ERROR_NOT_AUTHORIZED. */
+/* Whether a caller may send @command with @text in its argument @member, or in a part of an argument that has that
+ * name; @text and @member as QEMU reads them. Fails with QMP_ERROR_NOT_AUTHORIZED. */
 gboolean monitor_ends_check(StartedMonitors *monitors, const char *command, const char *member, const char *text,
                             GError **error);

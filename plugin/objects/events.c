@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The path of an event, from bottom to top: events_publish() is called with QEMU's words; send_event() makes one signal of
- * them, and sends it to whom it may concern. QEMU's monitor is not read while the bus is behind, so that a VM that
- * floods fills its own buffers and not ours.
+/* The path of an event, from QEMU's socket to a signal on the bus:
  *
- * The first event that has data makes the agent ask QEMU for its schema, which says what is in them. The event waits for that
- * with all that follow, and so do the replies that QEMU sends after them. */
+ *   qmp/qmp-client.c         a line of the control monitor becomes a QmpEvent; one that makes no sense is dropped
+ *   vm/qemu-connection.c     the run state is asked for, where the event may have changed it
+ *   vm/vm.c                  the VM's connection passes it on
+ *   module/vm-entry.c        the VM has an object on the bus
+ *   objects/vm-object.c      vm_object_event(): jobs and calls that wait hear of it first, native sessions last
+ *   objects/events.c         events_publish(): the event is sent, or waits for the schema (keep_event()); send_event() makes
+ *                            one signal: for everybody on a session bus, for subscribers on the system bus
+ *   dbus/connection/bus-connection.c
+ *                            libdbus's queue. While it is long, QEMU's monitor is not read (hold_back_qemu()), so that a VM
+ *                            that floods fills its own buffers and not the agent's
+ *
+ * The first event that has data makes the agent ask QEMU for its schema, which gives the types of the data. The event waits
+ * for that with all that follow, and so do the replies that QEMU sends after them. */
 #include "events.h"
 
 #include <string.h>
@@ -33,13 +42,13 @@ struct Events {
     GQueue backlog; /* of QmpEvent, owned */
     gsize backlog_bytes;
     gboolean is_full; /* QEMU is not read until it is empty */
-    SchemaWait *wait; /* weak; what the backlog waits for */
+    SchemaWait *wait; /* weak; for the schema, which the backlog waits for */
     GSource *sender; /* owned; while the backlog is sent */
     gboolean has_held; /* stopped, while replies waited for the backlog */
 };
 
 static void
-stop_sender(Events *events)
+stop_event_sender(Events *events)
 {
     if (events->sender)
         g_source_destroy(events->sender);
@@ -47,7 +56,7 @@ stop_sender(Events *events)
 }
 
 static void
-on_drained(gpointer user_data)
+on_bus_drained(gpointer user_data)
 {
     Events *events = user_data;
 
@@ -56,14 +65,14 @@ on_drained(gpointer user_data)
 }
 
 static void
-hold_back(Events *events)
+hold_back_qemu(Events *events)
 {
     Bus *bus = events->vm_context->context->bus;
 
     if (events->drain || bus_get_outgoing_size(bus) < OUTGOING_HIGH)
         return;
     qemu_connection_pause(vm_get_qemu(events->vm_context->vm));
-    events->drain = bus_when_drained(bus, OUTGOING_LOW, on_drained, events);
+    events->drain = bus_when_drained(bus, OUTGOING_LOW, on_bus_drained, events);
 }
 
 static void
@@ -108,9 +117,9 @@ new_general_signal(Events *events, const QmpEvent *event)
     return signal;
 }
 
-/* What D-Bus cannot carry: { "json": TEXT }. */
+/* { "json": TEXT }, for data that D-Bus cannot carry. */
 static void
-append_text(DBusMessage *signal, const QmpText *data)
+append_json_text(DBusMessage *signal, const QmpText *data)
 {
     g_autofree char *text = g_strndup(data->text, data->length);
     const char *string = text;
@@ -131,13 +140,14 @@ make_general_signal(Events *events, const QmpEvent *event)
     if (!append_data(signal, &event->data, /* type= */ NULL)) {
         dbus_message_unref(signal);
         signal = new_general_signal(events, event);
-        append_text(signal, &event->data);
+        append_json_text(signal, &event->data);
     }
     append_timestamp(signal, event->timestamp);
     return signal;
 }
 
-/* One record for each 16 MiB that a subscriber reads: to be told of again a subscriber subscribes again, which takes room. */
+/* Makes one record for each 16 MiB that a subscriber reads: to be told of again a subscriber has to subscribe again,
+ * which takes room. */
 static void
 note_missed(Events *events, const char *unique_name)
 {
@@ -183,7 +193,7 @@ send_event(Events *events, const QmpEvent *event)
     else
         send_to_subscribers(events, signal, event->name);
     dbus_message_unref(signal);
-    hold_back(events);
+    hold_back_qemu(events);
 }
 
 static void
@@ -191,7 +201,7 @@ end_backlog(Events *events)
 {
     QemuConnection *qemu = vm_get_qemu(events->vm_context->vm);
 
-    stop_sender(events);
+    stop_event_sender(events);
     events->backlog_bytes = 0;
     if (events->is_full)
         qemu_connection_resume(qemu);
@@ -200,7 +210,7 @@ end_backlog(Events *events)
 }
 
 static void
-send_first(Events *events)
+send_first_event(Events *events)
 {
     QmpEvent *event = g_queue_pop_head(&events->backlog);
 
@@ -208,14 +218,14 @@ send_first(Events *events)
     qmp_event_free(event);
 }
 
-/* A few a turn, as they come from the socket. */
+/* Sends a few events a turn, as they come from the socket. */
 static gboolean
-send_some(gpointer user_data)
+send_some_events(gpointer user_data)
 {
     Events *events = user_data;
 
     for (guint i = 0; i < EVENTS_A_TURN && events->backlog.length > 0; i++)
-        send_first(events);
+        send_first_event(events);
     if (events->backlog.length > 0)
         return G_SOURCE_CONTINUE;
     end_backlog(events);
@@ -223,41 +233,43 @@ send_some(gpointer user_data)
 }
 
 static void
-start_sender(Events *events)
+start_event_sender(Events *events)
 {
     events->sender = g_idle_source_new();
     g_source_set_priority(events->sender, G_PRIORITY_DEFAULT);
-    g_source_set_callback(events->sender, send_some, events, NULL);
+    g_source_set_callback(events->sender, send_some_events, events, NULL);
     g_source_attach(events->sender, events->vm_context->context->host->context);
 }
 
 static void
-on_described(const GError *error, gpointer user_data)
+on_events_described(const GError *error, gpointer user_data)
 {
     Events *events = user_data;
 
     events->wait = NULL;
-    start_sender(events);
+    start_event_sender(events);
 }
 
 static void
 begin_backlog(Events *events)
 {
-    events->wait = vm_schema_wait(events->vm_context->schema, /* caller= */ "", /* size= */ 0, on_described, events,
-                                  /* error= */ NULL);
+    events->wait =
+        vm_schema_wait(events->vm_context->schema, /* caller= */ "", /* size= */ 0, on_events_described, events,
+                       /* error= */ NULL);
     reply_barriers_hold(qemu_connection_get_barriers(vm_get_qemu(events->vm_context->vm)));
 }
 
-/* They are not worth more memory: what waits is sent as it can be, and QEMU is not read until that is done. */
+/* The events that wait are not worth more memory: they are sent as they can be, and QEMU is not read until that is
+ * done. */
 static void
-stop_waiting(Events *events)
+stop_waiting_for_schema(Events *events)
 {
     events->is_full = TRUE;
     qemu_connection_pause(vm_get_qemu(events->vm_context->vm));
     if (!events->wait)
         return;
     schema_wait_cancel(g_steal_pointer(&events->wait));
-    start_sender(events);
+    start_event_sender(events);
 }
 
 static void
@@ -268,7 +280,7 @@ keep_event(Events *events, const QmpEvent *event)
     g_queue_push_tail(&events->backlog, qmp_event_copy(event));
     events->backlog_bytes += sizeof *event + strlen(event->name) + event->data.length;
     if (!events->is_full && (events->backlog.length >= MAX_BACKLOG || events->backlog_bytes >= MAX_BACKLOG_BYTES))
-        stop_waiting(events);
+        stop_waiting_for_schema(events);
 }
 
 gboolean
@@ -277,8 +289,8 @@ events_has_subscribers(Events *events)
     return events->subscribers && g_hash_table_size(events->subscribers) > 0;
 }
 
-/* What the contract promises and has nothing in it needs no schema: most of what a VM says while nobody works on it (RESUME,
- * STOP, POWERDOWN). */
+/* An event without data that the contract promises needs no schema. Most events of a VM that nobody works on are of
+ * that kind (RESUME, STOP, POWERDOWN). */
 static gboolean
 can_be_sent(Events *events, const QmpEvent *event)
 {
@@ -290,8 +302,8 @@ can_be_sent(Events *events, const QmpEvent *event)
 void
 events_publish(Events *events, const QmpEvent *event)
 {
-    /* Signals of jobs have been sent for it, perhaps. */
-    hold_back(events);
+    /* Jobs may have sent signals for this event already. */
+    hold_back_qemu(events);
     if (!is_broadcast(events) && !events_has_subscribers(events))
         return;
     if (events->backlog.length == 0 && can_be_sent(events, event))
@@ -301,7 +313,7 @@ events_publish(Events *events, const QmpEvent *event)
 }
 
 static void
-on_peer_gone(Bus *bus, const char *unique_name, gpointer user_data)
+on_subscriber_gone(Bus *bus, const char *unique_name, gpointer user_data)
 {
     events_unsubscribe(user_data, unique_name);
 }
@@ -314,7 +326,7 @@ events_subscribe(Events *events, const char *unique_name, const char *const *nam
     if (!events->subscribers) {
         events->subscribers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
         events->behind = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        events->peer_watch = bus_watch_peers(events->vm_context->context->bus, on_peer_gone, events);
+        events->peer_watch = bus_watch_peers(events->vm_context->context->bus, on_subscriber_gone, events);
     }
     g_hash_table_remove(events->behind, unique_name);
     g_hash_table_replace(events->subscribers, g_strdup(unique_name), g_strdupv((char **)(names ? names : all)));
@@ -343,15 +355,15 @@ events_stop(Events *events)
 {
     events->has_held = events->wait || events->sender;
     g_clear_pointer(&events->wait, schema_wait_cancel);
-    stop_sender(events);
+    stop_event_sender(events);
     while (events->backlog.length > 0)
-        send_first(events);
+        send_first_event(events);
 }
 
 void
 events_free(Events *events)
 {
-    /* What the agent has to ask of QEMU yet is not to be held back. */
+    /* The agent's own questions to QEMU are not to be held back. */
     if (events->has_held)
         end_backlog(events);
     if (events->drain)

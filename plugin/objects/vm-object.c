@@ -23,7 +23,7 @@
 #define MAX_EVENT_NAMES_SIZE 16384
 
 struct VmObject {
-    VmContext vm_context; /* first: what the rooms below are given */
+    VmContext vm_context; /* first: the part that the rooms below are given */
     Events *events; /* owned */
     OpenMonitors *open_monitors; /* owned */
     Jobs *jobs; /* owned */
@@ -31,10 +31,9 @@ struct VmObject {
     gboolean is_unpublished;
 };
 
-/* `command` (s) and `arguments`, of which the XML has made sure. The first is checked, the second left to the
- * caller; it may be left out. */
+/* Reads `command` (s), and moves @iter to `arguments`, which may be left out. The XML has made sure of the types. */
 static const char *
-read_command(BusCall *call, DBusMessageIter *iter, GError **error)
+read_command_name(BusCall *call, DBusMessageIter *iter, GError **error)
 {
     const char *command;
 
@@ -44,11 +43,11 @@ read_command(BusCall *call, DBusMessageIter *iter, GError **error)
     return names_check_command(command, error) ? command : NULL;
 }
 
-/* Likewise, with `arguments` (a{sv}); NULL: there are none, or @error. @cost: of the arguments. */
+/* Reads `command`, and `arguments` (a{sv}); NULL: the caller gave none, or @error is set. @cost: of the arguments. */
 static JsonNode *
 read_arguments(BusCall *call, DBusMessageIter *iter, const char **ret_command, JsonCost *cost, GError **error)
 {
-    *ret_command = read_command(call, iter, error);
+    *ret_command = read_command_name(call, iter, error);
     if (!*ret_command || dbus_message_iter_get_arg_type(iter) == DBUS_TYPE_INVALID)
         return NULL;
     return value_read(iter, "arguments", cost, error);
@@ -92,7 +91,7 @@ execute_json(BusCall *call, gpointer object_data)
     g_autoptr(GError) error = NULL;
     g_autoptr(JsonNode) arguments = NULL;
     DBusMessageIter iter;
-    const char *command = read_command(call, &iter, &error);
+    const char *command = read_command_name(call, &iter, &error);
     const char *text = "";
 
     if (command && dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_INVALID)
@@ -133,7 +132,7 @@ subscribe_authorized(BusCall *call, VmContext *vm_context, char **names)
     bus_call_return(call, NULL);
 }
 
-/* Each name becomes QEMU's. */
+/* Puts QEMU's name of the event for each of @names. */
 static gboolean
 resolve_events(QmpInterfaces *interfaces, char **names, GError **error)
 {
@@ -147,9 +146,9 @@ resolve_events(QmpInterfaces *interfaces, char **names, GError **error)
     return TRUE;
 }
 
-/* What the contract promises is known at once, the rest when QEMU has told. @names: borrowed. */
+/* Events that the contract promises are known at once, others when QEMU has told its schema. @names: borrowed. */
 static void
-subscribe_to(BusCall *call, VmContext *vm_context, char **names)
+subscribe_to_events(BusCall *call, VmContext *vm_context, char **names)
 {
     g_auto(GStrv) events = g_strdupv(names);
     g_autoptr(GError) error = NULL;
@@ -159,7 +158,7 @@ subscribe_to(BusCall *call, VmContext *vm_context, char **names)
     else if (vm_schema_is_settled(vm_context->schema))
         errors_fail(call, error);
     else
-        call_when_described(vm_context, call, g_strdupv(names), subscribe_to);
+        call_when_described(vm_context, call, g_strdupv(names), subscribe_to_events);
 }
 
 static void
@@ -177,7 +176,7 @@ subscribe(BusCall *call, gpointer object_data)
     copies = n_names <= MAX_EVENT_NAMES && size <= MAX_EVENT_NAMES_SIZE ? g_strdupv(names) : NULL;
     dbus_free_string_array(names);
     if (copies)
-        subscribe_to(call, object_data, copies);
+        subscribe_to_events(call, object_data, copies);
     else
         bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED,
                            "events: %d names of %zu bytes, there may be %d of %d; none means all", n_names, size,
@@ -193,10 +192,10 @@ unsubscribe(BusCall *call, gpointer object_data)
     bus_call_return(call, NULL);
 }
 
-/* A list of monitors for one who asks. */
+/* A reply to ListMonitors that is being written. */
 typedef struct Listing {
     DBusMessageIter list;
-    const char *caller; /* whose it is to be; NULL: all */
+    const char *caller; /* whose monitors are listed; NULL: all callers' */
 } Listing;
 
 static void
@@ -259,12 +258,12 @@ const BusMethod vm_object_methods[] = {
 };
 
 static void
-on_schema(QmpInterfaces *interfaces, gpointer user_data)
+on_vm_schema(QmpInterfaces *interfaces, gpointer user_data)
 {
     VmObject *object = user_data;
-    MonitorPool *places = caller_sessions_get_pool(object->vm_context.sessions);
+    MonitorPool *pool = caller_sessions_get_pool(object->vm_context.sessions);
 
-    monitor_pool_set_can_hotplug(places, interfaces && qmp_interfaces_has_monitor_object(interfaces));
+    monitor_pool_set_can_hotplug(pool, interfaces && qmp_interfaces_has_monitor_object(interfaces));
     if (!interfaces)
         return;
     bus_object_refine_interface(object->vm_context.object, qmp_interfaces_get_qmp(interfaces));
@@ -272,7 +271,7 @@ on_schema(QmpInterfaces *interfaces, gpointer user_data)
 }
 
 static void
-on_mode(gpointer user_data)
+on_monitor_mode(gpointer user_data)
 {
     VmObject *object = user_data;
 
@@ -280,7 +279,7 @@ on_mode(gpointer user_data)
 }
 
 static CallerSessions *
-new_sessions(VmObject *object)
+new_caller_sessions(VmObject *object)
 {
     const Config *config = object->vm_context.context->config;
     MonitorPoolLimits limits = {
@@ -289,8 +288,8 @@ new_sessions(VmObject *object)
         .max_reply = config->max_reply,
     };
 
-    return caller_sessions_new(object->vm_context.context->host->context, object->vm_context.vm, &limits, on_mode,
-                               object);
+    return caller_sessions_new(object->vm_context.context->host->context, object->vm_context.vm, &limits,
+                               on_monitor_mode, object);
 }
 
 void
@@ -352,29 +351,29 @@ vm_object_new(Context *context, Vm *vm, const char *path)
     object->vm_context.context = context;
     object->vm_context.vm = vm;
     object->vm_context.object = bus_object_new(context->bus, path, object);
-    object->vm_context.schema = vm_schema_new(context, vm, on_schema, object);
+    object->vm_context.schema = vm_schema_new(context, vm, on_vm_schema, object);
     object->events = events_new(&object->vm_context);
-    object->vm_context.sessions = new_sessions(object);
+    object->vm_context.sessions = new_caller_sessions(object);
     object->open_monitors = open_monitors_new(&object->vm_context);
     bus_object_add_interface(object->vm_context.object, context->vm_interface);
     bus_object_add_interface(object->vm_context.object, qmp_interfaces_get_qmp(context->promised));
     bus_object_add_interface(object->vm_context.object, qmp_interfaces_get_events(context->promised));
     bus_object_set_introspect(object->vm_context.object, call_introspect);
-    /* Where this QEMU is known by another VM, all of it is right from the first. */
+    /* Where another VM has told this QEMU's schema, the interfaces are complete from the first. */
     vm_schema_is_settled(object->vm_context.schema);
     bus_object_publish(object->vm_context.object);
     begin_jobs(object);
     return object;
 }
 
-/* The order in which a VM leaves the bus is one, whether its QEMU has ended, somebody has it removed, or the agent ends:
+/* A VM leaves the bus in one order, whether its QEMU has ended, a caller has it removed, or the agent ends:
  *
- *   vm_object_unpublish()  signals that are owed go out while all of it is there; then its jobs and it itself disappear, and
- *                          no property is read any more; native sessions say nothing more of their own
- *   vm_object_free()       everybody who waits is answered, each exactly once, and what they were answered by is freed
+ *   vm_object_unpublish()  signals that are owed go out while the whole object is there; then its jobs and the object itself
+ *                          disappear, and no property is read any more; native sessions say nothing more of their own
+ *   vm_object_free()       everybody who waits is answered, each exactly once; then the parts that answered are freed
  *
- * Every answer that is sent has the bus look at what else is owed: so nothing may be published of an object that is half
- * gone. The end of QEMU comes in two parts, as the commands under way are failed in between (VmFuncs). */
+ * With every answer the bus sends the signals that are owed, so nothing may be published of an object that is half gone. The
+ * end of QEMU comes in two parts, as the commands under way are failed in between (VmFuncs). */
 void
 vm_object_unpublish(VmObject *object)
 {

@@ -8,21 +8,22 @@
 
 typedef struct VmObject VmObject;
 
-/* What the interfaces of all VMs do. */
+/* The methods and properties of the interfaces of all VMs. */
 extern const BusMethod vm_object_methods[];
 extern const BusProperty vm_object_properties[];
 
 /* Publishes @vm at @path. Borrows both, which must outlive the object. */
 VmObject *vm_object_new(Context *context, Vm *vm, const char *path);
 
-/* It disappears from the bus, before anybody is answered that the VM goes; nothing but vm_object_free() may follow. */
+/* The object disappears from the bus, before anybody is answered that the VM goes; nothing but vm_object_free() may
+ * follow. */
 void vm_object_unpublish(VmObject *object);
 
-/* It disappears from the bus, if it has not yet, and everybody who waits is answered. @teardown: NULL: QEMU has ended.
- * Otherwise the VM is theirs from here on, and what its callers have in QEMU is put in order. */
+/* The object disappears from the bus, if it has not yet, and everybody who waits is answered. @teardown: NULL: QEMU
+ * has ended. Otherwise the VM is @teardown's from here on, and its callers' resources in QEMU are put in order. */
 void vm_object_free(VmObject *object, VmTeardown *teardown);
 
-/* Somebody has begun to watch: the numbers of its jobs are kept true. */
+/* A caller has begun to watch: the numbers of the VM's jobs are kept true. */
 void vm_object_look(VmObject *object);
 
 /* A caller has left. */

@@ -7,64 +7,65 @@
 #include "job-info.h"
 #include "json-member.h"
 
-/* Bytes. Less than a page that the guest gives or takes. */
+/* Bytes: guests give and take whole pages. */
 #define BALLOON_PAGE 4096
 
 static JsonObject *
-get_object(JsonNode *answer)
+get_answer_object(JsonNode *answer)
 {
     return answer && JSON_NODE_HOLDS_OBJECT(answer) ? json_node_get_object(answer) : NULL;
 }
 
 static JsonArray *
-get_array(JsonNode *answer)
+get_answer_array(JsonNode *answer)
 {
     return answer && JSON_NODE_HOLDS_ARRAY(answer) ? json_node_get_array(answer) : NULL;
 }
 
 static guint
-count(JsonNode *answer)
+count_elements(JsonNode *answer)
 {
-    return get_array(answer) ? json_array_get_length(get_array(answer)) : 0;
+    return get_answer_array(answer) ? json_array_get_length(get_answer_array(answer)) : 0;
 }
 
 static gboolean
-is_true(JsonNode *answer, const char *member)
+is_member_true(JsonNode *answer, const char *member)
 {
-    return get_object(answer) && json_member_get_boolean(get_object(answer), member);
+    return get_answer_object(answer) && json_member_get_boolean(get_answer_object(answer), member);
 }
 
 static const char *
-get_status(JsonNode *answer)
+get_status_word(JsonNode *answer)
 {
-    const char *status = get_object(answer) ? json_member_get_string(get_object(answer), "status") : NULL;
+    const char *status =
+        get_answer_object(answer) ? json_member_get_string(get_answer_object(answer), "status") : NULL;
 
     return status ? status : "";
 }
 
 static gboolean
-is_one_of(const char *const *words, JsonNode *answer)
+is_status_one_of(const char *const *words, JsonNode *answer)
 {
-    return g_strv_contains(words, get_status(answer));
+    return g_strv_contains(words, get_status_word(answer));
 }
 
-/* QEMU has signalled RESUME before it returned, if the VM did run: a disk that failed again, a guest that sleeps or somebody's
- * stop may have been faster than the question. */
+/* QEMU has signalled RESUME before it returned, if the VM did run. A disk that failed again, a guest that sleeps or another
+ * caller's stop may have been faster than the question. */
 CompletionVerdict
 completion_judge_running(const CompletionCase *item, JsonNode *answer, char **ret_error)
 {
-    if (is_true(answer, "running"))
+    if (is_member_true(answer, "running"))
         return COMPLETION_GOOD;
-    *ret_error = g_strdup_printf("cont was accepted, but the VM does not run: it is %s", get_status(answer));
+    *ret_error = g_strdup_printf("cont was accepted, but the VM does not run: it is %s", get_status_word(answer));
     return COMPLETION_BAD;
 }
 
 CompletionVerdict
 completion_judge_stopped(const CompletionCase *item, JsonNode *answer, char **ret_error)
 {
-    if (get_object(answer) && !is_true(answer, "running"))
+    if (get_answer_object(answer) && !is_member_true(answer, "running"))
         return COMPLETION_GOOD;
-    *ret_error = g_strdup_printf("stop was accepted, but the VM has been resumed: it is %s", get_status(answer));
+    *ret_error = g_strdup_printf("stop was accepted, but the VM has been resumed: it is %s", get_status_word(answer));
     return COMPLETION_BAD;
 }
 
@@ -72,18 +73,18 @@ completion_judge_stopped(const CompletionCase *item, JsonNode *answer, char **re
 CompletionVerdict
 completion_judge_off(const CompletionCase *item, JsonNode *answer, char **ret_error)
 {
-    return g_str_equal(get_status(answer), "shutdown") ? COMPLETION_GOOD : COMPLETION_OPEN;
+    return g_str_equal(get_status_word(answer), "shutdown") ? COMPLETION_GOOD : COMPLETION_OPEN;
 }
 
-/* QEMU counts what the VM was started with, and memory modules; no NVDIMM, and no virtio-mem (which "plugged-memory" has in
- * it). 0: it has not told. */
+/* QEMU counts the memory that the VM was started with, and memory modules; no NVDIMM, and no virtio-mem (which
+ * "plugged-memory" includes). 0: QEMU has not told. */
 static guint64
 compute_memory(const CompletionCase *item)
 {
-    guint64 memory = json_member_get_uint(get_object(item->facts[0]), "base-memory");
+    guint64 memory = json_member_get_uint(get_answer_object(item->facts[0]), "base-memory");
 
-    for (guint i = 0; memory > 0 && i < count(item->facts[1]); i++) {
-        JsonObject *device = json_member_get_object_at(get_array(item->facts[1]), i);
+    for (guint i = 0; memory > 0 && i < count_elements(item->facts[1]); i++) {
+        JsonObject *device = json_member_get_object_at(get_answer_array(item->facts[1]), i);
         if (device && g_strcmp0(json_member_get_string(device, "type"), "dimm") == 0)
             memory += json_member_get_uint(json_member_get_object(device, "data"), "size");
     }
@@ -95,40 +96,42 @@ CompletionVerdict
 completion_judge_balloon(const CompletionCase *item, JsonNode *answer, char **ret_error)
 {
     guint64 memory = compute_memory(item), wanted = json_member_get_uint(item->arguments, "value"),
-            actual = json_member_get_uint(get_object(answer), "actual");
+            actual = json_member_get_uint(get_answer_object(answer), "actual");
 
     if (memory > 0)
         wanted = MIN(wanted, memory);
     return actual >= wanted && actual - wanted < BALLOON_PAGE ? COMPLETION_GOOD : COMPLETION_OPEN;
 }
 
-/* 11.1 says `unstarted` until the thread that measures has begun; each version forgets an older result before it returns. */
+/* QEMU 11.1 says `unstarted` until the thread that measures has begun; each version forgets an older result before it
+ * returns. */
 CompletionVerdict
 completion_judge_dirty_rate(const CompletionCase *item, JsonNode *answer, char **ret_error)
 {
     static const char *const under_way[] = { "unstarted", "measuring", NULL };
 
-    if (g_str_equal(get_status(answer), "measured"))
+    if (g_str_equal(get_status_word(answer), "measured"))
         return COMPLETION_GOOD;
-    if (is_one_of(under_way, answer))
+    if (is_status_one_of(under_way, answer))
         return COMPLETION_OPEN;
-    *ret_error = g_strdup_printf("The measurement has come to nothing: it is %s", get_status(answer));
+    *ret_error = g_strdup_printf("The measurement has come to nothing: it is %s", get_status_word(answer));
     return COMPLETION_BAD;
 }
 
-/* NULL: it is no block job, or has gone. */
+/* NULL: the job is no block job, or has gone. */
 static JsonObject *
 find_block_job(const CompletionCase *item, JsonNode *answer)
 {
-    for (guint i = 0; i < count(answer); i++) {
-        JsonObject *job = json_member_get_object_at(get_array(answer), i);
+    for (guint i = 0; i < count_elements(answer); i++) {
+        JsonObject *job = json_member_get_object_at(get_answer_array(answer), i);
         if (job && g_strcmp0(json_member_get_string(job, "device"), item->id) == 0)
             return job;
     }
     return NULL;
 }
 
-/* `paused` is what was asked of it last, and `status` what it does. Other jobs than block jobs are judged by their events. */
+/* `paused` says whether the job was last told to pause, and `status` what it does. Jobs that are no block jobs are judged by
+ * their events. */
 CompletionVerdict
 completion_judge_paused(const CompletionCase *item, JsonNode *answer, char **ret_error)
 {
@@ -204,8 +207,8 @@ find_drive(const CompletionCase *item, JsonNode *answer)
 {
     gboolean is_by_id = json_object_has_member(item->arguments, "id");
 
-    for (guint i = 0; i < count(answer); i++) {
-        JsonObject *drive = json_member_get_object_at(get_array(answer), i);
+    for (guint i = 0; i < count_elements(answer); i++) {
+        JsonObject *drive = json_member_get_object_at(get_answer_array(answer), i);
         const char *known = drive ? json_member_get_string(drive, is_by_id ? "qdev" : "device") : NULL;
         if (known && item->id && completion_is_device(item->id, known))
             return drive;
@@ -213,7 +216,7 @@ find_drive(const CompletionCase *item, JsonNode *answer)
     return NULL;
 }
 
-/* Where there is no tray, there is nothing to wait for. */
+/* A drive without a tray has nothing to open. */
 CompletionVerdict
 completion_judge_tray(const CompletionCase *item, JsonNode *answer, char **ret_error)
 {
@@ -232,21 +235,22 @@ completion_judge_migration_paused(const CompletionCase *item, JsonNode *answer, 
 {
     static const char *const ends[] = { "", "none", "completed", "failed", "cancelled", NULL };
 
-    if (g_str_equal(get_status(answer), "postcopy-paused"))
+    if (g_str_equal(get_status_word(answer), "postcopy-paused"))
         return COMPLETION_GOOD;
-    if (!is_one_of(ends, answer))
+    if (!is_status_one_of(ends, answer))
         return COMPLETION_OPEN;
-    *ret_error = g_strdup_printf("The migration has ended before it was paused: it is %s", get_status(answer));
+    *ret_error = g_strdup_printf("The migration has ended before it was paused: it is %s", get_status_word(answer));
     return COMPLETION_BAD;
 }
 
-/* One that goes out is being cancelled when QEMU returns; one that comes in is not, though QEMU takes the command. */
+/* A migration that goes out is being cancelled when QEMU returns; a migration that comes in is not, though QEMU takes
+ * the command. */
 CompletionVerdict
 completion_judge_cancelled(const CompletionCase *item, JsonNode *answer, char **ret_error)
 {
     static const char *const ending[] = { "cancelling", "cancelled", "completed", "failed", NULL };
 
-    if (is_one_of(ending, item->facts[0]))
+    if (is_status_one_of(ending, item->facts[0]))
         return COMPLETION_OPEN;
     *ret_error = g_strdup("migrate_cancel was accepted, but ends no migration that comes in");
     return COMPLETION_BAD;
@@ -257,7 +261,7 @@ CompletionVerdict
 completion_judge_replay(const CompletionCase *item, JsonNode *answer, char **ret_error)
 {
     guint64 wanted = json_member_get_uint(item->arguments, "icount"),
-            reached = json_member_get_uint(get_object(answer), "icount");
+            reached = json_member_get_uint(get_answer_object(answer), "icount");
 
     if (!item->has_turned)
         return COMPLETION_OPEN;

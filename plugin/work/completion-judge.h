@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What an answer of QEMU's says about the end of a command; each row of completion-table.c names one of these. */
+/* Judges of QEMU's answers: whether an answer tells that the work of a command has ended. Each row of
+ * completion-table.c names one of these functions. */
 #pragma once
 
 #include <json-glib/json-glib.h>
 
 typedef enum CompletionVerdict {
-    COMPLETION_OPEN, /* not yet, or not told by this */
+    COMPLETION_OPEN, /* the end has not come, or this does not tell of it */
     COMPLETION_GOOD,
     COMPLETION_BAD, /* with an error */
 } CompletionVerdict;
 
-/* Answers to questions that are asked once, before the one that is judged. */
+/* Answers to questions that are asked once, before the question whose answer is judged. */
 #define COMPLETION_MAX_FACTS 2
 
-/* What an answer is judged by. */
+/* The circumstances by which an answer is judged. */
 typedef struct CompletionCase {
-    JsonObject *arguments; /* of the command; without members where there are none */
-    const char *id; /* the first thing that it is about; NULL: none */
+    JsonObject *arguments; /* of the command; an object without members where the command has none */
+    const char *id; /* the first device, job … that the command is about; NULL: none */
     JsonNode *facts[COMPLETION_MAX_FACTS]; /* NULL: QEMU had none of use */
     gboolean has_turned; /* an event has told of the end: where the answer shows another state, that is a newer one */
 } CompletionCase;
@@ -49,5 +50,5 @@ CompletionVerdict completion_judge_cancelled(const CompletionCase *item, JsonNod
 /* By query-replay. */
 CompletionVerdict completion_judge_replay(const CompletionCase *item, JsonNode *answer, char **ret_error);
 
-/* Whether @name, an id or a path as a caller may spell it, is the device that QEMU calls @known: by its id, or by its path. */
+/* Whether @name, an id or a path as a caller may spell it, is the device that QEMU calls @known by its id or its path. */
 gboolean completion_is_device(const char *name, const char *known);

@@ -1,44 +1,49 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Asked by completion.c and execute-and-wait.c; owns nothing but constants. A command that is in no row has done all when it returns, or
- * begins what nobody can see the end of (announce-self, send-key): tests/test-endings-table.py holds the decision for every
- * command of QEMU 7.2, 10.0 and 11.1.
+/* Asked by completion.c and execute-and-wait.c; owns nothing but constants. A command that is in no row has done all when
+ * it returns, or begins work whose end nobody can see (announce-self, send-key): tests/test-endings-table.py holds the
+ * decision for every command of QEMU 7.2, 10.0 and 11.1.
  *
- * No row waits for ever while QEMU lives, but for what the guest, or whoever runs the job, decides. Where QEMU answers the
- * row's question with an error, the row ends with that. Why each one ends:
+ * A call waits for ever, while QEMU lives, only for the guest or for the user who runs the job. An error of QEMU's to the
+ * row's question ends the call with that error. Why each command ends:
  *
- *   stop, cont            QEMU signals STOP and RESUME before it returns: the first run state asked for is the outcome, also
+ *   stop, cont            QEMU signals STOP and RESUME before it returns: the first run state that it tells decides, also
  *                         where it is another one by then
- *   system_reset          is done by QEMU's main loop, also while the guest is paused; SHUTDOWN where a reset is one
- *   system_wakeup         likewise; refused where the guest is awake
+ *   system_reset          QEMU's main loop does it, also while the guest is paused; QEMU signals SHUTDOWN where a reset is
+ *                         to end it
+ *   system_wakeup         QEMU's main loop does it; QEMU refuses it where the guest is awake
  *   quit                  the connection ends
- *   calc-dirty-rate       QEMU measures for the time it was given; nothing tells of the end, so it is asked
- *   job-pause, -resume    a job does so between two of its steps; one that is resumed, or paused, meanwhile is an error, one
- *                         that has gone has paused. QEMU is asked again, for a job that is told both in one step signals neither
+ *   calc-dirty-rate       QEMU measures for the time it was given; no event tells of the end, so QEMU is asked
+ *   job-pause, -resume    a job pauses between two of its steps; a job that is resumed, or paused, meanwhile is an error, a
+ *                         job that has gone has paused. QEMU is asked again, for a job that is told both in one step
+ *                         signals neither
  *   migrate-pause         the migration pauses or ends; QEMU is asked again
- *   migrate_cancel        one that goes out is `cancelling` at once; for one that comes in QEMU does nothing, which is an error
- *   replay-seek           the VM stops there, or before (an error), or QEMU ends with the log
- *   x-colo-lost-heartbeat COLO_EXIT; refused where there is no COLO
+ *   migrate_cancel        a migration that goes out is `cancelling` at once; with one that comes in QEMU does nothing,
+ *                         which is an error
+ *   replay-seek           the VM stops at the instruction, or before (an error), or QEMU ends with the log
+ *   x-colo-lost-heartbeat QEMU signals COLO_EXIT, and refuses the command where there is no COLO
  *   block-export-del, nbd-server-remove   QEMU lets its clients go
- *   blockdev-open-tray    a tray that opens and closes again has opened (the event says so); a device that has gone is an error
- *   jobs, migrations and dumps   those of which nothing was ever seen are an error (completion.c); a mirror that is ready, a
- *                         job that waits for its disk, a migration that waits to be continued: for whoever runs them
- *   balloon               at the guest's memory, if more was wanted; another balloon command is an error, and so is a device
- *                         that has gone; how fast, and whether, is for the guest
+ *   blockdev-open-tray    a tray that opens and closes again has opened (the event says so); a device that has gone is an
+ *                         error
+ *   jobs, migrations and dumps   work that was never seen is an error (completion.c); a mirror that is ready, a job that
+ *                         waits for its disk and a migration that waits to be continued are left to their user
+ *   balloon               the guest's memory is the limit, if more was wanted; another balloon command is an error, and so
+ *                         is a device that has gone; how fast, and whether, is for the guest
  *   device_del, system_powerdown, a tray that is locked: for the guest */
 #include "completion-table.h"
 
 #include "json-member.h"
 
-/* What an event that comes with the end says to a row whose answer decides: the end has come, or it has been undone. */
+/* The news of an event, for a row whose answer decides: the end has come, or has been undone. */
 typedef enum EventTurn { TURN_NONE, TURN_THERE, TURN_BACK } EventTurn;
 
-/* An event that tells of an end, to those whose id it has. */
+/* An event that tells of the end of commands about the same id. */
 typedef struct Event {
     const char *name;
-    const char *members[3]; /* whose value may be the id; NULL: it is nobody's in particular */
+    /* Members of its data whose value may be the id; NULL: every command of the row hears of it. */
+    const char *members[3];
     CompletionVerdict verdict;
     const char *text; /* of COMPLETION_BAD: the member that has QEMU's own; NULL: QEMU gives none */
-    const char *condition; /* only if this member is true, or one of the values; NULL: always */
+    const char *condition; /* only if this member of the data is true, or has one of the values; NULL: always */
     const char *const *values; /* NULL: true */
     EventTurn turn;
 } Event;
@@ -46,19 +51,21 @@ typedef struct Event {
 struct CompletionRow {
     const char *command;
     const char *condition; /* only if this argument is true; NULL: always */
-    const char *ids[3]; /* arguments, the first of which that is there says what it is about */
+    /* Arguments; the first of them that is given is the id of the device, job … that the command is about. */
+    const char *ids[3];
     enum { NO_JOB, OF_JOB, OF_MIGRATION, OF_DUMP, OF_CONNECTION } of;
     gboolean is_any, leaves_jobs;
     const Event *events; /* ended by one without a name; NULL: none */
-    const char *facts[COMPLETION_MAX_FACTS]; /* questions that are asked once, beforehand */
+    /* Commands that ask for CompletionCase.facts, sent once, before @question. */
+    const char *facts[COMPLETION_MAX_FACTS];
     const char *question; /* NULL: the run state, so that it is known */
     CompletionJudgeFunc judge; /* of the answer; NULL: it tells nothing. Of jobs: only while they are under way */
-    gboolean is_polled; /* events do not tell all: QEMU is asked again and again */
+    gboolean is_polled; /* events do not tell all, so that QEMU is asked again and again */
     gboolean returns_answer; /* the caller gets the last answer, which says more than the command's own */
     gboolean is_superseded; /* by the same command of somebody else */
 };
 
-/* A path is as good a name of a device as its id. */
+/* Callers may name a device by its path as well as by its id. */
 static const Event device_events[] = {
     { "DEVICE_DELETED", { "device", "path" }, .verdict = COMPLETION_GOOD },
     { "MEM_UNPLUG_ERROR", { "device" }, .verdict = COMPLETION_BAD, .text = "msg" },
@@ -175,7 +182,7 @@ completion_table_find(const char *command, JsonNode *arguments)
 }
 
 static void
-add_id(GPtrArray *ids, const CompletionRow *row, JsonObject *arguments)
+add_target_id(GPtrArray *ids, const CompletionRow *row, JsonObject *arguments)
 {
     for (guint i = 0; i < G_N_ELEMENTS(row->ids) && row->ids[i]; i++) {
         const char *id = json_member_get_string(arguments, row->ids[i]);
@@ -186,7 +193,7 @@ add_id(GPtrArray *ids, const CompletionRow *row, JsonObject *arguments)
     }
 }
 
-/* Those of its members that begin a job. */
+/* Adds the id of each action that begins a job. */
 static void
 add_ids_of_actions(GPtrArray *ids, JsonArray *actions)
 {
@@ -196,7 +203,7 @@ add_ids_of_actions(GPtrArray *ids, JsonArray *actions)
         JsonNode *data = action ? json_object_get_member(action, "data") : NULL;
         const CompletionRow *row = type ? completion_table_find(type, NULL) : NULL;
         if (row && row->of == OF_JOB && data && JSON_NODE_HOLDS_OBJECT(data))
-            add_id(ids, row, json_node_get_object(data));
+            add_target_id(ids, row, json_node_get_object(data));
     }
 }
 
@@ -213,7 +220,7 @@ completion_table_dup_ids(const CompletionRow *row, JsonNode *arguments)
     else if (object && g_strcmp0(row->ids[0], "actions") == 0)
         add_ids_of_actions(ids, json_member_get_array(object, "actions"));
     else if (object)
-        add_id(ids, row, object);
+        add_target_id(ids, row, object);
     return ids;
 }
 
@@ -259,7 +266,7 @@ completion_table_hears(const CompletionRow *row, const char *event)
 }
 
 static gboolean
-is_about(const Event *event, const char *id, JsonObject *data)
+is_event_about(const Event *event, const char *id, JsonObject *data)
 {
     if (!event->members[0])
         return TRUE;
@@ -272,7 +279,7 @@ is_about(const Event *event, const char *id, JsonObject *data)
 }
 
 static gboolean
-has_condition(const Event *event, JsonObject *data)
+meets_condition(const Event *event, JsonObject *data)
 {
     const char *value;
 
@@ -285,10 +292,10 @@ has_condition(const Event *event, JsonObject *data)
 }
 
 static const Event *
-find_event(const CompletionRow *row, const char *id, const char *name, JsonObject *data)
+find_row_event(const CompletionRow *row, const char *id, const char *name, JsonObject *data)
 {
     for (const Event *event = row->events; event && event->name; event++)
-        if (g_str_equal(event->name, name) && is_about(event, id, data) && has_condition(event, data))
+        if (g_str_equal(event->name, name) && is_event_about(event, id, data) && meets_condition(event, data))
             return event;
     return NULL;
 }
@@ -297,7 +304,7 @@ CompletionVerdict
 completion_table_judge_event(const CompletionRow *row, const char *id, const char *name, JsonObject *data,
                              gboolean *has_turned, char **ret_error)
 {
-    const Event *event = find_event(row, id, name, data);
+    const Event *event = find_row_event(row, id, name, data);
     const char *text;
 
     if (!event)

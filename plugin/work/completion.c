@@ -2,7 +2,7 @@
 /* Made and asked by execute-and-wait.c, one for a call; owns its notes. */
 #include "completion.h"
 
-/* One thing that the command is about. */
+/* A device, job … that the command is about. */
 typedef struct Target {
     char *id; /* owned */
     gboolean has_ended;
@@ -17,7 +17,7 @@ struct Completion {
     CompletionVerdict verdict; /* of events, or an answer */
     char *error; /* owned; of COMPLETION_BAD */
     JsonNode *facts[COMPLETION_MAX_FACTS]; /* refs; NULL: QEMU had none of use, or has not been asked */
-    guint n_facts; /* that QEMU has been asked for */
+    guint n_facts; /* facts that QEMU has been asked for */
     gboolean has_turned; /* by its events, the end has come */
     gboolean is_unsettled; /* by the last answer */
 };
@@ -89,7 +89,7 @@ completion_note_event(Completion *completion, const char *event, JsonNode *data)
 }
 
 static void
-set_ended(Target *target, gboolean has_ended, const char *error)
+set_target_ended(Target *target, gboolean has_ended, const char *error)
 {
     target->has_ended = has_ended;
     g_free(target->error);
@@ -107,7 +107,7 @@ completion_note_job(Completion *completion, JobKind kind, const char *id, const 
         Target *target = g_ptr_array_index(completion->targets, i);
         if (!g_str_equal(target->id, id))
             continue;
-        set_ended(target, TRUE, error);
+        set_target_ended(target, TRUE, error);
         return TRUE;
     }
     return FALSE;
@@ -115,12 +115,12 @@ completion_note_job(Completion *completion, JobKind kind, const char *id, const 
 
 /* A job that was never seen would be waited for in vain. */
 static void
-correct(Completion *completion, Jobs *jobs, JobKind kind)
+correct_targets(Completion *completion, Jobs *jobs, JobKind kind)
 {
     for (guint i = 0; i < completion->targets->len; i++) {
         Target *target = g_ptr_array_index(completion->targets, i);
         if (jobs_is_under_way(jobs, kind, target->id))
-            set_ended(target, FALSE, NULL);
+            set_target_ended(target, FALSE, NULL);
         else if (!target->has_ended && completion_table_is_any(completion->row))
             target->has_ended = TRUE;
         else if (!target->has_ended && !completion->error)
@@ -140,7 +140,7 @@ completion_get_question(Completion *completion)
 }
 
 static void
-judge(Completion *completion, JsonNode *answer)
+judge_target(Completion *completion, JsonNode *answer)
 {
     g_autoptr(JsonObject) none = json_object_new();
     CompletionCase item = {
@@ -154,7 +154,7 @@ judge(Completion *completion, JsonNode *answer)
     completion->verdict = completion_table_judge_answer(completion->row, &item, answer, &completion->error);
 }
 
-/* Nothing else may ever tell of the end. */
+/* Without the answer nothing may ever tell of the end. */
 static void
 fail_without_answer(Completion *completion, const char *error)
 {
@@ -175,10 +175,10 @@ completion_note_answer(Completion *completion, Jobs *jobs, JsonNode *answer, con
         return TRUE;
     }
     if (completion_table_is_of_jobs(completion->row, &kind))
-        correct(completion, jobs, kind);
+        correct_targets(completion, jobs, kind);
     if (completion_table_is_judged(completion->row) && !completion_has_ended(completion)) {
         if (answer)
-            judge(completion, answer);
+            judge_target(completion, answer);
         else
             fail_without_answer(completion, error);
     }
@@ -213,14 +213,14 @@ completion_is_unsettled(Completion *completion)
     return completion->is_unsettled && completion->verdict == COMPLETION_OPEN;
 }
 
-/* In a group the jobs that QEMU cancels because another one has failed say no more than this. */
+/* In a group, QEMU cancels the other jobs when one has failed; their errors say no more than this. */
 static gboolean
 is_cause(const char *error)
 {
     return !g_str_equal(error, "Operation canceled");
 }
 
-/* The first cause, wherever its job is listed. */
+/* The first error that is a cause, wherever its job is listed. */
 const char *
 completion_get_error(Completion *completion)
 {

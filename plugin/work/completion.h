@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is known of how one command ends: noted from events and jobs as they come, also before it has returned, by the rules of
- * completion-table.c. */
+/* Keeps the notes on the end of one command: of events and jobs as they come, also before the command has returned,
+ * by the rules of completion-table.c. */
 #pragma once
 
 #include "completion-table.h"
@@ -14,27 +14,27 @@ void completion_free(Completion *completion);
 
 const CompletionRow *completion_get_row(Completion *completion);
 
-/* The first thing that it is about; NULL: there is none. */
+/* The id of the first device, job … that the command is about; NULL: none. */
 const char *completion_get_id(Completion *completion);
 
 /* An event has come, whose name completion_table_hears(). @data: may be NULL. */
 void completion_note_event(Completion *completion, const char *event, JsonNode *data);
 
-/* A piece of work has ended. FALSE: it is not about that. */
+/* A job, the migration or the dump has ended. FALSE: the command is not about it. */
 gboolean completion_note_job(Completion *completion, JobKind kind, const char *id, const char *error);
 
-/* What QEMU is to be asked next; and its answer (NULL: none of use, for the reason @error), asked after the command had
- * returned: what was noted before may have been of something older. TRUE: there is another question at once. */
+/* The next question to QEMU; and its answer (NULL: of no use, for the reason @error), asked after the command had
+ * returned: a note from before may have been of something older. TRUE: there is another question at once. */
 const char *completion_get_question(Completion *completion);
 gboolean completion_note_answer(Completion *completion, Jobs *jobs, JsonNode *answer, const char *error);
 
 /* A caller's @command has succeeded after this one had returned. TRUE: the end will not come because of that. */
 gboolean completion_note_command(Completion *completion, const char *command);
 
-/* Whether QEMU, by its last answer, still has something to do before it takes what usually follows: it tells of no end of
- * that, and is to be asked again soon. */
+/* Whether QEMU, by its last answer, still has something to do before it takes the usual next command: no event tells
+ * of the end of that, and QEMU is to be asked again soon. */
 gboolean completion_is_unsettled(Completion *completion);
 
-/* Whether all has ended; with an error, or NULL. */
+/* Whether all that the command began has ended; with an error, or NULL. */
 gboolean completion_has_ended(Completion *completion);
 const char *completion_get_error(Completion *completion);

@@ -5,13 +5,14 @@
 #include "errors.h"
 #include "json-tree.h"
 
-/* Of one VM, and of one caller on it: each holds the arguments of a command, of so many bytes of JSON together. */
+/* Calls that wait, of one VM and of one caller on it: each holds the arguments of a command, so the bytes of their
+ * JSON are limited too. A thousand are more than a VM has disks and devices. */
 #define MAX_WAITS 1024
 #define MAX_WAITS_OF_CALLER 128
 #define MAX_BYTES (8u * 1024 * 1024)
 #define MAX_BYTES_OF_CALLER (1024u * 1024)
 
-/* Bytes. Those that end something are some 300. */
+/* Bytes of an event. An event that tells of an end has some 300. */
 #define MAX_EVENT 65536
 
 struct ExecuteAndWaitList {
@@ -39,8 +40,8 @@ has_room_for_call(ExecuteAndWaitList *list, BusCall *call, gsize size, GError **
     return FALSE;
 }
 
-/* Answers to what a call asks QEMU are held by it as replies to callers are, until signals have gone out and the run state is
- * known. */
+/* The barrier holds answers to the calls' questions as it holds replies to callers: until signals have gone out and the run
+ * state is known. */
 static void
 ensure_barrier(ExecuteAndWaitContext *context)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The calls of ExecuteAndWait() that wait at one VM. */
+/* The calls of ExecuteAndWait() that wait at one VM: how many there may be, and who tells them of events, jobs and
+ * commands. */
 #pragma once
 
 #include "execute-and-wait.h"
@@ -9,7 +10,8 @@ typedef struct ExecuteAndWaitList ExecuteAndWaitList;
 /* Borrows both, which must outlive it. */
 ExecuteAndWaitList *execute_and_wait_list_new(VmContext *vm_context, Jobs *jobs);
 
-/* The VM has gone, and every SchemaWait and SessionTicket of it has been told: those that wait still are answered. */
+/* The VM has gone, and every SchemaWait and SessionTicket of it has been told: the calls that still wait are
+ * answered. */
 void execute_and_wait_list_free(ExecuteAndWaitList *list);
 
 /* As execute_and_wait_start(); fails the call where too many wait already. */
@@ -28,5 +30,5 @@ void execute_and_wait_list_note_command(ExecuteAndWaitList *list, const char *co
 /* Whether no call waits. */
 gboolean execute_and_wait_list_is_empty(ExecuteAndWaitList *list);
 
-/* The caller has left; what they have begun goes on. */
+/* The caller has left; the work that their commands began goes on. */
 void execute_and_wait_list_drop_caller(ExecuteAndWaitList *list, const char *unique_name);

@@ -1,40 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The path of a call of ExecuteAndWait(), from top to bottom:
+/* The path of a call of ExecuteAndWait(), from top to bottom. objects/vm-object.c has read the arguments, and
+ * execute-and-wait-list.c has room for the call.
  *
- *   execute_and_wait_start()        work.c has read the arguments; completion-table.c says what the command's end is
- *   start_command()     the command goes a caller's way (calls/caller-command.c): schema, policy, QEMU
- *   on_sent()           the policy has allowed it: it is sent, and its time runs
- *   on_returned()       QEMU has taken it: the answer, if that was all
- *   execute_and_wait_note_event()   an event, or the end of a job, that may be its end: noted, also before the return
- *   ask_completion(), on_answer()  after the return and after each of those QEMU is asked something by the control monitor: when it
- *                       answers, all is known that it had told before on any monitor, the run state is true, and the
- *                       signals have gone out. Only then it is decided.
- *   dismiss()           jobs that QEMU keeps for whoever began them
- *   end_wait()          the caller gets the result of the command, or an error
+ *   execute_and_wait_start()       completion-table.c says what the end of the command is
+ *   start_awaited_command()        the command goes a caller's way (calls/caller-command.c): schema, policy, QEMU
+ *   on_command_sent()              the policy has allowed it: its time runs
+ *   on_command_returned()          QEMU has taken it: the call is answered, if the command has done all by now
+ *   execute_and_wait_note_event(), execute_and_wait_note_job()
+ *                                  an event, or the end of a job, that may be the end: noted, also before the return
+ *   ask_completion()               after the return, and after each of those notes, the control monitor asks QEMU
+ *   on_completion_answer()         by now QEMU has told everything that it had told before on any monitor, the run state
+ *                                  is true, and the signals have gone out: completion.c judges the answer
+ *   decide_end()                   the end has come, or QEMU is asked again, at once, later or after the next event
+ *   dismiss_job()                  a job that QEMU keeps for its caller is dismissed
+ *   end_wait(), fail_wait()        the caller gets the result of the command, or an error
  *
- * What a caller is told is what the last question has shown: an end that was noted before the return may have been that of
- * something older with the same name, which then is under way again. */
+ * The last answer decides: an end that was noted before the return may have been the end of an older job with the same
+ * name, and that name is under way again. A call also ends when its time is over (on_wait_timeout()), its caller leaves
+ * (execute_and_wait_give_up()) or the VM goes (execute_and_wait_tell_last()). */
 #include "execute-and-wait.h"
 
 #include <string.h>
 
 #include "call.h"
 #include "caller-command.h"
-#include "errors.h"
-#include "vardict.h"
 #include "completion.h"
+#include "errors.h"
 #include "json-print.h"
 #include "json-tree.h"
 #include "timer.h"
+#include "vardict.h"
 #include "vm-schema.h"
 
 /* Bytes of an answer. query-block is some 1,000 for each disk. */
 #define MAX_ANSWER (1024u * 1024)
 
-/* Bytes of one that is shown in an error. query-dirty-rate is some 200. */
+/* Bytes of an answer that is shown in an error. query-dirty-rate is some 200. */
 #define MAX_SHOWN 512
 
-/* us until QEMU is asked again that is in a state which it leaves in some milliseconds, in silence. */
+/* us until QEMU is asked again, where it is in a state that it leaves in some milliseconds without an event. */
 #define ASK_DELAY_FIRST ((guint64)5 * G_TIME_SPAN_MILLISECOND)
 #define ASK_DELAY_MAX ((guint64)G_TIME_SPAN_SECOND)
 
@@ -44,7 +48,7 @@ struct ExecuteAndWait {
     char *name; /* owned; the command's */
     CallerCommand command; /* until it has returned */
     guint64 timeout; /* us; 0: none */
-    Completion *completion; /* owned; NULL: it ends when it returns */
+    Completion *completion; /* owned; NULL: the command has done all when it returns */
     ReplyTicket *question; /* weak; while it is waited for */
     gboolean is_stale; /* to be asked again */
     gboolean is_sent, has_returned;
@@ -57,7 +61,7 @@ struct ExecuteAndWait {
     GList link; /* in context->calls */
 };
 
-/* Answered, or given up. */
+/* The call has been answered, or given up. */
 static void
 free_wait(ExecuteAndWait *wait)
 {
@@ -98,7 +102,7 @@ end_wait(ExecuteAndWait *wait)
     free_wait(wait);
 }
 
-/* What has come of it so far: of a balloon, the guest's memory. */
+/* Tells the caller the last answer: of a balloon, the guest's memory. */
 static void
 append_answer(ExecuteAndWait *wait, GString *text)
 {
@@ -107,7 +111,7 @@ append_answer(ExecuteAndWait *wait, GString *text)
 }
 
 static gboolean
-on_timeout(gpointer user_data)
+on_wait_timeout(gpointer user_data)
 {
     ExecuteAndWait *wait = user_data;
     g_autoptr(GString) text = g_string_new(NULL);
@@ -135,7 +139,7 @@ tell_completion(ExecuteAndWait *wait)
 }
 
 static void
-on_dismissed(const QmpReply *reply, const GError *error, gpointer user_data)
+on_job_dismissed(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     ExecuteAndWait *wait = user_data;
 
@@ -143,10 +147,10 @@ on_dismissed(const QmpReply *reply, const GError *error, gpointer user_data)
     tell_completion(wait);
 }
 
-/* By the control monitor: nothing but the record of it is left, and the caller was allowed to make that. Somebody else may
- * have done it, or the job may have gone: QEMU's errors are of no interest. */
+/* The control monitor does it: only the record of the job is left, and the caller was allowed to make the job.
+ * Somebody else may have dismissed it, or QEMU itself: QEMU's errors are of no interest. */
 static void
-dismiss(ExecuteAndWait *wait)
+dismiss_job(ExecuteAndWait *wait)
 {
     const char *id = completion_get_id(wait->completion);
     g_autoptr(GString) arguments = g_string_new("{\"id\":");
@@ -155,7 +159,8 @@ dismiss(ExecuteAndWait *wait)
     json_print_string(arguments, id, strlen(id), JSON_PRINT_COMPACT);
     g_string_append_c(arguments, '}');
     command.arguments = arguments->str;
-    wait->question = reply_barrier_submit(wait->context->barrier, "", &command, on_dismissed, wait, /* error= */ NULL);
+    wait->question =
+        reply_barrier_submit(wait->context->barrier, "", &command, on_job_dismissed, wait, /* error= */ NULL);
     if (!wait->question)
         tell_completion(wait);
 }
@@ -173,7 +178,7 @@ on_time_to_ask(gpointer user_data)
 }
 
 static void
-ask_soon(ExecuteAndWait *wait)
+ask_completion_soon(ExecuteAndWait *wait)
 {
     wait->ask_delay = MIN(MAX(wait->ask_delay * 2, ASK_DELAY_FIRST), ASK_DELAY_MAX);
     timer_stop(&wait->asker);
@@ -182,20 +187,20 @@ ask_soon(ExecuteAndWait *wait)
 }
 
 static void
-decide(ExecuteAndWait *wait)
+decide_end(ExecuteAndWait *wait)
 {
     if (!completion_has_ended(wait->completion)) {
         if (completion_table_is_polled(completion_get_row(wait->completion)))
-            ask_soon(wait);
+            ask_completion_soon(wait);
         return;
     }
     if (completion_is_unsettled(wait->completion)) {
-        ask_soon(wait);
+        ask_completion_soon(wait);
         return;
     }
     timer_stop(&wait->timer);
     if (completion_get_id(wait->completion) && completion_table_leaves_jobs(completion_get_row(wait->completion)))
-        dismiss(wait);
+        dismiss_job(wait);
     else
         tell_completion(wait);
 }
@@ -208,9 +213,9 @@ set_result(ExecuteAndWait *wait, const QmpText *value)
     wait->result_length = value->length;
 }
 
-/* Whether QEMU has told enough. */
+/* Whether the answer was the last that is needed. */
 static gboolean
-judge(ExecuteAndWait *wait, const QmpReply *reply)
+judge_answer(ExecuteAndWait *wait, const QmpReply *reply)
 {
     const char *error = reply->error_class ? reply->error_text : "QEMU's answer is too large, or makes no sense";
     g_autoptr(JsonNode) answer = NULL;
@@ -227,7 +232,7 @@ judge(ExecuteAndWait *wait, const QmpReply *reply)
 }
 
 static void
-on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
+on_completion_answer(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     ExecuteAndWait *wait = user_data;
 
@@ -236,14 +241,14 @@ on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
         /* execute_and_wait_list_free() follows, and knows what it means. */
         if (!g_error_matches(error, QMP_ERROR, QMP_ERROR_DISCONNECTED))
             fail_wait(wait, error);
-    } else if (wait->is_stale || !judge(wait, reply)) {
+    } else if (wait->is_stale || !judge_answer(wait, reply)) {
         ask_completion(wait);
     } else {
-        decide(wait);
+        decide_end(wait);
     }
 }
 
-/* Before the return it is only noted. */
+/* Before the command has returned nothing is asked. */
 static void
 ask_completion(ExecuteAndWait *wait)
 {
@@ -252,9 +257,10 @@ ask_completion(ExecuteAndWait *wait)
     wait->is_stale = wait->question != NULL;
     if (!wait->has_returned || wait->question)
         return;
-    wait->question = reply_barrier_submit(wait->context->barrier, "", &command, on_answer, wait, /* error= */ NULL);
+    wait->question =
+        reply_barrier_submit(wait->context->barrier, "", &command, on_completion_answer, wait, /* error= */ NULL);
     if (!wait->question)
-        ask_soon(wait);
+        ask_completion_soon(wait);
 }
 
 gboolean
@@ -285,7 +291,7 @@ execute_and_wait_note_command(ExecuteAndWait *wait, const char *command)
 }
 
 static void
-on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
+on_command_returned(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     ExecuteAndWait *wait = user_data;
 
@@ -310,19 +316,20 @@ on_returned(const QmpReply *reply, const GError *error, gpointer user_data)
         ask_completion(wait);
 }
 
-/* From here on its events are heard, and its time runs. */
+/* From here on events are heard, and the time runs. */
 static void
-on_sent(gpointer user_data)
+on_command_sent(gpointer user_data)
 {
     ExecuteAndWait *wait = user_data;
 
     wait->is_sent = TRUE;
     if (wait->timeout > 0)
-        wait->timer = timer_start(wait->context->vm_context->context->host->context, wait->timeout, on_timeout, wait);
+        wait->timer =
+            timer_start(wait->context->vm_context->context->host->context, wait->timeout, on_wait_timeout, wait);
 }
 
 static void
-start_command(ExecuteAndWait *wait)
+start_awaited_command(ExecuteAndWait *wait)
 {
     VmContext *vm_context = wait->context->vm_context;
     g_autoptr(GError) error = NULL;
@@ -353,19 +360,19 @@ execute_and_wait_start(ExecuteAndWaitContext *context, BusCall *call, const char
         .arguments = arguments ? json_node_ref(arguments) : NULL,
         .size = size,
         .fd = -1,
-        .on_sent = on_sent,
-        .func = on_returned,
+        .on_sent = on_command_sent,
+        .func = on_command_returned,
         .user_data = wait,
     };
     wait->timeout = options->timeout;
     wait->completion = completion_new(command, arguments);
     wait->link.data = wait;
     g_queue_push_tail_link(&context->calls, &wait->link);
-    start_command(wait);
+    start_awaited_command(wait);
 }
 
 static gboolean
-read_timeout(DBusMessageIter *value, gpointer options, GError **error)
+read_wait_timeout(DBusMessageIter *value, gpointer options, GError **error)
 {
     return vardict_read_timeout(value, &((ExecuteAndWaitOptions *)options)->timeout, error);
 }
@@ -373,7 +380,7 @@ read_timeout(DBusMessageIter *value, gpointer options, GError **error)
 gboolean
 execute_and_wait_read_options(DBusMessageIter *iter, ExecuteAndWaitOptions *options, GError **error)
 {
-    static const VardictRow rows[] = { { "timeout", "t", "microseconds", read_timeout }, { 0 } };
+    static const VardictRow rows[] = { { "timeout", "t", "microseconds", read_wait_timeout }, { 0 } };
 
     return vardict_read(iter, rows, options, error);
 }
@@ -397,7 +404,7 @@ execute_and_wait_give_up(ExecuteAndWait *wait)
     free_wait(wait);
 }
 
-/* A guest that is off has QEMU end at once: what was noted counts, though nothing can be asked. */
+/* A guest that is off has QEMU end at once: the notes count, though nothing can be asked. */
 void
 execute_and_wait_tell_last(ExecuteAndWait *wait)
 {

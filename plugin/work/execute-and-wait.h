@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One call of ExecuteAndWait(), from its arguments to its answer. */
+/* One call of ExecuteAndWait(), from its command to its answer. */
 #pragma once
 
 #include "jobs.h"
@@ -8,15 +8,15 @@
 
 typedef struct ExecuteAndWait ExecuteAndWait;
 
-/* What the waits of one VM share. */
+/* Shared by the calls that wait at one VM. */
 typedef struct ExecuteAndWaitContext {
     VmContext *vm_context; /* weak */
     Jobs *jobs; /* weak */
-    ReplyBarrier *barrier; /* owned; on the control monitor; NULL until the first waits */
-    GQueue calls; /* of ExecuteAndWait, by their own links: each is there until it is answered */
+    ReplyBarrier *barrier; /* owned; on the control monitor; NULL until the first call */
+    GQueue calls; /* of ExecuteAndWait, by their links: each is in it until it is answered */
 } ExecuteAndWaitContext;
 
-/* What ExecuteAndWait() takes as `options`. */
+/* The `options` of ExecuteAndWait(). */
 typedef struct ExecuteAndWaitOptions {
     guint64 timeout; /* us; 0: none */
 } ExecuteAndWaitOptions;
@@ -26,11 +26,11 @@ gboolean execute_and_wait_read_options(DBusMessageIter *iter, ExecuteAndWaitOpti
 void execute_and_wait_start(ExecuteAndWaitContext *context, BusCall *call, const char *command, JsonNode *arguments,
                             gsize size, const ExecuteAndWaitOptions *options);
 
-/* Whether an event of that name is of interest to it; one has come, with @data, which may be NULL. */
+/* Whether an event of that name is of interest to the call; such an event has come, with @data, which may be NULL. */
 gboolean execute_and_wait_hears(ExecuteAndWait *wait, const char *event);
 void execute_and_wait_note_event(ExecuteAndWait *wait, const char *event, JsonNode *data);
 
-/* A piece of work has ended. */
+/* A job, the migration or the dump has ended. */
 void execute_and_wait_note_job(ExecuteAndWait *wait, JobKind kind, const char *id, const char *error);
 
 /* A caller's command has succeeded, perhaps this one's. */
@@ -39,8 +39,8 @@ void execute_and_wait_note_command(ExecuteAndWait *wait, const char *command);
 const char *execute_and_wait_get_caller(ExecuteAndWait *wait);
 gsize execute_and_wait_get_size(ExecuteAndWait *wait); /* bytes of its arguments */
 
-/* The caller has left. It is gone when this returns. */
+/* The caller has left. Frees @wait. */
 void execute_and_wait_give_up(ExecuteAndWait *wait);
 
-/* The VM has gone: the caller gets what is known. It is gone when this returns. */
+/* The VM has gone: the caller gets what is known. Frees @wait. */
 void execute_and_wait_tell_last(ExecuteAndWait *wait);

@@ -25,7 +25,8 @@ read_job(JobInfo *info, JsonObject *listed)
     return info->id && info->type && info->status;
 }
 
-/* Memory is what takes the time: what the guest has written to since it was sent counts as left. */
+/* Progress is counted in memory, which takes the time: pages that the guest has written to since they were sent count
+ * as left. */
 static void
 read_ram(JobInfo *info, JsonObject *ram)
 {
@@ -50,15 +51,15 @@ set_migration_end(JobInfo *info, JsonObject *answer)
 
 /* Words that QEMU may have in the future tell of something under way. */
 static gboolean
-is_end(const char *status)
+is_end_status(const char *status)
 {
     static const char *const states[] = { "completed", "failed", "cancelled", NULL };
 
     return g_strv_contains(states, status);
 }
 
-/* Where there was never a migration, and in 7.2 also while one is listened for, the answer has no status: that tells of no
- * beginning and of no end. */
+/* The answer has no status where there was never a migration, and in 7.2 also while QEMU listens for one: it tells of
+ * no beginning and of no end. */
 static gboolean
 read_migration(JobInfo *info, JsonObject *answer)
 {
@@ -70,12 +71,12 @@ read_migration(JobInfo *info, JsonObject *answer)
         return FALSE;
     if (ram)
         read_ram(info, ram);
-    if (is_end(info->status))
+    if (is_end_status(info->status))
         set_migration_end(info, answer);
     return TRUE;
 }
 
-/* @outer: where an error stands. */
+/* @outer: has the error, if any. */
 static gboolean
 read_dump(JobInfo *info, JsonObject *answer, JsonObject *outer)
 {
@@ -86,7 +87,7 @@ read_dump(JobInfo *info, JsonObject *answer, JsonObject *outer)
     set_progress(info, answer, "completed", "total");
     if (!info->status || g_str_equal(info->status, "none"))
         return FALSE;
-    info->has_ended = info->has_outcome = is_end(info->status);
+    info->has_ended = info->has_outcome = is_end_status(info->status);
     if (info->has_outcome && !g_str_equal(info->status, "completed"))
         info->error = error ? error : "The dump has failed";
     return TRUE;
@@ -134,7 +135,7 @@ read_completed(JobInfo *info, JsonObject *data)
     return read_block_job(info, data);
 }
 
-/* QEMU's own text, which the event leaves out. */
+/* QEMU's own text of the error, which the event leaves out. */
 static gboolean
 read_cancelled(JobInfo *info, JsonObject *data)
 {
@@ -152,14 +153,14 @@ read_block_job_error(JobInfo *info, JsonObject *data)
     return info->id != NULL;
 }
 
-/* The last one says no more than that it has ended; why is to be asked. */
+/* The last event says no more than that the migration has ended; QEMU is to be asked why. */
 static gboolean
 read_migration_event(JobInfo *info, JsonObject *data)
 {
     info->kind = JOB_MIGRATION;
     info->id = info->type = JOB_ID_MIGRATION;
     info->status = json_member_get_string(data, "status");
-    info->has_ended = info->status && is_end(info->status);
+    info->has_ended = info->status && is_end_status(info->status);
     return info->status != NULL;
 }
 
@@ -175,7 +176,7 @@ read_dump_event(JobInfo *info, JsonObject *data)
 typedef gboolean (*ReadFunc)(JobInfo *info, JsonObject *data);
 
 static ReadFunc
-find_event(const char *event)
+find_event_reader(const char *event)
 {
     static const struct {
         const char *name;
@@ -219,13 +220,13 @@ job_info_is_paused(const char *status)
 gboolean
 job_info_has_event(const char *event)
 {
-    return find_event(event) != NULL;
+    return find_event_reader(event) != NULL;
 }
 
 gboolean
 job_info_read_event(JobInfo *info, const char *event, JsonObject *data)
 {
-    ReadFunc read = find_event(event);
+    ReadFunc read = find_event_reader(event);
 
     *info = (JobInfo){ .kind = JOB_QMP };
     return read && read(info, data);

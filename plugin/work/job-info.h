@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What QEMU says of a piece of slow work, in one form: an entry of query-jobs, the answers to query-migrate and query-dump, and
+/* QEMU's words about slow work, in one form: an entry of query-jobs, the answers to query-migrate and query-dump, and
  * the data of events. */
 #pragma once
 
@@ -7,7 +7,7 @@
 
 #include "job-kind.h"
 
-/* All strings are borrowed from what was read; NULL where it does not say. */
+/* All strings are borrowed from the JSON that was read; NULL where it does not say. */
 typedef struct JobInfo {
     JobKind kind;
     const char *id;
@@ -15,13 +15,13 @@ typedef struct JobInfo {
     const char *status;
     gboolean has_progress;
     guint64 current, total;
-    gboolean has_ended; /* the migration or the dump: it is not under way, or never was */
+    gboolean has_ended; /* the migration or the dump is not under way, or never was */
     gboolean waits; /* a job of QEMU's: a disk has failed it, and it was stopped */
-    gboolean has_outcome; /* it ends, or has ended: */
+    gboolean has_outcome; /* it ends, or has ended, with: */
     const char *error; /* NULL: well */
 } JobInfo;
 
-/* An entry of query-jobs, or the answer to the question about that kind. FALSE: it makes no sense. */
+/* Reads an entry of query-jobs, or the answer to the question about that kind. FALSE: it makes no sense. */
 gboolean job_info_read_answer(JobInfo *info, JobKind kind, JsonObject *answer);
 
 /* Why a job does not go on that nobody has paused, by its entry in query-block-jobs; a constant. NULL: nothing hinders it. */
@@ -33,7 +33,7 @@ gboolean job_info_is_paused(const char *status);
 /* Whether an event of that name is about slow work. */
 gboolean job_info_has_event(const char *event);
 
-/* The data of such an event. FALSE: it is about nothing of that. */
+/* Reads the data of such an event. FALSE: the event is about no slow work. */
 gboolean job_info_read_event(JobInfo *info, const char *event, JsonObject *data);
 
 /* QEMU makes up an answer some time before it sends it, and may tell of events meanwhile: takes out of an answer what events

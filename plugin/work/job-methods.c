@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Each method is a QMP command that the caller could have sent as well, and goes the way of one (call.c). Called by the bus;
- * owns nothing. */
+/* Each method is a QMP command that the caller could have sent as well, and goes that command's way (call.c). Called
+ * by the bus; owns nothing. */
 #include "job-methods.h"
 
 #include "call.h"
@@ -13,7 +13,7 @@
 typedef struct Row {
     const char *method;
     const char *commands[N_JOB_KINDS];
-    const char *member; /* that names a job */
+    const char *member; /* of the arguments: has the job's id */
 } Row;
 
 static const Row rows[] = {
@@ -27,7 +27,7 @@ static const Row rows[] = {
 };
 
 static const Row *
-find_row(const char *method)
+find_job_method(const char *method)
 {
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
         if (g_str_equal(rows[i].method, method))
@@ -79,10 +79,10 @@ make_arguments(JobObject *job, BusCall *call, const Row *row)
 }
 
 static void
-on_called(BusCall *call, gpointer object_data)
+on_job_method_called(BusCall *call, gpointer object_data)
 {
     JobObject *job = object_data;
-    const Row *row = find_row(bus_call_get_member(call));
+    const Row *row = find_job_method(bus_call_get_member(call));
     g_autoptr(JsonNode) arguments = NULL;
 
     if (!has_method(job, row)) {
@@ -97,8 +97,8 @@ on_called(BusCall *call, gpointer object_data)
 }
 
 const BusMethod job_methods[] = {
-    { "Pause", BUS_ACCESS_GATED, on_called },    { "Resume", BUS_ACCESS_GATED, on_called },
-    { "SetSpeed", BUS_ACCESS_GATED, on_called }, { "Cancel", BUS_ACCESS_GATED, on_called },
-    { "Complete", BUS_ACCESS_GATED, on_called }, { "Finalize", BUS_ACCESS_GATED, on_called },
-    { "Dismiss", BUS_ACCESS_GATED, on_called },  { 0 },
+    { "Pause", BUS_ACCESS_GATED, on_job_method_called },    { "Resume", BUS_ACCESS_GATED, on_job_method_called },
+    { "SetSpeed", BUS_ACCESS_GATED, on_job_method_called }, { "Cancel", BUS_ACCESS_GATED, on_job_method_called },
+    { "Complete", BUS_ACCESS_GATED, on_job_method_called }, { "Finalize", BUS_ACCESS_GATED, on_job_method_called },
+    { "Dismiss", BUS_ACCESS_GATED, on_job_method_called },  { 0 },
 };

@@ -4,5 +4,5 @@
 
 #include "bus-interface.h"
 
-/* Of a JobObject. Each is a QMP command of its caller's. */
+/* Methods of a JobObject. Each is a QMP command of its caller's. */
 extern const BusMethod job_methods[];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Made, changed and removed by jobs.c; its methods are in job-methods.c. Owns its strings, which come from QEMU: D-Bus carries
- * whatever the JSON reader let through. */
+/* Made, changed and removed by jobs.c; the methods are in job-methods.c. Owns its strings, which come from QEMU: the
+ * JSON reader let only strings through that D-Bus carries. */
 #include "job-object.h"
 
 #include <string.h>
@@ -93,33 +93,33 @@ const BusProperty job_object_properties[] = {
 };
 
 static void
-emit_changed(JobObject *job, const char *property)
+emit_job_changed(JobObject *job, const char *property)
 {
     bus_object_property_changed(job->object, MONITOR_JOB_INTERFACE, property);
 }
 
 static void
-set_string(JobObject *job, char **string, const char *value, const char *property)
+set_job_string(JobObject *job, char **string, const char *value, const char *property)
 {
     if (g_str_equal(*string, value))
         return;
     g_free(*string);
     *string = g_strdup(value);
-    emit_changed(job, property);
+    emit_job_changed(job, property);
 }
 
 void
 job_object_set_job_type(JobObject *job, const char *type)
 {
     if (strlen(type) <= MAX_WORD)
-        set_string(job, &job->type, type, "Type");
+        set_job_string(job, &job->type, type, "Type");
 }
 
 void
 job_object_set_status(JobObject *job, const char *status)
 {
     if (strlen(status) <= MAX_WORD)
-        set_string(job, &job->status, status, "Status");
+        set_job_string(job, &job->status, status, "Status");
 }
 
 void
@@ -128,20 +128,20 @@ job_object_set_progress(JobObject *job, guint64 current, guint64 total)
     double before = compute_progress(job);
 
     if (job->current != current)
-        emit_changed(job, "Current");
+        emit_job_changed(job, "Current");
     if (job->total != total)
-        emit_changed(job, "Total");
+        emit_job_changed(job, "Total");
     job->current = current;
     job->total = total;
     if (compute_progress(job) != before)
-        emit_changed(job, "Progress");
+        emit_job_changed(job, "Progress");
 }
 
 void
 job_object_set_hindrance(JobObject *job, const char *text)
 {
     if (!job->has_finished)
-        set_string(job, &job->error, text ? text : "", "Error");
+        set_job_string(job, &job->error, text ? text : "", "Error");
 }
 
 void
@@ -154,8 +154,8 @@ job_object_set_finished(JobObject *job, const char *error)
         text = g_strconcat(start, "…", NULL);
     }
     job->has_finished = TRUE;
-    set_string(job, &job->error, text ? text : error ? error : "", "Error");
-    emit_changed(job, "Progress");
+    set_job_string(job, &job->error, text ? text : error ? error : "", "Error");
+    emit_job_changed(job, "Progress");
 }
 
 void
@@ -208,7 +208,7 @@ job_object_get_vm(JobObject *job)
 }
 
 static void
-on_read(gpointer object_data)
+on_properties_read(gpointer object_data)
 {
     JobObject *job = object_data;
 
@@ -248,7 +248,7 @@ job_object_new(VmContext *vm_context, JobKind kind, const char *id, JobReadFunc 
     job->error = g_strdup("");
     job->object = bus_object_new(context->bus, path, job);
     bus_object_add_interface(job->object, context->job_interface);
-    bus_object_set_read(job->object, on_read);
+    bus_object_set_read(job->object, on_properties_read);
     return job;
 }
 

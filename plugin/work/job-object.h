@@ -9,17 +9,17 @@ typedef struct JobObject JobObject;
 
 extern const BusProperty job_object_properties[];
 
-/* A caller has read its properties. Not from inside any function here. */
+/* A caller has read the properties. Never called from inside a function of this file. */
 typedef void (*JobReadFunc)(gpointer user_data);
 
-/* Not to be seen before job_object_publish(). Borrows @vm. */
+/* The object is not on the bus before job_object_publish(). Borrows @vm_context. */
 JobObject *job_object_new(VmContext *vm_context, JobKind kind, const char *id, JobReadFunc func, gpointer user_data);
 void job_object_free(JobObject *job);
 
-/* It appears on the bus, if it has not yet. */
+/* The object appears on the bus, if it has not yet. */
 void job_object_publish(JobObject *job);
 
-/* It disappears from the bus, for good. */
+/* The object disappears from the bus, for good. */
 void job_object_unpublish(JobObject *job);
 
 JobKind job_object_get_kind(JobObject *job);
@@ -28,18 +28,19 @@ const char *job_object_get_job_type(JobObject *job);
 const char *job_object_get_status(JobObject *job);
 VmContext *job_object_get_vm(JobObject *job);
 
-/* Words of QEMU's; others than it has are ignored. Changes are told. */
+/* Words of QEMU's; words that are longer than any of QEMU's are ignored. Changes are signalled. */
 void job_object_set_job_type(JobObject *job, const char *type);
 void job_object_set_status(JobObject *job, const char *status);
 void job_object_set_progress(JobObject *job, guint64 current, guint64 total);
 
-/* Why it does not go on, though nobody has paused it: QEMU's disk has failed it; NULL: nothing hinders it. Until it has ended
- * this is the property Error. */
+/* Why the job does not go on, though nobody has paused it: a disk has failed it; NULL: nothing hinders it. Until the
+ * job has ended this is the property Error. */
 void job_object_set_hindrance(JobObject *job, const char *text);
 
-/* It has ended: well, or with an error. It appears on the bus, if it has not yet, and signals. */
+/* The job has ended: well (NULL), or with an error. The object appears on the bus, if it has not yet, and signals
+ * Finished. */
 void job_object_finish(JobObject *job, const char *error);
 gboolean job_object_has_finished(JobObject *job);
 
-/* It had ended before it was known, so that there is nothing to signal. */
+/* The job had ended before it was known, so that there is nothing to signal. */
 void job_object_set_finished(JobObject *job, const char *error);

@@ -6,7 +6,7 @@
 
 #define POLL_INTERVAL ((gint64)G_TIME_SPAN_SECOND)
 
-/* Who has read a property is taken to be looking for so long: a program that draws a bar reads more often. */
+/* A caller who has read a property is taken to be looking for so long: a program that draws a bar reads more often. */
 #define READER_PATIENCE (10 * G_TIME_SPAN_SECOND)
 
 struct JobPoll {
@@ -18,7 +18,7 @@ struct JobPoll {
 };
 
 static gboolean
-is_wanted(JobPoll *poll, JobKind kind)
+is_poll_wanted(JobPoll *poll, JobKind kind)
 {
     gboolean is_read = poll->read_at && g_get_monotonic_time() - poll->read_at < READER_PATIENCE;
 
@@ -26,14 +26,14 @@ is_wanted(JobPoll *poll, JobKind kind)
 }
 
 static gboolean
-on_time(gpointer user_data)
+on_poll_time(gpointer user_data)
 {
     JobPoll *poll = user_data;
 
     timer_stop(&poll->timer);
     poll->polled_at = g_get_monotonic_time();
     for (guint i = 0; i < N_JOB_KINDS; i++)
-        if (is_wanted(poll, (JobKind)i))
+        if (is_poll_wanted(poll, (JobKind)i))
             poll->funcs.ask((JobKind)i, poll->user_data);
     job_poll_consider(poll);
     return G_SOURCE_REMOVE;
@@ -46,9 +46,9 @@ job_poll_consider(JobPoll *poll)
     gint64 due = poll->polled_at + POLL_INTERVAL - g_get_monotonic_time();
 
     for (guint i = 0; i < N_JOB_KINDS; i++)
-        is_needed |= is_wanted(poll, (JobKind)i);
+        is_needed |= is_poll_wanted(poll, (JobKind)i);
     if (is_needed && !poll->timer)
-        poll->timer = timer_start(poll->context, poll->polled_at && due > 0 ? (guint64)due : 0, on_time, poll);
+        poll->timer = timer_start(poll->context, poll->polled_at && due > 0 ? (guint64)due : 0, on_poll_time, poll);
 }
 
 void

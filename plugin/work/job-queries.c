@@ -4,10 +4,10 @@
 
 #include "json-tree.h"
 
-/* Bytes of an answer. A job is some 130 in query-jobs; whoever says more has none that we would show. */
+/* Bytes of an answer. A job is some 130 in query-jobs; a longer list has more jobs than are shown. */
 #define MAX_ANSWER (256u * 1024)
 
-/* Beside the queries about each kind. */
+/* The query why jobs do not go on, beside one for each kind. */
 #define WHY N_JOB_KINDS
 #define N_QUERIES (N_JOB_KINDS + 1)
 
@@ -28,9 +28,9 @@ struct JobQueries {
     gboolean has_events;
 };
 
-/* NULL: there is none, or it is not what QEMU answers. */
+/* NULL: the reply has no answer, or not the kind of answer that QEMU gives. */
 static JsonNode *
-parse(guint about, const QmpReply *reply)
+parse_query_answer(guint about, const QmpReply *reply)
 {
     gboolean is_list = about == JOB_QMP || about == WHY;
     JsonNode *node = NULL;
@@ -45,11 +45,11 @@ parse(guint about, const QmpReply *reply)
 static void send_query(Query *query);
 
 static void
-on_answer(const QmpReply *reply, const GError *error, gpointer user_data)
+on_query_replied(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     Query *query = user_data;
     JobQueries *queries = query->queries;
-    g_autoptr(JsonNode) answer = parse(query->about, reply);
+    g_autoptr(JsonNode) answer = parse_query_answer(query->about, reply);
     gboolean is_latest = !query->is_stale;
 
     query->ticket = NULL;
@@ -72,12 +72,12 @@ send_query(Query *query)
     };
 
     query->is_stale = FALSE;
-    query->ticket =
-        qemu_connection_ask(query->queries->qemu, &(QmpCommand){ .name = commands[query->about] }, on_answer, query);
+    query->ticket = qemu_connection_ask(query->queries->qemu, &(QmpCommand){ .name = commands[query->about] },
+                                        on_query_replied, query);
 }
 
 static void
-ask_again(Query *query)
+ask_query(Query *query)
 {
     if (query->ticket)
         query->is_stale = TRUE;
@@ -88,13 +88,13 @@ ask_again(Query *query)
 void
 job_queries_ask(JobQueries *queries, JobKind kind)
 {
-    ask_again(&queries->asked[kind]);
+    ask_query(&queries->asked[kind]);
 }
 
 void
 job_queries_ask_why(JobQueries *queries)
 {
-    ask_again(&queries->asked[WHY]);
+    ask_query(&queries->asked[WHY]);
 }
 
 void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one QEMU is asked about its slow work, by the control monitor: one query for all jobs, one for the migration,
- * one for the dump, each under way once at most. */
+/* Asks one QEMU about its slow work, by the control monitor: one query for all jobs, one for the migration, one for
+ * the dump, each under way once at most. */
 #pragma once
 
 #include <json-glib/json-glib.h>
@@ -10,8 +10,8 @@
 
 typedef struct JobQueries JobQueries;
 
-/* QEMU has answered query-jobs (@answer: an array), query-migrate or query-dump (an object). @is_latest: it was asked after
- * the last job_queries_ask() and job_queries_doubt(). Never from inside those. */
+/* QEMU has answered query-jobs (@answer: an array), query-migrate or query-dump (an object). @is_latest: the query
+ * was sent after the last job_queries_ask() and job_queries_doubt(). Never from inside those. */
 typedef void (*JobAnswerFunc)(JobKind kind, JsonNode *answer, gboolean is_latest, gpointer user_data);
 
 /* QEMU has answered query-block-jobs (an array), which says why jobs do not go on. */
@@ -22,13 +22,13 @@ JobQueries *job_queries_new(QemuConnection *qemu, JobAnswerFunc func, JobHindran
                             gpointer user_data);
 void job_queries_free(JobQueries *queries);
 
-/* Asks; where the query is under way already, once more after it. No answer comes where QEMU has none. */
+/* Asks about @kind; where that query is under way already, once more after it. An error of QEMU's brings no answer. */
 void job_queries_ask(JobQueries *queries, JobKind kind);
 
-/* Asks why jobs do not go on; likewise. */
+/* Asks why jobs do not go on, in the same way. */
 void job_queries_ask_why(JobQueries *queries);
 
-/* QEMU has told of something: an answer that is under way may have been made up before, and it is asked once more. */
+/* QEMU has told of something: the answer to a query that is under way may be older, and the query is sent once more. */
 void job_queries_doubt(JobQueries *queries, JobKind kind);
 
 /* Has QEMU tell of migrations by events, which it does not by itself. Whether it has agreed to. */

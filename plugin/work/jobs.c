@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From QEMU's words to objects. Called by objects/vm-object.c; owns the objects and the questions.
+/* The life of a job, from QEMU's words to an object. Called by objects/vm-object.c; owns the objects and the queries.
  *
- *   jobs_new()     asks what is there already
- *   jobs_event()   a job has come, changed or ended: the first event of one has QEMU asked what it is
- *   on_answer()    what QEMU says there is: what it does not list any more has gone
- *   on_poll()      numbers of what is under way, while somebody may be looking
- *   look_at_pause() a job is paused: QEMU is asked whether a disk has stopped it
+ *   jobs_new()          QEMU is asked which work is under way already
+ *   jobs_event()        a job has come, changed or ended: after the first event of a job QEMU is asked for its type
+ *   on_query_answer()   QEMU lists its jobs: a job that is not listed any more has gone
+ *   on_poll_due()       QEMU is asked for numbers of work that is under way, while a caller may be looking
+ *   look_at_pause()     a job is paused: QEMU is asked whether a disk has stopped it
  *
  * A job of QEMU's is published when its type is known, a round trip after its first event, and callers' replies wait for
- * that. One that ends sooner is published then, so that each is seen to come, finish and go. It goes when it is
- * dismissed, by QEMU itself or by somebody; the migration and the dump go as they end. */
+ * that. A job that ends sooner is published then, so that each is seen to come, finish and go. A job goes when QEMU itself
+ * or a caller dismisses it; the migration and the dump go as they end. */
 #include "jobs.h"
 
 #include <string.h>
 
+#include "job-info.h"
 #include "job-object.h"
 #include "job-poll.h"
 #include "job-queries.h"
-#include "job-info.h"
 #include "json-member.h"
 #include "json-tree.h"
 
-/* Of one VM. A backup of every disk of a large one is some tens. */
+/* Jobs of one VM. A backup of every disk of a large VM is some tens. */
 #define MAX_JOBS 256
 
 /* Bytes. QEMU's identifiers have no limit. */
@@ -43,15 +43,15 @@ struct Jobs {
 typedef struct Job {
     Jobs *jobs; /* weak */
     JobObject *object; /* owned */
-    gboolean is_aborting; /* it will end badly */
-    gboolean has_outcome; /* how it ends has been told: */
+    gboolean is_aborting; /* QEMU has begun to undo it */
+    gboolean has_outcome; /* QEMU has told how it ends: */
     char *error; /* owned; NULL: well */
     gboolean is_listed; /* while an answer is read */
     GList link; /* in jobs->jobs */
 } Job;
 
 static Job *
-find(Jobs *jobs, JobKind kind, const char *id)
+find_known_job(Jobs *jobs, JobKind kind, const char *id)
 {
     for (GList *i = jobs->jobs.head; i; i = i->next) {
         Job *job = i->data;
@@ -62,24 +62,24 @@ find(Jobs *jobs, JobKind kind, const char *id)
 }
 
 static void
-on_read(gpointer user_data)
+on_job_read(gpointer user_data)
 {
     Jobs *jobs = user_data;
 
     job_poll_note_read(jobs->poll);
 }
 
-/* NULL: it makes no object. */
+/* NULL: the id makes no object. */
 static Job *
-find_or_add(Jobs *jobs, JobKind kind, const char *id)
+find_or_add_job(Jobs *jobs, JobKind kind, const char *id)
 {
-    Job *job = find(jobs, kind, id);
+    Job *job = find_known_job(jobs, kind, id);
 
     if (job || !*id || strlen(id) > MAX_ID || (kind == JOB_QMP && jobs->jobs.length >= MAX_JOBS))
         return job;
     job = g_new0(Job, 1);
     job->jobs = jobs;
-    job->object = job_object_new(jobs->vm_context, kind, id, on_read, jobs);
+    job->object = job_object_new(jobs->vm_context, kind, id, on_job_read, jobs);
     job->link.data = job;
     g_queue_push_tail_link(&jobs->jobs, &job->link);
     job_poll_consider(jobs->poll);
@@ -96,7 +96,7 @@ remove_job(Job *job)
 }
 
 static void
-set_outcome(Job *job, const char *error)
+set_job_outcome(Job *job, const char *error)
 {
     if (job->has_outcome)
         return;
@@ -104,13 +104,13 @@ set_outcome(Job *job, const char *error)
     job->error = g_strdup(error);
 }
 
-/* Nobody has told how, or somebody has by now. */
+/* If QEMU has not told how the job ended, its last status tells. */
 static void
-finish(Job *job)
+finish_job_object(Job *job)
 {
     if (job_object_has_finished(job->object))
         return;
-    set_outcome(job, job->is_aborting ? "It has failed, and was dismissed before QEMU could be asked why" : NULL);
+    set_job_outcome(job, job->is_aborting ? "It has failed, and was dismissed before QEMU could be asked why" : NULL);
     job_object_finish(job->object, job->error);
     job->jobs->funcs.on_finished(job_object_get_kind(job->object), job_object_get_id(job->object), job->error,
                                  job->jobs->user_data);
@@ -134,7 +134,7 @@ on_hindrance(JsonNode *answer, gpointer user_data)
     for (guint i = 0; i < json_array_get_length(list); i++) {
         JsonObject *block_job = json_member_get_object_at(list, i);
         const char *id = block_job ? json_member_get_string(block_job, "device") : NULL;
-        Job *job = id ? find(user_data, JOB_QMP, id) : NULL;
+        Job *job = id ? find_known_job(user_data, JOB_QMP, id) : NULL;
         if (job && job_info_is_paused(job_object_get_status(job->object)))
             job_object_set_hindrance(job->object, job_info_get_hindrance(block_job));
     }
@@ -150,9 +150,9 @@ show_status(Job *job, const char *status)
         look_at_pause(job, status);
 }
 
-/* What is to be seen of it. */
+/* Brings the object up to date. */
 static void
-show(Job *job, const JobInfo *info)
+show_job(Job *job, const JobInfo *info)
 {
     if (info->type)
         job_object_set_job_type(job->object, info->type);
@@ -163,16 +163,16 @@ show(Job *job, const JobInfo *info)
     if (info->has_progress)
         job_object_set_progress(job->object, info->current, info->total);
     if (info->has_outcome)
-        set_outcome(job, info->error);
+        set_job_outcome(job, info->error);
     if (*job_object_get_job_type(job->object) && (!job->has_outcome || job_object_has_finished(job->object)))
         job_object_publish(job->object);
 }
 
-/* A job that is heard of for the first time, which callers' replies are to wait for. */
+/* Callers' replies wait until the type of a job that an event has told of is known. */
 static Job *
 add_from_event(Jobs *jobs, const char *id)
 {
-    Job *job = find_or_add(jobs, JOB_QMP, id);
+    Job *job = find_or_add_job(jobs, JOB_QMP, id);
 
     if (!job)
         return NULL;
@@ -186,7 +186,7 @@ add_from_event(Jobs *jobs, const char *id)
 static void
 hear_of_job(Jobs *jobs, const JobInfo *info)
 {
-    Job *job = find(jobs, JOB_QMP, info->id);
+    Job *job = find_known_job(jobs, JOB_QMP, info->id);
     const char *status = info->status ? info->status : "";
     gboolean is_gone = g_str_equal(status, "null");
 
@@ -196,23 +196,23 @@ hear_of_job(Jobs *jobs, const JobInfo *info)
     if (!job)
         return;
     if (is_gone) {
-        finish(job);
+        finish_job_object(job);
         remove_job(job);
         return;
     }
-    show(job, info);
+    show_job(job, info);
     job->is_aborting |= g_str_equal(status, "aborting");
     if (g_str_equal(status, "concluded") && job->has_outcome)
-        finish(job);
+        finish_job_object(job);
     else if (g_str_equal(status, "concluded"))
         job_queries_ask(jobs->queries, JOB_QMP);
 }
 
-/* The one of its kind has ended, whether it had an object or not. */
+/* The migration or the dump has ended, whether it had an object or not. */
 static void
 finish_only(Jobs *jobs, const JobInfo *info)
 {
-    Job *job = find(jobs, info->kind, info->id);
+    Job *job = find_known_job(jobs, info->kind, info->id);
 
     jobs->has_begun[info->kind] = FALSE;
     job_queries_doubt(jobs->queries, info->kind);
@@ -220,8 +220,8 @@ finish_only(Jobs *jobs, const JobInfo *info)
         jobs->funcs.on_finished(info->kind, info->id, info->error, jobs->user_data);
         return;
     }
-    show(job, info);
-    finish(job);
+    show_job(job, info);
+    finish_job_object(job);
     remove_job(job);
 }
 
@@ -229,10 +229,10 @@ finish_only(Jobs *jobs, const JobInfo *info)
 static void
 hear_of_only(Jobs *jobs, const JobInfo *info)
 {
-    Job *job = info->has_ended ? NULL : find_or_add(jobs, info->kind, info->id);
+    Job *job = info->has_ended ? NULL : find_or_add_job(jobs, info->kind, info->id);
 
     if (job) {
-        show(job, info);
+        show_job(job, info);
     } else if (info->has_outcome) {
         finish_only(jobs, info);
     } else if (info->has_ended) {
@@ -247,7 +247,7 @@ jobs_event(Jobs *jobs, const QmpEvent *event)
     g_autoptr(JsonNode) data = NULL;
     JobInfo info;
 
-    if (g_str_equal(event->name, "MIGRATION_PASS") && !find(jobs, JOB_MIGRATION, JOB_ID_MIGRATION))
+    if (g_str_equal(event->name, "MIGRATION_PASS") && !find_known_job(jobs, JOB_MIGRATION, JOB_ID_MIGRATION))
         job_queries_ask(jobs->queries, JOB_MIGRATION);
     if (!job_info_has_event(event->name) || !event->data.text || event->data.length > MAX_EVENT)
         return;
@@ -269,10 +269,10 @@ read_listed_job(Jobs *jobs, JsonObject *listed, gboolean is_latest)
 
     if (!job_info_read_answer(&info, JOB_QMP, listed))
         return;
-    job = find(jobs, JOB_QMP, info.id);
+    job = find_known_job(jobs, JOB_QMP, info.id);
     is_new = !job;
     if (is_new && is_latest)
-        job = find_or_add(jobs, JOB_QMP, info.id);
+        job = find_or_add_job(jobs, JOB_QMP, info.id);
     if (!job)
         return;
     job->is_listed = TRUE;
@@ -280,12 +280,12 @@ read_listed_job(Jobs *jobs, JsonObject *listed, gboolean is_latest)
         job_info_withdraw_news(&info);
     if (is_new && info.has_outcome)
         job_object_set_finished(job->object, info.error);
-    show(job, &info);
+    show_job(job, &info);
     if (job->has_outcome && info.has_outcome)
-        finish(job);
+        finish_job_object(job);
 }
 
-/* What an event has told of is in the list, unless QEMU lies. */
+/* QEMU lists every job that an event has told of: a job that is not listed has gone. */
 static void
 remove_unlisted(Jobs *jobs)
 {
@@ -294,14 +294,14 @@ remove_unlisted(Jobs *jobs)
         next = i->next;
         if (job_object_get_kind(job->object) != JOB_QMP || job->is_listed)
             continue;
-        set_outcome(job, "It has gone, and QEMU has not told how");
-        finish(job);
+        set_job_outcome(job, "It has gone, and QEMU has not told how");
+        finish_job_object(job);
         remove_job(job);
     }
 }
 
 static void
-read_list(Jobs *jobs, JsonArray *list, gboolean is_latest)
+read_job_list(Jobs *jobs, JsonArray *list, gboolean is_latest)
 {
     for (GList *i = jobs->jobs.head; i; i = i->next)
         ((Job *)i->data)->is_listed = FALSE;
@@ -314,11 +314,11 @@ read_list(Jobs *jobs, JsonArray *list, gboolean is_latest)
         remove_unlisted(jobs);
 }
 
-/* What ended before anybody asked for it is of no interest. */
+/* Work that ended before the agent asked for it is of no interest. */
 static void
 read_only(Jobs *jobs, const JobInfo *info, gboolean is_latest)
 {
-    gboolean is_known = find(jobs, info->kind, info->id) != NULL;
+    gboolean is_known = find_known_job(jobs, info->kind, info->id) != NULL;
     gboolean is_awaited = jobs->has_begun[info->kind] && is_latest;
 
     if (is_known || (is_latest && !info->has_ended) || is_awaited)
@@ -329,7 +329,7 @@ read_only(Jobs *jobs, const JobInfo *info, gboolean is_latest)
 
 /* Callers' replies wait for the type of a job that was new, which the next answer brings. */
 static void
-settle(Jobs *jobs)
+hold_replies_for_types(Jobs *jobs)
 {
     for (GList *i = jobs->jobs.head; i; i = i->next) {
         if (*job_object_get_job_type(((Job *)i->data)->object))
@@ -340,20 +340,20 @@ settle(Jobs *jobs)
 }
 
 static void
-on_answer(JobKind kind, JsonNode *answer, gboolean is_latest, gpointer user_data)
+on_query_answer(JobKind kind, JsonNode *answer, gboolean is_latest, gpointer user_data)
 {
     JobInfo info;
 
     if (kind == JOB_QMP)
-        read_list(user_data, json_node_get_array(answer), is_latest);
+        read_job_list(user_data, json_node_get_array(answer), is_latest);
     else if (job_info_read_answer(&info, kind, json_node_get_object(answer)))
         read_only(user_data, &info, is_latest);
     if (kind == JOB_QMP && !is_latest)
-        settle(user_data);
+        hold_replies_for_types(user_data);
 }
 
 static gboolean
-is_under_way(Jobs *jobs, JobKind kind)
+is_kind_under_way(Jobs *jobs, JobKind kind)
 {
     for (GList *i = jobs->jobs.head; i; i = i->next) {
         Job *job = i->data;
@@ -365,18 +365,18 @@ is_under_way(Jobs *jobs, JobKind kind)
 
 /* A migration that QEMU tells nothing of is asked about in any case, or nobody would know that it has ended. */
 static gboolean
-is_wanted(JobKind kind, gboolean is_read, gpointer user_data)
+is_kind_polled(JobKind kind, gboolean is_read, gpointer user_data)
 {
     Jobs *jobs = user_data;
 
-    if (!is_under_way(jobs, kind) && !jobs->has_begun[kind])
+    if (!is_kind_under_way(jobs, kind) && !jobs->has_begun[kind])
         return FALSE;
     return is_read || jobs->funcs.is_watched(jobs->user_data) ||
            (kind == JOB_MIGRATION && !job_queries_has_events(jobs->queries));
 }
 
 static void
-on_poll(JobKind kind, gpointer user_data)
+on_poll_due(JobKind kind, gpointer user_data)
 {
     Jobs *jobs = user_data;
 
@@ -402,11 +402,12 @@ jobs_command_done(Jobs *jobs, const char *command)
         job_queries_ask_for_events(jobs->queries);
 }
 
-/* What a caller has begun, and QEMU has told nothing of, is under way: 7.2 has no word for a migration that it listens for. */
+/* Work that a caller has begun is under way, though QEMU has told nothing of it: 7.2 has no word for a migration that
+ * it listens for. */
 gboolean
 jobs_is_under_way(Jobs *jobs, JobKind kind, const char *id)
 {
-    Job *job = find(jobs, kind, id);
+    Job *job = find_known_job(jobs, kind, id);
 
     return job ? !job_object_has_finished(job->object) : jobs->has_begun[kind];
 }
@@ -414,14 +415,14 @@ jobs_is_under_way(Jobs *jobs, JobKind kind, const char *id)
 Jobs *
 jobs_new(VmContext *vm_context, const JobsFuncs *funcs, gpointer user_data)
 {
-    static const JobPollFuncs poll_funcs = { is_wanted, on_poll };
+    static const JobPollFuncs poll_funcs = { is_kind_polled, on_poll_due };
     Jobs *jobs = g_new0(Jobs, 1);
 
     jobs->vm_context = vm_context;
     jobs->funcs = *funcs;
     jobs->user_data = user_data;
     jobs->poll = job_poll_new(vm_context->context->host->context, &poll_funcs, jobs);
-    jobs->queries = job_queries_new(vm_get_qemu(vm_context->vm), on_answer, on_hindrance, jobs);
+    jobs->queries = job_queries_new(vm_get_qemu(vm_context->vm), on_query_answer, on_hindrance, jobs);
     job_queries_ask_for_events(jobs->queries);
     for (guint i = 0; i < N_JOB_KINDS; i++)
         job_queries_ask(jobs->queries, (JobKind)i);

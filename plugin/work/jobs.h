@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The slow work of one VM: its jobs, its migration and its dump, each an object on the bus for as long as QEMU has it. */
+/* The slow work of one VM: its jobs, its migration and its dump, each an object on the bus for as long as QEMU has
+ * it. */
 #pragma once
 
 #include "job-kind.h"
@@ -8,13 +9,14 @@
 typedef struct Jobs Jobs;
 
 typedef struct JobsFuncs {
-    /* A piece of work has ended: well (@error is NULL), or not. Also of one too many to have an object. */
+    /* A job, the migration or the dump has ended: well (@error is NULL), or not. Also work without an object, past
+     * the cap. */
     void (*on_finished)(JobKind kind, const char *id, const char *error, gpointer user_data);
-    /* Whether somebody wants to hear of its progress, beside those who read it. */
+    /* Whether callers want to hear of progress, beside callers who read it. */
     gboolean (*is_watched)(gpointer user_data);
 } JobsFuncs;
 
-/* Finds what QEMU has already. Borrows @vm, which must outlive it. */
+/* Finds the work that QEMU has already. Borrows @vm_context, which must outlive it. */
 Jobs *jobs_new(VmContext *vm_context, const JobsFuncs *funcs, gpointer user_data);
 
 /* The objects disappear. */
@@ -24,10 +26,10 @@ void jobs_free(Jobs *jobs);
 /* QEMU said something. */
 void jobs_event(Jobs *jobs, const QmpEvent *event);
 
-/* A caller's command has succeeded: it may have begun what no event tells of. */
+/* A caller's command has succeeded: it may have begun work that no event tells of. */
 void jobs_command_done(Jobs *jobs, const char *command);
 
-/* Somebody has begun to watch. */
+/* A caller has begun to watch. */
 void jobs_look(Jobs *jobs);
 
 /* Whether there is such a piece of work that has not ended, as far as QEMU's words have been heard. */
