@@ -32,8 +32,8 @@ typedef struct ManagementHost {
     ManagementBus bus;
     GKeyFile *key_file; /* the module's configuration; NULL: none. Not to be changed */
 
-    /* Logs @fields (as in g_log_structured_array(); MESSAGE is one of them) at @level. Any time from start() to
-     * stop(). */
+    /* Logs @fields (as in g_log_structured_array(); MESSAGE is one of them) at @level, of which G_LOG_LEVEL_CRITICAL stands for
+     * an error. Any time from start() to stop(). */
     void (*log)(gpointer data, GLogLevelFlags level, const GLogField *fields, gsize n_fields);
 
     /* The instance does what it is there for: its names are taken, it can be called. At most once, never from

@@ -56,34 +56,18 @@ test_full(void)
     g_assert_cmpuint(db->spares->len, ==, 0);
 }
 
+/* What protects somebody is as it was meant, or nothing starts. */
 static void
-test_mistakes(void)
+test_fatal(void)
 {
     static const struct {
         const char *text, *named;
     } mistakes[] = {
-        { "[qemu-monitor]\nmax_reply=65536\n", "max_reply" },
-        { "[qemu-monitor]\nmax-reply=12\n", "max-reply" },
-        { "[qemu-monitor]\nmax-reply=many\n", "max-reply" },
-        { "[qemu-monitor]\nmax-monitors=0\n", "max-monitors" },
-        { "[qemu-monitor]\nidle-timeout=0\n", "idle-timeout" },
-        { "[qemu-monitor]\nidle-timeout=1 s\n", "idle-timeout" },
-        { "[qemu-monitor]\nidle-timeout=nan\n", "idle-timeout" },
-        { "[qemu-monitor]\nisolation=yes\n", "[qemu-monitor] isolation" },
+        { "[qemu-monitor]\nisolation=yes\n", "[qemu-monitor] isolation: `preferred` or `required` is expected" },
+        { "[qemu-monitor]\nisolation=\\q\n", "[qemu-monitor] isolation" },
         { "[vm web]\naddress=unix:/run/web.sock\nisolation=\n", "[vm web] isolation" },
-        { "[vm web]\naddress=unix:/run/web.sock\nspares=web\n", "[vm web] spares: " },
-        { "[vm web]\naddress=unix:/run/web.sock\nspares=unix:/x,server=on\n", "must listen" },
-        { "[qemu-monitor]\nowner=root\n", "[qemu-monitor] owner" },
-        { "[qemu-monitor]\naudit=none\n", "[qemu-monitor] audit" },
-        { "[vm web]\n", "[vm web]" },
-        { "[vm web]\naddress=unix:run/web.sock\n", "[vm web]" },
-        { "[vm web]\naddress=unix:/run/web.sock\nadress=x\n",
-          "[vm web] adress: there is no such key; there are address, isolation, spares; did you mean address?" },
-        { "[qemu-monitor]\nmax_reply=65536\n",
-          "there are audit, idle-timeout, isolation, max-monitors, max-reply, owner; did you mean max-reply?" },
-        { "[qemu-monitor]\nmax-reply=\\q\n", "max-reply" },
-        { "[vm ]\naddress=unix:/run/web.sock\n", "name" },
-        { "[VM web]\naddress=unix:/run/web.sock\n", "[VM web]" },
+        { "[vm web]\nadress=x\nisolation=require\n", "[vm web] isolation" },
+        { "[qemu-monitor]\nowner=root\n", "[qemu-monitor] owner: `allow` or `polkit` is expected" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(mistakes); i++) {
@@ -93,13 +77,74 @@ test_mistakes(void)
     }
 }
 
+/* Whatever is wrong in one place, the VM "db" is there. @is_there: so is "web". */
+static void
+test_mistakes(void)
+{
+    static const struct {
+        const char *text, *named;
+        gboolean is_error, is_there;
+    } mistakes[] = {
+        { "[qemu-monitor]\nmax_reply=65536\n", "max_reply", FALSE, FALSE },
+        { "[qemu-monitor]\nmax-reply=12\n", "max-reply", TRUE, FALSE },
+        { "[qemu-monitor]\nmax-reply=many\n", "max-reply", TRUE, FALSE },
+        { "[qemu-monitor]\nmax-reply=\\q\n", "max-reply", TRUE, FALSE },
+        { "[qemu-monitor]\nmax-monitors=0\n", "max-monitors", TRUE, FALSE },
+        { "[qemu-monitor]\nidle-timeout=0\n", "idle-timeout", TRUE, FALSE },
+        { "[qemu-monitor]\nidle-timeout=1 s\n", "idle-timeout", TRUE, FALSE },
+        { "[qemu-monitor]\nidle-timeout=nan\n", "idle-timeout", TRUE, FALSE },
+        { "[qemu-monitor]\naudit=none\n", "[qemu-monitor] audit", TRUE, FALSE },
+        { "[qemu-monitor]\nmax_reply=65536\n",
+          "there are audit, idle-timeout, isolation, max-monitors, max-reply, owner; did you mean max-reply?", FALSE,
+          FALSE },
+        { "[vm web]\naddress=unix:/run/web.sock\nspares=web\n", "[vm web] spares: ", TRUE, FALSE },
+        { "[vm web]\naddress=unix:/run/web.sock\nspares=unix:/x,server=on\n", "must listen", TRUE, FALSE },
+        { "[vm web]\n", "[vm web]: its `address` is missing; the keys are address, isolation, spares", TRUE, FALSE },
+        { "[vm web]\naddress=unix:run/web.sock\n", "[vm web] address: ", TRUE, FALSE },
+        { "[vm web]\naddress=unix:/run/web.sock\nadress=x\n",
+          "[vm web] adress: there is no such key; there are address, isolation, spares; did you mean address?", FALSE,
+          TRUE },
+        { "[vm ]\naddress=unix:/run/web.sock\n", "name", TRUE, FALSE },
+        { "[VM web]\naddress=unix:/run/web.sock\n", "[VM web]", FALSE, FALSE },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(mistakes); i++) {
+        g_autofree char *text = g_strconcat(mistakes[i].text, "[vm db]\naddress=unix:/run/db.sock\n", NULL);
+        g_autoptr(Config) config = parse(text, NULL);
+        const ConfigProblem *problem;
+        g_assert_cmpuint(config->problems->len, ==, 1);
+        problem = g_ptr_array_index(config->problems, 0);
+        g_assert_nonnull(strstr(problem->text, mistakes[i].named));
+        g_assert_cmpint(problem->is_error, ==, mistakes[i].is_error);
+        g_assert_cmpuint(config->vms->len, ==, mistakes[i].is_there ? 2 : 1);
+        g_assert_cmpuint(config->max_reply, ==, 32 * 1024 * 1024);
+    }
+}
+
+/* A misspelt `address` is told twice: which word is wrong, and what is missing by it. */
+static void
+test_misspelt(void)
+{
+    g_autoptr(Config) config = parse("[vm web]\nadress=unix:/run/web.sock\n", NULL);
+    const ConfigProblem *word, *missing;
+
+    g_assert_cmpuint(config->problems->len, ==, 2);
+    word = g_ptr_array_index(config->problems, 0);
+    missing = g_ptr_array_index(config->problems, 1);
+    g_assert_true(!word->is_error && g_str_has_suffix(word->text, "did you mean address?"));
+    g_assert_true(missing->is_error && strstr(missing->text, "missing"));
+    g_assert_cmpstr(missing->vm, ==, "web");
+}
+
 /* An administrator of many VMs is told where in which file to look. */
 static void
 test_place(void)
 {
-    static const char text[] = "# adress=\n[vm web]\naddress=unix:/run/web.sock\n\n[vm db]\n adress = x\n";
-    g_autofree char *path = NULL, *line = NULL, *gone = NULL;
+    static const char text[] = "# adress=\n[vm web]\naddress=unix:/run/web.sock\n\n[vm db]\n adress = x\nowner=x\n"
+                               "[qemu-monitor]\nowner=root\n";
+    g_autofree char *path = NULL, *line = NULL, *fatal = NULL, *gone = NULL;
     g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(Config) config = NULL;
     g_autoptr(GError) error = NULL;
     int fd = g_file_open_tmp("test-config-XXXXXX", &path, NULL);
 
@@ -107,13 +152,17 @@ test_place(void)
     g_assert_true(g_file_set_contents(path, text, -1, NULL));
     g_assert_true(g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL));
     g_assert_null(config_new(file, path, &error));
+    fatal = g_strdup_printf("%s:9: [qemu-monitor] owner: ", path);
+    g_assert_true(g_str_has_prefix(error->message, fatal));
+    g_assert_true(g_key_file_remove_group(file, "qemu-monitor", NULL));
+    config = config_new(file, path, NULL);
     line = g_strdup_printf("%s:6: [vm db] adress: ", path);
-    g_assert_true(g_str_has_prefix(error->message, line));
-    g_clear_error(&error);
+    g_assert_true(g_str_has_prefix(((ConfigProblem *)g_ptr_array_index(config->problems, 0))->text, line));
+    g_clear_pointer(&config, config_free);
     g_assert_no_errno(g_unlink(path));
-    g_assert_null(config_new(file, path, &error));
+    config = config_new(file, path, NULL);
     gone = g_strdup_printf("%s: [vm db] adress: ", path);
-    g_assert_true(g_str_has_prefix(error->message, gone));
+    g_assert_true(g_str_has_prefix(((ConfigProblem *)g_ptr_array_index(config->problems, 0))->text, gone));
 }
 
 int
@@ -122,7 +171,9 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/config/none", test_none);
     g_test_add_func("/config/full", test_full);
+    g_test_add_func("/config/fatal", test_fatal);
     g_test_add_func("/config/mistakes", test_mistakes);
+    g_test_add_func("/config/misspelt", test_misspelt);
     g_test_add_func("/config/place", test_place);
     return g_test_run();
 }

@@ -2,6 +2,7 @@
 """How VMs come and go: by call, by descriptor, with the agent listening, by themselves in the run directory, from the
 key file. And what somebody is told whose VM cannot be had, of which nothing may be left."""
 import os
+import signal
 import socket
 
 from harness import SILENCE, Agent, Peer, Qemu, Raw, main, wait_until
@@ -628,13 +629,25 @@ class KeyFile(MonitorTest):
         self.start_agent(key_file=f'[vm a]\naddress=unix:{silent.path}\n[vm b]\naddress=unix:{peer.path}\n')
         self.assertEqual(self.paths(), [f'{ROOT}/vm/b'])
 
-    def test_mistakes_are_named(self):
+    def test_a_mistake_costs_its_own_vm(self):
+        peer = self.start(Peer, ANSWERS)
+        for text, line, level, named in (
+                ('[vm db]\nadress=unix:/x\n', 2, 'warning', '[vm db] adress: there is no such key; there are address, '),
+                ('[vm db]\nadress=unix:/x\n', 1, 'error', '[vm db]: its `address` is missing; the keys are address, '),
+                ('[vm one]\naddress=unix:/x\n\n[vm db]\naddress=unix:x\n', 5, 'error', '[vm db] address: '),
+                ('# main\n[qemu-monitor]\n max-reply = 1\n', 3, 'error', '[qemu-monitor] max-reply: '),
+                ('\n[db]\naddress=unix:/x\n', 2, 'warning', '[db]: there is no such group')):
+            with self.subTest(text):
+                agent = self.start_agent(key_file=f'{text}[vm web]\naddress=unix:{peer.path}\n')
+                self.assertEqual(self.paths(), [f'{ROOT}/vm/web'])
+                self.assertIn(f'{level}: qemu-monitor: {self.directory}/qemu-monitor.conf:{line}: {named}', agent.output)
+                agent.kill(signal.SIGTERM)
+                agent.wait()
+
+    def test_what_protects_is_as_it_was_meant_or_nothing_starts(self):
         for text, line, named in (
-                ('[vm web]\nadress=unix:/x\n', 2, '[vm web] adress: there is no such key; there are address, '),
-                ('[vm db]\naddress=unix:/x\n\n[vm web]\naddress=unix:x\n', 5, '[vm web] address: '),
-                ('# main\n[qemu-monitor]\n max-reply = 1\n', 3, '[qemu-monitor] max-reply: '),
-                ('[vm web]\n', 1, '[vm web]: its `address` is missing'),
-                ('\n[web]\naddress=unix:/x\n', 2, '[web]: there is no such group')):
+                ('[qemu-monitor]\nowner=nobody\n', 2, '[qemu-monitor] owner: `allow` or `polkit` is expected'),
+                ('[vm web]\naddress=unix:/x\nisolation=yes\n', 3, '[vm web] isolation: `preferred` or `required`')):
             with self.subTest(text):
                 agent = self.start_agent(key_file=text, ready=False)
                 self.assertEqual(agent.wait(), 1)

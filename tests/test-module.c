@@ -469,9 +469,9 @@ test_refusals(void)
     host.table.size = 8;
     assert_start_fails(&host, "bytes");
     host.table.size = sizeof host.table;
-    g_key_file_set_string(key_file, "vm web", "adress", "unix:/x");
+    g_key_file_set_string(key_file, "qemu-monitor", "owner", "nobody");
     host.table.key_file = key_file;
-    assert_start_fails(&host, "adress");
+    assert_start_fails(&host, "[qemu-monitor] owner");
     unload(&host);
 }
 

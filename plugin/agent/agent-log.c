@@ -12,13 +12,15 @@
 
 #define IDENTIFIER "management-agent"
 
+/* GLib's own word for an error, G_LOG_LEVEL_ERROR, is one that ends the program: what costs less is G_LOG_LEVEL_CRITICAL there,
+ * and an error to whoever reads the log. */
+#define LEVELS_ERROR (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL)
+
 static const char *
 level_name(GLogLevelFlags level)
 {
-    if (level & G_LOG_LEVEL_ERROR)
+    if (level & LEVELS_ERROR)
         return "error";
-    if (level & G_LOG_LEVEL_CRITICAL)
-        return "critical";
     if (level & G_LOG_LEVEL_WARNING)
         return "warning";
     if (level & G_LOG_LEVEL_MESSAGE)
@@ -26,13 +28,13 @@ level_name(GLogLevelFlags level)
     return level & G_LOG_LEVEL_DEBUG ? "debug" : "info";
 }
 
-/* syslog(3), with GLib's usual meaning of its levels. */
+/* syslog(3). */
 static const char *
 level_priority(GLogLevelFlags level)
 {
-    if (level & G_LOG_LEVEL_ERROR)
+    if (level & LEVELS_ERROR)
         return "3";
-    if (level & (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_WARNING))
+    if (level & G_LOG_LEVEL_WARNING)
         return "4";
     if (level & G_LOG_LEVEL_MESSAGE)
         return "5";
@@ -75,7 +77,7 @@ is_unquoted(const char *text, gsize size, gunichar quote)
 }
 
 static void
-append_escaped(GString *line, const char *text, gsize size, gunichar quote)
+append_escaped_text(GString *line, const char *text, gsize size, gunichar quote)
 {
     if (is_unquoted(text, size, quote)) {
         g_string_append_len(line, text, (gssize)size);
@@ -100,7 +102,7 @@ append_field(GString *line, const GLogField *field)
     gboolean quoted = size == 0 || memchr(value, ' ', size) || memchr(value, '"', size);
 
     g_string_append_printf(line, quoted ? " %s=\"" : " %s=", field->key);
-    append_escaped(line, value, size, '"');
+    append_escaped_text(line, value, size, '"');
     if (quoted)
         g_string_append_c(line, '"');
 }
@@ -113,7 +115,7 @@ write_line(const char *domain, GLogLevelFlags level, const GLogField *fields, gs
 
     g_string_append_printf(line, "%s: %s: ", level_name(level), domain);
     if (message != NULL)
-        append_escaped(line, message->value, field_size(message), /* quote= */ 0);
+        append_escaped_text(line, message->value, field_size(message), /* quote= */ 0);
     for (gsize i = 0; i < n_fields; i++)
         if (!is_implied(fields[i].key))
             append_field(line, &fields[i]);

@@ -35,11 +35,22 @@ config_vm_free(gpointer data)
     g_free(vm);
 }
 
+static void
+config_problem_free(gpointer data)
+{
+    ConfigProblem *problem = data;
+
+    g_free(problem->vm);
+    g_free(problem->text);
+    g_free(problem);
+}
+
 /* One group while it is read. */
 typedef struct Reading {
     GKeyFile *file; /* weak */
+    const char *path; /* weak; NULL: not known */
     const char *group; /* weak */
-    const char *key; /* weak; that it is about */
+    const char *key; /* weak; that it is about; NULL: the group itself */
     Config *config; /* weak */
     ConfigVm *vm; /* weak; NULL in the main group */
 } Reading;
@@ -49,6 +60,8 @@ typedef struct KeyRow {
     const char *name;
     /* Errors say what is wrong with the value. */
     gboolean (*read)(const Reading *reading, const char *text, GError **error);
+    /* Whoever wrote it wants to be safe from something: nothing goes on without what they meant. */
+    gboolean is_protecting;
 } KeyRow;
 
 static gboolean
@@ -115,7 +128,7 @@ config_read_isolation(const char *word, gboolean *ret_required, GError **error)
 }
 
 static gboolean
-read_isolation(const Reading *reading, const char *text, GError **error)
+read_isolation_key(const Reading *reading, const char *text, GError **error)
 {
     return config_read_isolation(
         text, reading->vm ? &reading->vm->isolation_required : &reading->config->isolation_required, error);
@@ -166,7 +179,7 @@ config_read_spares(const char *const *addresses, GError **error)
 }
 
 static gboolean
-read_address(const Reading *reading, const char *text, GError **error)
+read_address_key(const Reading *reading, const char *text, GError **error)
 {
     reading->vm->address = qmp_address_parse(text, error);
     return reading->vm->address != NULL;
@@ -208,7 +221,7 @@ describe_keys(const KeyRow *rows, const char *key)
 }
 
 static const KeyRow *
-find_row(const KeyRow *rows, const char *key, GError **error)
+find_key_row(const KeyRow *rows, const char *key, GError **error)
 {
     for (const KeyRow *row = rows; row->name; row++)
         if (g_str_equal(row->name, key))
@@ -218,107 +231,140 @@ find_row(const KeyRow *rows, const char *key, GError **error)
     return NULL;
 }
 
-static gboolean
-read_key(const Reading *reading, const KeyRow *rows, GError **error)
+/* "FILE:LINE: [GROUP] KEY: " before the error. */
+static void
+prefix_place(const Reading *reading, GError **error)
 {
-    g_autofree char *text = g_key_file_get_string(reading->file, reading->group, reading->key, NULL);
-    const KeyRow *row = find_row(rows, reading->key, error);
-
-    if (row && row->read(reading, text ? text : "", error))
-        return TRUE;
-    g_prefix_error(error, "[%s] %s: ", reading->group, reading->key);
-    return FALSE;
+    if (reading->key)
+        g_prefix_error(error, "[%s] %s: ", reading->group, reading->key);
+    else
+        g_prefix_error(error, "[%s]: ", reading->group);
+    if (reading->path)
+        key_file_prefix_error(error, reading->path, reading->group, reading->key);
 }
 
-/* @ret_key: where an error is. */
+/* Takes @error. */
+static void
+add_problem(const Reading *reading, gboolean is_error, GError *error)
+{
+    ConfigProblem *problem = g_new0(ConfigProblem, 1);
+
+    prefix_place(reading, &error);
+    problem->is_error = is_error;
+    problem->vm = reading->vm ? g_strdup(reading->vm->name) : NULL;
+    problem->text = g_strdup(error->message);
+    g_ptr_array_add(reading->config->problems, problem);
+    g_error_free(error);
+}
+
+static const KeyRow main_rows[] = {
+    { "audit", read_audit, FALSE },
+    { "idle-timeout", read_idle_timeout, FALSE },
+    { "isolation", read_isolation_key, TRUE },
+    { "max-monitors", read_max_monitors, FALSE },
+    { "max-reply", read_max_reply, FALSE },
+    { "owner", read_owner, TRUE },
+    { 0 },
+};
+
+static const KeyRow vm_rows[] = {
+    { "address", read_address_key, FALSE },
+    { "isolation", read_isolation_key, TRUE },
+    { "spares", read_vm_spares, FALSE },
+    { 0 },
+};
+
+/* @ret_is_whole: whether every value could be read. Fails where one that protects could not. */
 static gboolean
-read_keys(Reading *reading, const KeyRow *rows, char **ret_key, GError **error)
+read_keys(Reading *reading, const KeyRow *rows, gboolean *ret_is_whole, GError **error)
 {
     g_auto(GStrv) keys = g_key_file_get_keys(reading->file, reading->group, NULL, NULL);
 
+    *ret_is_whole = TRUE;
     for (char **key = keys; *key; key++) {
+        g_autofree char *text = g_key_file_get_string(reading->file, reading->group, *key, NULL);
+        g_autoptr(GError) problem = NULL;
         reading->key = *key;
-        if (read_key(reading, rows, error))
+        const KeyRow *row = find_key_row(rows, *key, &problem);
+        if (row && row->read(reading, text ? text : "", &problem))
             continue;
-        *ret_key = g_strdup(*key);
-        return FALSE;
+        if (row && row->is_protecting) {
+            prefix_place(reading, &problem);
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return FALSE;
+        }
+        *ret_is_whole &= !row;
+        add_problem(reading, /* is_error= */ row != NULL, g_steal_pointer(&problem));
     }
+    reading->key = NULL;
     return TRUE;
 }
 
-static gboolean
-read_main(Config *config, GKeyFile *file, char **ret_key, GError **error)
+/* A VM without a usable name is no VM. */
+static ConfigVm *
+config_vm_new(const Config *config, const char *name, GError **error)
 {
-    static const KeyRow rows[] = {
-        { "audit", read_audit },
-        { "idle-timeout", read_idle_timeout },
-        { "isolation", read_isolation },
-        { "max-monitors", read_max_monitors },
-        { "max-reply", read_max_reply },
-        { "owner", read_owner },
-        { 0 },
-    };
-    Reading reading = { .file = file, .group = MAIN_GROUP, .config = config };
-
-    return read_keys(&reading, rows, ret_key, error);
-}
-
-static gboolean
-read_vm(Config *config, GKeyFile *file, const char *group, char **ret_key, GError **error)
-{
-    static const KeyRow rows[] = {
-        { "address", read_address },
-        { "isolation", read_isolation },
-        { "spares", read_vm_spares },
-        { 0 },
-    };
-    const char *name = group + strlen(VM_GROUP_PREFIX);
     ConfigVm *vm;
 
-    if (!names_check_vm(name, error)) {
-        g_prefix_error(error, "[%s]: ", group);
-        return FALSE;
-    }
+    if (!names_check_vm(name, error))
+        return NULL;
     vm = g_new0(ConfigVm, 1);
-    g_ptr_array_add(config->vms, vm);
     vm->name = g_strdup(name);
     vm->isolation_required = config->isolation_required;
     vm->spares = config_read_spares(/* addresses= */ NULL, NULL);
-    Reading reading = { .file = file, .group = group, .config = config, .vm = vm };
-    if (!read_keys(&reading, rows, ret_key, error))
-        return FALSE;
-    if (!vm->address)
-        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "[%s]: its `address` is missing", group);
-    return vm->address != NULL;
+    return vm;
+}
+
+/* Takes the VM up, or says why not. Fails as read_keys(). */
+static gboolean
+read_vm(Reading *reading, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    ConfigVm *vm = reading->vm = config_vm_new(reading->config, reading->group + strlen(VM_GROUP_PREFIX), &problem);
+    gboolean is_whole = FALSE, may_go_on = TRUE;
+
+    if (vm)
+        may_go_on = read_keys(reading, vm_rows, &is_whole, error);
+    if (may_go_on && is_whole && !vm->address) {
+        g_autofree char *known = list_keys(vm_rows);
+        problem = g_error_new(BUS_ERROR, BUS_ERROR_INVALID_ARGS, "its `address` is missing; the keys are %s", known);
+    }
+    if (problem)
+        add_problem(reading, /* is_error= */ TRUE, g_steal_pointer(&problem));
+    if (may_go_on && is_whole && vm->address)
+        g_ptr_array_add(reading->config->vms, vm);
+    else if (vm)
+        config_vm_free(vm);
+    return may_go_on;
 }
 
 static gboolean
-read_group(Config *config, GKeyFile *file, const char *group, char **ret_key, GError **error)
+read_group(Reading *reading, GError **error)
 {
-    if (g_str_equal(group, MAIN_GROUP))
+    if (g_str_equal(reading->group, MAIN_GROUP))
         return TRUE; /* has been read first */
-    if (g_str_has_prefix(group, VM_GROUP_PREFIX))
-        return read_vm(config, file, group, ret_key, error);
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
-                "[%s]: there is no such group; there are [" MAIN_GROUP "] and [" VM_GROUP_PREFIX "NAME]", group);
-    return FALSE;
+    if (g_str_has_prefix(reading->group, VM_GROUP_PREFIX))
+        return read_vm(reading, error);
+    add_problem(reading, /* is_error= */ FALSE,
+                g_error_new(BUS_ERROR, BUS_ERROR_INVALID_ARGS,
+                            "there is no such group; there are [" MAIN_GROUP "] and [" VM_GROUP_PREFIX "NAME]"));
+    return TRUE;
 }
 
 /* The group that holds for all is read first, wherever it stands. */
 static gboolean
-read_groups(Config *config, GKeyFile *file, char **ret_group, char **ret_key, GError **error)
+read_groups(Config *config, GKeyFile *file, const char *path, GError **error)
 {
     g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
+    Reading main_group = { .file = file, .path = path, .group = MAIN_GROUP, .config = config };
+    gboolean is_whole;
 
-    if (g_key_file_has_group(file, MAIN_GROUP) && !read_main(config, file, ret_key, error)) {
-        *ret_group = g_strdup(MAIN_GROUP);
+    if (g_key_file_has_group(file, MAIN_GROUP) && !read_keys(&main_group, main_rows, &is_whole, error))
         return FALSE;
-    }
     for (char **group = groups; *group; group++) {
-        if (read_group(config, file, *group, ret_key, error))
-            continue;
-        *ret_group = g_strdup(*group);
-        return FALSE;
+        Reading reading = { .file = file, .path = path, .group = *group, .config = config };
+        if (!read_group(&reading, error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -327,22 +373,19 @@ Config *
 config_new(GKeyFile *key_file, const char *path, GError **error)
 {
     g_autoptr(Config) config = g_new0(Config, 1);
-    g_autofree char *group = NULL, *key = NULL;
 
     config->max_reply = MAX_REPLY_DEFAULT;
     config->idle_timeout = IDLE_TIMEOUT_DEFAULT;
     config->max_monitors = MAX_MONITORS_DEFAULT;
     config->vms = g_ptr_array_new_with_free_func(config_vm_free);
-    if (!key_file || read_groups(config, key_file, &group, &key, error))
-        return g_steal_pointer(&config);
-    if (path)
-        key_file_prefix_error(error, path, group, key);
-    return NULL;
+    config->problems = g_ptr_array_new_with_free_func(config_problem_free);
+    return !key_file || read_groups(config, key_file, path, error) ? g_steal_pointer(&config) : NULL;
 }
 
 void
 config_free(Config *config)
 {
     g_ptr_array_unref(config->vms);
+    g_ptr_array_unref(config->problems);
     g_free(config);
 }

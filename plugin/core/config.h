@@ -14,7 +14,8 @@
  *   spares=unix:/run/vm/web-2.sock;unix:/run/vm/web-3.sock    monitors that this QEMU has for callers
  *   isolation=required     for this VM
  *
- * Anything else in it is an error, so that a misspelt word is noticed. */
+ * A mistake in a [vm NAME] group costs that VM, a wrong number the default in its place, and a name that does not exist is
+ * passed over; each is a ConfigProblem. A wrong value of `isolation` or `owner`, which protect, fails the whole. */
 #pragma once
 
 #include "qmp-address.h"
@@ -26,6 +27,13 @@ typedef struct ConfigVm {
     gboolean isolation_required;
 } ConfigVm;
 
+/* A mistake that the rest of the key file does without. */
+typedef struct ConfigProblem {
+    gboolean is_error; /* something is not as it was meant; otherwise a warning */
+    char *vm; /* owned; the VM whose group it is in; NULL: none */
+    char *text; /* owned; names group, key and what is wrong, and before them file and line where they are known */
+} ConfigProblem;
+
 typedef struct Config {
     gsize max_reply;
     guint64 idle_timeout; /* us */
@@ -34,6 +42,7 @@ typedef struct Config {
     gboolean owner_needs_polkit;
     gboolean audit_all; /* not only what changes something or is refused */
     GPtrArray *vms; /* owned, of ConfigVm */
+    GPtrArray *problems; /* owned, of ConfigProblem; in the order of the key file, the main group first */
 } Config;
 
 /* The words of `isolation`, and the addresses of spares, as the key file and AddVM() take them. Fail with
@@ -41,8 +50,8 @@ typedef struct Config {
 gboolean config_read_isolation(const char *word, gboolean *ret_required, GError **error);
 GPtrArray *config_read_spares(const char *const *addresses, GError **error);
 
-/* @key_file may be NULL: the defaults. Fails with BUS_ERROR_INVALID_ARGS, QMP_ERROR_INVALID or G_NUMBER_PARSER_ERROR, naming
- * group and key, and before them file and line where @path, the file that it was read from, is not NULL. */
+/* @key_file may be NULL: the defaults. @path: the file that it was read from, for errors; NULL: not known. Fails with
+ * BUS_ERROR_INVALID_ARGS for a wrong value of a key that protects, with a text as a problem's. */
 Config *config_new(GKeyFile *key_file, const char *path, GError **error);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)

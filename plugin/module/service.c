@@ -213,6 +213,16 @@ get_key_file_path(const ManagementHost *host)
                : NULL;
 }
 
+static void
+log_problems(Service *service, const Config *config)
+{
+    for (guint i = 0; i < config->problems->len; i++) {
+        const ConfigProblem *problem = g_ptr_array_index(config->problems, i);
+        log_line(service->context.host, problem->is_error ? G_LOG_LEVEL_CRITICAL : G_LOG_LEVEL_WARNING, problem->vm,
+                 "%s", problem->text);
+    }
+}
+
 Service *
 service_start(const ManagementHost *host, GError **error)
 {
@@ -228,6 +238,7 @@ service_start(const ManagementHost *host, GError **error)
     service->context.viewers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     service->context.config = config_new(host->key_file, get_key_file_path(host), error);
     if (service->context.config && make_interfaces(service, error) && open_bus(service, error)) {
+        log_problems(service, service->context.config);
         audit_set_all(service->context.audit, service->context.config->audit_all);
         return service;
     }
