@@ -3,8 +3,9 @@
 import os
 import socket
 
-from harness import CallError, Message, busctl, main, wait_until
-from monitor import INVALID_ARGS, NAME, OBJECT_MANAGER, ROOT, requests
+from harness import CallError, Message, Qemu, busctl, main, wait_until
+from harness.process import is_listening
+from monitor import INVALID_ARGS, NAME, OBJECT_MANAGER, ROOT, VM, requests
 from system_bus import DENIED, OWNER, SOMEBODY, SystemBusTest
 
 RESET = Message({'timestamp': {'seconds': 1, 'microseconds': 5}, 'event': 'RESET', 'data': {'guest': True}})
@@ -82,6 +83,40 @@ class WithoutPolkit(SystemBusTest):
         """That uid stands for all whom the kernel has no number for."""
         vm, _ = self.add_peer('lost', NOBODY)
         self.assert_fails(DENIED, f'User {NOBODY} may not call', self.as_user(vm, NOBODY).qmp, 'QueryStatus')
+
+    def test_another_users_qemu_may_connect_to_the_agent(self):
+        directory = f'{self.directory}/{OWNER}'  # made with the peer of setUp
+        wrapper = ['setpriv', f'--reuid={OWNER}', f'--regid={OWNER}', '--clear-groups']
+        for number, user in enumerate((('s', 'lp'), ('s', str(OWNER)), ('u', OWNER), ('t', OWNER))):
+            with self.subTest(user):
+                path = f'{self.directory}/listens-{number}'
+                reply = self.start_add(f'mine{number}', f'unix:{path},server=on', user=user)
+                wait_until(lambda: is_listening(path))
+                status = os.stat(path)
+                self.assertEqual((status.st_uid, status.st_mode & 0o777), (OWNER, 0o600))
+                with socket.socket(socket.AF_UNIX) as roots:
+                    roots.connect(path)
+                    self.assertEqual(roots.recv(1), b'')
+                qemu = self.adopt(Qemu(directory, '7.2', '-qmp', f'unix:{path},server=off', wrapper=wrapper))
+                vm = self.as_user(VM(self.caller, reply()[0]), OWNER)
+                self.assertEqual(vm.get('OwnerUID'), OWNER)
+                vm.qmp('Quit')
+                qemu.wait()
+
+    def test_whose_qemu_may_connect_is_told_for_a_socket_that_the_agent_makes(self):
+        path = f'{self.directory}/listens'
+        for address, user, words in (
+                (f'unix:{path}', ('s', 'lp'), 'options.user: `user` says whose QEMU'),
+                ('tcp:localhost:1,server=on', ('s', 'lp'), 'options.user: `user` says whose QEMU'),
+                (f'unix:{path},server=on', ('s', 'nobody-of-that-name'), 'options.user: "nobody-of-that-name" is no user'),
+                (f'unix:{path},server=on', ('s', ''), 'options.user: "" is no user'),
+                (f'unix:{path},server=on', ('i', -1), 'options.user: -1 is negative'),
+                (f'unix:{path},server=on', ('u', 2**32 - 1), 'options.user: "4294967295" is no user'),
+                (f'unix:{path},server=on', ('t', 2**32), 'options.user: "4294967296" is no user'),
+                (f'unix:{path},server=on', ('b', True), 'options.user: a name (s) or a uid')):
+            with self.subTest(user):
+                self.assert_fails(INVALID_ARGS, words, self.start_add('x', address, user=user))
+        self.assertFalse(os.path.exists(path))
 
     def test_what_is_public(self):
         caller = self.somebody.caller

@@ -34,6 +34,7 @@ test_full(void)
     /* The group that holds for all may come last. */
     g_autoptr(Config) config = parse("[vm web]\naddress=unix:/run/web.sock\nspares=unix:/run/2;unix:/run/3\n"
                                      "[vm db 1]\naddress=tcp:localhost:4444,server=on\nisolation=preferred\n"
+                                     "[vm other]\naddress=unix:/run/other,server=on\nuser=root\n"
                                      "[qemu-monitor]\nmax-reply=65536\nmax-monitors=3\nidle-timeout=0.25\n"
                                      "isolation=required\nowner=polkit\naudit=all\n",
                                      NULL);
@@ -43,7 +44,7 @@ test_full(void)
     g_assert_cmpuint(config->idle_timeout, ==, 250000);
     g_assert_true(config->owner_needs_polkit);
     g_assert_true(config->audit_all);
-    g_assert_cmpuint(config->vms->len, ==, 2);
+    g_assert_cmpuint(config->vms->len, ==, 3);
     const ConfigVm *web = g_ptr_array_index(config->vms, 0);
     const ConfigVm *db = g_ptr_array_index(config->vms, 1);
     g_assert_cmpstr(web->name, ==, "web");
@@ -54,6 +55,9 @@ test_full(void)
     g_assert_cmpuint(web->spares->len, ==, 2);
     g_assert_cmpstr(((QmpAddress *)g_ptr_array_index(web->spares, 1))->path, ==, "/run/3");
     g_assert_cmpuint(db->spares->len, ==, 0);
+    g_assert_cmpuint(db->user, ==, geteuid());
+    const ConfigVm *other = g_ptr_array_index(config->vms, 2);
+    g_assert_cmpuint(other->user, ==, 0);
 }
 
 /* What protects somebody is as it was meant, or nothing starts. */
@@ -99,11 +103,16 @@ test_mistakes(void)
           FALSE },
         { "[vm web]\naddress=unix:/run/web.sock\nspares=web\n", "[vm web] spares: ", TRUE, FALSE },
         { "[vm web]\naddress=unix:/run/web.sock\nspares=unix:/x,server=on\n", "must listen", TRUE, FALSE },
-        { "[vm web]\n", "[vm web]: its `address` is missing; the keys are address, isolation, spares", TRUE, FALSE },
+        { "[vm web]\n", "[vm web]: its `address` is missing; the keys are address, isolation, spares, user", TRUE,
+          FALSE },
+        { "[vm web]\naddress=unix:/run/web.sock\nuser=root\n", "[vm web]: `user` says whose QEMU may connect", TRUE,
+          FALSE },
+        { "[vm web]\naddress=unix:/x,server=on\nuser=no such one\n", "[vm web] user: \"no such one\" is no user", TRUE,
+          FALSE },
         { "[vm web]\naddress=unix:run/web.sock\n", "[vm web] address: ", TRUE, FALSE },
         { "[vm web]\naddress=unix:/run/web.sock\nadress=x\n",
-          "[vm web] adress: there is no such key; there are address, isolation, spares; did you mean address?", FALSE,
-          TRUE },
+          "[vm web] adress: there is no such key; there are address, isolation, spares, user; did you mean address?",
+          FALSE, TRUE },
         { "[vm ]\naddress=unix:/run/web.sock\n", "name", TRUE, FALSE },
         { "[VM web]\naddress=unix:/run/web.sock\n", "[VM web]", FALSE, FALSE },
     };

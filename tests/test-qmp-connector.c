@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "qmp-connector.h"
+#include "qmp-unix-socket.h"
 #include "test-qmp-peer.h"
 #include "test-resolver.h"
 #include "test-tcp.h"
@@ -24,6 +25,7 @@ typedef struct Fixture {
     guint n_called;
     int fd; /* owned; what came last */
     GError *error; /* owned; what came last */
+    guint32 user; /* uid; whose QEMU a listening connector takes */
     gboolean free_inside;
 } Fixture;
 
@@ -55,6 +57,7 @@ set_up(Fixture *fixture, gconstpointer unused)
     fixture->directory = g_dir_make_tmp("qmp-connector-XXXXXX", NULL);
     fixture->path = g_build_filename(fixture->directory, "socket", NULL);
     fixture->fd = -1;
+    fixture->user = geteuid();
 }
 
 static void
@@ -78,7 +81,7 @@ start_text(Fixture *fixture, const char *text)
     g_assert_nonnull(address);
     g_clear_pointer(&fixture->connector, qmp_connector_free);
     fixture->n_called = 0;
-    fixture->connector = qmp_connector_new(fixture->context, address, on_connected, fixture);
+    fixture->connector = qmp_connector_new(fixture->context, address, fixture->user, on_connected, fixture);
     qmp_connector_start(fixture->connector);
     g_assert_cmpuint(fixture->n_called, ==, 0);
 }
@@ -210,6 +213,80 @@ test_listen(Fixture *fixture, gconstpointer unused)
     }
     g_clear_pointer(&fixture->connector, qmp_connector_free);
     g_assert_false(g_file_test(fixture->path, G_FILE_TEST_EXISTS));
+}
+
+#define USER 65534
+#define OTHER_USER 65533
+#define AGENT 65532
+
+/* As the user @uid; -1: it may not. */
+static int
+connect_as(const char *path, uid_t uid)
+{
+    struct sockaddr_un name = unix_name(path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    uid_t own = geteuid();
+
+    g_assert_no_errno(seteuid(0));
+    g_assert_no_errno(seteuid(uid));
+    int error = connect(fd, (struct sockaddr *)&name, sizeof(name)) < 0 ? errno : 0;
+    g_assert_no_errno(seteuid(0));
+    g_assert_no_errno(seteuid(own));
+    if (error == 0)
+        return fd;
+    g_assert_cmpint(error, ==, EACCES);
+    close(fd);
+    return -1;
+}
+
+static void
+expect_only_user(Fixture *fixture)
+{
+    guint32 uid;
+    char byte;
+    int root = connect_as(fixture->path, 0);
+    qmp_peer_settle(fixture->context);
+    g_assert_cmpuint(fixture->n_called, ==, 0);
+    g_assert_cmpint(recv(root, &byte, 1, MSG_DONTWAIT), ==, 0);
+    close(root);
+    g_assert_cmpint(connect_as(fixture->path, OTHER_USER), ==, -1);
+    close(connect_as(fixture->path, USER));
+    expect_socket(fixture);
+    g_assert_true(qmp_peer_get_uid(fixture->fd, &uid));
+    g_assert_cmpuint(uid, ==, USER);
+    drop_connection(fixture);
+    g_clear_pointer(&fixture->connector, qmp_connector_free);
+    g_assert_false(g_file_test(fixture->path, G_FILE_TEST_EXISTS));
+}
+
+/* The QEMU of another user connects, and nobody else's; given by chown(), and by an access control list where the agent may
+ * not do that. */
+static void
+test_listen_user(Fixture *fixture, gconstpointer unused)
+{
+    struct stat status;
+
+    if (geteuid() != 0) {
+        g_test_skip("other users' sockets take root");
+        return;
+    }
+    g_assert_no_errno(g_chmod(fixture->directory, 01777));
+    fixture->user = USER;
+    start_path(fixture, ",server=on");
+    wait_listening(fixture);
+    g_assert_no_errno(stat(fixture->path, &status));
+    g_assert_cmpuint(status.st_mode & 0777, ==, 0600);
+    g_assert_cmpuint(status.st_uid, ==, USER);
+    expect_only_user(fixture);
+
+    g_assert_no_errno(seteuid(AGENT));
+    start_path(fixture, ",server=on");
+    wait_listening(fixture);
+    g_assert_no_errno(stat(fixture->path, &status));
+    g_assert_cmpuint(status.st_mode & 0707, ==, 0600);
+    g_assert_cmpuint(status.st_uid, ==, AGENT);
+    expect_only_user(fixture);
+    g_assert_no_errno(seteuid(0));
 }
 
 /* An agent that was killed leaves its path; a living one's must not be taken, nor anything that is no socket. */
@@ -512,6 +589,7 @@ main(int argc, char *argv[])
     ADD("/qmp-connector/unix", test_unix);
     ADD("/qmp-connector/unix-errors", test_unix_errors);
     ADD("/qmp-connector/listen", test_listen);
+    ADD("/qmp-connector/listen-user", test_listen_user);
     ADD("/qmp-connector/listen-taken", test_listen_taken);
     ADD("/qmp-connector/listen-path-lost", test_listen_path_lost);
     ADD("/qmp-connector/long-path", test_long_path);

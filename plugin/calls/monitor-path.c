@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "qmp-unix-socket.h"
 #include "timer.h"
 
 /* In the run directory. */
@@ -184,18 +185,10 @@ make_file(MonitorPath *path, GError **error)
 static gboolean
 give_file(MonitorPath *path, GError **error)
 {
-    int file = openat(path->directory, path->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    gboolean is_ours = file >= 0 && fstat(file, &path->file) == 0 && S_ISSOCK(path->file.st_mode) &&
-                       path->file.st_uid == context_get_uid() && path->file.st_nlink == 1;
-    gboolean is_given =
-        is_ours && (path->uid == context_get_uid() || fchownat(file, "", path->uid, (gid_t)-1, AT_EMPTY_PATH) == 0);
+    gboolean is_given = qmp_unix_socket_give(path->directory, path->name, path->uid, &path->file);
 
-    path->has_file = is_ours;
-    if (!is_given)
-        fail_path(path->name, error);
-    if (file >= 0)
-        close(file);
-    return is_given;
+    path->has_file = path->file.st_ino != 0;
+    return is_given || fail_path(path->name, error);
 }
 
 static void

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bus-error.h"
 #include "key-file.h"
@@ -195,6 +197,54 @@ read_vm_spares(const Reading *reading, const char *text, GError **error)
     return reading->vm->spares != NULL;
 }
 
+/* A database entry of a user; longer ones are no user's. */
+#define USER_ENTRY_SIZE 16384
+
+static gboolean
+find_user(const char *name, guint32 *ret_uid)
+{
+    g_autofree char *buffer = g_malloc(USER_ENTRY_SIZE);
+    struct passwd entry, *found;
+
+    if (getpwnam_r(name, &entry, buffer, USER_ENTRY_SIZE, &found) != 0 || !found)
+        return FALSE;
+    *ret_uid = found->pw_uid;
+    return TRUE;
+}
+
+gboolean
+config_read_user(const char *text, guint32 *ret_uid, GError **error)
+{
+    guint64 number;
+
+    /* The greatest of them stands for no user at all. */
+    if (g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32 - 1, &number, NULL)) {
+        *ret_uid = (guint32)number;
+        return TRUE;
+    }
+    if (find_user(text, ret_uid))
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "\"%.255s\" is no user, and no uid either", text);
+    return FALSE;
+}
+
+gboolean
+config_check_user(const QmpAddress *address, GError **error)
+{
+    if (address && address->server && address->type == QMP_ADDRESS_UNIX)
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
+                "`user` says whose QEMU may connect, for a `unix:` address with `,server=on`");
+    return FALSE;
+}
+
+static gboolean
+read_vm_user(const Reading *reading, const char *text, GError **error)
+{
+    reading->vm->has_user = config_read_user(text, &reading->vm->user, error);
+    return reading->vm->has_user;
+}
+
 static char *
 list_keys(const KeyRow *rows)
 {
@@ -271,6 +321,7 @@ static const KeyRow vm_rows[] = {
     { "address", read_address_key, FALSE },
     { "isolation", read_isolation_key, TRUE },
     { "spares", read_vm_spares, FALSE },
+    { "user", read_vm_user, FALSE },
     { 0 },
 };
 
@@ -311,6 +362,7 @@ config_vm_new(const Config *config, const char *name, GError **error)
     vm = g_new0(ConfigVm, 1);
     vm->name = g_strdup(name);
     vm->isolation_required = config->isolation_required;
+    vm->user = geteuid();
     vm->spares = config_read_spares(/* addresses= */ NULL, NULL);
     return vm;
 }
@@ -329,6 +381,8 @@ read_vm(Reading *reading, GError **error)
         g_autofree char *known = list_keys(vm_rows);
         problem = g_error_new(BUS_ERROR, BUS_ERROR_INVALID_ARGS, "its `address` is missing; the keys are %s", known);
     }
+    if (may_go_on && is_whole && vm->address && vm->has_user)
+        is_whole = config_check_user(vm->address, &problem);
     if (problem)
         add_problem(reading, /* is_error= */ TRUE, g_steal_pointer(&problem));
     if (may_go_on && is_whole && vm->address)

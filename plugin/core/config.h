@@ -13,6 +13,7 @@
  *   address=unix:/run/vm/web.sock
  *   spares=unix:/run/vm/web-2.sock;unix:/run/vm/web-3.sock    monitors that this QEMU has for callers
  *   isolation=required     for this VM
+ *   user=alice             or a uid; with `,server=on` at a Unix address: whose QEMU may connect
  *
  * A mistake in a [vm NAME] group costs that VM, a wrong number the default in its place, and a name that does not exist is
  * passed over; each is a ConfigProblem. A wrong value of `isolation` or `owner`, which protect, fails the whole. */
@@ -25,6 +26,8 @@ typedef struct ConfigVm {
     QmpAddress *address; /* owned */
     GPtrArray *spares; /* owned, of QmpAddress */
     gboolean isolation_required;
+    gboolean has_user; /* the group names one */
+    guint32 user; /* uid: see VmSpec */
 } ConfigVm;
 
 /* A mistake that the rest of the key file does without. */
@@ -49,6 +52,11 @@ typedef struct Config {
  * BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID. */
 gboolean config_read_isolation(const char *word, gboolean *ret_required, GError **error);
 GPtrArray *config_read_spares(const char *const *addresses, GError **error);
+
+/* `user`, a name or a uid, of a VM at @address, where there has to be a Unix socket that the agent listens at. Fails with
+ * BUS_ERROR_INVALID_ARGS. */
+gboolean config_read_user(const char *text, guint32 *ret_uid, GError **error);
+gboolean config_check_user(const QmpAddress *address, GError **error);
 
 /* @key_file may be NULL: the defaults. @path: the file that it was read from, for errors; NULL: not known. Fails with
  * BUS_ERROR_INVALID_ARGS for a wrong value of a key that protects, with a text as a problem's. */

@@ -2,6 +2,10 @@
 /* Called by the Manager's methods. Owns nothing. */
 #include "add-options.h"
 
+#include <unistd.h>
+
+#include "bus-error.h"
+#include "bus-integer.h"
 #include "vardict.h"
 #include "vm.h"
 
@@ -47,18 +51,62 @@ read_add_spares(DBusMessageIter *value, gpointer user_data, GError **error)
     return options->spares != NULL;
 }
 
+/* A name, or a uid as text or as an integer. NULL: neither, or negative. */
+static char *
+dup_user_text(DBusMessageIter *value, GError **error)
+{
+    int type = dbus_message_iter_get_arg_type(value);
+    const char *text;
+    guint64 uid;
+
+    if (type == DBUS_TYPE_STRING) {
+        dbus_message_iter_get_basic(value, &text);
+        return g_strdup(text);
+    }
+    if (bus_integer_is(type))
+        return vardict_read_uint64(value, "user", &uid, error) ? g_strdup_printf("%" G_GUINT64_FORMAT, uid) : NULL;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
+                "options.user: a name (s) or a uid (an integer) is expected");
+    return NULL;
+}
+
+static gboolean
+read_add_user(DBusMessageIter *value, gpointer user_data, GError **error)
+{
+    AddOptions *options = user_data;
+    g_autofree char *text = dup_user_text(value, error);
+
+    if (!text)
+        return FALSE;
+    options->has_user = config_read_user(text, &options->user, error);
+    if (!options->has_user)
+        g_prefix_error(error, "options.user: ");
+    return options->has_user;
+}
+
 static const VardictRow add_option_rows[] = {
     { "isolation", "s", "`required` or `preferred`", read_add_isolation },
     { "spares", "as", "addresses", read_add_spares },
     { "timeout", "t", "microseconds", read_add_timeout },
+    { "user", "v", "a name or a uid", read_add_user },
     { 0 },
 };
 
 gboolean
-add_options_read(AddOptions *options, DBusMessageIter *iter, const Config *config, GError **error)
+add_options_read(AddOptions *options, DBusMessageIter *iter, const Config *config, const QmpAddress *address,
+                 GError **error)
 {
-    *options = (AddOptions){ .timeout = VM_TIMEOUT_DEFAULT, .isolation_required = config->isolation_required };
-    return vardict_read(iter, add_option_rows, options, error);
+    *options = (AddOptions){
+        .timeout = VM_TIMEOUT_DEFAULT,
+        .isolation_required = config->isolation_required,
+        .user = geteuid(),
+    };
+    if (!vardict_read(iter, add_option_rows, options, error))
+        return FALSE;
+    if (!options->has_user || config_check_user(address, error))
+        return TRUE;
+    g_prefix_error(error, "options.user: ");
+    return FALSE;
 }
 
 void

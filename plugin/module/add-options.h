@@ -10,9 +10,12 @@ typedef struct AddOptions {
     guint64 timeout; /* us */
     GPtrArray *spares; /* owned, of QmpAddress; NULL: none */
     gboolean isolation_required;
+    gboolean has_user; /* the caller has named one */
+    guint32 user; /* uid: see VmSpec */
 } AddOptions;
 
-/* Reads the dictionary at @iter, which may be missing; what it does not say is by @config, or the default. Fails with
- * BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID, naming the option. @options is to be cleared in either case. */
-gboolean add_options_read(AddOptions *options, DBusMessageIter *iter, const Config *config, GError **error);
+/* Reads the dictionary at @iter, which may be missing; what it does not say is by @config, or the default. @address: of the VM;
+ * NULL where a descriptor is given. Fails with BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID, naming the option. @options is to be cleared in either case. */
+gboolean add_options_read(AddOptions *options, DBusMessageIter *iter, const Config *config, const QmpAddress *address,
+                          GError **error);
 void add_options_clear(AddOptions *options);

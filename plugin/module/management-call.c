@@ -6,6 +6,7 @@
 
 #include "errors.h"
 #include "qmp-connector.h"
+#include "qmp-unix-socket.h"
 
 struct ManagementCalls {
     Context *context; /* weak */

@@ -95,6 +95,7 @@ add_authorized(ManagementCall *management)
         .address = management->address,
         .spares = management->options.spares,
         .isolation_required = management->options.isolation_required,
+        .user = management->options.user,
         .fd = management->fd,
         .timeout = management->options.timeout,
         .added_by = bus_call_get_peer(call)->uid,
@@ -140,7 +141,7 @@ add_vm(BusCall *call, gpointer object_data)
     dbus_message_iter_get_basic(&iter, &text);
     dbus_message_iter_next(&iter);
     if (check_given_name(management->name, &error) && (management->address = qmp_address_parse(text, &error)) &&
-        add_options_read(&management->options, &iter, manager->context->config, &error))
+        add_options_read(&management->options, &iter, manager->context->config, management->address, &error))
         management_call_ask(management, *management->name ? management->name : management->address->text);
     else
         management_call_fail(management, error);
@@ -173,7 +174,7 @@ add_vm_from_fd(BusCall *call, gpointer object_data)
     dbus_message_iter_get_basic(&iter, &management->fd); /* a duplicate of our own */
     dbus_message_iter_next(&iter);
     if (check_given_name(management->name, &error) && check_socket(management->fd, &error) &&
-        add_options_read(&management->options, &iter, manager->context->config, &error))
+        add_options_read(&management->options, &iter, manager->context->config, management->address, &error))
         management_call_ask(management, *management->name ? management->name : "fd");
     else
         management_call_fail(management, error);

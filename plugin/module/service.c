@@ -112,6 +112,7 @@ add_configured_vm(Service *service, const ConfigVm *vm)
         .address = vm->address,
         .spares = vm->spares,
         .isolation_required = vm->isolation_required,
+        .user = vm->user,
         .timeout = VM_TIMEOUT_DEFAULT,
         .added_by = context_get_uid(),
     };

@@ -32,6 +32,7 @@ struct QmpConnector {
     GList *candidates; /* owned, GInetAddress; to be tried next */
     int fd; /* owned; being connected; -1: none */
     int listen_fd; /* owned; -1: none */
+    guint32 user; /* uid; listening at a Unix address: whose QEMU is taken */
     gboolean bound; /* our path, as in: */
     dev_t bound_device;
     ino_t bound_inode;
@@ -137,12 +138,14 @@ set_tcp_options(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-/* An abstract name has no mode that would keep others away. */
 static gboolean
-is_own_user(int fd)
+is_expected_user(QmpConnector *connector, int fd)
 {
     guint32 uid;
-    return qmp_peer_get_uid(fd, &uid) && uid == geteuid();
+
+    if (connector->address->type == QMP_ADDRESS_TCP)
+        return TRUE;
+    return qmp_peer_get_uid(fd, &uid) && uid == connector->user;
 }
 
 static gboolean
@@ -156,7 +159,7 @@ on_acceptable(int listen_fd, GIOCondition condition, gpointer user_data)
         finish_with_error(connector, "cannot accept a connection", g_strerror(errno));
         return G_SOURCE_REMOVE;
     }
-    if (connector->address->is_abstract && !is_own_user(fd)) {
+    if (!is_expected_user(connector, fd)) {
         close(fd);
         return G_SOURCE_CONTINUE;
     }
@@ -172,14 +175,44 @@ wait_for_peer(QmpConnector *connector)
     set_source(connector, g_unix_fd_source_new(connector->listen_fd, G_IO_IN), G_SOURCE_FUNC(on_acceptable));
 }
 
+/* Somebody else may have taken the path over meanwhile. */
+static void
+remove_path(QmpConnector *connector)
+{
+    struct stat status;
+    if (connector->bound && lstat(connector->address->path, &status) == 0 &&
+        status.st_dev == connector->bound_device && status.st_ino == connector->bound_inode)
+        unlink(connector->address->path);
+    connector->bound = FALSE;
+}
+
+/* The path of a socket that is bound. NULL, or why it cannot be used. */
+static const char *
+give_path(QmpConnector *connector)
+{
+    struct stat status = { 0 };
+    gboolean is_given = qmp_unix_socket_give(AT_FDCWD, connector->address->path, connector->user, &status);
+    int error = errno;
+
+    connector->bound = status.st_ino != 0;
+    connector->bound_device = status.st_dev;
+    connector->bound_inode = status.st_ino;
+    if (is_given)
+        return NULL;
+    remove_path(connector);
+    return error == EPERM || error == ENOTSUP
+               ? "the agent may not give the socket to the user whose QEMU is to connect"
+               : g_strerror(error);
+}
+
 static void
 listen_unix(QmpConnector *connector)
 {
-    struct stat status = { 0 };
     int fd = socket(AF_UNIX, SOCKET_TYPE, 0);
     const char *why = fd < 0 ? g_strerror(errno) : qmp_unix_socket_bind(connector->address, fd);
-    gboolean has_path = !connector->address->is_abstract;
-    if (!why && (listen(fd, 1) < 0 || (has_path && lstat(connector->address->path, &status) < 0)))
+    if (!why && !connector->address->is_abstract)
+        why = give_path(connector);
+    if (!why && listen(fd, 1) < 0)
         why = g_strerror(errno);
     if (why) {
         clear_fd(&fd);
@@ -187,9 +220,6 @@ listen_unix(QmpConnector *connector)
         return;
     }
     connector->listen_fd = fd;
-    connector->bound = has_path;
-    connector->bound_device = status.st_dev;
-    connector->bound_inode = status.st_ino;
     wait_for_peer(connector);
 }
 
@@ -333,7 +363,8 @@ on_started(gpointer user_data)
 }
 
 QmpConnector *
-qmp_connector_new(GMainContext *context, const QmpAddress *address, QmpConnectedFunc func, gpointer user_data)
+qmp_connector_new(GMainContext *context, const QmpAddress *address, guint32 user, QmpConnectedFunc func,
+                  gpointer user_data)
 {
     QmpConnector *connector = g_new0(QmpConnector, 1);
     connector->context = context ? g_main_context_ref(context) : NULL;
@@ -341,6 +372,7 @@ qmp_connector_new(GMainContext *context, const QmpAddress *address, QmpConnected
     connector->func = func;
     connector->user_data = user_data;
     connector->fd = connector->listen_fd = -1;
+    connector->user = user;
     return connector;
 }
 
@@ -360,16 +392,6 @@ qmp_connector_stop(QmpConnector *connector)
     clear_attempt(connector);
 }
 
-/* Somebody else may have taken the path over meanwhile. */
-static void
-remove_path(QmpConnector *connector)
-{
-    struct stat status;
-    if (connector->bound && lstat(connector->address->path, &status) == 0 &&
-        status.st_dev == connector->bound_device && status.st_ino == connector->bound_inode)
-        unlink(connector->address->path);
-}
-
 void
 qmp_connector_free(QmpConnector *connector)
 {
@@ -379,45 +401,4 @@ qmp_connector_free(QmpConnector *connector)
     g_clear_pointer(&connector->context, g_main_context_unref);
     qmp_address_free(connector->address);
     g_free(connector);
-}
-
-static gboolean
-get_credentials(int fd, struct ucred *ret_credentials)
-{
-    int domain;
-    socklen_t domain_size = sizeof(domain), size = sizeof(*ret_credentials);
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) < 0 || domain != AF_UNIX)
-        return FALSE;
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret_credentials, &size) == 0;
-}
-
-gboolean
-qmp_peer_get_uid(int fd, guint32 *ret_uid)
-{
-    struct ucred credentials;
-    if (!get_credentials(fd, &credentials) || credentials.uid == (uid_t)-1)
-        return FALSE;
-    *ret_uid = credentials.uid;
-    return TRUE;
-}
-
-/* Neither end of a pair has a name, and the kernel tells who made it. */
-static gboolean
-is_pair(int fd)
-{
-    struct sockaddr_storage name;
-    socklen_t own = sizeof(name), other = sizeof(name);
-    return getsockname(fd, (struct sockaddr *)&name, &own) < 0 ||
-           getpeername(fd, (struct sockaddr *)&name, &other) < 0 ||
-           (own <= sizeof(sa_family_t) && other <= sizeof(sa_family_t));
-}
-
-gboolean
-qmp_peer_get_pid(int fd, guint32 *ret_pid)
-{
-    struct ucred credentials;
-    if (!get_credentials(fd, &credentials) || credentials.pid <= 0 || is_pair(fd))
-        return FALSE;
-    *ret_pid = (guint32)credentials.pid;
-    return TRUE;
 }

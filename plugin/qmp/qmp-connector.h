@@ -12,13 +12,15 @@ typedef struct QmpConnector QmpConnector;
  * once a qmp_connector_start(). The connector may be freed from inside. */
 typedef void (*QmpConnectedFunc)(int fd, const GError *error, gpointer user_data);
 
-QmpConnector *qmp_connector_new(GMainContext *context, const QmpAddress *address, QmpConnectedFunc func,
+/* @user: uid; with `server=on` at a Unix address: whose QEMU is taken. */
+QmpConnector *qmp_connector_new(GMainContext *context, const QmpAddress *address, guint32 user, QmpConnectedFunc func,
                                 gpointer user_data);
 
 /* Connects; or, with `server=on`, makes the listening socket if it is not there yet and accepts one connection. The
  * listening socket stays for later starts; others may not connect between two starts longer than the backlog (1)
  * holds. A path on which nobody listens any more is taken over; one that somebody listens on is an error, as is one
- * that is no socket. The socket's mode is 0600; an abstract name, which has no mode, accepts the agent's own user only. */
+ * that is no socket. The socket's mode is 0600, and it is the user's whose QEMU is taken: a
+ * connection of anybody else's is closed (an abstract name has no mode, and root needs none). */
 void qmp_connector_start(QmpConnector *connector);
 
 /* Ends the attempt that was started, without a callback; the listening socket stays. */
@@ -26,10 +28,3 @@ void qmp_connector_stop(QmpConnector *connector);
 
 /* Closes the listening socket and removes its path. No callback comes any more. */
 void qmp_connector_free(QmpConnector *connector);
-
-/* The uid of the process at the other end of a Unix socket (SO_PEERCRED). FALSE where the kernel cannot know (TCP). */
-gboolean qmp_peer_get_uid(int fd, guint32 *ret_uid);
-
-/* The process that listens, or has connected, at the other end of a Unix socket. FALSE where the kernel cannot know: TCP, a
- * pair, a process outside of our PID namespace. */
-gboolean qmp_peer_get_pid(int fd, guint32 *ret_pid);

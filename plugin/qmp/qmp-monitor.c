@@ -289,7 +289,7 @@ begin_plug(QmpMonitor *monitor, const QmpMonitorPlan *plan, GError **error)
     int ends[2];
 
     if (plan->kind == QMP_MONITOR_SPARE) {
-        monitor->connector = qmp_connector_new(plan->context, plan->address, on_spare_connected, monitor);
+        monitor->connector = qmp_connector_new(plan->context, plan->address, geteuid(), on_spare_connected, monitor);
         qmp_connector_start(monitor->connector);
         return TRUE;
     }

@@ -6,11 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define ROOM sizeof(((struct sockaddr_un *)NULL)->sun_path)
@@ -168,4 +171,105 @@ qmp_unix_socket_bind(const QmpAddress *address, int fd)
         return why;
     error = try_bind(address, fd);
     return error == 0 ? NULL : g_strerror(error);
+}
+
+/* Read and write, which is what connect() takes, for the file's owner and @uid. */
+static gboolean
+add_acl_entry(int file, guint32 uid)
+{
+    const guint16 perm = GUINT16_TO_LE(ACL_READ | ACL_WRITE);
+    const guint32 none = GUINT32_TO_LE((guint32)ACL_UNDEFINED_ID);
+    struct {
+        struct posix_acl_xattr_header header;
+        struct posix_acl_xattr_entry entries[5];
+    } acl = {
+        .header = { .a_version = GUINT32_TO_LE(POSIX_ACL_XATTR_VERSION) },
+        .entries = {
+            { .e_tag = GUINT16_TO_LE(ACL_USER_OBJ), .e_perm = perm, .e_id = none },
+            { .e_tag = GUINT16_TO_LE(ACL_USER), .e_perm = perm, .e_id = GUINT32_TO_LE(uid) },
+            { .e_tag = GUINT16_TO_LE(ACL_GROUP_OBJ), .e_id = none },
+            { .e_tag = GUINT16_TO_LE(ACL_MASK), .e_perm = perm, .e_id = none },
+            { .e_tag = GUINT16_TO_LE(ACL_OTHER), .e_id = none },
+        },
+    };
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", file);
+
+    return setxattr(path, "system.posix_acl_access", &acl, sizeof acl, 0) == 0;
+}
+
+static gboolean
+give_socket_file(int file, guint32 uid)
+{
+    if (uid == geteuid() || fchownat(file, "", uid, (gid_t)-1, AT_EMPTY_PATH) == 0)
+        return TRUE;
+    return errno == EPERM && add_acl_entry(file, uid);
+}
+
+/* Whether the agent has made it, and it has no other name: a hard link to another file of the agent's would give that away. */
+static gboolean
+is_own_socket(const struct stat *status)
+{
+    return S_ISSOCK(status->st_mode) && status->st_uid == geteuid() && status->st_nlink == 1;
+}
+
+gboolean
+qmp_unix_socket_give(int directory, const char *name, guint32 uid, struct stat *ret_status)
+{
+    struct stat status;
+    int file = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    gboolean is_given = FALSE;
+
+    if (file < 0)
+        return FALSE;
+    if (fstat(file, &status) == 0 && is_own_socket(&status)) {
+        *ret_status = status;
+        is_given = give_socket_file(file, uid);
+    } else {
+        errno = EPERM; /* somebody else has replaced it meanwhile */
+    }
+    int error = errno;
+    close(file);
+    errno = error;
+    return is_given;
+}
+
+static gboolean
+get_credentials(int fd, struct ucred *ret_credentials)
+{
+    int domain;
+    socklen_t domain_size = sizeof(domain), size = sizeof(*ret_credentials);
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) < 0 || domain != AF_UNIX)
+        return FALSE;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret_credentials, &size) == 0;
+}
+
+gboolean
+qmp_peer_get_uid(int fd, guint32 *ret_uid)
+{
+    struct ucred credentials;
+    if (!get_credentials(fd, &credentials) || credentials.uid == (uid_t)-1)
+        return FALSE;
+    *ret_uid = credentials.uid;
+    return TRUE;
+}
+
+/* Neither end of a pair has a name, and the kernel tells who made it. */
+static gboolean
+is_pair(int fd)
+{
+    struct sockaddr_storage name;
+    socklen_t own = sizeof(name), other = sizeof(name);
+    return getsockname(fd, (struct sockaddr *)&name, &own) < 0 ||
+           getpeername(fd, (struct sockaddr *)&name, &other) < 0 ||
+           (own <= sizeof(sa_family_t) && other <= sizeof(sa_family_t));
+}
+
+gboolean
+qmp_peer_get_pid(int fd, guint32 *ret_pid)
+{
+    struct ucred credentials;
+    if (!get_credentials(fd, &credentials) || credentials.pid <= 0 || is_pair(fd))
+        return FALSE;
+    *ret_pid = (guint32)credentials.pid;
+    return TRUE;
 }

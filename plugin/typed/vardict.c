@@ -49,8 +49,8 @@ check_signature(const VardictRow *row, DBusMessageIter *value, GError **error)
 {
     char *signature = dbus_message_iter_get_signature(value);
     gboolean is_integer = bus_integer_is(row->signature[0]);
-    gboolean is_right =
-        is_integer ? bus_integer_is(dbus_message_iter_get_arg_type(value)) : g_str_equal(signature, row->signature);
+    gboolean is_right = is_integer ? bus_integer_is(dbus_message_iter_get_arg_type(value))
+                                   : g_str_equal(signature, row->signature) || g_str_equal(row->signature, "v");
 
     if (!is_right)
         g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.%s: `%s` (%s%s) is expected, `%s` was given",

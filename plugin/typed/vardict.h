@@ -5,7 +5,7 @@
 #include <dbus/dbus.h>
 #include <glib.h>
 
-/* What an option is, and how it is read. @signature: of the value; one of an integer type stands for all of them. @value: of
+/* What an option is, and how it is read. @signature: of the value; one of an integer type stands for all of them; `v`: the function looks at the type itself. @value: of
  * that type. @options: whatever the method keeps them in. */
 typedef struct VardictRow {
     const char *name, *signature, *meaning;

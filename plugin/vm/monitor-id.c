@@ -11,6 +11,7 @@
 #include <sys/un.h>
 
 #include "qmp-connector.h"
+#include "qmp-unix-socket.h"
 
 /* Known to be none: differs from every socket. */
 #define NO_SOCKET "none"

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "qmp-connector.h"
+#include "qmp-unix-socket.h"
 #include "timer.h"
 #include "vm-retry.h"
 
@@ -27,7 +28,7 @@ struct Vm {
     MonitorId monitor_id; /* its strings are owned */
     GPtrArray *spares; /* owned, of QmpAddress */
     gboolean isolation_required;
-    guint32 added_by;
+    guint32 user, added_by; /* see VmSpec */
     guint64 timeout;
     gsize max_reply;
     QmpConnector *connector; /* owned */
@@ -299,7 +300,7 @@ connect_once(Vm *vm)
 {
     vm->connecting = TRUE;
     if (!vm->connector)
-        vm->connector = qmp_connector_new(vm->context, vm->address, on_connector_done, vm);
+        vm->connector = qmp_connector_new(vm->context, vm->address, vm->user, on_connector_done, vm);
     if (!vm->address->server && vm->timeout != G_MAXUINT64)
         vm->connect_timer = timer_start(vm->context, get_time_left(vm), on_connect_timeout, vm);
     qmp_connector_start(vm->connector);
@@ -332,6 +333,7 @@ vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs
     for (guint i = 0; spec->spares && i < spec->spares->len; i++)
         g_ptr_array_add(vm->spares, qmp_address_copy(g_ptr_array_index(spec->spares, i)));
     vm->isolation_required = spec->isolation_required;
+    vm->user = spec->user;
     vm->added_by = spec->added_by;
     vm->timeout = spec->timeout;
     vm->max_reply = max_reply;

@@ -25,6 +25,7 @@ typedef struct VmSpec {
     const QmpAddress *address; /* NULL: VM_FROM_FD */
     GPtrArray *spares; /* of QmpAddress: monitors that QEMU has for callers; NULL: none */
     gboolean isolation_required; /* no caller shares a monitor with another */
+    guint32 user; /* uid; with `server=on` at a Unix address: whose QEMU is taken */
     int fd; /* of VM_FROM_FD, taken */
     guint64 timeout; /* us for one attempt; VM_FROM_CALL: for an address to answer that does not yet, too */
     guint32 added_by; /* uid */
