@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Counts what callers have not read: bus-call.c and bus-peers.c ask here before they send, and tell what they sent.
  *
- * Only the bus knows what a caller has read, and dbus-daemon tells: GetConnectionStats of its interface Debug.Stats gives the
- * bytes that it keeps for a connection. The bus handles messages of one sender in their order, so the answer counts
- * everything that was sent before the question. The question is put when enough has been sent since the last answer. A caller notices
- * nothing of it; one that does not dispatch while it makes blocking calls, as many programs do, would never answer a question put
- * to itself. A bus that does not tell (dbus-broker, which keeps a quota for each receiver itself) has no budget here. */
+ * Only the bus knows what a caller has read, and dbus-daemon tells the bytes that it keeps for a connection (bus-stats.h).
+ * The question is put when enough has been sent since the last answer. A caller notices nothing of it; one that does not
+ * dispatch while it makes blocking calls, as many programs do, would never answer a question put to itself. A bus that does not
+ * tell (dbus-broker, which keeps a quota for each receiver itself) has no budget here. */
 #include "bus-budget.h"
 
-#include <string.h>
-
 #include "bus-body.h"
-
-#define INTERFACE_STATS "org.freedesktop.DBus.Debug.Stats"
-#define PATH_STATS "/org/freedesktop/DBus"
+#include "bus-stats.h"
 
 /* dbus-daemon stops reading from a sender at 127 MiB (`max_incoming_bytes` of the system bus). All may leave 48 MiB, the
  * last message of which may be another 32 MiB (`max_message_size`); then a user who holds little is still served. */
@@ -80,32 +75,6 @@ discount_unread(BusAccount *account, gsize size)
     account->budget->unread -= size;
 }
 
-/* a{sv}. FALSE: it does not say. */
-static gboolean
-read_outgoing(DBusMessage *reply, gsize *ret_size)
-{
-    DBusMessageIter top, entries, entry, value;
-    const char *key;
-    dbus_uint32_t size;
-
-    if (!dbus_message_has_signature(reply, "a{sv}"))
-        return FALSE;
-    dbus_message_iter_init(reply, &top);
-    dbus_message_iter_recurse(&top, &entries);
-    for (; dbus_message_iter_get_arg_type(&entries) != DBUS_TYPE_INVALID; dbus_message_iter_next(&entries)) {
-        dbus_message_iter_recurse(&entries, &entry);
-        dbus_message_iter_get_basic(&entry, &key);
-        dbus_message_iter_next(&entry);
-        dbus_message_iter_recurse(&entry, &value);
-        if (!g_str_equal(key, "OutgoingBytes") || dbus_message_iter_get_arg_type(&value) != DBUS_TYPE_UINT32)
-            continue;
-        dbus_message_iter_get_basic(&value, &size);
-        *ret_size = size;
-        return TRUE;
-    }
-    return FALSE;
-}
-
 /* A caller or a bus that has gone says nothing about the others. */
 static gboolean
 is_passing(const GError *error)
@@ -124,7 +93,7 @@ on_bus_driver_answer(DBusMessage *reply, const GError *error, gpointer user_data
     account->question = NULL;
     if (error && is_passing(error))
         return;
-    if (error || !read_outgoing(reply, &left)) {
+    if (error || !bus_stats_read(reply, "OutgoingBytes", &left)) {
         account->budget->is_off = TRUE;
         return;
     }
@@ -137,17 +106,11 @@ on_bus_driver_answer(DBusMessage *reply, const GError *error, gpointer user_data
 static void
 ask_bus_driver(BusAccount *account)
 {
-    DBusMessage *question;
-
     if (account->question || account->unread == 0)
         return;
     account->asked = account->unread;
     account->last_question = g_get_monotonic_time();
-    question = dbus_message_new_method_call(DBUS_SERVICE_DBUS, PATH_STATS, INTERFACE_STATS, "GetConnectionStats");
-    dbus_message_append_args(question, DBUS_TYPE_STRING, &account->name, DBUS_TYPE_INVALID);
-    account->question =
-        bus_query(account->budget->bus, question, DBUS_TIMEOUT_USE_DEFAULT, on_bus_driver_answer, account);
-    dbus_message_unref(question);
+    account->question = bus_stats_query(account->budget->bus, account->name, on_bus_driver_answer, account);
 }
 
 /* Of callers who get little at a time the bus has not been asked for long, and they have read it. */
