@@ -101,6 +101,17 @@ test_deaf_get_name(TestDeaf *deaf)
     return deaf->name;
 }
 
+static void
+append_message(TestDeaf *deaf, GByteArray *calls, GDBusMessage *message)
+{
+    g_autofree guint8 *blob = NULL;
+    gsize size;
+
+    g_dbus_message_set_serial(message, ++deaf->serial);
+    blob = g_dbus_message_to_blob(message, &size, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
+    g_byte_array_append(calls, blob, (guint)size);
+}
+
 void
 test_deaf_call(TestDeaf *deaf, guint n, const char *name, const char *path, const char *interface,
                const char *member)
@@ -109,13 +120,20 @@ test_deaf_call(TestDeaf *deaf, guint n, const char *name, const char *path, cons
 
     for (guint i = 0; i < n; i++) {
         g_autoptr(GDBusMessage) message = g_dbus_message_new_method_call(name, path, interface, member);
-        g_autofree guint8 *blob = NULL;
-        gsize size;
-
-        g_dbus_message_set_serial(message, ++deaf->serial);
-        blob = g_dbus_message_to_blob(message, &size, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
-        g_byte_array_append(calls, blob, (guint)size);
+        append_message(deaf, calls, message);
     }
+    write_all(deaf, calls->data, calls->len);
+}
+
+void
+test_deaf_listen(TestDeaf *deaf, const char *rule)
+{
+    g_autoptr(GByteArray) calls = g_byte_array_new();
+    g_autoptr(GDBusMessage) message =
+        g_dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "AddMatch");
+
+    g_dbus_message_set_body(message, g_variant_new("(s)", rule));
+    append_message(deaf, calls, message);
     write_all(deaf, calls->data, calls->len);
 }
 

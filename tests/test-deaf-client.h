@@ -16,5 +16,8 @@ const char *test_deaf_get_name(TestDeaf *deaf);
 void test_deaf_call(TestDeaf *deaf, guint n, const char *name, const char *path, const char *interface,
                     const char *member);
 
+/* Has the bus keep for it the signals that @rule matches. */
+void test_deaf_listen(TestDeaf *deaf, const char *rule);
+
 /* Takes what has arrived, up to @most bytes, without waiting: how much it was. */
 gsize test_deaf_read(TestDeaf *deaf, gsize most);

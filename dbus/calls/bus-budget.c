@@ -221,6 +221,12 @@ bus_budget_new(Bus *bus)
     return budget;
 }
 
+gsize
+bus_budget_get_unread(BusBudget *budget)
+{
+    return budget->unread;
+}
+
 void
 bus_budget_free(BusBudget *budget)
 {

@@ -12,6 +12,9 @@ typedef struct BusBudget BusBudget;
 BusBudget *bus_budget_new(Bus *bus);
 void bus_budget_free(BusBudget *budget); /* every account has been closed */
 
+/* Bytes that callers have not read, or may have read since the bus told. */
+gsize bus_budget_get_unread(BusBudget *budget);
+
 /* One a caller. @name, a unique name, must outlive it. Its bytes count for its user, too. */
 typedef struct BusAccount BusAccount;
 BusAccount *bus_account_open(BusBudget *budget, const char *name, guint32 uid);

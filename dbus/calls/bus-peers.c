@@ -311,6 +311,12 @@ bus_peers_forget(BusPeers *peers, const char *unique_name)
     caller_unref(caller);
 }
 
+BusBudget *
+bus_peers_get_budget(BusPeers *peers)
+{
+    return peers->budget;
+}
+
 guint
 bus_peers_count(BusPeers *peers)
 {

@@ -30,4 +30,5 @@ BusPeers *bus_get_peers(Bus *bus); /* NULL once closed */
 void bus_peers_take_call(BusPeers *peers, DBusMessage *message);
 void bus_peers_expect(BusPeers *peers, const char *unique_name); /* has joined the bus, and may call */
 void bus_peers_forget(BusPeers *peers, const char *unique_name); /* has left */
+struct BusBudget *bus_peers_get_budget(BusPeers *peers);
 guint bus_peers_count(BusPeers *peers); /* entries in the table, complete or not */

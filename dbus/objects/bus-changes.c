@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* PropertiesChanged. A change only sets a bit and puts the object in a row. Before the next message goes out the row is worked
  * off, with the values of that moment: one signal an interface however often its properties changed, and nobody hears
- * of something that the change led to before the change itself. */
+ * of something that the change led to before the change itself. While signals are withheld (bus-signals.c) the row stays. */
 #include "bus-changes.h"
 
 #include "bus-connection.h"
 #include "bus-hook.h"
 
 struct BusChanges {
+    BusSignals *signals; /* weak */
     GQueue dirty; /* of BusObject, weak */
     GSource *hook; /* owned */
 };
@@ -32,7 +33,7 @@ append_changed(DBusMessageIter *iter, const BusSlot *slot, guint64 dirty, gpoint
 }
 
 static void
-send_changes(BusObject *object, BusSlot *slot)
+send_changes(BusChanges *changes, BusObject *object, BusSlot *slot)
 {
     const char *interface = bus_interface_get_name(slot->interface);
     guint64 dirty = slot->dirty;
@@ -45,6 +46,7 @@ send_changes(BusObject *object, BusSlot *slot)
     dbus_message_iter_append_basic(&iter, DBUS_TYPE_STRING, &interface);
     append_changed(&iter, slot, dirty, object->data);
     bus_send_now(object->bus, signal);
+    bus_signals_note(changes->signals, signal);
     dbus_message_unref(signal);
 }
 
@@ -52,13 +54,13 @@ send_changes(BusObject *object, BusSlot *slot)
 void
 bus_changes_flush(BusChanges *changes)
 {
-    for (guint left = changes->dirty.length; left > 0; left--) {
+    for (guint left = changes->dirty.length; left > 0 && bus_signals_have_room(changes->signals); left--) {
         BusObject *object = g_queue_pop_head_link(&changes->dirty)->data;
 
         object->dirty_link.data = NULL;
         for (guint i = 0; i < object->n_slots; i++)
             if (object->slots[i].dirty)
-                send_changes(object, &object->slots[i]);
+                send_changes(changes, object, &object->slots[i]);
     }
 }
 
@@ -86,7 +88,9 @@ bus_changes_forget(BusChanges *changes, BusObject *object)
 static gboolean
 has_dirty(gpointer user_data)
 {
-    return ((BusChanges *)user_data)->dirty.length > 0;
+    BusChanges *changes = user_data;
+
+    return changes->dirty.length > 0 && bus_signals_have_room(changes->signals);
 }
 
 static void
@@ -96,10 +100,11 @@ flush_dirty(gpointer user_data)
 }
 
 BusChanges *
-bus_changes_new(Bus *bus)
+bus_changes_new(Bus *bus, BusSignals *signals)
 {
     BusChanges *changes = g_new0(BusChanges, 1);
 
+    changes->signals = signals;
     changes->hook = bus_hook_attach(bus_get_context(bus), has_dirty, flush_dirty, changes);
     return changes;
 }

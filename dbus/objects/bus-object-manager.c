@@ -80,7 +80,7 @@ bus_managed_get(BusCall *call, gpointer data)
 typedef void (*AppendFunc)(DBusMessageIter *iter, BusObject *object, BusInterface *only);
 
 static void
-send_signals(BusObject *object, BusInterface *only, const char *member, AppendFunc append)
+send_signals(BusSignals *signals, BusObject *object, BusInterface *only, const char *member, AppendFunc append)
 {
     for (BusNode *node = object->node->parent; node; node = node->parent) {
         DBusMessageIter iter;
@@ -92,19 +92,19 @@ send_signals(BusObject *object, BusInterface *only, const char *member, AppendFu
         dbus_message_iter_init_append(signal, &iter);
         dbus_message_iter_append_basic(&iter, DBUS_TYPE_OBJECT_PATH, &object->path);
         append(&iter, object, only);
-        bus_send(object->bus, signal);
+        bus_signals_send(signals, signal);
         dbus_message_unref(signal);
     }
 }
 
 void
-bus_managed_added(BusObject *object, BusInterface *only)
+bus_managed_added(BusSignals *signals, BusObject *object, BusInterface *only)
 {
-    send_signals(object, only, "InterfacesAdded", append_interfaces);
+    send_signals(signals, object, only, "InterfacesAdded", append_interfaces);
 }
 
 void
-bus_managed_removed(BusObject *object, BusInterface *only)
+bus_managed_removed(BusSignals *signals, BusObject *object, BusInterface *only)
 {
-    send_signals(object, only, "InterfacesRemoved", append_names);
+    send_signals(signals, object, only, "InterfacesRemoved", append_names);
 }

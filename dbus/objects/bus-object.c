@@ -33,7 +33,7 @@ static void
 replace_interface(BusObject *object, BusSlot *slot, BusInterface *interface)
 {
     if (object->node)
-        bus_managed_removed(object, slot->interface);
+        bus_managed_removed(bus_get_roof(object->bus)->signals, object, slot->interface);
     set_interface(slot, interface);
     slot->dirty = 0;
 }
@@ -50,7 +50,7 @@ bus_object_add_interface(BusObject *object, BusInterface *interface)
         object->slots[object->n_slots++] = (BusSlot){ .interface = bus_interface_ref(interface) };
     }
     if (object->node)
-        bus_managed_added(object, interface);
+        bus_managed_added(bus_get_roof(object->bus)->signals, object, interface);
 }
 
 void
@@ -91,7 +91,7 @@ bus_object_publish(BusObject *object)
         return;
     object->node = bus_tree_insert(roof->tree, object);
     if (object->node)
-        bus_managed_added(object, /* only= */ NULL);
+        bus_managed_added(bus_get_roof(object->bus)->signals, object, /* only= */ NULL);
 }
 
 /* Its owner is about to go, or half gone: from here on no function of its properties is called. */
@@ -103,7 +103,7 @@ bus_object_unpublish(BusObject *object)
     if (!object->node)
         return;
     bus_changes_forget(roof->changes, object);
-    bus_managed_removed(object, /* only= */ NULL);
+    bus_managed_removed(bus_get_roof(object->bus)->signals, object, /* only= */ NULL);
     bus_tree_remove(roof->tree, g_steal_pointer(&object->node));
 }
 
@@ -135,6 +135,15 @@ DBusMessage *
 bus_object_new_signal(BusObject *object, const char *interface, const char *member)
 {
     return dbus_message_new_signal(object->path, interface, member);
+}
+
+void
+bus_object_send_signal(BusObject *object, DBusMessage *signal)
+{
+    BusRoof *roof = bus_get_roof(object->bus);
+
+    if (roof)
+        bus_signals_send(roof->signals, signal);
 }
 
 BusObject *

@@ -46,8 +46,11 @@ const char *bus_object_get_path(BusObject *object);
  * before the next message of any kind that goes out by bus_send(), at the latest when the main context gets to it. */
 void bus_object_property_changed(BusObject *object, const char *interface, const char *property);
 
-/* A new signal of this object, owned by the caller of this function, to fill and to bus_send(). */
+/* A new signal of this object, owned by the caller of this function, to fill and to send. */
 DBusMessage *bus_object_new_signal(BusObject *object, const char *interface, const char *member);
+
+/* Sends a signal to everybody, within what the bus keeps for those who do not read (bus-signals.h). Borrows @signal. */
+void bus_object_send_signal(BusObject *object, DBusMessage *signal);
 
 /* The object published at @path, or NULL. Its data. */
 BusObject *bus_get_object(Bus *bus, const char *path);

@@ -32,7 +32,8 @@ roof_new(Bus *bus)
     roof->tree = bus_tree_new(standard);
     for (guint i = 0; i < BUS_N_STANDARD; i++)
         bus_interface_unref(standard[i]);
-    roof->changes = bus_changes_new(bus);
+    roof->signals = bus_signals_new(bus);
+    roof->changes = bus_changes_new(bus, roof->signals);
     return roof;
 }
 
@@ -40,6 +41,7 @@ static void
 roof_free(BusRoof *roof)
 {
     bus_changes_free(roof->changes);
+    bus_signals_free(roof->signals);
     bus_tree_free(roof->tree);
     g_free(roof);
 }
@@ -56,6 +58,12 @@ bus_open(GMainContext *context, const char *address, BusStateFunc func, gpointer
     bus_set_before_send(bus, on_before_send, roof);
     bus_peers_new(bus, dispatch_call, roof);
     return bus;
+}
+
+void
+bus_limit_signals(Bus *bus, BusWithheldFunc func, gpointer user_data)
+{
+    bus_signals_limit(bus_get_roof(bus)->signals, bus_peers_get_budget(bus_get_peers(bus)), func, user_data);
 }
 
 /* The peers first: some of the questions under way are theirs, about callers whose credentials are still being asked for. */

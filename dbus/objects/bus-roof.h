@@ -6,6 +6,7 @@
 #include "bus-connection.h"
 
 typedef struct BusRoof {
+    BusSignals *signals; /* owned */
     BusTree *tree; /* owned */
     BusChanges *changes; /* owned */
 } BusRoof;

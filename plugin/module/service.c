@@ -122,10 +122,24 @@ add_configured_vm(Service *service, const ConfigVm *vm)
 }
 
 static void
+on_signals_withheld(gboolean is_withheld, gpointer user_data)
+{
+    const ManagementHost *host = ((Service *)user_data)->context.host;
+
+    if (is_withheld)
+        log_line(host, G_LOG_LEVEL_WARNING, /* vm= */ NULL,
+                 "Signals are withheld: the bus keeps too many for somebody who listens and does not read");
+    else
+        log_line(host, G_LOG_LEVEL_INFO, /* vm= */ NULL, "Signals are sent again");
+}
+
+static void
 begin_service(Service *service)
 {
     static const VmRegistryFuncs registry_funcs = { on_settled, on_socket_left };
 
+    if (service->context.host->bus == MANAGEMENT_BUS_SYSTEM)
+        bus_limit_signals(service->context.bus, on_signals_withheld, service);
     service->peer_watch = bus_watch_peers(service->context.bus, on_caller_left, service);
     service->registry = vm_registry_new(&service->context, service->teardown, &registry_funcs, service);
     service->manager = manager_object_new(&service->context, service->registry, service->manager_interface);

@@ -167,7 +167,7 @@ job_object_finish(JobObject *job, const char *error)
     job_object_publish(job);
     signal = bus_object_new_signal(job->object, MONITOR_JOB_INTERFACE, "Finished");
     dbus_message_append_args(signal, DBUS_TYPE_STRING, &job->status, DBUS_TYPE_STRING, &job->error, DBUS_TYPE_INVALID);
-    bus_send(job->vm_context->context->bus, signal);
+    bus_object_send_signal(job->object, signal);
     dbus_message_unref(signal);
 }
 
