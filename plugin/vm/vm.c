@@ -23,13 +23,8 @@ struct Vm {
     VmFuncs funcs;
     gpointer user_data;
     char *name; /* owned */
-    VmOrigin origin;
-    QmpAddress *address; /* owned */
+    VmSpec *spec; /* owned */
     MonitorId monitor_id; /* its strings are owned */
-    GPtrArray *spares; /* owned, of QmpAddress */
-    gboolean isolation_required;
-    guint32 user, added_by; /* see VmSpec */
-    guint64 timeout;
     gsize max_reply;
     QmpConnector *connector; /* owned */
     gboolean connecting; /* the connector was started */
@@ -67,7 +62,7 @@ candidate_free(gpointer data)
 static gboolean
 is_listening(Vm *vm)
 {
-    return vm->address && vm->address->server;
+    return vm->spec->address && vm->spec->address->server;
 }
 
 static gboolean
@@ -83,7 +78,7 @@ on_retry(gpointer user_data)
 static void
 reset_retry(Vm *vm)
 {
-    vm_retry_reset(&vm->retry, vm->origin == VM_FROM_DIRECTORY ? VM_RETRY_IN_DIRECTORY : VM_RETRY_ALWAYS);
+    vm_retry_reset(&vm->retry, vm->spec->origin == VM_FROM_DIRECTORY ? VM_RETRY_IN_DIRECTORY : VM_RETRY_ALWAYS);
 }
 
 static void
@@ -197,9 +192,9 @@ get_time_left(Vm *vm)
 {
     guint64 spent = is_listening(vm) ? 0 : (guint64)(g_get_monotonic_time() - vm->attempt_began);
 
-    if (vm->timeout == G_MAXUINT64)
+    if (vm->spec->timeout == G_MAXUINT64)
         return G_MAXUINT64;
-    return vm->timeout > spent ? vm->timeout - spent : 1;
+    return vm->spec->timeout > spent ? vm->spec->timeout - spent : 1;
 }
 
 static void
@@ -213,7 +208,7 @@ take_socket(Vm *vm, int fd)
     candidate->vm = vm;
     candidate->owner_is_known = qmp_peer_get_uid(fd, &candidate->owner_uid);
     if (!candidate->owner_is_known)
-        candidate->owner_uid = vm->added_by;
+        candidate->owner_uid = vm->spec->added_by;
     candidate->qemu = qemu_connection_new(vm->context, fd, &limits, &funcs, candidate);
     g_ptr_array_add(vm->candidates, candidate);
     if (is_listening(vm))
@@ -237,13 +232,13 @@ is_late(Vm *vm, const GError *error)
     gboolean refused = g_error_matches(error, QMP_ERROR, QMP_ERROR_REFUSED);
     gint64 now = g_get_monotonic_time();
 
-    if (vm->origin != VM_FROM_CALL || vm->was_connected || is_listening(vm))
+    if (vm->spec->origin != VM_FROM_CALL || vm->was_connected || is_listening(vm))
         return FALSE;
     if (!refused && !g_error_matches(error, QMP_ERROR, QMP_ERROR_MISSING))
         return FALSE;
     if (!refused)
         vm->missing_at = now;
-    if (refused && vm->address->type == QMP_ADDRESS_UNIX &&
+    if (refused && vm->spec->address->type == QMP_ADDRESS_UNIX &&
         now - MAX(vm->attempt_began, vm->missing_at) >= LATE_LISTEN)
         return FALSE;
     return get_time_left(vm) > (guint64)LATE_INTERVAL;
@@ -256,7 +251,7 @@ use_socket(Vm *vm, int fd)
     g_autoptr(GError) error = NULL;
 
     vm->was_connected = TRUE;
-    monitor_id_set_connected(&vm->monitor_id, vm->address, fd);
+    monitor_id_set_connected(&vm->monitor_id, vm->spec->address, fd);
     if (vm->funcs.on_connected(vm, &error, vm->user_data)) {
         take_socket(vm, fd);
         return;
@@ -285,8 +280,8 @@ static gboolean
 on_connect_timeout(gpointer user_data)
 {
     Vm *vm = user_data;
-    g_autoptr(GError) error =
-        g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "Nothing accepted a connection to %s in time", vm->address->text);
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT,
+                                          "Nothing accepted a connection to %s in time", vm->spec->address->text);
 
     vm->connecting = FALSE;
     timer_stop(&vm->connect_timer);
@@ -300,8 +295,8 @@ connect_once(Vm *vm)
 {
     vm->connecting = TRUE;
     if (!vm->connector)
-        vm->connector = qmp_connector_new(vm->context, vm->address, vm->user, on_connector_done, vm);
-    if (!vm->address->server && vm->timeout != G_MAXUINT64)
+        vm->connector = qmp_connector_new(vm->context, vm->spec->address, vm->spec->user, on_connector_done, vm);
+    if (!vm->spec->address->server && vm->spec->timeout != G_MAXUINT64)
         vm->connect_timer = timer_start(vm->context, get_time_left(vm), on_connect_timeout, vm);
     qmp_connector_start(vm->connector);
 }
@@ -324,23 +319,15 @@ vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs
     vm->context = g_main_context_ref(context);
     vm->funcs = *funcs;
     vm->user_data = user_data;
-    vm->name = spec->name && *spec->name ? g_strdup(spec->name) : NULL;
-    vm->origin = spec->origin;
-    vm->address = spec->address ? qmp_address_copy(spec->address) : NULL;
-    monitor_id_init(&vm->monitor_id, vm->address);
+    vm->spec = vm_spec_copy(spec);
+    vm->name = g_strdup(vm->spec->name);
+    monitor_id_init(&vm->monitor_id, vm->spec->address);
     monitor_id_set_unconnected(&vm->monitor_id);
-    vm->spares = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_address_free);
-    for (guint i = 0; spec->spares && i < spec->spares->len; i++)
-        g_ptr_array_add(vm->spares, qmp_address_copy(g_ptr_array_index(spec->spares, i)));
-    vm->isolation_required = spec->isolation_required;
-    vm->user = spec->user;
-    vm->added_by = spec->added_by;
-    vm->timeout = spec->timeout;
     vm->max_reply = max_reply;
     reset_retry(vm);
     vm->attempt_began = g_get_monotonic_time();
     vm->candidates = g_ptr_array_new_with_free_func(candidate_free);
-    if (vm->address) {
+    if (vm->spec->address) {
         attempt_connection(vm);
     } else {
         monitor_id_set_connected(&vm->monitor_id, /* address= */ NULL, spec->fd);
@@ -358,8 +345,7 @@ vm_free(Vm *vm)
     g_clear_pointer(&vm->connector, qmp_connector_free);
     g_main_context_unref(vm->context);
     monitor_id_clear(&vm->monitor_id);
-    g_clear_pointer(&vm->address, qmp_address_free);
-    g_ptr_array_unref(vm->spares);
+    vm_spec_free(vm->spec);
     g_free(vm->name);
     g_free(vm);
 }
@@ -395,16 +381,22 @@ vm_set_name(Vm *vm, const char *name)
     vm->name = g_strdup(name);
 }
 
+const VmSpec *
+vm_get_spec(Vm *vm)
+{
+    return vm->spec;
+}
+
 VmOrigin
 vm_get_origin(Vm *vm)
 {
-    return vm->origin;
+    return vm->spec->origin;
 }
 
 const QmpAddress *
 vm_get_address(Vm *vm)
 {
-    return vm->address;
+    return vm->spec->address;
 }
 
 const MonitorId *
@@ -416,19 +408,26 @@ vm_get_monitor_id(Vm *vm)
 guint32
 vm_get_added_by(Vm *vm)
 {
-    return vm->added_by;
+    return vm->spec->added_by;
 }
 
 GPtrArray *
 vm_get_spares(Vm *vm)
 {
-    return vm->spares;
+    return vm->spec->spares;
 }
 
 gboolean
 vm_requires_isolation(Vm *vm)
 {
-    return vm->isolation_required;
+    return vm->spec->isolation_required;
+}
+
+void
+vm_set_default_isolation(Vm *vm, gboolean isolation_required)
+{
+    if (vm->spec->isolation_is_default)
+        vm->spec->isolation_required = isolation_required;
 }
 
 QemuConnection *
@@ -440,7 +439,7 @@ vm_get_qemu(Vm *vm)
 guint32
 vm_get_owner_uid(Vm *vm)
 {
-    return vm->current ? vm->current->owner_uid : vm->added_by;
+    return vm->current ? vm->current->owner_uid : vm->spec->added_by;
 }
 
 gboolean

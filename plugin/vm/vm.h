@@ -5,31 +5,9 @@
 
 #include "monitor-id.h"
 #include "qemu-connection.h"
+#include "vm-spec.h"
 
 typedef struct Vm Vm;
-
-/* us for one attempt, where nobody says otherwise. */
-#define VM_TIMEOUT_DEFAULT ((guint64)10 * G_TIME_SPAN_SECOND)
-
-/* How the agent came to know of the VM, which decides what happens when QEMU goes. */
-typedef enum VmOrigin {
-    VM_FROM_CALL, /* AddVM: forgotten; with `server=on` listened for again. Where its monitor fell silent it is tried once more */
-    VM_FROM_FD, /* AddVMFromFD: forgotten */
-    VM_FROM_KEY_FILE, /* tried again with back-off, up to every 30 s */
-    VM_FROM_DIRECTORY, /* tried again up to every 25 s; where nobody listens for some 13 s, when its socket appears anew */
-} VmOrigin;
-
-typedef struct VmSpec {
-    VmOrigin origin;
-    const char *name; /* NULL or empty: QEMU's own */
-    const QmpAddress *address; /* NULL: VM_FROM_FD */
-    GPtrArray *spares; /* of QmpAddress: monitors that QEMU has for callers; NULL: none */
-    gboolean isolation_required; /* no caller shares a monitor with another */
-    guint32 user; /* uid; with `server=on` at a Unix address: whose QEMU is taken */
-    int fd; /* of VM_FROM_FD, taken */
-    guint64 timeout; /* us for one attempt; VM_FROM_CALL: for an address to answer that does not yet, too */
-    guint32 added_by; /* uid */
-} VmSpec;
 
 typedef enum VmDown {
     VM_DOWN_UNREACHABLE, /* no connection could be had */
@@ -71,12 +49,17 @@ void vm_poke(Vm *vm);
 const char *vm_get_name(Vm *vm);
 void vm_set_name(Vm *vm, const char *name);
 
+/* What vm_new() was told; its descriptor is gone. The next getters are parts of it. */
+const VmSpec *vm_get_spec(Vm *vm);
 VmOrigin vm_get_origin(Vm *vm);
 const QmpAddress *vm_get_address(Vm *vm); /* NULL: VM_FROM_FD */
 const MonitorId *vm_get_monitor_id(Vm *vm);
 guint32 vm_get_added_by(Vm *vm);
 GPtrArray *vm_get_spares(Vm *vm); /* of QmpAddress; may be empty */
 gboolean vm_requires_isolation(Vm *vm);
+
+/* What is the default has become another. */
+void vm_set_default_isolation(Vm *vm, gboolean isolation_required);
 
 /* The QEMU while it is up, from on_up to on_down; NULL otherwise. */
 QemuConnection *vm_get_qemu(Vm *vm);
