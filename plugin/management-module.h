@@ -3,8 +3,8 @@
  * with one symbol, MANAGEMENT_MODULE_SYMBOL, of type ManagementModule. Only GLib is needed on either side; C
  * linkage; everything happens in the one thread that runs host->context.
  *
- * A host loads a module, checks `abi` and `size`, calls start() with its own table, runs its main context, and
- * calls stop() before it unloads the module. Several modules, and several instances of one, may run side by side. */
+ * A host loads a module, checks `abi` and `size`, calls start() with its own table, runs its main context, calls reload() when
+ * the configuration may have changed, and stop() before it unloads the module. Several modules, and several instances of one, may run side by side. */
 #pragma once
 
 #include <glib.h>
@@ -72,6 +72,13 @@ typedef struct ManagementModule {
      * host runs its context until it is told stopped(), 2 s at most, or for as long as it likes, and then calls stop(),
      * not necessarily from inside. Once, and from where stop() may be called. */
     gboolean (*prepare_stop)(gpointer instance);
+
+    /* May be NULL, and is missing where `size` ends before it: the instance keeps the configuration that it was started with.
+     * Takes @key_file (NULL: none any more), which was read from @key_file_path (NULL: none, or not known), in place of the
+     * one before; the table keeps what it was started with. Both are valid inside the call only. Without blocking; what is the
+     * same in both configurations is not disturbed. FALSE with @error: nothing has changed. Any number of times between start()
+     * and prepare_stop() or stop(), from where stop() may be called; also before ready(). */
+    gboolean (*reload)(gpointer instance, GKeyFile *key_file, const char *key_file_path, GError **error);
 } ManagementModule;
 
 G_END_DECLS

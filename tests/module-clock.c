@@ -7,6 +7,7 @@
  *     refuse=TEXT             do not start
  *     fail-on=FILE            fail at the first tick that finds this file
  *     fail-early=true         fail instead of getting ready
+ *     refuse-reload=TEXT      do not take this key file at a reload
  *     linger=MILLISECONDS     how long it takes to prepare for its stop; 0, the default: nothing is to be prepared */
 #include <gio/gio.h>
 
@@ -139,12 +140,38 @@ stop(gpointer instance)
     g_free(clock);
 }
 
+static gboolean
+reload(gpointer instance, GKeyFile *key_file, const char *key_file_path, GError **error)
+{
+    Clock *clock = instance;
+    g_autofree char *refusal = NULL;
+
+    if (key_file != NULL)
+        refusal = g_key_file_get_string(key_file, "clock", "refuse-reload", /* error= */ NULL);
+    if (refusal != NULL) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s: %s", key_file_path, refusal);
+        return FALSE;
+    }
+    clock->interval =
+        key_file != NULL ? (guint)g_key_file_get_integer(key_file, "clock", "interval", /* error= */ NULL) : 0;
+    say(clock, "reloaded");
+    return TRUE;
+}
+
+/* A module that is older than reload() ends before it. */
+#ifdef CLOCK_IS_OLD
+#define CLOCK_SIZE G_STRUCT_OFFSET(ManagementModule, reload)
+#else
+#define CLOCK_SIZE sizeof(ManagementModule)
+#endif
+
 G_MODULE_EXPORT const ManagementModule management_module = {
     .abi = MANAGEMENT_MODULE_ABI,
-    .size = sizeof(ManagementModule),
+    .size = CLOCK_SIZE,
     .name = CLOCK_NAME,
     .description = "Ticks",
     .start = start,
     .stop = stop,
     .prepare_stop = prepare_stop,
+    .reload = reload,
 };

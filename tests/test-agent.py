@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import subprocess
+import time
 
 from harness import Agent, Test, main, wait_until
 
@@ -46,7 +47,7 @@ class Readiness(Test):
 
 class Process(Test):
     def test_each_signal_ends_it_in_good_order(self):
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGINT):
             agent = self.start(Agent, modules=[CLOCK, SECOND])
             agent.kill(number)
             self.assertEqual(agent.wait(), 0, agent.output)
@@ -127,6 +128,66 @@ class Process(Test):
                            wrapper=valgrind)
         self.write('go', '')
         agent.wait_output('second-clock: stopped')
+        agent.kill(signal.SIGTERM)
+        self.assertEqual(agent.wait(), 0, agent.output)
+
+
+class Reload(Test):
+    def start_agent(self, modules=(CLOCK, SECOND), **options):
+        return self.start(Agent, 'unix:', modules, f'--config-dir={self.directory}', **options)
+
+    def reload(self, agent):
+        """What the manager was told, in this order."""
+        agent.read_notifications()
+        agent.messages.clear()
+        agent.kill(signal.SIGHUP)
+        wait_until(lambda: agent.read_notifications() and any('READY' in message for message in agent.messages), 'READY=1')
+        return agent.messages
+
+    def test_every_module_is_told_and_the_manager_too(self):
+        agent = self.start_agent()
+        self.write('clock.conf', '[clock]\ninterval=7\n')
+        before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        reloading, ready = self.reload(agent)
+        self.assertEqual(reloading['RELOADING'], '1')
+        self.assertTrue(before <= int(reloading['MONOTONIC_USEC']) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
+        self.assertEqual((ready['READY'], ready['STATUS']), ('1', '2 modules ready'))
+        self.assertIn('info: clock: reloaded CLOCK_INTERVAL=7\n', agent.output)
+        self.assertIn('info: second-clock: reloaded CLOCK_INTERVAL=0\n', agent.output)
+        os.unlink(f'{self.directory}/clock.conf')
+        self.reload(agent)
+        agent.wait_output('info: clock: reloaded CLOCK_INTERVAL=0\n')
+
+    def test_a_bad_configuration_is_no_reason_to_end(self):
+        agent = self.start_agent()
+        for text, said in (('[clock]\nnonsense\n', 'clock.conf:2: '),
+                           ('[clock]\nrefuse-reload=not today\n', 'clock.conf: not today')):
+            self.write('clock.conf', text)
+            status = self.reload(agent)[-1]['STATUS']
+            self.assertIn('clock keeps its old configuration: ', status)
+            self.assertIn(said, status)
+            self.assertIn(f'error: management-agent: {status}\n', agent.output)
+        self.assertEqual(agent.output.count('info: second-clock: reloaded'), 2)
+        self.assertNotIn('info: clock: reloaded', agent.output)
+        self.write('clock.conf', '')
+        self.assertEqual(self.reload(agent)[-1]['STATUS'], '2 modules ready')
+
+    def test_a_module_that_cannot_goes_on(self):
+        agent = self.start_agent([f'{BUILD}/old-clock.so', CLOCK])
+        self.assertEqual(self.reload(agent)[-1]['STATUS'], '2 modules ready')
+        self.assertIn('old-clock is not reloaded', agent.output)
+        self.assertIn('info: clock: reloaded', agent.output)
+
+    def test_before_it_is_up_and_while_it_ends(self):
+        self.write('clock.conf', '[clock]\nlinger=1000000\n')
+        agent = self.start_agent([CLOCK], ready=False)
+        agent.wait_output('clock: started')
+        agent.kill(signal.SIGHUP)
+        agent.wait_ready(agent.is_ready, 'READY=1')
+        self.assertTrue(all('READY' not in message or 'RELOADING' not in message for message in agent.messages))
+        agent.kill(signal.SIGTERM)
+        agent.wait_output('clock: preparing')
+        agent.kill(signal.SIGHUP)
         agent.kill(signal.SIGTERM)
         self.assertEqual(agent.wait(), 0, agent.output)
 

@@ -177,6 +177,26 @@ on_module_has_stopped(gpointer data, gpointer instance)
     hand_on(module);
 }
 
+/* A module of before reload() ends before it. */
+static gboolean
+can_reload(const ManagementModule *descriptor)
+{
+    return descriptor->size >= G_STRUCT_OFFSET(ManagementModule, reload) + sizeof descriptor->reload &&
+           descriptor->reload != NULL;
+}
+
+gboolean
+agent_module_reload(AgentModule *module, GKeyFile *key_file, const char *key_file_path, GError **error)
+{
+    const ManagementModule *descriptor = module->descriptor;
+
+    g_return_val_if_fail(module->instance != NULL, TRUE);
+    if (can_reload(descriptor))
+        return descriptor->reload(module->instance, key_file, key_file_path, error);
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "it reads its configuration only when it is started");
+    return FALSE;
+}
+
 gboolean
 agent_module_prepare_stop(AgentModule *module, AgentModuleStoppedFunc func, gpointer user_data)
 {

@@ -14,6 +14,10 @@ typedef void (*AgentModuleFunc)(AgentModule *module, const GError *error, gpoint
 /* Loads the module from @file and looks at what it is; runs none of it but its constructors. */
 AgentModule *agent_module_load(const char *file, GError **error);
 
+/* Hands the key file and its path, both borrowed, to the started instance, in place of those before. FALSE with @error: the
+ * module goes on with what it had; G_IO_ERROR_NOT_SUPPORTED: it always does. */
+gboolean agent_module_reload(AgentModule *module, GKeyFile *key_file, const char *key_file_path, GError **error);
+
 /* It is to stop, and nothing else is told any more. FALSE: agent_module_stop() may be called at once; otherwise it should
  * be called when the module has prepared itself, which @func tells as AgentModuleFunc does. */
 typedef void (*AgentModuleStoppedFunc)(AgentModule *module, gpointer user_data);

@@ -102,6 +102,16 @@ agent_notify_stopping(AgentNotify *notify, const char *status)
     notify_send(notify, "STOPPING=1\n", status);
 }
 
+/* The manager tells by the time which of several reloads it is about. */
+void
+agent_notify_reloading(AgentNotify *notify, const char *status)
+{
+    g_autofree char *state =
+        g_strdup_printf("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT "\n", g_get_monotonic_time());
+
+    notify_send(notify, state, status);
+}
+
 void
 agent_notify_status(AgentNotify *notify, const char *status)
 {

@@ -16,5 +16,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AgentNotify, agent_notify_free)
 void agent_notify_ready(AgentNotify *notify, const char *status);
 void agent_notify_stopping(AgentNotify *notify, const char *status);
 
+/* RELOADING=1, which has to be followed by agent_notify_ready(). */
+void agent_notify_reloading(AgentNotify *notify, const char *status);
+
 /* STATUS= alone. */
 void agent_notify_status(AgentNotify *notify, const char *status);

@@ -49,7 +49,8 @@ parse_given(int argc, char **argv, Given *given, GError **error)
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 
     g_option_context_set_summary(context, "Runs management modules on a D-Bus message bus.");
-    g_option_context_set_description(context, "SIGINT, SIGTERM and SIGHUP stop all modules and end the agent.\n"
+    g_option_context_set_description(context, "SIGINT and SIGTERM stop all modules and end the agent, SIGHUP makes\n"
+                                              "them read their key files again.\n"
                                               "Exit status: 0 ended by a signal, 1 failure, 2 wrong command line.\n");
     g_option_context_add_main_entries(context, entries, /* translation_domain= */ NULL);
     return g_option_context_parse(context, &argc, &argv, error);

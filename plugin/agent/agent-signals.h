@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The signals that end the agent, as a source on its main context. */
+/* The signals that the agent is told to end or to reload by, as a source on its main context. */
 #pragma once
 
 #include <glib.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* management-agent, the reference host: loads modules, gives each a main context, the address of a bus, its key file
- * and a log, and runs them in one thread until a signal comes or none is left. Knows nothing of what they do.
+ * and a log, and runs them in one thread until a signal comes or none is left. Knows nothing of what they do. SIGHUP makes it
+ * read the key files again.
  *
  * The agent is up when every module is ready; a module that fails before is a start that failed and ends the agent.
  * One that fails later is stopped, and the others go on. */
@@ -24,6 +25,7 @@
 #define STOP_TIME 3000
 
 typedef struct Agent {
+    const AgentOptions *options; /* weak */
     GMainContext *context; /* owned */
     GMainLoop *loop; /* owned */
     AgentNotify *notify; /* owned */
@@ -33,16 +35,18 @@ typedef struct Agent {
     guint n_stopping; /* of them, those that prepare to be stopped */
     GSource *stop_timer; /* owned; NULL: not ending yet */
     GSource *signals; /* owned */
+    char *complaint; /* owned; what went wrong last, until a reload goes well; NULL: nothing */
     guint n_ready;
     gboolean is_up;
     int exit_status; /* -1: not ending yet */
 } Agent;
 
 static Agent *
-agent_new(void)
+agent_new(const AgentOptions *options)
 {
     Agent *agent = g_new0(Agent, 1);
 
+    agent->options = options;
     agent->context = g_main_context_new();
     agent->loop = g_main_loop_new(agent->context, /* is_running= */ FALSE);
     agent->notify = agent_notify_new();
@@ -69,11 +73,37 @@ agent_free(Agent *agent)
     free_source(agent->signals);
     free_source(agent->stop_timer);
     agent_notify_free(agent->notify);
+    g_free(agent->complaint);
     g_main_loop_unref(agent->loop);
     g_main_context_unref(agent->context);
     g_free(agent);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Agent, agent_free)
+
+/* Takes @complaint. */
+static void
+set_complaint(Agent *agent, char *complaint)
+{
+    g_free(agent->complaint);
+    agent->complaint = complaint;
+}
+
+static char *
+describe_status(Agent *agent)
+{
+    guint n = agent->modules->len;
+
+    return agent->complaint != NULL ? g_strdup(agent->complaint)
+                                    : g_strdup_printf("%u module%s ready", n, n == 1 ? "" : "s");
+}
+
+static void
+tell_ready(Agent *agent)
+{
+    g_autofree char *status = describe_status(agent);
+
+    agent_notify_ready(agent->notify, status);
+}
 
 /* The first reason to end is the one that counts. */
 static void
@@ -136,11 +166,61 @@ end_agent(Agent *agent, int exit_status, const char *reason)
     g_source_attach(agent->stop_timer, agent->context);
 }
 
+static gboolean
+reload_module(Agent *agent, AgentModule *module, GError **error)
+{
+    g_autoptr(GKeyFile) key_file = NULL;
+    g_autofree char *path = NULL;
+
+    return agent_config_load(agent->options->config_dir, agent_module_get_name(module), &key_file, &path, error) &&
+           agent_module_reload(module, key_file, path, error);
+}
+
+/* Whoever asks for it reads the log: a module that cannot take its new configuration goes on with the old one. */
+static void
+reload_modules(Agent *agent)
+{
+    g_autofree char *complaint = NULL;
+
+    for (guint i = 0; i < agent->modules->len; i++) {
+        AgentModule *module = g_ptr_array_index(agent->modules, i);
+        const char *name = agent_module_get_name(module);
+        g_autoptr(GError) error = NULL;
+        if (reload_module(agent, module, &error)) {
+            g_info("%s has read its configuration again", name);
+        } else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED)) {
+            g_info("%s is not reloaded: %s", name, error->message);
+        } else {
+            g_free(complaint);
+            complaint = g_strdup_printf("%s keeps its old configuration: %s", name, error->message);
+            g_critical("%s", complaint);
+        }
+    }
+    set_complaint(agent, g_steal_pointer(&complaint));
+}
+
+/* An agent that is not up yet says READY=1 for the first time later. */
+static void
+reload_agent(Agent *agent)
+{
+    g_info("Reloading");
+    if (agent->is_up)
+        agent_notify_reloading(agent->notify, "Reloading");
+    reload_modules(agent);
+    if (agent->is_up)
+        tell_ready(agent);
+}
+
 static void
 on_agent_signal(const char *name, gpointer user_data)
 {
     Agent *agent = user_data;
 
+    if (g_str_equal(name, "SIGHUP")) {
+        if (agent->exit_status < 0)
+            reload_agent(agent);
+        return;
+    }
     /* Who asks twice does not want to wait. */
     if (agent->exit_status >= 0)
         g_main_loop_quit(agent->loop);
@@ -151,27 +231,23 @@ on_agent_signal(const char *name, gpointer user_data)
 static void
 on_module_ready(Agent *agent, AgentModule *module)
 {
-    g_autofree char *status = NULL;
-
     g_info("%s is ready", agent_module_get_name(module));
     if (++agent->n_ready < agent->modules->len)
         return;
     agent->is_up = TRUE;
-    status = g_strdup_printf("%u module%s ready", agent->n_ready, agent->n_ready == 1 ? "" : "s");
-    agent_notify_ready(agent->notify, status);
+    tell_ready(agent);
 }
 
 static void
 on_module_failed(Agent *agent, AgentModule *module, const GError *error)
 {
-    g_autofree char *status = g_strdup_printf("%s failed: %s", agent_module_get_name(module), error->message);
-
-    g_critical("%s", status);
+    set_complaint(agent, g_strdup_printf("%s failed: %s", agent_module_get_name(module), error->message));
+    g_critical("%s", agent->complaint);
     stop_module(agent, module);
     if (!agent->is_up || agent->modules->len == 0)
-        end_agent(agent, EXIT_FAILURE, status);
+        end_agent(agent, EXIT_FAILURE, agent->complaint);
     else
-        agent_notify_status(agent->notify, status);
+        agent_notify_status(agent->notify, agent->complaint);
 }
 
 static void
@@ -218,7 +294,7 @@ start_modules(Agent *agent, const AgentOptions *options, GError **error)
 static int
 run_agent(const AgentOptions *options)
 {
-    g_autoptr(Agent) agent = agent_new();
+    g_autoptr(Agent) agent = agent_new(options);
     g_autoptr(GError) error = NULL;
 
     agent->signals = agent_signals_attach(agent->context, on_agent_signal, agent);

@@ -394,6 +394,14 @@ monitor_pool_new(GMainContext *context, Vm *vm, const MonitorPoolLimits *limits,
 }
 
 void
+monitor_pool_set_limits(MonitorPool *pool, const MonitorPoolLimits *limits)
+{
+    pool->limits = *limits;
+    if (pool->idle_timer)
+        on_idle_time(pool);
+}
+
+void
 monitor_pool_leave(MonitorPool *pool)
 {
     pool->func = NULL;

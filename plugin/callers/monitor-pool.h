@@ -21,6 +21,10 @@ typedef void (*MonitorPoolModeFunc)(gpointer user_data);
 MonitorPool *monitor_pool_new(GMainContext *context, Vm *vm, const MonitorPoolLimits *limits, MonitorPoolModeFunc func,
                               gpointer user_data);
 
+/* The limits hold from now on, and what has been idle for too long by them goes. The cap on a reply is that of monitors that are
+ * made from now on. */
+void monitor_pool_set_limits(MonitorPool *pool, const MonitorPoolLimits *limits);
+
 /* No lease comes any more, and nobody is told of the mode: a monitor that is given back goes for good. */
 void monitor_pool_leave(MonitorPool *pool);
 

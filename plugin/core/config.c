@@ -132,6 +132,8 @@ config_read_isolation(const char *word, gboolean *ret_required, GError **error)
 static gboolean
 read_isolation_key(const Reading *reading, const char *text, GError **error)
 {
+    if (reading->vm)
+        reading->vm->isolation_is_default = FALSE;
     return config_read_isolation(
         text, reading->vm ? &reading->vm->isolation_required : &reading->config->isolation_required, error);
 }
@@ -363,6 +365,7 @@ config_vm_new(const Config *config, const char *name, GError **error)
     vm->name = g_strdup(name);
     vm->isolation_required = config->isolation_required;
     vm->user = geteuid();
+    vm->isolation_is_default = TRUE;
     vm->spares = config_read_spares(/* addresses= */ NULL, NULL);
     return vm;
 }

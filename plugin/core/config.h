@@ -28,6 +28,7 @@ typedef struct ConfigVm {
     gboolean isolation_required;
     gboolean has_user; /* the group names one */
     guint32 user; /* uid: see VmSpec */
+    gboolean isolation_is_default; /* its group says nothing */
 } ConfigVm;
 
 /* A mistake that the rest of the key file does without. */

@@ -24,6 +24,7 @@ read_add_isolation(DBusMessageIter *value, gpointer user_data, GError **error)
     const char *word;
 
     dbus_message_iter_get_basic(value, &word);
+    options->isolation_is_default = FALSE;
     if (config_read_isolation(word, &options->isolation_required, error))
         return TRUE;
     g_prefix_error(error, "options.isolation: ");
@@ -99,6 +100,7 @@ add_options_read(AddOptions *options, DBusMessageIter *iter, const Config *confi
     *options = (AddOptions){
         .timeout = VM_TIMEOUT_DEFAULT,
         .isolation_required = config->isolation_required,
+        .isolation_is_default = TRUE,
         .user = geteuid(),
     };
     if (!vardict_read(iter, add_option_rows, options, error))

@@ -9,7 +9,7 @@
 typedef struct AddOptions {
     guint64 timeout; /* us */
     GPtrArray *spares; /* owned, of QmpAddress; NULL: none */
-    gboolean isolation_required;
+    gboolean isolation_required, isolation_is_default;
     gboolean has_user; /* the caller has named one */
     guint32 user; /* uid: see VmSpec */
 } AddOptions;

@@ -56,6 +56,7 @@ on_appeared(Discovery *discovery, const char *file)
         VmSpec spec = { .origin = VM_FROM_DIRECTORY,
                         .address = address,
                         .isolation_required = discovery->context->config->isolation_required,
+                        .isolation_is_default = TRUE,
                         .timeout = VM_TIMEOUT_DEFAULT,
                         .added_by = context_get_uid() };
         vm_registry_add(discovery->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error);

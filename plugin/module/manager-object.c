@@ -96,6 +96,7 @@ add_authorized(ManagementCall *management)
         .spares = management->options.spares,
         .isolation_required = management->options.isolation_required,
         .user = management->options.user,
+        .isolation_is_default = management->options.isolation_is_default,
         .fd = management->fd,
         .timeout = management->options.timeout,
         .added_by = bus_call_get_peer(call)->uid,

@@ -58,6 +58,12 @@ stop_instance(gpointer instance)
     service_stop(instance);
 }
 
+static gboolean
+reload_instance(gpointer instance, GKeyFile *key_file, const char *key_file_path, GError **error)
+{
+    return service_reload(instance, key_file, key_file_path, error);
+}
+
 __attribute__((visibility("default"))) const ManagementModule management_module = {
     .abi = MANAGEMENT_MODULE_ABI,
     .size = sizeof(ManagementModule),
@@ -66,4 +72,5 @@ __attribute__((visibility("default"))) const ManagementModule management_module 
     .start = start_instance,
     .stop = stop_instance,
     .prepare_stop = prepare_stop_instance,
+    .reload = reload_instance,
 };

@@ -10,6 +10,7 @@
 #include "bus-open.h"
 #include "bus-peers.h"
 #include "call.h"
+#include "configured-vms.h"
 #include "contract.h"
 #include "discovery.h"
 #include "vm-teardown.h"
@@ -103,25 +104,6 @@ on_caller_left(Bus *bus, const char *unique_name, gpointer user_data)
 }
 
 static void
-add_configured_vm(Service *service, const ConfigVm *vm)
-{
-    g_autoptr(GError) error = NULL;
-    VmSpec spec = {
-        .origin = VM_FROM_KEY_FILE,
-        .name = vm->name,
-        .address = vm->address,
-        .spares = vm->spares,
-        .isolation_required = vm->isolation_required,
-        .user = vm->user,
-        .timeout = VM_TIMEOUT_DEFAULT,
-        .added_by = context_get_uid(),
-    };
-
-    if (!vm_registry_add(service->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error))
-        log_line(service->context.host, G_LOG_LEVEL_WARNING, vm->name, "%s", error->message);
-}
-
-static void
 on_signals_withheld(gboolean is_withheld, gpointer user_data)
 {
     const ManagementHost *host = ((Service *)user_data)->context.host;
@@ -143,8 +125,7 @@ begin_service(Service *service)
     service->peer_watch = bus_watch_peers(service->context.bus, on_caller_left, service);
     service->registry = vm_registry_new(&service->context, service->teardown, &registry_funcs, service);
     service->manager = manager_object_new(&service->context, service->registry, service->manager_interface);
-    for (guint i = 0; i < service->context.config->vms->len; i++)
-        add_configured_vm(service, g_ptr_array_index(service->context.config->vms, i));
+    configured_vms_take_up(&service->context, service->registry);
     service->discovery = discovery_new(&service->context, service->registry);
     service->context.run_directory = service->discovery ? discovery_get_path(service->discovery) : NULL;
 
@@ -259,6 +240,26 @@ service_start(const ManagementHost *host, GError **error)
     }
     service_stop(service);
     return NULL;
+}
+
+/* Where the bus has not been joined yet, nothing but the configuration is there. */
+gboolean
+service_reload(Service *service, GKeyFile *key_file, const char *key_file_path, GError **error)
+{
+    Context *context = &service->context;
+    Config *config = config_new(key_file, key_file_path, error);
+
+    if (!config)
+        return FALSE;
+    g_autoptr(Config) old = context->config;
+    context->config = config;
+    log_problems(service, config);
+    audit_set_all(context->audit, config->audit_all);
+    if (!service->registry)
+        return TRUE;
+    vm_registry_reconfigured(service->registry);
+    configured_vms_update(context, service->registry, old);
+    return TRUE;
 }
 
 /* Nothing of it is on the bus any more. */

@@ -335,6 +335,21 @@ vm_registry_look(VmRegistry *registry)
 }
 
 void
+vm_registry_reconfigured(VmRegistry *registry)
+{
+    GHashTableIter entries;
+    gpointer entry;
+
+    g_hash_table_iter_init(&entries, registry->entries);
+    while (g_hash_table_iter_next(&entries, NULL, &entry)) {
+        VmObject *object = vm_entry_get_object(entry);
+        vm_set_default_isolation(vm_entry_get_vm(entry), registry->context->config->isolation_required);
+        if (object)
+            vm_object_reconfigured(object);
+    }
+}
+
+void
 vm_registry_drop_caller(VmRegistry *registry, const char *unique_name)
 {
     GHashTableIter entries;

@@ -38,6 +38,9 @@ void vm_registry_forget_waiting(VmRegistry *registry, VmRegistryMatchFunc func, 
 /* Somebody has begun to watch all VMs. */
 void vm_registry_look(VmRegistry *registry);
 
+/* The configuration is another: its limits and defaults hold for all VMs from now on. */
+void vm_registry_reconfigured(VmRegistry *registry);
+
 /* A caller has left. */
 void vm_registry_drop_caller(VmRegistry *registry, const char *unique_name);
 

@@ -278,15 +278,30 @@ on_monitor_mode(gpointer user_data)
     bus_object_property_changed(object->vm_context.object, MONITOR_VM_INTERFACE, "MonitorMode");
 }
 
-static CallerSessions *
-new_caller_sessions(VmObject *object)
+static MonitorPoolLimits
+get_pool_limits(VmObject *object)
 {
     const Config *config = object->vm_context.context->config;
-    MonitorPoolLimits limits = {
+
+    return (MonitorPoolLimits){
         .idle_timeout = config->idle_timeout,
         .max_monitors = config->max_monitors,
         .max_reply = config->max_reply,
     };
+}
+
+void
+vm_object_reconfigured(VmObject *object)
+{
+    MonitorPoolLimits limits = get_pool_limits(object);
+
+    monitor_pool_set_limits(caller_sessions_get_pool(object->vm_context.sessions), &limits);
+}
+
+static CallerSessions *
+new_caller_sessions(VmObject *object)
+{
+    MonitorPoolLimits limits = get_pool_limits(object);
 
     return caller_sessions_new(object->vm_context.context->host->context, object->vm_context.vm, &limits,
                                on_monitor_mode, object);

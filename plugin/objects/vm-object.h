@@ -29,6 +29,9 @@ void vm_object_look(VmObject *object);
 /* A caller has left. */
 void vm_object_drop_caller(VmObject *object, const char *unique_name);
 
+/* The configuration is another: its limits hold from now on. */
+void vm_object_reconfigured(VmObject *object);
+
 /* QEMU answers nothing: the commands that wait are failed with @error. */
 void vm_object_fail_commands(VmObject *object, const GError *error);
 

@@ -13,12 +13,14 @@ WRAPPER = shlex.split(os.environ.get('AGENT_WRAPPER', ''))
 
 class Agent(Process):
     """`management-agent` on a bus address. Modules are files; none means the build's own. Ready (by NOTIFY_SOCKET)
-    when the constructor returns, unless ready=False. What it notified is in `notified`, as one dict."""
+    when the constructor returns, unless ready=False. What it notified is in `messages`, a dict each, and in `notified`, as one
+    dict."""
 
     def __init__(self, directory, address='unix:path=/nonexistent', modules=(), *arguments, ready=True, wrapper=None,
                  abstract=False, environment=None):
         name = f'{directory}/notify-{id(self):x}'
         self.notified = {}
+        self.messages = []
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self.socket.bind('\0' + name if abstract else name)
         env = dict(os.environ, NOTIFY_SOCKET='@' + name if abstract else name, XDG_CONFIG_HOME=directory)
@@ -36,7 +38,8 @@ class Agent(Process):
                 text = self.socket.recv(65536).decode()
             except BlockingIOError:
                 return self.notified
-            self.notified.update(line.split('=', 1) for line in text.split('\n'))
+            self.messages.append(dict(line.split('=', 1) for line in text.split('\n')))
+            self.notified.update(self.messages[-1])
 
     def is_ready(self):
         return self.read_notifications().get('READY') == '1'

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by the service. Owns nothing: which VMs are there the registry knows, and which there should be the configuration. */
+#include "configured-vms.h"
+
+#include "log.h"
+#include "names.h"
+
+static gboolean
+is_same_address(const QmpAddress *a, const QmpAddress *b)
+{
+    return g_str_equal(a->text, b->text);
+}
+
+static gboolean
+are_same_spares(GPtrArray *a, GPtrArray *b)
+{
+    if (a->len != b->len)
+        return FALSE;
+    for (guint i = 0; i < a->len; i++)
+        if (!is_same_address(a->pdata[i], b->pdata[i]))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+is_same_group(const ConfigVm *a, const ConfigVm *b)
+{
+    return is_same_address(a->address, b->address) && are_same_spares(a->spares, b->spares) && a->user == b->user &&
+           a->isolation_is_default == b->isolation_is_default &&
+           (a->isolation_is_default || a->isolation_required == b->isolation_required);
+}
+
+static const ConfigVm *
+find_group(const Config *config, const char *name)
+{
+    for (guint i = 0; i < config->vms->len; i++) {
+        const ConfigVm *group = config->vms->pdata[i];
+        if (g_str_equal(group->name, name))
+            return group;
+    }
+    return NULL;
+}
+
+/* The VM that was taken up for a group of this name; NULL: there is none. */
+static Vm *
+find_configured(VmRegistry *registry, const char *name)
+{
+    g_autofree char *path = names_path_from_vm(name);
+    Vm *vm = vm_registry_get_by_path(registry, path);
+
+    return vm && vm_get_origin(vm) == VM_FROM_KEY_FILE ? vm : NULL;
+}
+
+static void
+take_up(Context *context, VmRegistry *registry, const ConfigVm *group)
+{
+    g_autoptr(GError) error = NULL;
+    VmSpec spec = {
+        .origin = VM_FROM_KEY_FILE,
+        .name = group->name,
+        .address = group->address,
+        .spares = group->spares,
+        .isolation_required = group->isolation_required,
+        .isolation_is_default = group->isolation_is_default,
+        .user = group->user,
+        .timeout = VM_TIMEOUT_DEFAULT,
+        .added_by = context_get_uid(),
+    };
+
+    if (!vm_registry_add(registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error))
+        log_line(context->host, G_LOG_LEVEL_WARNING, group->name, "%s", error->message);
+}
+
+void
+configured_vms_take_up(Context *context, VmRegistry *registry)
+{
+    const Config *config = context->config;
+
+    for (guint i = 0; i < config->vms->len; i++) {
+        const ConfigVm *group = config->vms->pdata[i];
+        if (!find_configured(registry, group->name))
+            take_up(context, registry, group);
+    }
+}
+
+void
+configured_vms_update(Context *context, VmRegistry *registry, const Config *old)
+{
+    for (guint i = 0; i < old->vms->len; i++) {
+        const ConfigVm *before = old->vms->pdata[i], *now = find_group(context->config, before->name);
+        Vm *vm = find_configured(registry, before->name);
+        if (!vm || (now && is_same_group(before, now)))
+            continue;
+        log_line(context->host, G_LOG_LEVEL_INFO, before->name, "VM \"%s\" is let go: its group in the key file %s",
+                 before->name, now ? "is another now" : "is gone");
+        vm_registry_remove(registry, vm);
+    }
+    configured_vms_take_up(context, registry);
+}
