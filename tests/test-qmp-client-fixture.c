@@ -65,7 +65,7 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     Call *call = user_data;
     if (call->cancels)
-        qmp_slot_cancel(call->cancels->slot);
+        qmp_client_cancel(call->fixture->client, call->cancels->id);
     call->fixture->n_failed += error && error->code == QMP_ERROR_DISCONNECTED;
     if (error)
         note(call->fixture, "%s failed %d", call->name, error->code);
@@ -127,7 +127,7 @@ execute(Fixture *fixture, Call *call, const char *command, const char *arguments
     call->fixture = fixture;
     call->name = call->name ? call->name : command;
     fixture->starting = TRUE;
-    call->slot = qmp_client_execute(fixture->client, &qmp, on_reply, call);
+    call->id = qmp_client_execute(fixture->client, &qmp, on_reply, call);
     fixture->starting = FALSE;
 }
 

@@ -21,7 +21,7 @@ typedef struct Fixture {
 typedef struct Call {
     Fixture *fixture; /* weak */
     const char *name; /* weak */
-    QmpSlot *slot; /* weak */
+    guint id; /* while it is under way */
     struct Call *cancels; /* weak; when it is answered */
 } Call;
 

@@ -128,7 +128,7 @@ test_cancel(Fixture *fixture, gconstpointer unused)
     Call a = { .name = "a" }, b = { .name = "b" }, c = { .name = "c" };
     get_ready(fixture, FALSE);
     execute(fixture, &a, "x", NULL, QMP_EXECUTE_DEFAULT);
-    qmp_slot_cancel(a.slot);
+    qmp_client_cancel(fixture->client, a.id);
     g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 1);
     execute(fixture, &b, "x", NULL, QMP_EXECUTE_DEFAULT);
     /* The id of the cancelled one is not given again before it is answered. */

@@ -18,14 +18,10 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
     told->error = error;
 }
 
-static QmpSlot *
-new_slot(QmpFlight *flight, gboolean oob)
+static guint
+add(QmpFlight *flight, gboolean oob)
 {
-    QmpSlot *slot = g_new0(QmpSlot, 1);
-
-    slot->serial = ++flight->last_serial;
-    slot->oob = oob;
-    return slot;
+    return qmp_flight_add(flight, &(QmpSlot){ .oob = oob });
 }
 
 /* Callers of many commands: ids are small, an id is free again once it is answered, and not before. */
@@ -36,19 +32,19 @@ test_ids(void)
 
     qmp_flight_init(&flight);
     for (guint i = 0; i < 5; i++)
-        g_assert_cmpuint(qmp_flight_add(&flight, new_slot(&flight, FALSE)), ==, i);
-    g_free(qmp_flight_steal(&flight, 3));
-    g_free(qmp_flight_steal(&flight, 1));
+        g_assert_cmpuint(add(&flight, FALSE), ==, i);
+    qmp_flight_steal(&flight, 3);
+    qmp_flight_steal(&flight, 1);
     g_assert_null(qmp_flight_at(&flight, 1));
     g_assert_nonnull(qmp_flight_at(&flight, 2));
     g_assert_null(qmp_flight_at(&flight, 5));
     g_assert_null(qmp_flight_at(&flight, G_MAXUINT));
     g_assert_cmpuint(flight.n, ==, 3);
-    g_assert_cmpuint(qmp_flight_add(&flight, new_slot(&flight, FALSE)), ==, 1);
-    g_assert_cmpuint(qmp_flight_add(&flight, new_slot(&flight, FALSE)), ==, 3);
-    g_assert_cmpuint(qmp_flight_add(&flight, new_slot(&flight, FALSE)), ==, 5);
+    g_assert_cmpuint(add(&flight, FALSE), ==, 1);
+    g_assert_cmpuint(add(&flight, FALSE), ==, 3);
+    g_assert_cmpuint(add(&flight, FALSE), ==, 5);
     for (guint i = 0; i < 6; i++)
-        g_free(qmp_flight_steal(&flight, i));
+        qmp_flight_steal(&flight, i);
     g_assert_cmpuint(flight.n, ==, 0);
     qmp_flight_clear(&flight);
 }
@@ -62,18 +58,18 @@ test_oldest(void)
 
     qmp_flight_init(&flight);
     g_assert_cmpint(qmp_flight_find_oldest(&flight, FALSE), ==, -1);
-    qmp_flight_add(&flight, new_slot(&flight, FALSE));
-    qmp_flight_add(&flight, new_slot(&flight, TRUE));
-    qmp_flight_add(&flight, new_slot(&flight, FALSE));
-    g_free(qmp_flight_steal(&flight, 0));
-    qmp_flight_add(&flight, new_slot(&flight, FALSE));
+    add(&flight, FALSE);
+    add(&flight, TRUE);
+    add(&flight, FALSE);
+    qmp_flight_steal(&flight, 0);
+    add(&flight, FALSE);
     g_assert_cmpint(qmp_flight_find_oldest(&flight, FALSE), ==, 1);
     g_assert_cmpint(qmp_flight_find_oldest(&flight, TRUE), ==, 2);
-    g_free(qmp_flight_steal(&flight, 2));
+    qmp_flight_steal(&flight, 2);
     g_assert_cmpint(qmp_flight_find_oldest(&flight, TRUE), ==, 0);
-    g_free(qmp_flight_steal(&flight, 0));
+    qmp_flight_steal(&flight, 0);
     g_assert_cmpint(qmp_flight_find_oldest(&flight, TRUE), ==, -1);
-    g_free(qmp_flight_steal(&flight, 1));
+    qmp_flight_steal(&flight, 1);
     qmp_flight_clear(&flight);
 }
 
@@ -81,15 +77,11 @@ test_oldest(void)
 static void
 test_complete(void)
 {
-    QmpFlight flight = { 0 };
-    QmpSlot *waiting = new_slot(&flight, FALSE), *cancelled = new_slot(&flight, FALSE);
     QmpReply reply = { .value = { "{}", 2 } };
     Told told = { 0 };
 
-    waiting->func = on_reply;
-    waiting->user_data = &told;
-    qmp_slot_complete(waiting, &reply, NULL);
-    qmp_slot_complete(cancelled, &reply, NULL);
+    qmp_slot_complete(&(QmpSlot){ .func = on_reply, .user_data = &told }, &reply, NULL);
+    qmp_slot_complete(&(QmpSlot){ .user_data = &told }, &reply, NULL);
     g_assert_cmpuint(told.n, ==, 1);
     g_assert_true(told.reply == &reply && !told.error);
 }

@@ -73,11 +73,11 @@ fail_commands(QmpClient *client, const GError *error, gboolean quit_succeeds)
     const QmpReply empty = { .value = { "{}", 2 } };
     int id;
     while ((id = qmp_flight_find_oldest(&client->flight, /* in_band_only= */ FALSE)) >= 0) {
-        QmpSlot *slot = qmp_flight_steal(&client->flight, (guint)id);
-        if (slot->quit && quit_succeeds)
-            qmp_slot_complete(slot, &empty, NULL);
+        QmpSlot slot = qmp_flight_steal(&client->flight, (guint)id);
+        if (slot.quit && quit_succeeds)
+            qmp_slot_complete(&slot, &empty, NULL);
         else
-            qmp_slot_complete(slot, NULL, error);
+            qmp_slot_complete(&slot, NULL, error);
     }
 }
 
@@ -119,27 +119,25 @@ write_command(const QmpCommand *command, const QmpSlot *slot, guint id)
 
 /* A bare command that is sent while nothing else is under way needs no id: QEMU answers in order, and reading an id takes
  * it 27 us, which is a sixth of what such a command takes. */
-static QmpSlot *
+static guint
 write_to_channel(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
 {
     gboolean oob = (command->flags & QMP_EXECUTE_OOB) != 0 && client->oob;
-    QmpSlot *slot = g_new(QmpSlot, 1);
-    *slot = (QmpSlot){
+    QmpSlot slot = {
         .func = func,
         .user_data = user_data,
-        .serial = ++client->flight.last_serial,
         .oob = oob,
         .quit = g_str_equal(command->name, "quit"),
         .has_id = oob || client->flight.n > 0 || command->arguments || client->stage == STAGE_NEGOTIATION,
     };
-    guint id = qmp_flight_add(&client->flight, slot);
+    guint id = qmp_flight_add(&client->flight, &slot);
     g_autoptr(GString) text =
-        write_command(command, slot, client->stage == STAGE_NEGOTIATION ? client->negotiation_id : id);
+        write_command(command, &slot, client->stage == STAGE_NEGOTIATION ? client->negotiation_id : id);
     if (command->flags & QMP_EXECUTE_FD)
         qmp_channel_send_with_fd(client->channel, text->str, text->len, command->fd);
     else
         qmp_channel_send(client->channel, text->str, text->len);
-    return slot;
+    return id;
 }
 
 static void
@@ -218,14 +216,14 @@ take_reply(QmpClient *client, const QmpMessage *message)
                                          message->problem ? message->problem : "out of step"));
         return;
     }
-    QmpSlot *slot = qmp_flight_steal(&client->flight, (guint)id);
+    QmpSlot slot = qmp_flight_steal(&client->flight, (guint)id);
     if (message->problem) {
         g_autoptr(GError) error =
             g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "QEMU's reply cannot be read: %s", message->problem);
-        qmp_slot_complete(slot, NULL, error);
+        qmp_slot_complete(&slot, NULL, error);
         return;
     }
-    qmp_slot_complete(slot, &message->reply, NULL);
+    qmp_slot_complete(&slot, &message->reply, NULL);
 }
 
 static void
@@ -357,17 +355,19 @@ qmp_client_has_oob(QmpClient *client)
     return client->oob;
 }
 
-QmpSlot *
+guint
 qmp_client_execute(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
 {
-    g_return_val_if_fail(qmp_client_is_ready(client), NULL);
+    g_return_val_if_fail(qmp_client_is_ready(client), G_MAXUINT);
     return write_to_channel(client, command, func, user_data);
 }
 
 void
-qmp_slot_cancel(QmpSlot *slot)
+qmp_client_cancel(QmpClient *client, guint id)
 {
-    slot->func = NULL;
+    QmpSlot *slot = qmp_flight_at(&client->flight, id);
+    if (slot)
+        slot->func = NULL;
 }
 
 guint

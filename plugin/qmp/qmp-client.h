@@ -8,9 +8,6 @@
 
 typedef struct QmpClient QmpClient;
 
-/* A command that has been sent and not answered. */
-typedef struct QmpSlot QmpSlot;
-
 typedef struct QmpClientFuncs {
     /* Once: the session is negotiated and takes commands. */
     void (*on_ready)(QmpClient *client, gpointer user_data);
@@ -50,6 +47,7 @@ typedef enum QmpExecuteFlags {
     QMP_EXECUTE_DEFAULT = 0,
     QMP_EXECUTE_OOB = 1 << 0, /* `exec-oob`; in band where oob is not enabled */
     QMP_EXECUTE_FD = 1 << 1, /* @fd goes with it */
+    QMP_EXECUTE_BEHIND_BARRIER = 1 << 2, /* QmpQueue holds the reply while the VM's barrier is shut */
 } QmpExecuteFlags;
 
 /* A command to be sent. Nothing is kept but the descriptor, which is taken. */
@@ -61,11 +59,12 @@ typedef struct QmpCommand {
 } QmpCommand;
 
 /* Sends a command. Only when ready. At most 7 in-band commands should be under way (with 8, out-of-band ones wait as
- * well), and one with a descriptor (with more, QEMU takes one's for the other's): QmpQueue sees to it. */
-QmpSlot *qmp_client_execute(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data);
+ * well), and one with a descriptor (with more, QEMU takes one's for the other's): QmpQueue sees to it. Returns the command's id. */
+guint qmp_client_execute(QmpClient *client, const QmpCommand *command, QmpReplyFunc func, gpointer user_data);
 
-/* The callback will not come. The command itself cannot be called back; its id stays taken until QEMU answers. */
-void qmp_slot_cancel(QmpSlot *slot);
+/* The callback of a command that is under way will not come. The command itself cannot be called back; its id stays taken
+ * until QEMU answers. */
+void qmp_client_cancel(QmpClient *client, guint id);
 
 /* Commands that QEMU has not answered, cancelled ones included. */
 guint qmp_client_get_in_flight(QmpClient *client);

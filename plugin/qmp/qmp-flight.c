@@ -4,40 +4,43 @@
 void
 qmp_flight_init(QmpFlight *flight)
 {
-    flight->slots = g_ptr_array_new();
+    flight->slots = g_array_new(/* zero_terminated= */ FALSE, /* clear= */ TRUE, sizeof(QmpSlot));
 }
 
 void
 qmp_flight_clear(QmpFlight *flight)
 {
-    g_ptr_array_unref(flight->slots);
+    g_array_unref(flight->slots);
 }
 
 QmpSlot *
 qmp_flight_at(QmpFlight *flight, guint id)
 {
-    return id < flight->slots->len ? g_ptr_array_index(flight->slots, id) : NULL;
+    QmpSlot *slot = id < flight->slots->len ? &g_array_index(flight->slots, QmpSlot, id) : NULL;
+    return slot && slot->serial > 0 ? slot : NULL;
 }
 
 /* The smallest free id: QEMU reads every digit of it, and echoes it. */
 guint
-qmp_flight_add(QmpFlight *flight, QmpSlot *slot)
+qmp_flight_add(QmpFlight *flight, const QmpSlot *slot)
 {
     guint id = 0;
     while (qmp_flight_at(flight, id))
         id++;
     if (id == flight->slots->len)
-        g_ptr_array_add(flight->slots, NULL);
-    g_ptr_array_index(flight->slots, id) = slot;
+        g_array_set_size(flight->slots, id + 1);
+    QmpSlot *added = &g_array_index(flight->slots, QmpSlot, id);
+    *added = *slot;
+    added->serial = ++flight->last_serial;
     flight->n++;
     return id;
 }
 
-QmpSlot *
+QmpSlot
 qmp_flight_steal(QmpFlight *flight, guint id)
 {
-    QmpSlot *slot = qmp_flight_at(flight, id);
-    g_ptr_array_index(flight->slots, id) = NULL;
+    QmpSlot slot = g_array_index(flight->slots, QmpSlot, id);
+    g_array_index(flight->slots, QmpSlot, id) = (QmpSlot){ 0 };
     flight->n--;
     return slot;
 }
@@ -56,9 +59,8 @@ qmp_flight_find_oldest(QmpFlight *flight, gboolean in_band_only)
 }
 
 void
-qmp_slot_complete(QmpSlot *slot, const QmpReply *reply, const GError *error)
+qmp_slot_complete(const QmpSlot *slot, const QmpReply *reply, const GError *error)
 {
     if (slot->func)
         slot->func(reply, error, slot->user_data);
-    g_free(slot);
 }

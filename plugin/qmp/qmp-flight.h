@@ -4,19 +4,17 @@
 
 #include "qmp-message.h"
 
-typedef struct QmpSlot QmpSlot;
-
-struct QmpSlot {
+typedef struct QmpSlot {
     QmpReplyFunc func; /* NULL: cancelled */
     gpointer user_data;
-    guint64 serial; /* later commands have higher ones */
+    guint64 serial; /* set by qmp_flight_add(): later commands have higher ones; 0: the id is free */
     gboolean oob;
     gboolean quit;
     gboolean has_id;
-};
+} QmpSlot;
 
 typedef struct QmpFlight {
-    GPtrArray *slots; /* owned, of QmpSlot, owned; the index is the id, NULL where it is free */
+    GArray *slots; /* owned, of QmpSlot; the index is the id */
     guint n;
     guint64 last_serial;
 } QmpFlight;
@@ -26,15 +24,17 @@ void qmp_flight_init(QmpFlight *flight);
 /* The flight must be empty. */
 void qmp_flight_clear(QmpFlight *flight);
 
-/* NULL where there is none. */
+/* Borrowed until the next qmp_flight_add(); NULL: the id is free. */
 QmpSlot *qmp_flight_at(QmpFlight *flight, guint id);
 
-/* Takes @slot, and gives its id. */
-guint qmp_flight_add(QmpFlight *flight, QmpSlot *slot);
-QmpSlot *qmp_flight_steal(QmpFlight *flight, guint id);
+/* Copies @slot, and gives its id. */
+guint qmp_flight_add(QmpFlight *flight, const QmpSlot *slot);
+
+/* The command is answered: its id is free. */
+QmpSlot qmp_flight_steal(QmpFlight *flight, guint id);
 
 /* The id of the command that was sent first; -1 where there is none. */
 int qmp_flight_find_oldest(QmpFlight *flight, gboolean in_band_only);
 
-/* Tells whoever waits for it, and frees @slot. */
-void qmp_slot_complete(QmpSlot *slot, const QmpReply *reply, const GError *error);
+/* Calls the slot's function, if that was not cancelled. */
+void qmp_slot_complete(const QmpSlot *slot, const QmpReply *reply, const GError *error);

@@ -18,9 +18,9 @@ typedef struct QmpReply {
     const char *error_text; /* QEMU's `desc`, UTF-8 */
 } QmpReply;
 
-/* Exactly once for every command unless its slot was cancelled; never from inside qmp_client_execute(). @reply is
+/* Exactly once for every command unless it was cancelled; never from inside qmp_client_execute(). @reply is
  * NULL and @error set (QMP_ERROR_DISCONNECTED, or _PROTOCOL where QEMU's reply was not JSON) where there is no
- * answer. The slot is gone when this returns. The client may be freed from inside. A `quit` whose reply is
+ * answer. The command's id is free again by then. The client may be freed from inside. A `quit` whose reply is
  * overtaken by the end of the connection gets the reply `{}`. */
 typedef void (*QmpReplyFunc)(const QmpReply *reply, const GError *error, gpointer user_data);
 

@@ -30,6 +30,12 @@
 /* With 8 queued, out-of-band commands wait as well. */
 #define MAX_IN_FLIGHT 7
 
+/* A question of the watch's own. */
+typedef struct WatchQuestion {
+    QmpClient *client; /* weak; asked, and has not answered; NULL: none */
+    guint id;
+} WatchQuestion;
+
 struct ControlWatch {
     GMainContext *context; /* ref */
     QmpClient *client; /* weak */
@@ -41,7 +47,7 @@ struct ControlWatch {
     gint64 since; /* monotonic us; silent since then, as far as is known */
     gsize unread; /* bytes that were sent and not read by then, or at the last interval */
     guint intervals; /* of silence, one after the other */
-    QmpSlot *oob_question, *witness_question, *own_question; /* weak; while they are under way */
+    WatchQuestion oob, witness, own;
     gint64 witnessed_at; /* monotonic us; when a witness has answered in this silence; 0: none has */
 };
 
@@ -55,26 +61,40 @@ arm(ControlWatch *watch)
 }
 
 static void
+ask_question(WatchQuestion *question, QmpClient *client, const QmpCommand *command, QmpReplyFunc func,
+             ControlWatch *watch)
+{
+    question->client = client;
+    question->id = qmp_client_execute(client, command, func, watch);
+}
+
+static void
+cancel_question(WatchQuestion *question)
+{
+    if (question->client)
+        qmp_client_cancel(g_steal_pointer(&question->client), question->id);
+}
+
+static void
 end_silence(ControlWatch *watch)
 {
     watch->since = g_get_monotonic_time();
     watch->unread = qmp_client_get_unread_size(watch->client);
     watch->intervals = 0;
     watch->witnessed_at = 0;
-    if (watch->witness_question)
-        qmp_slot_cancel(g_steal_pointer(&watch->witness_question));
+    cancel_question(&watch->witness);
 }
 
 static void
 on_oob_answer(const QmpReply *reply, const GError *error, gpointer user_data)
 {
-    ((ControlWatch *)user_data)->oob_question = NULL;
+    ((ControlWatch *)user_data)->oob.client = NULL;
 }
 
 static void
 on_own_answer(const QmpReply *reply, const GError *error, gpointer user_data)
 {
-    ((ControlWatch *)user_data)->own_question = NULL;
+    ((ControlWatch *)user_data)->own.client = NULL;
 }
 
 static void
@@ -82,7 +102,7 @@ on_witness_answer(const QmpReply *reply, const GError *error, gpointer user_data
 {
     ControlWatch *watch = user_data;
 
-    watch->witness_question = NULL;
+    watch->witness.client = NULL;
     if (reply)
         watch->witnessed_at = g_get_monotonic_time();
 }
@@ -92,10 +112,10 @@ ask_witness(ControlWatch *watch)
 {
     const QmpCommand question = { .name = "query-name" };
 
-    for (guint i = 0; i < watch->witnesses->len && !watch->witness_question && !watch->witnessed_at; i++) {
+    for (guint i = 0; i < watch->witnesses->len && !watch->witness.client && !watch->witnessed_at; i++) {
         QmpClient *witness = g_ptr_array_index(watch->witnesses, i);
         if (qmp_client_is_ready(witness) && qmp_client_get_in_flight(witness) < MAX_IN_FLIGHT)
-            watch->witness_question = qmp_client_execute(witness, &question, on_witness_answer, watch);
+            ask_question(&watch->witness, witness, &question, on_witness_answer, watch);
     }
 }
 
@@ -105,8 +125,8 @@ ask_out_of_band(ControlWatch *watch)
 {
     const QmpCommand question = { .name = "query-yank", .flags = QMP_EXECUTE_OOB };
 
-    if (!watch->oob_question && qmp_client_has_oob(watch->client))
-        watch->oob_question = qmp_client_execute(watch->client, &question, on_oob_answer, watch);
+    if (!watch->oob.client && qmp_client_has_oob(watch->client))
+        ask_question(&watch->oob, watch->client, &question, on_oob_answer, watch);
 }
 
 static void
@@ -180,7 +200,7 @@ control_watch_look(ControlWatch *watch)
         return;
     silence = g_get_monotonic_time() - qmp_client_get_heard_at(watch->client);
     if (qmp_client_get_in_flight(watch->client) == 0 && silence > (gint64)watch->interval * LOOK_INTERVALS)
-        watch->own_question = qmp_client_execute(watch->client, &question, on_own_answer, watch);
+        ask_question(&watch->own, watch->client, &question, on_own_answer, watch);
     if (qmp_client_get_in_flight(watch->client) == 0)
         return;
     end_silence(watch);
@@ -217,12 +237,10 @@ control_watch_new(GMainContext *context, QmpClient *client, guint64 interval, co
 void
 control_watch_free(ControlWatch *watch)
 {
-    QmpSlot *const questions[] = { watch->oob_question, watch->witness_question, watch->own_question };
-
     timer_stop(&watch->timer);
-    for (guint i = 0; i < G_N_ELEMENTS(questions); i++)
-        if (questions[i])
-            qmp_slot_cancel(questions[i]);
+    cancel_question(&watch->oob);
+    cancel_question(&watch->witness);
+    cancel_question(&watch->own);
     g_ptr_array_unref(watch->witnesses);
     g_main_context_unref(watch->context);
     g_free(watch);
