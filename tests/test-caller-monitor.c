@@ -76,11 +76,13 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
         g_string_append_printf(log, "error%d ", error->code);
 }
 
-static ReplyTicket *
-submit(Fixture *fixture, const char *command)
+static QmpTicket *
+submit(Fixture *fixture, const char *name)
 {
-    return caller_monitor_submit(fixture->monitor, ":1.1", &(QmpCommand){ .name = command }, on_reply, fixture->log,
-                                 NULL);
+    QmpCommand command = { .name = name, .flags = QMP_EXECUTE_BEHIND_BARRIER };
+
+    return qmp_queue_submit(caller_monitor_get_queue(fixture->monitor), ":1.1", &command, on_reply, fixture->log,
+                            NULL);
 }
 
 /* A caller whose monitor is still being plugged: the command waits, and goes by that monitor alone. */
@@ -151,12 +153,12 @@ test_ended(Fixture *fixture, gconstpointer unused)
 static void
 test_freed_while_plugging(Fixture *fixture, gconstpointer unused)
 {
-    ReplyTicket *ticket;
+    QmpTicket *ticket;
 
     plug(fixture);
     ticket = submit(fixture, "stop");
-    g_assert_true(reply_ticket_is_waiting(ticket));
-    reply_ticket_cancel(ticket);
+    g_assert_true(qmp_ticket_is_waiting(ticket));
+    qmp_ticket_cancel(ticket);
     g_clear_pointer(&fixture->monitor, caller_monitor_free);
     vm_fixture_settle(&fixture->base);
     g_assert_cmpstr(fixture->log->str, ==, "");

@@ -200,21 +200,26 @@ test_changed(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(test_qemu_count(fixture->qemu, "0 query-status"), ==, 3);
 }
 
+static void
+submit_stop(Fixture *fixture)
+{
+    QmpCommand stop = { .name = "stop", .flags = QMP_EXECUTE_BEHIND_BARRIER };
+
+    g_assert_nonnull(qmp_queue_submit(qemu_connection_get_control(fixture->connection), ":1.1", &stop, on_reply,
+                                      fixture, NULL));
+}
+
 /* Two changes one after the other: an answer that was under way as the second came is old, and a caller's reply after it
  * waits for the next. */
 static void
 test_stale(Fixture *fixture, gconstpointer unused)
 {
-    ReplyBarrier *barrier;
-
     wait_for(fixture, "up ");
-    barrier = reply_barrier_new(qemu_connection_get_control(fixture->connection));
-    reply_barriers_add(qemu_connection_get_barriers(fixture->connection), barrier);
     test_qemu_withhold(fixture->qemu, "query-status");
     test_qemu_send(fixture->qemu, 0, STOP);
     qmp_peer_wait_until(fixture->context, test_qemu_count(fixture->qemu, "0 query-status") == 2);
     test_qemu_send(fixture->qemu, 0, STOP);
-    reply_barrier_submit(barrier, ":1.1", &(QmpCommand){ .name = "stop" }, on_reply, fixture, NULL);
+    submit_stop(fixture);
     wait_for(fixture, "STOP STOP ");
     test_qemu_release(fixture->qemu, "query-status");
     test_qemu_withhold(fixture->qemu, "query-status");
@@ -224,29 +229,21 @@ test_stale(Fixture *fixture, gconstpointer unused)
     test_qemu_set_answer(fixture->qemu, "query-status", "\"return\": {\"status\": \"paused\", \"running\": false}");
     test_qemu_release(fixture->qemu, "query-status");
     wait_for(fixture, "changed reply ");
-    reply_barriers_remove(qemu_connection_get_barriers(fixture->connection), barrier);
-    reply_barrier_free(barrier);
 }
 
 /* A caller who is told of something that the agent has asked QEMU for: the reply waits for those questions too. */
 static void
 test_settle(Fixture *fixture, gconstpointer unused)
 {
-    ReplyBarrier *barrier;
-
     wait_for(fixture, "up ");
-    barrier = reply_barrier_new(qemu_connection_get_control(fixture->connection));
-    reply_barriers_add(qemu_connection_get_barriers(fixture->connection), barrier);
     test_qemu_withhold(fixture->qemu, "query-status");
     qemu_connection_settle(fixture->connection);
-    reply_barrier_submit(barrier, ":1.1", &(QmpCommand){ .name = "stop" }, on_reply, fixture, NULL);
+    submit_stop(fixture);
     qmp_peer_wait_until(fixture->context, test_qemu_count(fixture->qemu, "0 stop") == 1);
     qmp_peer_settle(fixture->context);
     g_assert_cmpstr(fixture->log->str, ==, "");
     test_qemu_release(fixture->qemu, "query-status");
     wait_for(fixture, "reply ");
-    reply_barriers_remove(qemu_connection_get_barriers(fixture->connection), barrier);
-    reply_barrier_free(barrier);
 }
 
 /* A QEMU that dies: the end is told before the commands under way fail, and the last word comes after them. */

@@ -7,6 +7,10 @@
 #include "qmp-queue.h"
 #include "test-qmp-peer.h"
 
+/* Of one caller. */
+#define MAX_COMMANDS 4096
+#define MAX_BYTES (16u * 1024 * 1024)
+
 typedef struct Fixture {
     GMainContext *context; /* owned */
     QmpPeer *peer; /* owned */
@@ -107,7 +111,7 @@ submit_numbered(Fixture *fixture, Call *calls, guint n)
 }
 
 static void
-start(Fixture *fixture, const QmpQueueLimits *limits)
+start(Fixture *fixture)
 {
     int fd;
     free_all(fixture);
@@ -117,7 +121,7 @@ start(Fixture *fixture, const QmpQueueLimits *limits)
     fixture->client = qmp_client_new(fixture->context, fd, &(QmpClientLimits){ 0 }, &funcs, fixture);
     qmp_peer_negotiate(fixture->peer, TRUE);
     qmp_peer_wait_until(fixture->context, fixture->ready);
-    fixture->queue = qmp_queue_new(fixture->client, limits);
+    fixture->queue = qmp_queue_new(fixture->client, /* barrier= */ NULL);
 }
 
 static void
@@ -125,7 +129,7 @@ set_up(Fixture *fixture, gconstpointer unused)
 {
     fixture->context = g_main_context_new();
     fixture->log = g_string_new(NULL);
-    start(fixture, &(QmpQueueLimits){ 0 });
+    start(fixture);
 }
 
 static void
@@ -160,12 +164,9 @@ test_fair(Fixture *fixture, gconstpointer unused)
         submit(fixture, &calls[i], "flood", "f", QMP_EXECUTE_DEFAULT);
     submit(fixture, &calls[1000], "one", "ONE", QMP_EXECUTE_DEFAULT);
     g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 7);
-    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "flood"), ==, 1000);
-    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "one"), ==, 1);
     qmp_peer_echo(fixture->peer);
     wait_answered(fixture, 1001);
     g_assert_cmpint(strstr(fixture->log->str, "ONE") - fixture->log->str, <=, 2 * 8);
-    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "flood"), ==, 0);
 }
 
 /* Each caller's own commands stay in their order. */
@@ -204,28 +205,62 @@ test_oob(Fixture *fixture, gconstpointer unused)
     qmp_peer_send(fixture->peer, "{\"return\": {}, \"id\": 7}");
     wait_answered(fixture, 1);
     assert_log(fixture, "yank ");
-    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "a"), ==, 8);
     g_string_free(expected, TRUE);
     for (guint i = 0; i < 8; i++)
         qmp_ticket_cancel(calls[i].ticket);
 }
 
+/* What one caller may have waiting: 4096 commands, of 16 MiB together. Another caller's line has its own room. */
 static void
 test_limits(Fixture *fixture, gconstpointer unused)
 {
-    Call calls[10] = { 0 };
-    start(fixture, &(QmpQueueLimits){ .max_commands = 9, .max_bytes = 10 });
-    for (guint i = 0; i < 7; i++)
-        submit(fixture, &calls[i], "a", "1234567890", QMP_EXECUTE_DEFAULT);
-    submit(fixture, &calls[7], "a", "12345", QMP_EXECUTE_DEFAULT);
-    assert_refused(fixture, "a", &(QmpCommand){ .name = "123", .arguments = "{} " }, QMP_ERROR_LIMIT);
-    submit(fixture, &calls[8], "a", "12345", QMP_EXECUTE_DEFAULT);
-    assert_refused(fixture, "a", &(QmpCommand){ .name = "", .flags = QMP_EXECUTE_OOB }, QMP_ERROR_LIMIT);
-    /* Another one's line has its own room; an empty line leaves nothing behind. */
-    assert_refused(fixture, "b", &(QmpCommand){ .name = "12345678901" }, QMP_ERROR_LIMIT);
-    submit(fixture, &calls[9], "b", "1234567890", QMP_EXECUTE_DEFAULT);
+    g_autofree Call *calls = g_new0(Call, MAX_COMMANDS + 1);
+    g_autofree char *half = g_strnfill(MAX_BYTES / 2 - 1, ' ');
+
+    submit_numbered(fixture, calls, 7);
+    for (guint i = 7; i < 9; i++) {
+        QmpCommand command = { .name = "b", .arguments = half };
+        calls[i].ticket = qmp_queue_submit(fixture->queue, "a", &command, on_reply, &calls[i], NULL);
+        g_assert_nonnull(calls[i].ticket);
+    }
+    assert_refused(fixture, "a", &(QmpCommand){ .name = "x" }, QMP_ERROR_LIMIT);
+    submit(fixture, &calls[MAX_COMMANDS], "b", "x", QMP_EXECUTE_DEFAULT);
+    qmp_ticket_cancel(calls[7].ticket);
+    qmp_ticket_cancel(calls[8].ticket);
+    for (guint i = 7; i < MAX_COMMANDS; i++)
+        submit(fixture, &calls[i], "a", "x", QMP_EXECUTE_DEFAULT);
+    assert_refused(fixture, "a", &(QmpCommand){ .name = "x" }, QMP_ERROR_LIMIT);
+    assert_refused(fixture, "a", &(QmpCommand){ .name = "yank", .flags = QMP_EXECUTE_OOB }, QMP_ERROR_LIMIT);
     qmp_peer_echo(fixture->peer);
-    wait_answered(fixture, 10);
+    wait_answered(fixture, MAX_COMMANDS + 1);
+    g_assert_false(qmp_queue_is_busy(fixture->queue));
+}
+
+/* Two callers on one monitor, whose barrier is shut: a caller's reply waits, and the agent's own does not. What frees the queue
+ * meanwhile gives every reply that has come. */
+static void
+test_barrier(Fixture *fixture, gconstpointer unused)
+{
+    ReplyBarrier *barrier = reply_barrier_new();
+    Call calls[4] = { 0 };
+
+    qmp_queue_free(fixture->queue);
+    fixture->queue = qmp_queue_new(fixture->client, barrier);
+    qmp_queue_shut(fixture->queue, 1);
+    submit(fixture, &calls[0], "a", "held", QMP_EXECUTE_BEHIND_BARRIER);
+    submit(fixture, &calls[1], "a", "gone", QMP_EXECUTE_BEHIND_BARRIER);
+    submit(fixture, &calls[2], "", "own", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[3], "b", "last", QMP_EXECUTE_BEHIND_BARRIER);
+    qmp_peer_echo(fixture->peer);
+    qmp_peer_wait_until(fixture->context, !qmp_queue_is_busy(fixture->queue));
+    assert_log(fixture, "own ");
+    g_assert_false(qmp_ticket_is_waiting(calls[1].ticket));
+    qmp_ticket_cancel(calls[1].ticket);
+    calls[0].frees = TRUE;
+    reply_barrier_open(barrier, 1);
+    assert_log(fixture, "held last ");
+    g_assert_null(fixture->queue);
+    reply_barrier_unref(barrier);
 }
 
 static void
@@ -240,31 +275,11 @@ test_cancel(Fixture *fixture, gconstpointer unused)
     qmp_ticket_cancel(calls[7].ticket); /* waits: is never sent */
     qmp_ticket_cancel(calls[0].ticket); /* under way: its room is taken until QEMU answers */
     qmp_ticket_cancel(calls[9].ticket);
-    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "a"), ==, 7);
-    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "b"), ==, 1);
-    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "c"), ==, 0);
     g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 7);
     qmp_peer_echo(fixture->peer);
     wait_answered(fixture, 7);
     assert_log(fixture, "a a a a a a b2 ");
     g_assert_cmpuint(qmp_peer_get_n_echoed(fixture->peer), ==, 8);
-}
-
-static void
-test_drop(Fixture *fixture, gconstpointer unused)
-{
-    Call calls[11] = { 0 };
-    for (guint i = 0; i < 10; i++)
-        submit(fixture, &calls[i], "gone", "x", QMP_EXECUTE_DEFAULT);
-    submit(fixture, &calls[10], "b", "b", QMP_EXECUTE_DEFAULT);
-    qmp_queue_drop(fixture->queue, "gone");
-    qmp_queue_drop(fixture->queue, "nobody");
-    g_assert_cmpuint(qmp_queue_get_pending(fixture->queue, "gone"), ==, 7);
-    qmp_peer_echo(fixture->peer);
-    wait_answered(fixture, 1);
-    assert_log(fixture, "b ");
-    g_assert_cmpuint(qmp_peer_get_n_echoed(fixture->peer), ==, 8);
-    qmp_queue_drop(fixture->queue, "gone");
 }
 
 /* From inside a callback: cancel what waits, what is under way, oneself; submit again. */
@@ -296,7 +311,7 @@ test_end(Fixture *fixture, gconstpointer unused)
     g_clear_pointer(&fixture->queue, qmp_queue_free);
     assert_log(fixture, "-7 ");
 
-    start(fixture, &(QmpQueueLimits){ 0 });
+    start(fixture);
     memset(calls, 0, sizeof(calls));
     submit_numbered(fixture, calls, 9);
     qmp_ticket_cancel(calls[1].ticket);
@@ -362,14 +377,17 @@ test_one_fd_at_a_time(Fixture *fixture, gconstpointer unused)
 static void
 test_fd_of_a_command_that_is_not_sent(Fixture *fixture, gconstpointer unused)
 {
+    g_autofree char *much = g_strnfill(MAX_BYTES, ' ');
     Call calls[2] = { 0 };
     int watches[3];
     submit_with_fd(fixture, &calls[0], "a", "fd1", QMP_EXECUTE_FD, new_fd(&watches[0]));
     submit_with_fd(fixture, &calls[1], "a", "fd2", QMP_EXECUTE_FD, new_fd(&watches[1]));
     free_all(fixture);
     assert_log(fixture, "-fd1 -fd2 ");
-    start(fixture, &(QmpQueueLimits){ .max_bytes = 1 });
-    assert_refused(fixture, "a", &(QmpCommand){ .name = "fd3", .flags = QMP_EXECUTE_FD, .fd = new_fd(&watches[2]) },
+    start(fixture);
+    assert_refused(fixture, "a",
+                   &(QmpCommand){
+                       .name = "fd3", .arguments = much, .flags = QMP_EXECUTE_FD, .fd = new_fd(&watches[2]) },
                    QMP_ERROR_LIMIT);
     for (guint i = 0; i < G_N_ELEMENTS(watches); i++)
         assert_closed(watches[i]);
@@ -386,7 +404,7 @@ main(int argc, char *argv[])
     ADD("/qmp-queue/oob", test_oob);
     ADD("/qmp-queue/limits", test_limits);
     ADD("/qmp-queue/cancel", test_cancel);
-    ADD("/qmp-queue/drop", test_drop);
+    ADD("/qmp-queue/barrier", test_barrier);
     ADD("/qmp-queue/inside", test_inside);
     ADD("/qmp-queue/end", test_end);
     ADD("/qmp-queue/free-inside", test_free_inside);

@@ -3,24 +3,24 @@
  * reads `running` right after. */
 #include "reply-barrier.h"
 
-#include "reply-barriers.h"
+#include "qmp-queue.h"
 #include "test-qemu.h"
 
 typedef struct Fixture {
     GMainContext *context; /* owned */
     TestQemu *qemu; /* owned */
     QmpClient *client; /* owned; NULL when freed */
-    QmpQueue *queue; /* owned */
-    ReplyBarrier *barrier; /* owned; NULL when freed */
+    QmpQueue *queue; /* owned; NULL when freed */
+    ReplyBarrier *barrier; /* ref */
     GString *log; /* owned; what callers were told, a blank after each */
     gboolean is_ready;
-    const char *free_on; /* what a caller is told on which the barrier is freed */
+    const char *free_on; /* what a caller is told on which the queue is freed */
 } Fixture;
 
 typedef struct Call {
     Fixture *fixture; /* weak */
     const char *name;
-    ReplyTicket *ticket; /* weak */
+    QmpTicket *ticket; /* weak */
     struct Call *cancels; /* weak; when this one is answered */
 } Call;
 
@@ -52,16 +52,16 @@ set_up(Fixture *fixture, gconstpointer unused)
     fixture->client =
         qmp_client_new(fixture->context, fd, &(QmpClientLimits){ .timeout = G_MAXUINT64 }, &funcs, fixture);
     qmp_peer_wait_until(fixture->context, fixture->is_ready);
-    fixture->queue = qmp_queue_new(fixture->client, &(QmpQueueLimits){ 0 });
-    fixture->barrier = reply_barrier_new(fixture->queue);
+    fixture->barrier = reply_barrier_new();
+    fixture->queue = qmp_queue_new(fixture->client, fixture->barrier);
 }
 
 static void
 tear_down(Fixture *fixture, gconstpointer unused)
 {
     g_clear_pointer(&fixture->client, qmp_client_free);
-    qmp_queue_free(fixture->queue);
-    g_clear_pointer(&fixture->barrier, reply_barrier_free);
+    g_clear_pointer(&fixture->queue, qmp_queue_free);
+    reply_barrier_unref(fixture->barrier);
     test_qemu_free(fixture->qemu);
     qmp_peer_settle(fixture->context);
     g_main_context_unref(fixture->context);
@@ -83,18 +83,25 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
         g_string_append_printf(fixture->log, "=%.*s", (int)reply->value.length, reply->value.text);
     g_string_append_c(fixture->log, ' ');
     if (call->cancels)
-        reply_ticket_cancel(call->cancels->ticket);
+        qmp_ticket_cancel(call->cancels->ticket);
     if (g_strcmp0(call->name, fixture->free_on) == 0)
-        g_clear_pointer(&fixture->barrier, reply_barrier_free);
+        g_clear_pointer(&fixture->queue, qmp_queue_free);
 }
 
 static void
-submit(Fixture *fixture, Call *call, const char *name, QmpExecuteFlags flags)
+submit_to(QmpQueue *queue, Fixture *fixture, Call *call, const char *name)
 {
+    QmpCommand command = { .name = name, .flags = QMP_EXECUTE_BEHIND_BARRIER };
+
     *call = (Call){ .fixture = fixture, .name = name };
-    call->ticket = reply_barrier_submit(fixture->barrier, ":1.1", &(QmpCommand){ .name = name, .flags = flags },
-                                        on_reply, call, NULL);
+    call->ticket = qmp_queue_submit(queue, ":1.1", &command, on_reply, call, NULL);
     g_assert_nonnull(call->ticket);
+}
+
+static void
+submit(Fixture *fixture, Call *call, const char *name)
+{
+    submit_to(fixture->queue, fixture, call, name);
 }
 
 /* Whatever is answered has been, or is held. */
@@ -111,7 +118,7 @@ test_open(Fixture *fixture, gconstpointer unused)
 {
     Call call;
 
-    submit(fixture, &call, "query-name", 0);
+    submit(fixture, &call, "query-name");
     run(fixture);
     g_assert_cmpstr(fixture->log->str, ==, "query-name={\"name\": \"web\"} ");
 }
@@ -125,8 +132,8 @@ test_shut(Fixture *fixture, gconstpointer unused)
 
     test_qemu_set_answer(fixture->qemu, "cont", "\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}");
     reply_barrier_shut(fixture->barrier, 1);
-    submit(fixture, &stop, "stop", 0);
-    submit(fixture, &failing, "cont", 0);
+    submit(fixture, &stop, "stop");
+    submit(fixture, &failing, "cont");
     run(fixture);
     g_assert_cmpstr(fixture->log->str, ==, "");
     reply_barrier_open(fixture->barrier, 1);
@@ -141,10 +148,10 @@ test_two_questions(Fixture *fixture, gconstpointer unused)
     Call first, second;
 
     reply_barrier_shut(fixture->barrier, 1);
-    submit(fixture, &first, "stop", 0);
+    submit(fixture, &first, "stop");
     run(fixture);
     reply_barrier_shut(fixture->barrier, 2);
-    submit(fixture, &second, "cont", 0);
+    submit(fixture, &second, "cont");
     run(fixture);
     reply_barrier_open(fixture->barrier, 1);
     g_assert_cmpstr(fixture->log->str, ==, "stop={} ");
@@ -159,25 +166,13 @@ test_delay(Fixture *fixture, gconstpointer unused)
     Call call;
 
     reply_barrier_shut(fixture->barrier, 1);
-    submit(fixture, &call, "stop", 0);
+    submit(fixture, &call, "stop");
     run(fixture);
     reply_barrier_delay(fixture->barrier, 2);
     reply_barrier_open(fixture->barrier, 1);
     g_assert_cmpstr(fixture->log->str, ==, "");
     reply_barrier_open(fixture->barrier, 2);
     g_assert_cmpstr(fixture->log->str, ==, "stop={} ");
-}
-
-/* Somebody whose QEMU answers only out of band: that reply is never held. */
-static void
-test_oob(Fixture *fixture, gconstpointer unused)
-{
-    Call call;
-
-    reply_barrier_shut(fixture->barrier, 1);
-    submit(fixture, &call, "yank", QMP_EXECUTE_OOB);
-    run(fixture);
-    g_assert_cmpstr(fixture->log->str, ==, "yank={} ");
 }
 
 /* Jobs that are being read: replies wait as long as anybody holds them, and longer if a question is open too. */
@@ -188,7 +183,7 @@ test_hold(Fixture *fixture, gconstpointer unused)
 
     reply_barrier_hold(fixture->barrier);
     reply_barrier_hold(fixture->barrier);
-    submit(fixture, &call, "stop", 0);
+    submit(fixture, &call, "stop");
     run(fixture);
     reply_barrier_release(fixture->barrier);
     g_assert_cmpstr(fixture->log->str, ==, "");
@@ -207,18 +202,18 @@ test_cancel(Fixture *fixture, gconstpointer unused)
     Call held, under_way, waiting[16];
 
     reply_barrier_shut(fixture->barrier, 1);
-    submit(fixture, &held, "stop", 0);
+    submit(fixture, &held, "stop");
     run(fixture);
-    reply_ticket_cancel(held.ticket);
+    qmp_ticket_cancel(held.ticket);
     test_qemu_withhold(fixture->qemu, "cont");
-    submit(fixture, &under_way, "cont", 0);
-    g_assert_false(reply_ticket_is_waiting(under_way.ticket));
+    submit(fixture, &under_way, "cont");
+    g_assert_false(qmp_ticket_is_waiting(under_way.ticket));
     for (guint i = 0; i < G_N_ELEMENTS(waiting); i++)
-        submit(fixture, &waiting[i], "cont", 0);
-    g_assert_true(reply_ticket_is_waiting(waiting[15].ticket));
-    reply_ticket_cancel(under_way.ticket);
+        submit(fixture, &waiting[i], "cont");
+    g_assert_true(qmp_ticket_is_waiting(waiting[15].ticket));
+    qmp_ticket_cancel(under_way.ticket);
     for (guint i = G_N_ELEMENTS(waiting); i-- > 0;)
-        reply_ticket_cancel(waiting[i].ticket);
+        qmp_ticket_cancel(waiting[i].ticket);
     qmp_peer_wait_until(fixture->context, test_qemu_count(fixture->qemu, "0 cont") > 0);
     test_qemu_release(fixture->qemu, "cont");
     run(fixture);
@@ -234,16 +229,16 @@ test_cancel_from_inside(Fixture *fixture, gconstpointer unused)
     Call first, second, third;
 
     reply_barrier_shut(fixture->barrier, 1);
-    submit(fixture, &first, "stop", 0);
-    submit(fixture, &second, "cont", 0);
-    submit(fixture, &third, "quit", 0);
+    submit(fixture, &first, "stop");
+    submit(fixture, &second, "cont");
+    submit(fixture, &third, "quit");
     first.cancels = &second;
     run(fixture);
     reply_barrier_open(fixture->barrier, 1);
     g_assert_cmpstr(fixture->log->str, ==, "stop={} quit={} ");
 }
 
-/* A VM that goes because of a reply: the barrier is freed from inside, and the replies behind are told all the same. */
+/* A monitor that goes because of a reply: its queue is freed from inside, and the replies behind are given all the same. */
 static void
 test_free_from_inside(Fixture *fixture, gconstpointer unused)
 {
@@ -251,11 +246,11 @@ test_free_from_inside(Fixture *fixture, gconstpointer unused)
 
     fixture->free_on = "stop";
     reply_barrier_shut(fixture->barrier, 1);
-    submit(fixture, &first, "stop", 0);
-    submit(fixture, &second, "cont", 0);
+    submit(fixture, &first, "stop");
+    submit(fixture, &second, "cont");
     run(fixture);
     reply_barrier_open(fixture->barrier, 1);
-    g_assert_null(fixture->barrier);
+    g_assert_null(fixture->queue);
     g_assert_cmpstr(fixture->log->str, ==, "stop={} cont={} ");
 }
 
@@ -266,46 +261,42 @@ test_disconnected(Fixture *fixture, gconstpointer unused)
     Call held, under_way;
 
     reply_barrier_shut(fixture->barrier, 1);
-    submit(fixture, &held, "stop", 0);
+    submit(fixture, &held, "stop");
     run(fixture);
     test_qemu_withhold(fixture->qemu, "cont");
-    submit(fixture, &under_way, "cont", 0);
+    submit(fixture, &under_way, "cont");
     qmp_peer_wait_until(fixture->context, test_qemu_count(fixture->qemu, "0 cont") == 1);
     test_qemu_close(fixture->qemu, 0);
     run(fixture);
     g_assert_cmpstr(fixture->log->str, ==, "stop={} cont! ");
-    g_assert_null(
-        reply_barrier_submit(fixture->barrier, ":1.1", &(QmpCommand){ .name = "stop" }, on_reply, &held, NULL));
 }
 
-/* A VM with several monitors: a question holds the replies of all, a barrier that comes during a hold takes part, and one
- * that was removed is left alone. */
+/* A VM with two monitors, of which one has told of an event: its replies wait, those of the other do not; and a question about the
+ * VM holds the replies of both, in the order of the questions. */
 static void
-test_all(Fixture *fixture, gconstpointer unused)
+test_two_monitors(Fixture *fixture, gconstpointer unused)
 {
-    ReplyBarriers *all = reply_barriers_new();
-    ReplyBarrier *late = reply_barrier_new(fixture->queue), *removed = reply_barrier_new(fixture->queue);
-    Call first, second;
+    QmpQueue *other = qmp_queue_new(fixture->client, fixture->barrier);
+    Call first, second, third;
 
-    reply_barriers_add(all, fixture->barrier);
-    reply_barriers_add(all, removed);
-    reply_barriers_remove(all, removed);
-    reply_barriers_remove(all, removed);
-    reply_barrier_free(removed);
-    reply_barriers_hold(all);
-    reply_barriers_add(all, late);
-    submit(fixture, &first, "stop", 0);
-    second = (Call){ .fixture = fixture, .name = "late" };
-    g_assert_nonnull(reply_barrier_submit(late, ":1.2", &(QmpCommand){ .name = "cont" }, on_reply, &second, NULL));
+    qmp_queue_shut(fixture->queue, 1);
+    submit(fixture, &first, "stop");
+    submit_to(other, fixture, &second, "query-name");
+    run(fixture);
+    g_assert_cmpstr(fixture->log->str, ==, "query-name={\"name\": \"web\"} ");
+    g_string_truncate(fixture->log, 0);
+    qmp_queue_shut(fixture->queue, 2);
+    submit(fixture, &second, "cont");
+    run(fixture);
+    reply_barrier_shut(fixture->barrier, 1);
+    submit_to(other, fixture, &third, "quit");
     run(fixture);
     g_assert_cmpstr(fixture->log->str, ==, "");
-    reply_barriers_delay(all, 1);
-    reply_barriers_release(all);
-    g_assert_cmpstr(fixture->log->str, ==, "");
-    reply_barriers_open(all, 1);
-    g_assert_cmpstr(fixture->log->str, ==, "stop={} late={} ");
-    reply_barriers_free(all);
-    reply_barrier_free(late);
+    reply_barrier_open(fixture->barrier, 1);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} quit={} ");
+    reply_barrier_open(fixture->barrier, 2);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} quit={} cont={} ");
+    qmp_queue_free(other);
 }
 
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
@@ -318,12 +309,11 @@ main(int argc, char **argv)
     ADD("/reply-barrier/shut", test_shut);
     ADD("/reply-barrier/two-questions", test_two_questions);
     ADD("/reply-barrier/delay", test_delay);
-    ADD("/reply-barrier/oob", test_oob);
     ADD("/reply-barrier/hold", test_hold);
     ADD("/reply-barrier/cancel", test_cancel);
     ADD("/reply-barrier/cancel-from-inside", test_cancel_from_inside);
     ADD("/reply-barrier/free-from-inside", test_free_from_inside);
     ADD("/reply-barrier/disconnected", test_disconnected);
-    ADD("/reply-barrier/all", test_all);
+    ADD("/reply-barrier/two-monitors", test_two_monitors);
     return g_test_run();
 }

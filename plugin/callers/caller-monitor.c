@@ -8,7 +8,6 @@ struct CallerMonitor {
     char *id; /* owned */
     QmpMonitor *monitor; /* owned; NULL: on the control monitor, or ended */
     QmpQueue *own_queue; /* owned; NULL: on the control monitor */
-    ReplyBarrier *barrier; /* owned */
     QmpClient *witness; /* weak; the monitor's, while it is ready */
     gboolean was_ready;
 };
@@ -31,14 +30,14 @@ on_monitor_ready(QmpMonitor *monitor, gpointer user_data)
     qmp_queue_set_client(caller_monitor->own_queue, caller_monitor->witness);
 }
 
-/* Every monitor hears every event; here it only tells that the replies after it must wait. */
+/* Every monitor hears every event; here an event only tells that the replies after it must wait. */
 static void
 on_monitor_event(QmpMonitor *monitor, const QmpEvent *event, gpointer user_data)
 {
     CallerMonitor *caller_monitor = user_data;
 
     if (qmp_queue_is_busy(caller_monitor->own_queue))
-        qemu_connection_catch_up(caller_monitor->qemu, caller_monitor->barrier);
+        qemu_connection_catch_up(caller_monitor->qemu, caller_monitor->own_queue);
 }
 
 static void
@@ -53,21 +52,19 @@ on_monitor_closed(QmpMonitor *monitor, const GError *error, gpointer user_data)
 }
 
 static CallerMonitor *
-new_caller_monitor(QemuConnection *qemu, const char *id, QmpQueue *queue)
+new_caller_monitor(QemuConnection *qemu, const char *id)
 {
     CallerMonitor *caller_monitor = g_new0(CallerMonitor, 1);
 
     caller_monitor->qemu = qemu;
     caller_monitor->id = g_strdup(id);
-    caller_monitor->barrier = reply_barrier_new(queue);
-    reply_barriers_add(qemu_connection_get_barriers(qemu), caller_monitor->barrier);
     return caller_monitor;
 }
 
 CallerMonitor *
 caller_monitor_new_on_control(QemuConnection *qemu)
 {
-    return new_caller_monitor(qemu, "control", qemu_connection_get_control(qemu));
+    return new_caller_monitor(qemu, "control");
 }
 
 CallerMonitor *
@@ -75,10 +72,9 @@ caller_monitor_new(QemuConnection *qemu, const QmpMonitorPlan *plan, const Calle
                    gpointer user_data, GError **error)
 {
     static const QmpMonitorFuncs monitor_funcs = { on_monitor_ready, on_monitor_event, on_monitor_closed };
-    QmpQueue *queue = qmp_queue_new(/* client= */ NULL, &(QmpQueueLimits){ 0 });
-    CallerMonitor *caller_monitor = new_caller_monitor(qemu, plan->address ? plan->address->text : plan->id, queue);
+    CallerMonitor *caller_monitor = new_caller_monitor(qemu, plan->address ? plan->address->text : plan->id);
 
-    caller_monitor->own_queue = queue;
+    caller_monitor->own_queue = qmp_queue_new(/* client= */ NULL, qemu_connection_get_barrier(qemu));
     caller_monitor->funcs = *funcs;
     caller_monitor->user_data = user_data;
     caller_monitor->monitor = qmp_monitor_new(plan, &monitor_funcs, caller_monitor, error);
@@ -92,7 +88,6 @@ caller_monitor_use_control(CallerMonitor *caller_monitor)
 {
     QmpQueue *control = qemu_connection_get_control(caller_monitor->qemu);
 
-    reply_barrier_set_queue(caller_monitor->barrier, control);
     qmp_queue_hand_over(caller_monitor->own_queue, control);
     g_clear_pointer(&caller_monitor->own_queue, qmp_queue_free);
     g_clear_pointer(&caller_monitor->monitor, qmp_monitor_free);
@@ -104,8 +99,6 @@ static void
 free_caller_monitor(CallerMonitor *caller_monitor)
 {
     g_clear_pointer(&caller_monitor->own_queue, qmp_queue_free);
-    reply_barriers_remove(qemu_connection_get_barriers(caller_monitor->qemu), caller_monitor->barrier);
-    reply_barrier_free(caller_monitor->barrier);
     g_free(caller_monitor->id);
     g_free(caller_monitor);
 }
@@ -133,14 +126,10 @@ caller_monitor_free_at_once(CallerMonitor *caller_monitor)
     free_caller_monitor(caller_monitor);
 }
 
-ReplyTicket *
-caller_monitor_submit(CallerMonitor *caller_monitor, const char *caller, const QmpCommand *command, QmpReplyFunc func,
-                      gpointer user_data, GError **error)
+QmpQueue *
+caller_monitor_get_queue(CallerMonitor *caller_monitor)
 {
-    ReplyTicket *ticket = reply_barrier_submit(caller_monitor->barrier, caller, command, func, user_data, error);
-
-    qemu_connection_look(caller_monitor->qemu);
-    return ticket;
+    return caller_monitor->own_queue ? caller_monitor->own_queue : qemu_connection_get_control(caller_monitor->qemu);
 }
 
 gboolean

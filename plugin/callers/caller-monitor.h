@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A way to QEMU: a monitor of its own (plugged in, or a spare), or a share in the control monitor; and the line of
- * commands before it, which is there before the monitor is. Knows no callers but as names of lines. */
+/* A way to QEMU: a monitor of its own (plugged in, or a spare), or a share in the control monitor; and the queue of
+ * commands before it, which is there before the monitor is. Knows no callers. */
 #pragma once
 
 #include "qemu-connection.h"
@@ -33,9 +33,8 @@ void caller_monitor_free(CallerMonitor *caller_monitor);
 /* The same where the VM is going, and its control monitor with it. */
 void caller_monitor_free_at_once(CallerMonitor *caller_monitor);
 
-/* As reply_barrier_submit(), in @caller's line. */
-ReplyTicket *caller_monitor_submit(CallerMonitor *caller_monitor, const char *caller, const QmpCommand *command,
-                                   QmpReplyFunc func, gpointer user_data, GError **error);
+/* Where commands go: the monitor's own queue, or the control monitor's. */
+QmpQueue *caller_monitor_get_queue(CallerMonitor *caller_monitor);
 
 /* The monitor's id in QEMU, or the spare's address; "control" for the control monitor. */
 const char *caller_monitor_get_id(CallerMonitor *caller_monitor);

@@ -49,7 +49,7 @@ typedef struct Session {
 
 struct CallerSessionTicket {
     Session *session; /* weak: it waits for its tickets */
-    ReplyTicket *ticket; /* weak; until the reply */
+    QmpTicket *ticket; /* weak; until the reply */
     char *command; /* owned */
     CallerEffect effect;
     QmpReplyFunc func; /* NULL: cancelled */
@@ -219,8 +219,14 @@ send_caller_command(Session *session, const CallerSessionsRequest *request, QmpR
         .fd = request->fd,
     };
 
-    ticket->ticket = caller_monitor_submit(pooled_monitor_get_monitor(session->lease.pooled, request->flags),
-                                           session->caller, &command, on_command_replied, ticket, error);
+    CallerMonitor *monitor = pooled_monitor_get_monitor(session->lease.pooled, request->flags);
+
+    /* An out-of-band command is for a QEMU that answers nothing else. */
+    if (!(request->flags & QMP_EXECUTE_OOB))
+        command.flags |= QMP_EXECUTE_BEHIND_BARRIER;
+    ticket->ticket = qmp_queue_submit(caller_monitor_get_queue(monitor), session->caller, &command, on_command_replied,
+                                      ticket, error);
+    qemu_connection_look(vm_get_qemu(session->sessions->vm));
     if (!ticket->ticket)
         g_clear_pointer(&ticket, free_session_ticket);
     return ticket;
@@ -310,9 +316,9 @@ static void
 abandon_ticket(CallerSessionTicket *ticket, gboolean is_for_good)
 {
     ticket->func = NULL;
-    if (!is_for_good && !caller_effect_is_none(&ticket->effect) && !reply_ticket_is_waiting(ticket->ticket))
+    if (!is_for_good && !caller_effect_is_none(&ticket->effect) && !qmp_ticket_is_waiting(ticket->ticket))
         return;
-    reply_ticket_cancel(ticket->ticket);
+    qmp_ticket_cancel(ticket->ticket);
     free_session_ticket(ticket);
 }
 
@@ -432,7 +438,7 @@ fail_tickets(CallerSessions *sessions, gboolean is_for_good, const GError *error
         CallerSessionTicket *ticket = link->data;
         QmpReplyFunc func = ticket->func;
         gpointer user_data = ticket->user_data;
-        gboolean has_quit = !error && g_str_equal(ticket->command, "quit") && !reply_ticket_is_waiting(ticket->ticket);
+        gboolean has_quit = !error && g_str_equal(ticket->command, "quit") && !qmp_ticket_is_waiting(ticket->ticket);
         g_queue_push_tail_link(&sessions->tickets, link);
         abandon_ticket(ticket, is_for_good);
         if (func)

@@ -206,7 +206,7 @@ end_backlog(Events *events)
     if (events->is_full)
         qemu_connection_resume(qemu);
     events->is_full = FALSE;
-    reply_barriers_release(qemu_connection_get_barriers(qemu));
+    reply_barrier_release(qemu_connection_get_barrier(qemu));
 }
 
 static void
@@ -256,7 +256,7 @@ begin_backlog(Events *events)
     events->wait =
         vm_schema_wait(events->vm_context->schema, /* caller= */ "", /* size= */ 0, on_events_described, events,
                        /* error= */ NULL);
-    reply_barriers_hold(qemu_connection_get_barriers(vm_get_qemu(events->vm_context->vm)));
+    reply_barrier_hold(qemu_connection_get_barrier(vm_get_qemu(events->vm_context->vm)));
 }
 
 /* The events that wait are not worth more memory: they are sent as they can be, and QEMU is not read until that is

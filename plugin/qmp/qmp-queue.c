@@ -1,56 +1,70 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fair turns of several callers on one session. Used where callers share a monitor; owns the lines and the tickets,
- * not the client.
+/* Fair turns of several callers on one session. Used for every monitor; owns the lines and the tickets, not the client.
  *
- * A line with something that waits is in `turns`; who has had a turn goes to its end. A ticket is in one of two
- * places: in the `waiting` of its line, or in the `under_way` of the queue until QEMU answers, cancelled or not: QEMU
- * cannot be told to forget a command, so a cancelled one still takes its room. */
+ * The life of a command, from top to bottom:
+ *
+ *   qmp_queue_submit()     the command is sent at once, or waits in its caller's line
+ *   take_turns()           its turn has come: it is sent
+ *   on_command_answered()  QEMU has replied, or is gone; the next commands are sent
+ *   hold_reply()           the VM's barrier is shut: the reply waits for that (reply-barrier.c)
+ *   give_reply()           whoever submitted the command is told
+ *
+ * A command that is cancelled is forgotten, unless it is under way: QEMU cannot be told to forget a command, so the ticket
+ * stays, and takes its room, until QEMU answers. */
 #include "qmp-queue.h"
 
 #include <string.h>
 #include <unistd.h>
 
+#include "fair-queue.h"
+
 /* With 8 in-band commands queued QEMU stops reading, and out-of-band ones wait as well. */
 #define MAX_UNDER_WAY 7
 
-#define DEFAULT_MAX_COMMANDS 4096
-#define DEFAULT_MAX_BYTES (16 * 1024 * 1024)
+/* Of one caller, waiting or under way; bytes, of the ones that wait. */
+#define MAX_COMMANDS 4096
+#define MAX_BYTES (16u * 1024 * 1024)
 
 /* Of one caller, waiting or under way: descriptors are few, and all callers' come out of the same ones. */
 #define MAX_FDS 16
 
 typedef struct Line {
-    char *caller; /* owned; the key in the queue's table */
-    GQueue waiting; /* QmpTicket, owned, by their links */
-    gsize bytes; /* of those that wait */
+    FairLine line; /* its entries: QmpTicket, owned */
+    gsize bytes; /* of the commands that wait */
     guint under_way;
     guint fds; /* of all its commands */
-    GList turn; /* in the queue's turns, while something waits */
 } Line;
 
+typedef enum TicketState {
+    TICKET_WAITS, /* in its line */
+    TICKET_UNDER_WAY,
+    TICKET_HELD, /* the reply has come */
+    TICKET_GIVEN, /* the callback is being called */
+} TicketState;
+
 struct QmpTicket {
+    TicketState state;
     QmpQueue *queue; /* weak; NULL: the queue is gone */
-    Line *line; /* weak; it stays as long as it has a ticket */
-    char *command; /* owned; NULL once it is sent */
-    char *arguments; /* owned; may be NULL */
-    QmpExecuteFlags flags;
-    int fd; /* owned; -1: none, or sent */
-    gboolean waits; /* in the line; else under way */
+    Line *line; /* weak, until the reply; it stays as long as it has a ticket */
+    QmpCommand
+        command; /* its texts are owned while it waits, and NULL once it is sent; its descriptor is owned until then; -1: none */
     gboolean in_band; /* counts against MAX_UNDER_WAY */
     QmpReplyFunc func; /* NULL: cancelled */
     gpointer user_data;
-    GList link; /* in line->waiting or queue->under_way */
+    HeldReply held; /* owned */
+    GList link; /* as @state says */
 };
 
 struct QmpQueue {
     QmpClient *client; /* weak; NULL: not yet */
-    QmpQueueLimits limits;
     gboolean closing;
-    GHashTable *lines; /* owned: caller -> Line */
-    GQueue turns; /* Line, weak, by their links */
+    FairQueue lines; /* of Line */
     GQueue under_way; /* QmpTicket, owned, by their links */
     guint in_band; /* of under_way */
     gboolean fd_under_way; /* one of them has a descriptor */
+    ReplyBarrier *barrier; /* ref; may be NULL */
+    guint64 shut_for; /* the question that replies of this monitor wait for */
+    GQueue held; /* QmpTicket, owned, by their links */
     QmpQueueIdleFunc on_idle; /* NULL: nobody asks */
     gpointer user_data;
 };
@@ -58,31 +72,17 @@ struct QmpQueue {
 static void on_command_answered(const QmpReply *reply, const GError *error, gpointer user_data);
 
 static void
-free_command_line(gpointer data)
+clear_queue(gpointer queue)
 {
-    Line *line = data;
-    g_free(line->caller);
-    g_free(line);
-}
-
-static Line *
-line_get(QmpQueue *queue, const char *caller)
-{
-    Line *line = g_hash_table_lookup(queue->lines, caller);
-    if (line)
-        return line;
-    line = g_new0(Line, 1);
-    line->caller = g_strdup(caller);
-    line->turn.data = line;
-    g_hash_table_insert(queue->lines, line->caller, line);
-    return line;
+    fair_queue_clear(&((QmpQueue *)queue)->lines);
+    g_clear_pointer(&((QmpQueue *)queue)->barrier, reply_barrier_unref);
 }
 
 static void
-line_drop_if_empty(QmpQueue *queue, Line *line)
+drop_line_if_empty(QmpQueue *queue, Line *line)
 {
-    if (line->waiting.length == 0 && line->under_way == 0)
-        g_hash_table_remove(queue->lines, line->caller);
+    if (line->line.waiting.length == 0 && line->under_way == 0)
+        fair_line_drop(&line->line);
     if (queue->on_idle && !qmp_queue_is_busy(queue))
         queue->on_idle(queue->user_data);
 }
@@ -90,130 +90,177 @@ line_drop_if_empty(QmpQueue *queue, Line *line)
 static void
 free_command_ticket(QmpTicket *ticket)
 {
-    if (ticket->fd >= 0)
-        close(ticket->fd);
-    g_free(ticket->command);
-    g_free(ticket->arguments);
+    if (ticket->command.fd >= 0)
+        close(ticket->command.fd);
+    held_reply_clear(&ticket->held);
+    g_free((char *)ticket->command.name);
+    g_free((char *)ticket->command.arguments);
     g_free(ticket);
 }
 
 static gsize
-ticket_size(const QmpTicket *ticket)
+get_command_size(const QmpCommand *command)
 {
-    return strlen(ticket->command) + (ticket->arguments ? strlen(ticket->arguments) : 0);
+    return strlen(command->name) + (command->arguments ? strlen(command->arguments) : 0);
+}
+
+static gboolean
+has_descriptor(const QmpCommand *command)
+{
+    return (command->flags & QMP_EXECUTE_FD) != 0;
 }
 
 static void
-ticket_wait(QmpTicket *ticket)
-{
-    Line *line = ticket->line;
-    if (line->waiting.length == 0)
-        g_queue_push_tail_link(&ticket->queue->turns, &line->turn);
-    ticket->waits = TRUE;
-    line->bytes += ticket_size(ticket);
-    line->fds += (ticket->flags & QMP_EXECUTE_FD) != 0;
-    g_queue_push_tail_link(&line->waiting, &ticket->link);
-}
-
-static void
-ticket_unwait(QmpTicket *ticket)
+wait_in_line(QmpTicket *ticket)
 {
     Line *line = ticket->line;
-    ticket->waits = FALSE;
-    line->bytes -= ticket_size(ticket);
-    line->fds -= (ticket->flags & QMP_EXECUTE_FD) != 0;
-    g_queue_unlink(&line->waiting, &ticket->link);
-    if (line->waiting.length == 0)
-        g_queue_unlink(&ticket->queue->turns, &line->turn);
+
+    ticket->state = TICKET_WAITS;
+    line->bytes += get_command_size(&ticket->command);
+    line->fds += has_descriptor(&ticket->command);
+    fair_line_push(&line->line, &ticket->link);
 }
 
 static void
-send_ticket_command(QmpTicket *ticket, const QmpCommand *command)
+leave_line(QmpTicket *ticket)
+{
+    Line *line = ticket->line;
+
+    line->bytes -= get_command_size(&ticket->command);
+    line->fds -= has_descriptor(&ticket->command);
+    fair_line_remove(&line->line, &ticket->link);
+}
+
+/* The texts of the command need not last any longer. */
+static void
+send_ticket_command(QmpTicket *ticket)
 {
     QmpQueue *queue = ticket->queue;
-    gboolean has_fd = (ticket->flags & QMP_EXECUTE_FD) != 0;
-    ticket->fd = -1;
+
+    ticket->state = TICKET_UNDER_WAY;
     ticket->line->under_way++;
-    ticket->line->fds += has_fd;
-    queue->in_band += ticket->in_band ? 1 : 0;
-    queue->fd_under_way |= has_fd;
+    ticket->line->fds += has_descriptor(&ticket->command);
+    queue->in_band += ticket->in_band;
+    queue->fd_under_way |= has_descriptor(&ticket->command);
     g_queue_push_tail_link(&queue->under_way, &ticket->link);
-    qmp_client_execute(queue->client, command, on_command_answered, ticket);
+    qmp_client_execute(queue->client, &ticket->command, on_command_answered, ticket);
+    ticket->command = (QmpCommand){ .flags = ticket->command.flags, .fd = -1 };
 }
 
 static void
-ticket_send(QmpTicket *ticket)
+send_waiting_ticket(QmpTicket *ticket)
 {
-    QmpCommand command = {
-        .name = ticket->command,
-        .arguments = ticket->arguments,
-        .flags = ticket->flags,
-        .fd = ticket->fd,
-    };
-    send_ticket_command(ticket, &command);
-    g_clear_pointer(&ticket->command, g_free);
-    g_clear_pointer(&ticket->arguments, g_free);
+    g_autofree char *name = (char *)ticket->command.name;
+    g_autofree char *arguments = (char *)ticket->command.arguments;
+
+    leave_line(ticket);
+    send_ticket_command(ticket);
 }
 
-/* Whose turn it is. Those whose next command has a descriptor keep their place while another's is under way. */
-static Line *
-next_line(QmpQueue *queue)
+/* A line whose next command has a descriptor keeps its place while another's is under way. */
+static gboolean
+may_send_next(gpointer line, gpointer user_data)
 {
-    if (queue->in_band >= MAX_UNDER_WAY || !queue->client || !qmp_client_is_ready(queue->client))
-        return NULL;
-    for (GList *turn = queue->turns.head; turn; turn = turn->next) {
-        Line *line = turn->data;
-        QmpTicket *ticket = line->waiting.head->data;
-        if (!queue->fd_under_way || !(ticket->flags & QMP_EXECUTE_FD))
-            return line;
-    }
-    return NULL;
+    QmpQueue *queue = user_data;
+    QmpTicket *ticket = ((FairLine *)line)->waiting.head->data;
+
+    return !queue->fd_under_way || !has_descriptor(&ticket->command);
 }
 
 /* A turn each, as long as there is room. */
 static void
 take_turns(QmpQueue *queue)
 {
-    Line *line;
-    while ((line = next_line(queue))) {
-        QmpTicket *ticket = line->waiting.head->data;
-        ticket_unwait(ticket);
-        if (line->waiting.length > 0) {
-            g_queue_unlink(&queue->turns, &line->turn);
-            g_queue_push_tail_link(&queue->turns, &line->turn);
-        }
-        ticket_send(ticket);
-    }
+    FairLine *line;
+
+    if (!queue->client || !qmp_client_is_ready(queue->client))
+        return;
+    while (queue->in_band < MAX_UNDER_WAY && (line = fair_queue_take_turn(&queue->lines, may_send_next, queue)))
+        send_waiting_ticket(line->waiting.head->data);
 }
 
-/* The next commands go out before the callback is told: QEMU need not wait for it, and it may free the queue. */
 static void
-on_command_answered(const QmpReply *reply, const GError *error, gpointer user_data)
+give_reply(QmpTicket *ticket, const QmpReply *reply, const GError *error)
 {
-    QmpTicket *ticket = user_data;
-    QmpQueue *queue = ticket->queue;
-    if (queue) {
-        g_queue_unlink(&queue->under_way, &ticket->link);
-        queue->in_band -= ticket->in_band ? 1 : 0;
-        queue->fd_under_way &= !(ticket->flags & QMP_EXECUTE_FD);
-        ticket->line->under_way--;
-        ticket->line->fds -= (ticket->flags & QMP_EXECUTE_FD) != 0;
-        line_drop_if_empty(queue, ticket->line);
-        take_turns(queue);
-    }
+    ticket->state = TICKET_GIVEN;
     if (ticket->func)
         ticket->func(reply, error, ticket->user_data);
     free_command_ticket(ticket);
 }
 
-QmpQueue *
-qmp_queue_new(QmpClient *client, const QmpQueueLimits *limits)
+static void
+on_held_given(const QmpReply *reply, const GError *error, gpointer user_data)
 {
-    QmpQueue *queue = g_new0(QmpQueue, 1);
+    QmpTicket *ticket = user_data;
+
+    g_queue_unlink(&ticket->queue->held, &ticket->link);
+    give_reply(ticket, reply, error);
+}
+
+static void
+hold_reply(QmpQueue *queue, QmpTicket *ticket, const QmpReply *reply)
+{
+    ticket->state = TICKET_HELD;
+    g_queue_push_tail_link(&queue->held, &ticket->link);
+    reply_barrier_keep(queue->barrier, &ticket->held, reply, queue->shut_for, on_held_given, ticket);
+}
+
+/* The session ends: the replies that came before that are given before it. A callback may free the queue. */
+static void
+give_all_held(QmpQueue *queue)
+{
+    g_rc_box_acquire(queue);
+    while (queue->held.head)
+        held_reply_give(&((QmpTicket *)queue->held.head->data)->held);
+    g_rc_box_release_full(queue, clear_queue);
+}
+
+/* The next commands go out before the callback is told: QEMU need not wait for it, and it may free the queue. */
+static void
+end_flight(QmpQueue *queue, QmpTicket *ticket)
+{
+    g_queue_unlink(&queue->under_way, &ticket->link);
+    queue->in_band -= ticket->in_band;
+    queue->fd_under_way &= !has_descriptor(&ticket->command);
+    ticket->line->under_way--;
+    ticket->line->fds -= has_descriptor(&ticket->command);
+    drop_line_if_empty(queue, ticket->line);
+    take_turns(queue);
+}
+
+static gboolean
+has_to_hold(QmpQueue *queue, QmpTicket *ticket)
+{
+    return ticket->func && (ticket->command.flags & QMP_EXECUTE_BEHIND_BARRIER) && queue->barrier &&
+           reply_barrier_is_shut(queue->barrier, queue->shut_for);
+}
+
+static void
+on_command_answered(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    QmpTicket *ticket = user_data;
+    QmpQueue *queue = ticket->queue;
+
+    ticket->state = TICKET_GIVEN;
+    if (queue)
+        end_flight(queue, ticket);
+    if (queue && reply && has_to_hold(queue, ticket)) {
+        hold_reply(queue, ticket, reply);
+        return;
+    }
+    if (queue && error)
+        give_all_held(queue);
+    give_reply(ticket, reply, error);
+}
+
+QmpQueue *
+qmp_queue_new(QmpClient *client, ReplyBarrier *barrier)
+{
+    QmpQueue *queue = g_rc_box_new0(QmpQueue);
+
     queue->client = client;
-    queue->limits.max_commands = limits->max_commands ? limits->max_commands : DEFAULT_MAX_COMMANDS;
-    queue->limits.max_bytes = limits->max_bytes ? limits->max_bytes : DEFAULT_MAX_BYTES;
-    queue->lines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_command_line);
+    queue->barrier = barrier ? reply_barrier_ref(barrier) : NULL;
+    fair_queue_init(&queue->lines, sizeof(Line));
     return queue;
 }
 
@@ -231,97 +278,98 @@ qmp_queue_set_idle_func(QmpQueue *queue, QmpQueueIdleFunc func, gpointer user_da
     queue->user_data = user_data;
 }
 
-static void
-hand_over_line(QmpQueue *queue, Line *line, QmpQueue *other)
+void
+qmp_queue_shut(QmpQueue *queue, guint64 question)
 {
-    while (line->waiting.length > 0) {
-        QmpTicket *ticket = line->waiting.head->data;
-        ticket_unwait(ticket);
-        ticket->queue = other;
-        ticket->line = line_get(other, line->caller);
-        ticket_wait(ticket);
-    }
-    line_drop_if_empty(queue, line);
+    queue->shut_for = question;
 }
 
 void
 qmp_queue_hand_over(QmpQueue *queue, QmpQueue *other)
 {
-    while (queue->turns.length > 0)
-        hand_over_line(queue, queue->turns.head->data, other);
+    Line *line;
+
+    while ((line = fair_queue_take_turn(&queue->lines, NULL, NULL))) {
+        QmpTicket *ticket = line->line.waiting.head->data;
+        leave_line(ticket);
+        ticket->queue = other;
+        ticket->line = fair_queue_get_line(&other->lines, line->line.key);
+        wait_in_line(ticket);
+        drop_line_if_empty(queue, line);
+    }
     take_turns(other);
 }
 
 void
 qmp_queue_fail_waiting(QmpQueue *queue, const GError *error)
 {
-    while (queue->turns.length > 0) {
-        Line *line = queue->turns.head->data;
-        QmpTicket *ticket = line->waiting.head->data;
-        ticket_unwait(ticket);
-        line_drop_if_empty(queue, line);
-        ticket->queue = NULL;
-        ticket->func(NULL, error, ticket->user_data);
-        free_command_ticket(ticket);
+    Line *line;
+
+    g_rc_box_acquire(queue);
+    while ((line = fair_queue_take_turn(&queue->lines, NULL, NULL))) {
+        QmpTicket *ticket = line->line.waiting.head->data;
+        leave_line(ticket);
+        drop_line_if_empty(queue, line);
+        give_reply(ticket, /* reply= */ NULL, error);
     }
+    g_rc_box_release_full(queue, clear_queue);
 }
 
 void
 qmp_queue_free(QmpQueue *queue)
 {
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "the session has ended");
+
     queue->closing = TRUE;
     queue->on_idle = NULL;
     for (GList *link = queue->under_way.head; link; link = link->next)
         ((QmpTicket *)link->data)->queue = NULL;
+    give_all_held(queue);
     qmp_queue_fail_waiting(queue, error);
-    g_hash_table_unref(queue->lines);
-    g_free(queue);
+    g_rc_box_release_full(queue, clear_queue);
 }
 
 /* Whether a command may be sent at once: nobody waits whose turn would be before. */
 static gboolean
 has_turn_now(QmpQueue *queue, const QmpTicket *ticket)
 {
-    if (!queue->client || !ticket->in_band)
-        return queue->client != NULL;
-    return queue->turns.length == 0 && queue->in_band < MAX_UNDER_WAY &&
-           !(queue->fd_under_way && ticket->flags & QMP_EXECUTE_FD);
+    gboolean has_room = queue->lines.turns.length == 0 && queue->in_band < MAX_UNDER_WAY &&
+                        !(queue->fd_under_way && has_descriptor(&ticket->command));
+
+    return queue->client && (!ticket->in_band || has_room);
 }
 
 static gboolean
-check_queued(QmpQueue *queue, Line *line, gsize size, gboolean has_fd, GError **error)
+check_queued(Line *line, const QmpCommand *command, GError **error)
 {
-    if (has_fd && line->fds >= MAX_FDS) {
+    if (has_descriptor(command) && line->fds >= MAX_FDS)
         g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%d descriptors of this caller wait already", MAX_FDS);
-        return FALSE;
-    }
-    if (line->waiting.length + line->under_way >= queue->limits.max_commands) {
-        g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%u commands of this caller wait already",
-                    queue->limits.max_commands);
-        return FALSE;
-    }
-    if (size > queue->limits.max_bytes - line->bytes) {
-        g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "more than %zu bytes of this caller's commands would wait",
-                    queue->limits.max_bytes);
-        return FALSE;
-    }
-    return TRUE;
+    else if (line->line.waiting.length + line->under_way >= MAX_COMMANDS)
+        g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%d commands of this caller wait already", MAX_COMMANDS);
+    else if (get_command_size(command) > MAX_BYTES - line->bytes)
+        g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "more than %u bytes of this caller's commands would wait",
+                    MAX_BYTES);
+    else
+        return TRUE;
+    return FALSE;
 }
 
 static QmpTicket *
-new_command_ticket(QmpQueue *queue, Line *line, const QmpCommand *command)
+new_command_ticket(QmpQueue *queue, Line *line, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
 {
     QmpTicket *ticket = g_new0(QmpTicket, 1);
+
     ticket->queue = queue;
     ticket->line = line;
-    ticket->flags = command->flags;
-    ticket->fd = -1;
-    if (command->flags & QMP_EXECUTE_FD) {
-        ticket->fd = command->fd;
-        ticket->flags &= ~QMP_EXECUTE_OOB; /* one at a time, which only the line sees to */
-    }
-    ticket->in_band = (ticket->flags & QMP_EXECUTE_OOB) == 0 || !queue->client || !qmp_client_has_oob(queue->client);
+    ticket->func = func;
+    ticket->user_data = user_data;
+    ticket->command = *command;
+    if (has_descriptor(command))
+        ticket->command.flags &= ~QMP_EXECUTE_OOB; /* one at a time, which only the line sees to */
+    else
+        ticket->command.fd = -1;
+    ticket->in_band =
+        !(ticket->command.flags & QMP_EXECUTE_OOB) || !queue->client || !qmp_client_has_oob(queue->client);
     ticket->link.data = ticket;
     return ticket;
 }
@@ -330,15 +378,16 @@ new_command_ticket(QmpQueue *queue, Line *line, const QmpCommand *command)
 static Line *
 get_line_with_room(QmpQueue *queue, const char *caller, const QmpCommand *command, GError **error)
 {
+    Line *line;
+
     if (queue->closing || (queue->client && !qmp_client_is_ready(queue->client))) {
         g_set_error(error, QMP_ERROR, QMP_ERROR_DISCONNECTED, "the session has ended");
         return NULL;
     }
-    Line *line = line_get(queue, caller);
-    gsize size = strlen(command->name) + (command->arguments ? strlen(command->arguments) : 0);
-    if (check_queued(queue, line, size, (command->flags & QMP_EXECUTE_FD) != 0, error))
+    line = fair_queue_get_line(&queue->lines, caller);
+    if (check_queued(line, command, error))
         return line;
-    line_drop_if_empty(queue, line);
+    drop_line_if_empty(queue, line);
     return NULL;
 }
 
@@ -347,24 +396,21 @@ qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpCommand *command,
                  GError **error)
 {
     Line *line = get_line_with_room(queue, caller, command, error);
+    QmpTicket *ticket;
+
     if (!line) {
-        if (command->flags & QMP_EXECUTE_FD)
+        if (has_descriptor(command))
             close(command->fd);
         return NULL;
     }
-    QmpTicket *ticket = new_command_ticket(queue, line, command);
-    ticket->func = func;
-    ticket->user_data = user_data;
+    ticket = new_command_ticket(queue, line, command, func, user_data);
     if (has_turn_now(queue, ticket)) {
-        QmpCommand now = {
-            .name = command->name, .arguments = command->arguments, .flags = ticket->flags, .fd = ticket->fd
-        };
-        send_ticket_command(ticket, &now);
+        send_ticket_command(ticket);
         return ticket;
     }
-    ticket->command = g_strdup(command->name);
-    ticket->arguments = g_strdup(command->arguments);
-    ticket_wait(ticket);
+    ticket->command.name = g_strdup(command->name);
+    ticket->command.arguments = g_strdup(command->arguments);
+    wait_in_line(ticket);
     take_turns(queue);
     return ticket;
 }
@@ -372,46 +418,33 @@ qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpCommand *command,
 void
 qmp_ticket_cancel(QmpTicket *ticket)
 {
-    ticket->func = NULL;
-    if (!ticket->waits)
-        return;
     Line *line = ticket->line;
-    ticket_unwait(ticket);
-    line_drop_if_empty(ticket->queue, line);
-    free_command_ticket(ticket);
+
+    ticket->func = NULL;
+    switch (ticket->state) {
+    case TICKET_WAITS:
+        leave_line(ticket);
+        drop_line_if_empty(ticket->queue, line);
+        free_command_ticket(ticket);
+        return;
+    case TICKET_HELD:
+        g_queue_unlink(&ticket->queue->held, &ticket->link);
+        free_command_ticket(ticket);
+        return;
+    case TICKET_UNDER_WAY:
+    case TICKET_GIVEN:
+        return;
+    }
 }
 
 gboolean
 qmp_ticket_is_waiting(QmpTicket *ticket)
 {
-    return ticket->waits;
-}
-
-void
-qmp_queue_drop(QmpQueue *queue, const char *caller)
-{
-    Line *line = g_hash_table_lookup(queue->lines, caller);
-    if (!line)
-        return;
-    for (GList *link = queue->under_way.head; link; link = link->next) {
-        QmpTicket *ticket = link->data;
-        if (ticket->line == line)
-            ticket->func = NULL;
-    }
-    guint waiting = line->waiting.length;
-    for (guint i = 0; i < waiting; i++)
-        qmp_ticket_cancel(g_queue_peek_head(&line->waiting));
-}
-
-guint
-qmp_queue_get_pending(QmpQueue *queue, const char *caller)
-{
-    Line *line = g_hash_table_lookup(queue->lines, caller);
-    return line ? line->waiting.length + line->under_way : 0;
+    return ticket->state == TICKET_WAITS;
 }
 
 gboolean
 qmp_queue_is_busy(QmpQueue *queue)
 {
-    return g_hash_table_size(queue->lines) > 0;
+    return g_hash_table_size(queue->lines.lines) > 0;
 }

@@ -28,7 +28,7 @@ struct QemuConnection {
     gpointer user_data;
     QmpClient *client; /* owned; NULL once the connection has ended */
     QmpQueue *queue; /* owned; on client */
-    ReplyBarriers *barriers; /* owned */
+    ReplyBarrier *barrier; /* ref */
     ControlWatch *watch; /* owned; once ready */
     GSource *deadline; /* owned; until up */
     guint unanswered; /* probes */
@@ -51,7 +51,7 @@ end_connection(QemuConnection *qemu, const GError *error)
     qemu->funcs.on_down(qemu, error, qemu->user_data);
 }
 
-static void ask_status(QemuConnection *qemu, ReplyBarrier *barrier);
+static void ask_status(QemuConnection *qemu, QmpQueue *queue);
 
 static gboolean
 on_status_timer(gpointer user_data)
@@ -59,7 +59,7 @@ on_status_timer(gpointer user_data)
     QemuConnection *qemu = user_data;
 
     timer_stop(&qemu->status_timer);
-    ask_status(qemu, /* barrier= */ NULL);
+    ask_status(qemu, /* queue= */ NULL);
     return G_SOURCE_REMOVE;
 }
 
@@ -81,31 +81,31 @@ on_status(const QmpReply *reply, const GError *error, gpointer user_data)
 
     qemu_facts_read(&qemu->facts, reply);
     if (qemu->status_stale && !qemu->freed)
-        ask_status(qemu, /* barrier= */ NULL);
+        ask_status(qemu, /* queue= */ NULL);
     watch_status(qemu);
     g_rc_box_acquire(qemu);
     if (qemu->facts.running != running_before || g_strcmp0(qemu->facts.status, status_before) != 0)
         qemu->funcs.on_changed(qemu, qemu->user_data);
-    if (qemu->barriers)
-        reply_barriers_open(qemu->barriers, question);
+    if (qemu->barrier)
+        reply_barrier_open(qemu->barrier, question);
     g_rc_box_release(qemu);
 }
 
 /* At most one query-status is under way; an event that comes meanwhile makes its answer old, and the next one
- * counts. @barrier: whose replies wait for it; NULL: all. */
+ * counts. @queue: the monitor whose replies wait for it; NULL: all. */
 static void
-ask_status(QemuConnection *qemu, ReplyBarrier *barrier)
+ask_status(QemuConnection *qemu, QmpQueue *queue)
 {
     qemu->status_stale = qemu->status_asked > qemu->status_answered;
-    if (barrier)
-        reply_barrier_shut(barrier, qemu->status_asked + 1);
+    if (queue)
+        qmp_queue_shut(queue, qemu->status_asked + 1);
     else
-        reply_barriers_shut(qemu->barriers, qemu->status_asked + 1);
+        reply_barrier_shut(qemu->barrier, qemu->status_asked + 1);
     if (qemu->status_stale)
         return;
     qemu->status_asked++;
     if (!qemu_connection_ask(qemu, &(QmpCommand){ .name = "query-status" }, on_status, qemu))
-        reply_barriers_open(qemu->barriers, ++qemu->status_answered);
+        reply_barrier_open(qemu->barrier, ++qemu->status_answered);
 }
 
 static void
@@ -116,7 +116,7 @@ go_up(QemuConnection *qemu)
     timer_stop(&qemu->deadline);
     qemu->up = TRUE;
     if (qemu->status_stale)
-        ask_status(qemu, /* barrier= */ NULL);
+        ask_status(qemu, /* queue= */ NULL);
     watch_status(qemu);
 
     g_rc_box_acquire(qemu);
@@ -175,7 +175,7 @@ on_control_ready(QmpClient *client, gpointer user_data)
 
     qemu->version = g_strdup_printf("%u.%u.%u", greeting->major, greeting->minor, greeting->micro);
     qemu->package = strlen(greeting->package) > QEMU_FACTS_MAX_TEXT ? g_strdup("") : g_strdup(greeting->package);
-    qemu->queue = qmp_queue_new(client, &(QmpQueueLimits){ 0 });
+    qemu->queue = qmp_queue_new(client, qemu->barrier);
     qemu->watch = control_watch_new(qemu->context, client, /* interval= */ 0, &watch_funcs, qemu);
     qemu_connection_ask(qemu, &(QmpCommand){ .name = "query-commands" }, on_commands, qemu);
     qemu->unanswered++;
@@ -194,7 +194,7 @@ on_control_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
 
     if (run_state_may_change_by(event->name)) {
         if (qemu->up)
-            ask_status(qemu, /* barrier= */ NULL);
+            ask_status(qemu, /* queue= */ NULL);
         else
             qemu->status_stale = TRUE;
     }
@@ -248,7 +248,7 @@ qemu_connection_new(GMainContext *context, int fd, const QemuConnectionLimits *l
     qemu->context = g_main_context_ref(context);
     qemu->funcs = *funcs;
     qemu->user_data = user_data;
-    qemu->barriers = reply_barriers_new();
+    qemu->barrier = reply_barrier_new();
     qemu->early_events = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_event_free);
     qemu_facts_init(&qemu->facts);
     qemu->started_monitors = started_monitors_new(fd);
@@ -268,7 +268,7 @@ qemu_connection_free(QemuConnection *qemu)
     g_clear_pointer(&qemu->client, qmp_client_free);
     g_clear_pointer(&qemu->queue, qmp_queue_free);
     g_clear_pointer(&qemu->started_monitors, started_monitors_free);
-    g_clear_pointer(&qemu->barriers, reply_barriers_free);
+    g_clear_pointer(&qemu->barrier, reply_barrier_unref);
     g_clear_pointer(&qemu->early_events, g_ptr_array_unref);
     g_clear_pointer(&qemu->context, g_main_context_unref);
     g_clear_pointer(&qemu->version, g_free);
@@ -386,24 +386,24 @@ qemu_connection_get_control(QemuConnection *qemu)
     return qemu->queue;
 }
 
-ReplyBarriers *
-qemu_connection_get_barriers(QemuConnection *qemu)
+ReplyBarrier *
+qemu_connection_get_barrier(QemuConnection *qemu)
 {
-    return qemu->barriers;
+    return qemu->barrier;
 }
 
 void
-qemu_connection_catch_up(QemuConnection *qemu, ReplyBarrier *barrier)
+qemu_connection_catch_up(QemuConnection *qemu, QmpQueue *queue)
 {
-    ask_status(qemu, barrier);
+    ask_status(qemu, queue);
 }
 
 /* The agent's own questions are answered in their order. */
 void
 qemu_connection_settle(QemuConnection *qemu)
 {
-    reply_barriers_delay(qemu->barriers, qemu->status_asked + 1);
-    ask_status(qemu, /* barrier= */ NULL);
+    reply_barrier_delay(qemu->barrier, qemu->status_asked + 1);
+    ask_status(qemu, /* queue= */ NULL);
 }
 
 void

@@ -3,7 +3,7 @@
  * known without asking. Exists from a connected socket to the end of the connection. Knows no D-Bus. */
 #pragma once
 
-#include "reply-barriers.h"
+#include "qmp-queue.h"
 #include "started-monitors.h"
 
 typedef struct QemuConnection QemuConnection;
@@ -68,12 +68,12 @@ void qemu_connection_remove_witness(QemuConnection *qemu, QmpClient *client);
 /* After on_up: the control monitor's queue. */
 QmpQueue *qemu_connection_get_control(QemuConnection *qemu);
 
-/* The replies behind these barriers wait for the run state whenever it may have changed. */
-ReplyBarriers *qemu_connection_get_barriers(QemuConnection *qemu);
+/* The replies behind this barrier wait for the run state whenever that may have changed. */
+ReplyBarrier *qemu_connection_get_barrier(QemuConnection *qemu);
 
-/* Another monitor than the control monitor has told of an event: the replies that follow it wait behind @barrier until the
+/* Another monitor than the control monitor has told of an event: the replies that follow the event in @queue wait until the
  * control monitor has told of it too, and the run state is known. */
-void qemu_connection_catch_up(QemuConnection *qemu, ReplyBarrier *barrier);
+void qemu_connection_catch_up(QemuConnection *qemu, QmpQueue *queue);
 
 /* Replies to callers, also the ones that have come already, wait until the agent's questions so far are answered. */
 void qemu_connection_settle(QemuConnection *qemu);

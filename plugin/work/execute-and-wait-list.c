@@ -40,19 +40,6 @@ has_room_for_call(ExecuteAndWaitList *list, BusCall *call, gsize size, GError **
     return FALSE;
 }
 
-/* The barrier holds answers to the calls' questions as it holds replies to callers: until signals have gone out and the run
- * state is known. */
-static void
-ensure_barrier(ExecuteAndWaitContext *context)
-{
-    QemuConnection *qemu = vm_get_qemu(context->vm_context->vm);
-
-    if (context->barrier)
-        return;
-    context->barrier = reply_barrier_new(qemu_connection_get_control(qemu));
-    reply_barriers_add(qemu_connection_get_barriers(qemu), context->barrier);
-}
-
 void
 execute_and_wait_list_start(ExecuteAndWaitList *list, BusCall *call, const char *command, JsonNode *arguments,
                             gsize size, const ExecuteAndWaitOptions *options)
@@ -63,7 +50,6 @@ execute_and_wait_list_start(ExecuteAndWaitList *list, BusCall *call, const char 
         errors_fail(call, error);
         return;
     }
-    ensure_barrier(&list->context);
     execute_and_wait_start(&list->context, call, command, arguments, size, options);
 }
 
@@ -128,9 +114,5 @@ execute_and_wait_list_free(ExecuteAndWaitList *list)
 
     while (context->calls.head)
         execute_and_wait_tell_last(context->calls.head->data);
-    if (context->barrier) {
-        reply_barriers_remove(qemu_connection_get_barriers(vm_get_qemu(context->vm_context->vm)), context->barrier);
-        reply_barrier_free(context->barrier);
-    }
     g_free(list);
 }

@@ -49,7 +49,7 @@ struct ExecuteAndWait {
     CallerCommand command; /* until it has returned */
     guint64 timeout; /* us; 0: none */
     Completion *completion; /* owned; NULL: the command has done all when it returns */
-    ReplyTicket *question; /* weak; while it is waited for */
+    QmpTicket *question; /* weak; while it is waited for */
     gboolean is_stale; /* to be asked again */
     gboolean is_sent, has_returned;
     gboolean has_answer; /* the result is the last answer */
@@ -68,7 +68,7 @@ free_wait(ExecuteAndWait *wait)
     g_queue_unlink(&wait->context->calls, &wait->link);
     caller_command_cancel(&wait->command);
     if (wait->question)
-        reply_ticket_cancel(wait->question);
+        qmp_ticket_cancel(wait->question);
     timer_stop(&wait->timer);
     timer_stop(&wait->asker);
     g_clear_pointer(&wait->completion, completion_free);
@@ -154,13 +154,12 @@ dismiss_job(ExecuteAndWait *wait)
 {
     const char *id = completion_get_id(wait->completion);
     g_autoptr(GString) arguments = g_string_new("{\"id\":");
-    QmpCommand command = { .name = "job-dismiss" };
+    QmpCommand command = { .name = "job-dismiss", .flags = QMP_EXECUTE_BEHIND_BARRIER };
 
     json_print_string(arguments, id, strlen(id), JSON_PRINT_COMPACT);
     g_string_append_c(arguments, '}');
     command.arguments = arguments->str;
-    wait->question =
-        reply_barrier_submit(wait->context->barrier, "", &command, on_job_dismissed, wait, /* error= */ NULL);
+    wait->question = qemu_connection_ask(vm_get_qemu(wait->context->vm_context->vm), &command, on_job_dismissed, wait);
     if (!wait->question)
         tell_completion(wait);
 }
@@ -252,13 +251,16 @@ on_completion_answer(const QmpReply *reply, const GError *error, gpointer user_d
 static void
 ask_completion(ExecuteAndWait *wait)
 {
-    QmpCommand command = { .name = completion_get_question(wait->completion) };
+    QmpCommand command = {
+        .name = completion_get_question(wait->completion),
+        .flags = QMP_EXECUTE_BEHIND_BARRIER,
+    };
 
     wait->is_stale = wait->question != NULL;
     if (!wait->has_returned || wait->question)
         return;
     wait->question =
-        reply_barrier_submit(wait->context->barrier, "", &command, on_completion_answer, wait, /* error= */ NULL);
+        qemu_connection_ask(vm_get_qemu(wait->context->vm_context->vm), &command, on_completion_answer, wait);
     if (!wait->question)
         ask_completion_soon(wait);
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "jobs.h"
-#include "reply-barrier.h"
 #include "vm-context.h"
 
 typedef struct ExecuteAndWait ExecuteAndWait;
@@ -12,7 +11,6 @@ typedef struct ExecuteAndWait ExecuteAndWait;
 typedef struct ExecuteAndWaitContext {
     VmContext *vm_context; /* weak */
     Jobs *jobs; /* weak */
-    ReplyBarrier *barrier; /* owned; on the control monitor; NULL until the first call */
     GQueue calls; /* of ExecuteAndWait, by their links: each is in it until it is answered */
 } ExecuteAndWaitContext;
 
