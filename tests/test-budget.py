@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Callers that do not read: what the bus keeps for them is bounded, for dbus-daemon stops reading from the agent when it
 keeps 127 MiB, and then nobody is served."""
+import os
+
 from gi.repository import Gio, GLib
 
-from harness import DeafConnection, main, wait_until
-from monitor import LIMITS, NAME, ROOT
-from system_bus import OWNER, SOMEBODY, SystemBusTest
+from harness import SILENCE, CallError, DeafConnection, FakeAuthority, main, wait_until
+from harness.polkit import result
+from monitor import LIMITS, NAME, ROOT, VM
+from system_bus import LIMITS_EXCEEDED, OWNER, SOMEBODY, SystemBusTest
 
 INTROSPECTABLE = 'org.freedesktop.DBus.Introspectable'
 OBJECT_MANAGER = 'org.freedesktop.DBus.ObjectManager'
@@ -82,6 +85,67 @@ class Readers(BudgetTest):
             finishers = [self.caller.start(NAME, self.vm.path, INTROSPECTABLE, 'Introspect') for _ in range(50)]
             for finish in finishers:
                 finish()
+
+
+class Shares(BudgetTest):
+    """Of what there is only so much for everybody: one user with many connections takes a part of it, and another is served."""
+
+    def setUp(self):
+        super().setUp()
+        self.start(FakeAuthority, self.bus.address, self.decide)
+
+    def decide(self, subject, action, details, flags):
+        """Nobody answers the dialogs of somebody."""
+        return result(True) if subject[1]['name'] == self.caller.name else None
+
+    def begin(self, uid, connections, start):
+        """What start(caller) began for many callers of one user at once, until it is refused."""
+        calls = []
+        for _ in range(connections):
+            caller = self.user(uid)
+            calls += start(caller)
+            caller.gdbus.flush_sync(None)
+        return calls
+
+    def count_refused(self, calls):
+        refused = 0
+        for finish in calls:
+            try:
+                _, fds = finish()
+                self.fds += fds
+            except CallError as error:
+                self.assertEqual(error.name, LIMITS_EXCEEDED, error)
+                refused += 1
+        return refused
+
+    def test_native_sessions(self):
+        """Of all VMs together."""
+        self.fds = []
+        self.addCleanup(lambda: [os.close(fd) for fd in self.fds])
+        vms = [self.vm, self.add_peer('two')[0], self.add_peer('three')[0]]
+        calls = self.begin(OWNER, 3, lambda caller: [
+            VM(caller, vm.path).start('VM', 'OpenMonitor', '(a{sv})', {}) for vm in vms for _ in range(16)])
+        self.assertEqual(self.count_refused(calls), len(calls) - 64)
+        self.count_refused([VM(self.caller, self.vm.path).start('VM', 'OpenMonitor', '(a{sv})', {})])
+        self.assertEqual(len(self.fds), 65)
+
+    def test_calls_with_descriptors(self):
+        peer = self.start_peer()
+        peer.answers['getfd'] = SILENCE
+        slow = self.add('slow', f'unix:{peer.path}')
+        self.peer.answers['getfd'] = {}
+        getfd = NAME, slow.path, f'{NAME}.QMP', 'Getfd', '(hs)', 0, 'x'
+        with open('/dev/null', encoding='ascii') as null:
+            calls = self.begin(OWNER, 17, lambda caller: [caller.start(*getfd, fds=[null.fileno()]) for _ in range(15)])
+            self.assert_fails(LIMITS_EXCEEDED, 'yours', calls[-1])
+            getfd = NAME, self.vm.path, *getfd[2:]
+            self.caller.call(*getfd, fds=[null.fileno()])
+
+    def test_waits(self):
+        calls = self.begin(SOMEBODY, 5, lambda caller: [
+            VM(caller, self.vm.path).start_wait('stop') for _ in range(120)])
+        self.assert_fails(LIMITS_EXCEEDED, 'in all', calls[-1])
+        self.assertEqual(self.vm.wait('query-name'), {'name': 'fake'})
 
 
 class SilentBus(Readers):

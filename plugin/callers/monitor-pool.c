@@ -235,11 +235,17 @@ get_common(MonitorPool *pool, GError **error)
     return pool->common;
 }
 
+guint
+monitor_pool_get_max(MonitorPool *pool)
+{
+    return pool->mode == MODE_SPARE ? vm_get_spares(pool->vm)->len : pool->limits.max_monitors;
+}
+
 static PooledMonitor *
 find_pooled(MonitorPool *pool, GError **error)
 {
     gboolean is_required = vm_requires_isolation(pool->vm);
-    guint n = pool->mode == MODE_SPARE ? vm_get_spares(pool->vm)->len : pool->limits.max_monitors;
+    guint n = monitor_pool_get_max(pool);
     PooledMonitor *idle;
 
     if (pool->mode == MODE_SHARED && is_required) {

@@ -31,6 +31,9 @@ void monitor_pool_leave(MonitorPool *pool);
 /* The VM is going: all commands must have been cancelled. */
 void monitor_pool_free(MonitorPool *pool);
 
+/* How many monitors there may be at a time. */
+guint monitor_pool_get_max(MonitorPool *pool);
+
 /* How callers get at QEMU: "hotplug", "monitor-add", "spare" or "shared". */
 const char *monitor_pool_get_mode(MonitorPool *pool);
 

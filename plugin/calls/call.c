@@ -25,12 +25,12 @@
 /* Values of a reply that are made a D-Bus value of: 20 ms. query-qmp-schema of QEMU 11.1 has 19,000. */
 #define MAX_VALUES 25000
 
-/* Of all callers. A process may have 1,024 descriptors where nobody has allowed it more. */
+/* Of all callers. A process may have 1,024 descriptors where nobody has allowed it more. A user, who may have many
+ * connections, takes no more than is left for all others. */
 #define MAX_FD_CALLS 256
 
 struct Calls {
     GQueue all; /* of Call, by their own links */
-    guint with_fd; /* of them, those that came with a descriptor */
 };
 
 typedef struct Call {
@@ -44,6 +44,7 @@ typedef struct Call {
     char **then_arguments; /* owned; may be NULL */
     QmpMethodValues *values; /* owned; of a method, until it is described */
     gboolean has_fd; /* came with a descriptor */
+    guint32 uid; /* the caller's */
     QmpInterfaces
         *interfaces; /* ref; of a command: what is known of it and its result; NULL: no command yet, or none at all */
     char *name; /* owned; the QMP command's, or a method's; NULL: not known yet */
@@ -62,6 +63,7 @@ method_call_new(VmContext *vm_context, BusCall *bus_call)
     call->context = vm_context->context;
     call->vm_context = vm_context;
     call->call = bus_call;
+    call->uid = bus_call_get_peer(bus_call)->uid;
     call->command = (CallerCommand){
         .vm_context = vm_context,
         .peer = bus_call_get_peer(bus_call),
@@ -80,7 +82,6 @@ static void
 method_call_free(Call *call)
 {
     g_queue_unlink(&call->context->calls->all, &call->link);
-    call->context->calls->with_fd -= call->has_fd;
     if (call->wait)
         schema_wait_cancel(call->wait);
     caller_command_cancel(&call->command);
@@ -335,7 +336,20 @@ call_introspect(BusCall *bus_call, gpointer data)
         wait_to_describe(call);
 }
 
-/* Without it no new VM could be connected to, and no caller's monitor plugged. */
+/* Without a limit no new VM could be connected to, and no caller's monitor plugged. */
+static gboolean
+has_room_for_fd(Call *call)
+{
+    guint n = 0, n_of_user = 0;
+
+    for (GList *i = call->context->calls->all.head; i; i = i->next) {
+        Call *other = i->data;
+        n += other->has_fd;
+        n_of_user += other->has_fd && other->uid == call->uid;
+    }
+    return n_of_user + n < MAX_FD_CALLS;
+}
+
 static gboolean
 measure_arguments(Call *call, GError **error)
 {
@@ -343,14 +357,11 @@ measure_arguments(Call *call, GError **error)
     if (!qmp_method_values_has_fd(call->values))
         return TRUE;
     call->command.size += FD_SIZE;
-    if (call->context->calls->with_fd >= MAX_FD_CALLS) {
-        g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%d calls with descriptors wait already",
-                    MAX_FD_CALLS);
-        return FALSE;
-    }
-    call->has_fd = TRUE;
-    call->context->calls->with_fd++;
-    return TRUE;
+    call->has_fd = has_room_for_fd(call);
+    if (!call->has_fd)
+        g_set_error_literal(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
+                            "Too many calls with descriptors wait already, yours among them");
+    return call->has_fd;
 }
 
 void

@@ -25,9 +25,9 @@
 #include "caller-sessions.h"
 #include "vm-schema.h"
 
-/* Each holds a monitor in its QEMU, of which 16 there are as a rule, and two descriptors. */
+/* Each holds a monitor in its QEMU, of which 16 there are as a rule, and two descriptors. A user, who may have many connections
+ * and VMs, takes no more than is left for all others: 64 where nobody else has any. */
 #define MAX_OF_CALLER 16
-#define MAX_OF_USER 64
 #define MAX_IN_ALL 128
 
 /* us that a path waits for its client where nothing else ends it. */
@@ -60,6 +60,7 @@ typedef struct OpenMonitor {
     int lifeline; /* owned; our end of what the caller got instead of the session's socket; -1: none */
     GSource *lifeline_source; /* owned; while its other end matters */
     GList link; /* in monitors->all */
+    GList link_in_all; /* in the context's native_sessions */
 } OpenMonitor;
 
 static Context *
@@ -126,7 +127,7 @@ end_open(OpenMonitor *monitor)
         close(monitor->lifeline);
     if (monitor->has_session)
         caller_sessions_drop_caller(vm_context->sessions, monitor->key);
-    get_open_context(monitor)->native_sessions--;
+    g_queue_unlink(&get_open_context(monitor)->native_sessions, &monitor->link_in_all);
     g_queue_unlink(&monitor->monitors->all, &monitor->link);
     g_free(monitor->options.path);
     g_free(monitor->opener.name);
@@ -305,22 +306,41 @@ ask_leave(OpenMonitor *monitor)
     }
 }
 
+static guint
+count_of_user(GQueue *sessions, guint32 uid)
+{
+    guint n = 0;
+
+    for (GList *i = sessions->head; i; i = i->next)
+        n += ((OpenMonitor *)i->data)->opener.uid == uid;
+    return n;
+}
+
+/* A session keeps its monitor: where none may be shared, those of a VM are divided like the sessions of all VMs. */
+static gboolean
+has_monitor_left(OpenMonitors *monitors, guint32 uid)
+{
+    guint most = monitor_pool_get_max(caller_sessions_get_pool(monitors->vm_context->sessions));
+
+    return !vm_requires_isolation(monitors->vm_context->vm) ||
+           count_of_user(&monitors->all, uid) + monitors->all.length < most;
+}
+
 static gboolean
 check_open_count(OpenMonitors *monitors, const BusPeer *peer, GError **error)
 {
-    guint of_caller = 0, of_user = 0;
+    GQueue *sessions = &monitors->vm_context->context->native_sessions;
+    guint of_caller = 0;
 
-    for (GList *i = monitors->all.head; i; i = i->next) {
-        OpenMonitor *monitor = i->data;
-        of_caller += g_str_equal(monitor->opener.name, peer->name);
-        of_user += monitor->opener.uid == peer->uid;
-    }
-    if (of_caller < MAX_OF_CALLER && of_user < MAX_OF_USER &&
-        monitors->vm_context->context->native_sessions < MAX_IN_ALL)
+    for (GList *i = monitors->all.head; i; i = i->next)
+        of_caller += g_str_equal(((OpenMonitor *)i->data)->opener.name, peer->name);
+    if (of_caller < MAX_OF_CALLER && count_of_user(sessions, peer->uid) + sessions->length < MAX_IN_ALL &&
+        has_monitor_left(monitors, peer->uid))
         return TRUE;
     g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
-                "There may be %d native sessions of one caller and %d of one user on a VM, and %d in all",
-                MAX_OF_CALLER, MAX_OF_USER, MAX_IN_ALL);
+                "There may be %d native sessions of one caller on a VM, and %d in all, of which a user may have no more than "
+                "are left for all others",
+                MAX_OF_CALLER, MAX_IN_ALL);
     return FALSE;
 }
 
@@ -338,7 +358,8 @@ open_monitor_new(OpenMonitors *monitors, BusCall *call)
     monitor->lifeline = -1;
     monitor->link.data = monitor;
     g_queue_push_tail_link(&monitors->all, &monitor->link);
-    get_open_context(monitor)->native_sessions++;
+    monitor->link_in_all.data = monitor;
+    g_queue_push_tail_link(&get_open_context(monitor)->native_sessions, &monitor->link_in_all);
     return monitor;
 }
 

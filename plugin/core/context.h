@@ -29,7 +29,7 @@ typedef struct Context {
     const char *run_directory; /* weak; where sockets of VMs are found, and ours are made; NULL: there is none */
     GHashTable
         *viewers; /* owned, set of unique names: they have called GetManagedObjects, and may draw what changes */
-    guint native_sessions; /* of all VMs */
+    GQueue native_sessions; /* of all VMs; of OpenMonitor, weak, by their links */
 } Context;
 
 /* The agent's own user: whose session it is, or the service's. */

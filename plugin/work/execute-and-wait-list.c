@@ -6,7 +6,8 @@
 #include "json-tree.h"
 
 /* Calls that wait, of one VM and of one caller on it: each holds the arguments of a command, so the bytes of their
- * JSON are limited too. A thousand are more than a VM has disks and devices. */
+ * JSON are limited too. A thousand are more than a VM has disks and devices. A user, who may have many connections, takes no
+ * more than is left for all others: a dialog of the user's own that nobody answers makes a call wait for ever. */
 #define MAX_WAITS 1024
 #define MAX_WAITS_OF_CALLER 128
 #define MAX_BYTES (8u * 1024 * 1024)
@@ -22,17 +23,22 @@ struct ExecuteAndWaitList {
 static gboolean
 has_room_for_call(ExecuteAndWaitList *list, BusCall *call, gsize size, GError **error)
 {
-    guint n = 0;
-    gsize bytes = size, bytes_of_caller = size;
+    const BusPeer *peer = bus_call_get_peer(call);
+    guint n = 0, n_of_user = 0;
+    gsize bytes = size, bytes_of_caller = size, bytes_of_user = 0;
 
     for (GList *i = list->context.calls.head; i; i = i->next) {
-        gboolean is_callers = g_str_equal(execute_and_wait_get_caller(i->data), bus_call_get_sender(call));
+        const BusPeer *other = execute_and_wait_get_peer(i->data);
+        gsize of_call = execute_and_wait_get_size(i->data);
+        gboolean is_callers = g_str_equal(other->name, peer->name), is_users = other->uid == peer->uid;
         n += is_callers;
-        bytes += execute_and_wait_get_size(i->data);
-        bytes_of_caller += is_callers ? execute_and_wait_get_size(i->data) : 0;
+        n_of_user += is_users;
+        bytes += of_call;
+        bytes_of_caller += is_callers ? of_call : 0;
+        bytes_of_user += is_users ? of_call : 0;
     }
-    if (n < MAX_WAITS_OF_CALLER && list->context.calls.length < MAX_WAITS && bytes <= MAX_BYTES &&
-        bytes_of_caller <= MAX_BYTES_OF_CALLER)
+    if (n < MAX_WAITS_OF_CALLER && n_of_user + list->context.calls.length < MAX_WAITS &&
+        bytes_of_caller <= MAX_BYTES_OF_CALLER && bytes_of_user + bytes <= MAX_BYTES)
         return TRUE;
     g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
                 "%u calls of yours wait at this VM, %u in all, with %zu bytes of arguments in all", n,
@@ -92,7 +98,7 @@ execute_and_wait_list_drop_caller(ExecuteAndWaitList *list, const char *unique_n
 {
     for (GList *i = list->context.calls.head, *next; i; i = next) {
         next = i->next;
-        if (g_str_equal(execute_and_wait_get_caller(i->data), unique_name))
+        if (g_str_equal(execute_and_wait_get_peer(i->data)->name, unique_name))
             execute_and_wait_give_up(i->data);
     }
 }

@@ -393,10 +393,10 @@ execute_and_wait_get_size(ExecuteAndWait *wait)
     return wait->command.size;
 }
 
-const char *
-execute_and_wait_get_caller(ExecuteAndWait *wait)
+const BusPeer *
+execute_and_wait_get_peer(ExecuteAndWait *wait)
 {
-    return bus_call_get_sender(wait->call);
+    return bus_call_get_peer(wait->call);
 }
 
 void

@@ -34,7 +34,7 @@ void execute_and_wait_note_job(ExecuteAndWait *wait, JobKind kind, const char *i
 /* A caller's command has succeeded, perhaps this one's. */
 void execute_and_wait_note_command(ExecuteAndWait *wait, const char *command);
 
-const char *execute_and_wait_get_caller(ExecuteAndWait *wait);
+const BusPeer *execute_and_wait_get_peer(ExecuteAndWait *wait); /* who called */
 gsize execute_and_wait_get_size(ExecuteAndWait *wait); /* bytes of its arguments */
 
 /* The caller has left. Frees @wait. */
