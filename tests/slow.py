@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the tests of slow work share: jobs that take their time, and their objects."""
+import socket
+
 from gi.repository import GLib
 
 from harness import CallError, Qemu
@@ -33,6 +35,15 @@ class SlowTest(MonitorTest):
         vm.execute('blockdev-add', driver=('s', 'null-co'), size=('x', size), **{'node-name': ('s', f'{name}-null')})
         vm.execute('blockdev-add', driver=('s', 'blkdebug'), image=('s', f'{name}-null'), **{'node-name': ('s', name), 'inject-error': (
             'aa{sv}', [variants({'event': ('s', 'none'), 'iotype': ('s', 'write'), 'errno': ('x', 28), 'once': ('b', False)})])})
+
+    def start_deaf_target(self):
+        """Where to migrate to, by a socket that nobody reads: such a migration has no end of its own."""
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        path = f'{self.directory}/target-{listener.fileno()}'
+        listener.bind(path)
+        listener.listen()
+        return f'unix:{path}'
 
     @staticmethod
     def backup(job, **more):
