@@ -65,6 +65,40 @@ test_kinds(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(count(fixture, "0 query-dump"), ==, 1);
 }
 
+/* The guest stops or runs, and the VM knows. */
+static void
+change_status(Fixture *fixture, gboolean is_running)
+{
+    g_autofree char *text =
+        g_strdup_printf("{\"event\": \"%s\", \"timestamp\": {\"seconds\": 1, \"microseconds\": 1}}\r\n",
+                        is_running ? "RESUME" : "STOP");
+
+    test_qemu_set_answer(fixture->base.qemu, "query-status",
+                         is_running ? "\"return\": {\"status\": \"running\", \"running\": true}"
+                                    : "\"return\": {\"status\": \"save-vm\", \"running\": false}");
+    test_qemu_send_to_all(fixture->base.qemu, text);
+    qmp_peer_wait_until(fixture->base.context,
+                        qemu_connection_is_running(vm_get_qemu(fixture->base.vm)) == is_running);
+    vm_fixture_settle(&fixture->base);
+}
+
+/* A VM that the agent comes to: QEMU is asked for a dump only where the guest does not run, and for all other work always. */
+static void
+test_first(Fixture *fixture, gconstpointer unused)
+{
+    change_status(fixture, TRUE);
+    job_queries_ask_first(fixture->queries);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 query-dump"), ==, 0);
+    change_status(fixture, FALSE);
+    job_queries_ask_first(fixture->queries);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 query-dump"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 query-jobs"), ==, 2);
+    g_assert_cmpuint(count(fixture, "0 query-migrate"), ==, 2);
+    g_assert_cmpuint(count(fixture, "0 migrate-set-capabilities"), ==, 2);
+}
+
 /* A VM with a hundred events while QEMU is slow: one query is under way, one more follows, and only that answer is the latest. */
 static void
 test_once(Fixture *fixture, gconstpointer unused)
@@ -151,6 +185,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/job-queries/kinds", test_kinds);
+    ADD("/job-queries/first", test_first);
     ADD("/job-queries/once", test_once);
     ADD("/job-queries/doubt", test_doubt);
     ADD("/job-queries/nonsense", test_nonsense);

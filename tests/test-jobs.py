@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Jobs as objects: one for each that QEMU has, when it has it, with true properties and methods that do what they say."""
 import itertools
+import os
 import time
 
 from gi.repository import Gio
@@ -87,12 +88,11 @@ class Real(SlowTest):
 
     def test_found_and_forgotten(self):
         vm = self.begin()
-        self.raw.execute('migrate-set-parameters', {'max-bandwidth': 65536})
         self.manager('RemoveVM', '(o)', vm.path)
         self.assertIsNone(self.get('copy_2d1'))
         self.raw.execute('blockdev-create', {'job-id': 'migration', 'options': {
             'driver': 'file', 'filename': '/nonexistent/x', 'size': 1}})
-        self.raw.execute('migrate', {'uri': 'exec:cat >/dev/null'})
+        self.raw.execute('migrate', {'uri': self.start_deaf_target()})
         wait_until(lambda: self.raw.execute('query-migrate')['status'] == 'active')
         self.add('vm', f'unix:{self.qemu.path}')
         wait_until(lambda: len(self.jobs()) == 3)
@@ -124,6 +124,35 @@ class Real(SlowTest):
         self.qemu.kill()
         wait_until(lambda: not vm.is_there())
         self.assertIsNone(self.get('theirs'))
+
+    def start_dump(self):
+        """A dump whose reader does not read, so that it has no end before the reader goes."""
+        reader, writer = os.pipe()
+        self.raw.execute('getfd', {'fdname': 'dump'}, [writer])
+        os.close(writer)
+        self.raw.execute('dump-guest-memory', {'paging': False, 'protocol': 'fd:dump', 'detach': True})
+        return reader
+
+    def test_a_dump_that_others_begin(self):
+        """Before the agent comes, and while it is there."""
+        for version in VERSIONS:
+            with self.subTest(version):
+                vm = self.start_vm(version)
+                finished = self.caller.record(interface=f'{NAME}.Job', member='Finished')
+                for is_there in (True, False):
+                    if not is_there:
+                        self.manager('RemoveVM', '(o)', vm.path)
+                    reader = self.start_dump()
+                    if not is_there:
+                        vm = self.add('vm', f'unix:{self.qemu.path}')
+                    wait_until(lambda: self.get('dump'))
+                    self.assertEqual((self.get('dump')['Type'], self.get('dump')['Status']), ('dump', 'active'))
+                    os.close(reader)
+                    wait_until(lambda: self.get('dump') is None)
+                    wait_until(lambda: self.raw.execute('query-status')['status'] != 'save-vm')
+                self.assertEqual([status for *_, (status, _) in finished], ['failed'] * 2)
+                self.qemu.stop()
+                wait_until(lambda: not vm.is_there())
 
 
 class Scripted(SlowTest):
@@ -163,7 +192,7 @@ class Scripted(SlowTest):
 
     def test_a_flood(self):
         vm, peer = self.script({})
-        wait_until(lambda: any(command['execute'] == 'query-dump' for command in peer.commands))
+        wait_until(lambda: any(command['execute'] == 'query-migrate' for command in peer.commands))
         peer.answers['query-jobs'] = lambda command: [
             {'id': f'j{number}', 'type': 'stream', 'status': 'running'} for number in range(1000)]
         for number in range(1000):

@@ -431,6 +431,7 @@ vm_object_changed(VmObject *object)
     bus_object_property_changed(object->vm_context.object, MONITOR_VM_INTERFACE, "Status");
     bus_object_property_changed(object->vm_context.object, MONITOR_VM_INTERFACE, "Running");
     caller_sessions_status_changed(object->vm_context.sessions);
+    jobs_status_changed(object->jobs);
 }
 
 void

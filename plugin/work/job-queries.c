@@ -126,6 +126,20 @@ job_queries_ask_for_events(JobQueries *queries)
         queries->events_ticket = qemu_connection_ask(queries->qemu, &command, on_events_agreed, queries);
 }
 
+/* While a dump is under way QEMU has the guest stopped, and refuses cont (7.2 to 11.1): where the guest runs there is no dump. A
+ * migration may be under way in any run state: one that comes in by postcopy runs the guest. */
+void
+job_queries_ask_first(JobQueries *queries)
+{
+    job_queries_ask(queries, JOB_QMP);
+    if (qemu_connection_is_storage_daemon(queries->qemu))
+        return;
+    job_queries_ask_for_events(queries);
+    job_queries_ask(queries, JOB_MIGRATION);
+    if (!qemu_connection_is_running(queries->qemu))
+        job_queries_ask(queries, JOB_DUMP);
+}
+
 gboolean
 job_queries_has_events(JobQueries *queries)
 {

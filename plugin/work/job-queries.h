@@ -25,7 +25,10 @@ void job_queries_free(JobQueries *queries);
 /* Asks about @kind; where that query is under way already, once more after it. An error of QEMU's brings no answer. */
 void job_queries_ask(JobQueries *queries, JobKind kind);
 
-/* Asks why jobs do not go on, in the same way. */
+/* Asks about the work that may be under way when the agent comes; of a storage daemon's about its jobs alone. */
+void job_queries_ask_first(JobQueries *queries);
+
+/* Asks why jobs do not go on, in the same way as job_queries_ask(). */
 void job_queries_ask_why(JobQueries *queries);
 
 /* QEMU has told of something: the answer to a query that is under way may be older, and the query is sent once more. */

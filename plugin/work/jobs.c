@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The life of a job, from QEMU's words to an object. Called by objects/vm-object.c; owns the objects and the queries.
  *
- *   jobs_new()          QEMU is asked which work is under way already
+ *   jobs_new()          QEMU is asked which work is under way already (job_queries_ask_first())
  *   jobs_event()        a job has come, changed or ended: after the first event of a job QEMU is asked for its type
  *   on_query_answer()   QEMU lists its jobs: a job that is not listed any more has gone
  *   on_poll_due()       QEMU is asked for numbers of work that is under way, while a caller may be looking
- *   look_at_pause()     a job is paused: QEMU is asked whether a disk has stopped it
+ *   show_status()       a job is paused: QEMU is asked whether a disk has stopped it
  *
  * A job of QEMU's is published when its type is known, a round trip after its first event, and callers' replies wait for
  * that. A job that ends sooner is published then, so that each is seen to come, finish and go. A job goes when QEMU itself
@@ -116,16 +116,6 @@ finish_job_object(Job *job)
                                  job->jobs->user_data);
 }
 
-/* QEMU does not tell by the status whether somebody has paused a job or a disk has stopped it. */
-static void
-look_at_pause(Job *job, const char *status)
-{
-    if (job_info_is_paused(status))
-        job_queries_ask_why(job->jobs->queries);
-    else
-        job_object_set_hindrance(job->object, NULL);
-}
-
 static void
 on_hindrance(JsonNode *answer, gpointer user_data)
 {
@@ -140,14 +130,17 @@ on_hindrance(JsonNode *answer, gpointer user_data)
     }
 }
 
+/* QEMU does not tell by the status whether a user has paused a job or a disk has stopped it. */
 static void
 show_status(Job *job, const char *status)
 {
     gboolean is_new = !g_str_equal(status, job_object_get_status(job->object));
 
     job_object_set_status(job->object, status);
-    if (is_new)
-        look_at_pause(job, status);
+    if (is_new && job_info_is_paused(status))
+        job_queries_ask_why(job->jobs->queries);
+    else if (is_new)
+        job_object_set_hindrance(job->object, NULL);
 }
 
 /* Brings the object up to date. */
@@ -389,6 +382,14 @@ jobs_look(Jobs *jobs)
     job_poll_consider(jobs->poll);
 }
 
+/* QEMU tells of a dump's end alone, but the guest is stopped for it (`save-vm`), also where another program has begun it. */
+void
+jobs_status_changed(Jobs *jobs)
+{
+    if (g_str_equal(qemu_connection_get_status(vm_get_qemu(jobs->vm_context->vm)), "save-vm"))
+        job_queries_ask(jobs->queries, JOB_DUMP);
+}
+
 void
 jobs_command_done(Jobs *jobs, const char *command)
 {
@@ -423,9 +424,7 @@ jobs_new(VmContext *vm_context, const JobsFuncs *funcs, gpointer user_data)
     jobs->user_data = user_data;
     jobs->poll = job_poll_new(vm_context->context->host->context, &poll_funcs, jobs);
     jobs->queries = job_queries_new(vm_get_qemu(vm_context->vm), on_query_answer, on_hindrance, jobs);
-    job_queries_ask_for_events(jobs->queries);
-    for (guint i = 0; i < N_JOB_KINDS; i++)
-        job_queries_ask(jobs->queries, (JobKind)i);
+    job_queries_ask_first(jobs->queries);
     return jobs;
 }
 

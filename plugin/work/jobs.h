@@ -26,6 +26,9 @@ void jobs_free(Jobs *jobs);
 /* QEMU said something. */
 void jobs_event(Jobs *jobs, const QmpEvent *event);
 
+/* The VM's run state has changed. */
+void jobs_status_changed(Jobs *jobs);
+
 /* A caller's command has succeeded: it may have begun work that no event tells of. */
 void jobs_command_done(Jobs *jobs, const char *command);
 
