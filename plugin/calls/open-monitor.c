@@ -320,10 +320,9 @@ count_of_user(GQueue *sessions, guint32 uid)
 static gboolean
 has_monitor_left(OpenMonitors *monitors, guint32 uid)
 {
-    guint most = monitor_pool_get_max(caller_sessions_get_pool(monitors->vm_context->sessions));
-
     return !vm_requires_isolation(monitors->vm_context->vm) ||
-           count_of_user(&monitors->all, uid) + monitors->all.length < most;
+           count_of_user(&monitors->all, uid) + monitors->all.length <
+               monitor_pool_get_max(caller_sessions_get_pool(monitors->vm_context->sessions));
 }
 
 static gboolean
