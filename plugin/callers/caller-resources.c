@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which descriptors, fdsets and objects of one QEMU are which caller's, from a command to the caller's departure. Called by
+/* The callers' descriptors, fdsets and objects in one QEMU, from a command to the caller's departure. Called by
  * caller-sessions.c; owns the fdsets and the command filter.
  *
  *   caller_resources_prepare()     a command is about to be sent: its arguments get the caller's names for descriptors and the

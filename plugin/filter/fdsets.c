@@ -118,7 +118,7 @@ list_known(Fdsets *fdsets)
     return known;
 }
 
-/* Whether every descriptor in the set was left by an agent that was killed; those that were are noted. */
+/* Whether every descriptor in the set was left by an agent that was killed; each that was is noted. */
 static gboolean
 note_left(Fdsets *fdsets, gint64 fdset, JsonArray *fds, GHashTable *known)
 {

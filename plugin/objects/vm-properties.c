@@ -4,9 +4,9 @@
 #include "vm-object.h"
 
 static void
-append_string(DBusMessageIter *iter, const char *value)
+append_vm_string(DBusMessageIter *iter, const char *value)
 {
-    /* What QEMU says of itself has been through the JSON reader, so it is UTF-8. */
+    /* QEMU's own texts have been through the JSON reader, so they are UTF-8. */
     dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &value);
 }
 
@@ -25,25 +25,25 @@ get_qemu(gpointer object_data)
 static void
 get_kind(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, qemu_connection_is_storage_daemon(get_qemu(object_data)) ? "storage-daemon" : "machine");
+    append_vm_string(iter, qemu_connection_is_storage_daemon(get_qemu(object_data)) ? "storage-daemon" : "machine");
 }
 
 static void
 get_name(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, vm_get_name(get_vm(object_data)));
+    append_vm_string(iter, vm_get_name(get_vm(object_data)));
 }
 
 static void
 get_uuid(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, qemu_connection_get_uuid(get_qemu(object_data)));
+    append_vm_string(iter, qemu_connection_get_uuid(get_qemu(object_data)));
 }
 
 static void
-get_status(DBusMessageIter *iter, gpointer object_data)
+get_vm_status(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, qemu_connection_get_status(get_qemu(object_data)));
+    append_vm_string(iter, qemu_connection_get_status(get_qemu(object_data)));
 }
 
 static void
@@ -56,26 +56,26 @@ get_running(DBusMessageIter *iter, gpointer object_data)
 static void
 get_version(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, qemu_connection_get_version(get_qemu(object_data)));
+    append_vm_string(iter, qemu_connection_get_version(get_qemu(object_data)));
 }
 
 static void
 get_package(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, qemu_connection_get_package(get_qemu(object_data)));
+    append_vm_string(iter, qemu_connection_get_package(get_qemu(object_data)));
 }
 
 static void
 get_target(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, qemu_connection_get_target(get_qemu(object_data)));
+    append_vm_string(iter, qemu_connection_get_target(get_qemu(object_data)));
 }
 
 static void
 get_address(DBusMessageIter *iter, gpointer object_data)
 {
     const QmpAddress *address = vm_get_address(get_vm(object_data));
-    append_string(iter, address ? address->text : "fd");
+    append_vm_string(iter, address ? address->text : "fd");
 }
 
 static void
@@ -88,14 +88,14 @@ get_owner_uid(DBusMessageIter *iter, gpointer object_data)
 static void
 get_monitor_mode(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, monitor_pool_get_mode(caller_sessions_get_pool(((VmContext *)object_data)->sessions)));
+    append_vm_string(iter, monitor_pool_get_mode(caller_sessions_get_pool(((VmContext *)object_data)->sessions)));
 }
 
 const BusProperty vm_object_properties[] = {
     { "Kind", get_kind },
     { "Name", get_name },
     { "UUID", get_uuid },
-    { "Status", get_status },
+    { "Status", get_vm_status },
     { "Running", get_running },
     { "QEMUVersion", get_version },
     { "QEMUPackage", get_package },

@@ -28,7 +28,7 @@ struct JobObject {
 };
 
 static void
-append_string(DBusMessageIter *iter, const char *value)
+append_job_string(DBusMessageIter *iter, const char *value)
 {
     dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &value);
 }
@@ -36,19 +36,19 @@ append_string(DBusMessageIter *iter, const char *value)
 static void
 get_type(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, ((JobObject *)object_data)->type);
+    append_job_string(iter, ((JobObject *)object_data)->type);
 }
 
 static void
-get_status(DBusMessageIter *iter, gpointer object_data)
+get_job_status(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, ((JobObject *)object_data)->status);
+    append_job_string(iter, ((JobObject *)object_data)->status);
 }
 
 static void
 get_error(DBusMessageIter *iter, gpointer object_data)
 {
-    append_string(iter, ((JobObject *)object_data)->error);
+    append_job_string(iter, ((JobObject *)object_data)->error);
 }
 
 static void
@@ -84,7 +84,7 @@ get_progress(DBusMessageIter *iter, gpointer object_data)
 
 const BusProperty job_object_properties[] = {
     { "Type", get_type },
-    { "Status", get_status },
+    { "Status", get_job_status },
     { "Current", get_current },
     { "Total", get_total },
     { "Progress", get_progress },
