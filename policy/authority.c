@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.freedesktop.PolicyKit1.Authority.CheckAuthorization() and what it answers. policy.c asks.
  *
- * A caller on the system bus is a subject by its bus name, which polkit looks up itself. One on another bus is a process:
- * its id, when that process started (ids are used again) and the user that the bus vouches for, so that polkit need not
- * find out.
+ * A caller on the system bus is a subject by its bus name, which polkit looks up itself. One on another bus is a
+ * process: its id, when that process started (ids are used again) and the user that the bus vouches for, so that
+ * polkit need not find out.
  *
  * Details make rules and messages tell one VM from another. polkit takes them from root and from whom the action's
- * `owner` annotation names, and refuses the whole question otherwise; an agent on a session bus is neither, unless root
- * runs it, so there they are left out. */
+ * `owner` annotation names, and refuses the whole question otherwise; an agent on a session bus is neither, unless
+ * root runs it, so there they are left out. */
 #include "authority.h"
 
 #include <string.h>
@@ -70,7 +70,7 @@ find_check(Authority *authority, Bus *bus)
     return NULL;
 }
 
-/* What is asked from here on is asked by a new connection. */
+/* The next question opens a new connection. */
 static void
 on_polkit_bus_state(Bus *bus, const GError *error, gpointer user_data)
 {

@@ -75,7 +75,7 @@ static const PolicyType drivers[] = {
     { "vvfat", POLICY_CONFIGURE, "dir label", NULL },
 };
 
-/* Those of every node, and then those of blockdev-create. */
+/* The properties of every node, and then those of blockdev-create. */
 const PolicyTypes policy_block_types = {
     "block",
     drivers,
@@ -86,7 +86,7 @@ const PolicyTypes policy_block_types = {
     "toolsversion cipher-alg cipher-mode ivgen-alg ivgen-hash-alg hash-alg",
 };
 
-/* Sorted as strcmp() does it. What a VM's disks are given to others by. */
+/* The exports, which give a VM's disks to others. Sorted as strcmp() does it. */
 static const PolicyType exports[] = {
     { "fuse", POLICY_CONFIGURE, "mountpoint allow-other", NULL },
     { "nbd", POLICY_CONFIGURE, "name description bitmaps", NULL },
@@ -96,7 +96,7 @@ static const PolicyType exports[] = {
 
 const PolicyTypes policy_export_types = { "export", exports, G_N_ELEMENTS(exports), "type id node-name iothread" };
 
-/* What a file's name begins with where that is not the driver's name. */
+/* Prefixes of file names that are not the name of their driver. */
 static const char *const protocols[][2] = {
     { "fat", "vvfat" },  { "gluster+rdma", "gluster" }, { "gluster+tcp", "gluster" }, { "gluster+unix", "gluster" },
     { "iser", "iscsi" }, { "nbd+tcp", "nbd" },          { "nbd+unix", "nbd" },
@@ -111,7 +111,8 @@ find_protocol(const char *name)
     return policy_types_find(&policy_block_types, name);
 }
 
-/* The next colon in @text that has no backslash before it, as qemu_rbd_next_tok() of QEMU finds it; NULL: there is none. */
+/* The next colon in @text that has no backslash before it, as qemu_rbd_next_tok() of QEMU finds it; NULL: there is
+ * none. */
 static const char *
 find_colon(const char *text)
 {
@@ -136,8 +137,8 @@ classes_of_rbd_name(const char *name)
     return 0;
 }
 
-/* Of a file's name that QEMU looks for a protocol in, as path_has_protocol() of QEMU does. `blkdebug:CONFIGURATION:NAME`
- * and `blkverify:FILE:NAME` have another name in them. */
+/* Of a file's name that QEMU looks for a protocol in, as path_has_protocol() of QEMU does.
+ * `blkdebug:CONFIGURATION:NAME` and `blkverify:FILE:NAME` have another name in them. */
 static PolicyClasses
 classes_of_name(const char *name)
 {

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Arguments that raise what a command is: those by which QEMU runs a program, opens a way round this policy, or takes a
- * descriptor that nobody gave to the caller. The gate asks before each call. Owns nothing.
+/* Arguments that raise what a command is: those by which QEMU runs a program, opens a way round this policy, or takes
+ * a descriptor that nobody gave to the caller. The gate asks before each call. Owns nothing.
  *
- * Most rules look at the arguments of one command (the table below). Others look at every string, wherever it is: a number
- * in the place of a descriptor's name is QEMU's own descriptor of that number, `exec:` is a program, and `json:` in a file's
- * name holds arguments that are not looked at here. Whoever names a device like that is asked for more than necessary.
+ * Most rules look at the arguments of one command (the table below). Others look at every string, wherever it is: a
+ * number in the place of a descriptor's name is QEMU's own descriptor of that number, `exec:` is a program, and
+ * `json:` in a file's name holds arguments that are not looked at here. Whoever names a device like that is asked for
+ * more than necessary.
  *
- * monitor_fd_param() of QEMU takes anything for a number that begins with a digit. A netdev `stream` connects later, when
- * QEMU has no monitor whose names it could look in: then strtol() reads the text, past white space and a sign. */
+ * monitor_fd_param() of QEMU takes anything for a number that begins with a digit. A netdev `stream` connects later,
+ * when QEMU has no monitor whose names it could look in: then strtol() reads the text, past white space and a sign. */
 #include "command-arguments.h"
 
 #include <string.h>
@@ -123,7 +124,7 @@ classes_of_argument(const char *name, JsonNode *node)
     return 0;
 }
 
-/* What gets written there is guest memory. */
+/* A file that migrate writes holds guest memory. */
 static PolicyClasses
 raise_file(const char *uri, JsonObject *address)
 {
@@ -153,7 +154,7 @@ raise_migrate(JsonObject *arguments)
     return raise_file(policy_member_get_string(arguments, "uri"), /* address= */ NULL) | raise_channels(arguments);
 }
 
-/* What is read becomes the guest, and tells the caller nothing. */
+/* The stream that is read becomes the guest, and tells the caller nothing. */
 static PolicyClasses
 raise_migrate_incoming(JsonObject *arguments)
 {
@@ -169,7 +170,7 @@ raise_migrate_parameters(JsonObject *arguments)
     return json_object_has_member(arguments, "cpr-exec-command") || g_strcmp0(mode, "cpr-exec") == 0 ? HOST : 0;
 }
 
-/* What a transaction can have in it; anything else is HOST, another transaction too. */
+/* The actions that a transaction can have in it; anything else is HOST, another transaction too. */
 static gboolean
 is_transaction_action(const char *type)
 {

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The one table that says the class of every QMP command of QEMU 7.2, 10.0 and 11.1. The gate asks it before each
- * call. It owns nothing but constants.
+ * call. The file owns nothing but constants.
  *
  * A command is classed by the most that it can do with ordinary arguments; what raises it is decided elsewhere.
  * Whoever sits at the machine may observe without being asked, so `observe` tells nothing that a guest or the host
  * keeps to itself and, whatever the arguments, changes nothing and ends no QEMU: some that are called query- or list-
  * are not in it. File names, addresses and thread ids are no secrets here; guest memory, the properties of objects and
  * what identifies the host's hardware are, and so are URLs and command lines, because passwords are written into them.
- * (What is left shows none: query-blockstats names nodes, query-chardev and query-migrate sockets and plain files, which
- * have no place for a password, and a job's error is the system's text or names a plain file.)
+ * (The rest shows none: query-blockstats names nodes, query-chardev and query-migrate sockets and plain files,
+ * which have no place for a password, and a job's error is the system's text or names a plain file.)
  *
  * `control` is the guest's buttons, and what `control` itself can undo. Taking something away is `destroy` where only
  * those who may configure can give it back. Exports and descriptors are no part of the guest: `configure` adds and
  * removes them. Reading a file, writing one at the caller's path or listening on a socket is `configure` at least, or
  * `read-guest` if guest memory is what gets written. A display shows the guest, and more: QEMU puts a monitor into it
  * (`-monitor vc`, the default; a SPICE port), and nothing in the command tells whether there is one. So what opens a
- * display to somebody, by socket, address or password, is `host`, all of it alike. What QEMU calls unstable is `host`: nobody has promised what it
- * will do. Where two classes fit, it is the one that the author of a polkit rule would be more surprised to have
- * granted. */
+ * display to somebody, by socket, address or password, is `host`, all of it alike. A command that QEMU calls unstable
+ * is `host`: nobody has promised what it will do. Where two classes fit, the right one is that which the author of a
+ * polkit rule would be more surprised to have granted. */
 #include "command-class.h"
 
 #include <stdlib.h>
@@ -76,7 +76,7 @@ static const Row rows[] = {
     { "calc-dirty-rate", POLICY_CLASS_MIGRATE },
     { "cancel-vcpu-dirty-limit", POLICY_CLASS_CONTROL },
     { "change-backing-file", POLICY_CLASS_CONFIGURE }, /* writes a path that is opened later */
-    { "change-vnc-password", POLICY_CLASS_HOST }, /* who can open a display has what is in it: see above */
+    { "change-vnc-password", POLICY_CLASS_HOST }, /* opens the display to whoever knows the password: see above */
     { "chardev-add", POLICY_CLASS_CONFIGURE },
     { "chardev-change", POLICY_CLASS_CONFIGURE },
     { "chardev-remove", POLICY_CLASS_DESTROY },
@@ -198,7 +198,7 @@ static const Row rows[] = {
     { "query-sev", POLICY_CLASS_OBSERVE },
     { "query-sev-attestation-report", POLICY_CLASS_READ_GUEST }, /* signs the caller's nonce in the guest's name */
     { "query-sev-capabilities", POLICY_CLASS_READ_GUEST }, /* the host CPU's serial number */
-    { "query-sev-launch-measure", POLICY_CLASS_READ_GUEST }, /* what the guest's owner judges it by */
+    { "query-sev-launch-measure", POLICY_CLASS_READ_GUEST }, /* proves the guest to its owner */
     { "query-sgx", POLICY_CLASS_OBSERVE },
     { "query-sgx-capabilities", POLICY_CLASS_OBSERVE },
     { "query-spice", POLICY_CLASS_OBSERVE },

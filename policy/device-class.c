@@ -115,7 +115,7 @@ static const struct {
     { "hotpluggable", POLICY_HOST }, /* QEMU's own, as the next ones */
     { "hotplugged", POLICY_HOST },
     { "parent_bus", POLICY_HOST },
-    { "pcap", POLICY_READ_GUEST }, /* what is typed at a USB keyboard, for example */
+    { "pcap", POLICY_READ_GUEST }, /* copies out what is typed at a USB keyboard, for example */
     { "pcapfile", POLICY_READ_GUEST },
     { "realized", POLICY_HOST }, /* before the bus is asked whether it has a place */
 };

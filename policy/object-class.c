@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The table of the types of objects. Owns nothing but constants. Called by command-arguments.c.
  *
- * Objects are back ends: a file that a random number generator reads, an interface of the host's, memory. Those are
+ * Objects are back ends: a file that a random number generator reads, an interface of the host's, memory. Most are
  * `configure`, as other resources of the host's are. `host` are:
  * - monitors, and `qtest`, which reads and writes the guest's memory: ways round this policy;
  * - authz-*: they say who may connect to an export, a display or a monitor, which is the administrator's word;

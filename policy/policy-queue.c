@@ -16,15 +16,15 @@
 
 #include "shown-name.h"
 
-/* Of one caller, and of all: what waits holds calls and their arguments. Arguments are counted as JSON; in memory it is up to 40
- * times as much. A system bus lets a caller wait for as many replies. */
+/* Of one caller, and of all: what waits holds calls and their arguments. Arguments are counted as JSON; in memory it
+ * is up to 40 times as much. A system bus lets a caller wait for as many replies. */
 #define MAX_QUESTIONS 128
 #define MAX_BYTES (512u * 1024)
 #define MAX_BYTES_OF_USER (2u * 1024 * 1024)
 #define MAX_BYTES_OF_ALL (8u * 1024 * 1024)
 
-/* Questions under way at polkit. Together below 128, which dbus-daemon lets one connection have on a system bus; a dialog
- * may stand there for hours, and one user cannot have them all. */
+/* Questions under way at polkit. Together below 128, which dbus-daemon lets one connection have on a system bus; a
+ * dialog may stand there for hours, and one user cannot have them all. */
 #define MAX_CHECKS 64
 #define MAX_PROMPTS 32
 #define MAX_PROMPTS_OF_USER 8
@@ -106,7 +106,7 @@ bring_back(Line *line, PolicyClass policy_class)
     }
 }
 
-/* Nothing of it is under way at polkit any more. It stands in line. */
+/* Nothing of the entry is under way at polkit any more, and the entry stands in line. */
 static void
 end_check(PolicyEntry *place)
 {
@@ -148,7 +148,7 @@ end_entry(PolicyEntry *place, BusErrorCode code, const char *why)
     func(code, why, func_data);
 }
 
-/* What rules and messages can tell one question from another by. */
+/* Asks polkit, with the details by which rules and messages can tell one question from another. */
 static AuthorityCheck *
 ask_authority(PolicyEntry *place, gboolean is_interactive, AuthorityFunc func, GError **error)
 {
@@ -194,8 +194,8 @@ allow_unprompted(PolicyEntry *place)
     allow_classes(place, place->left & (place->left - 1));
 }
 
-/* A dialog can stand there for hours, in which leave that rules gave may have been taken back. What a person was asked for
- * is not asked again: they would be asked for ever, by turns. */
+/* A dialog can stand there for hours, in which leave that rules gave may have been taken back. The classes
+ * that the person was asked for are not asked again: they would be asked for ever, by turns. */
 static void
 allow_prompted(PolicyEntry *place)
 {

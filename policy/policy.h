@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who may do what. Deny by default: a caller is allowed only where a rule of policy.c, or polkit, says so. */
+/* The policy decides who may do what. Deny by default: a caller is allowed only where a rule of policy.c, or polkit,
+ * says so. */
 #pragma once
 
 #include "policy-request.h"
@@ -7,7 +8,7 @@
 typedef struct Policy Policy;
 typedef struct PolicyTicket PolicyTicket; /* a question that has not been decided */
 
-/* What was decided, for the log. Nothing in it outlives the call. */
+/* A decision, for the log. Nothing in it outlives the call. */
 typedef struct PolicyDecision {
     const PolicyRequest *request;
     const char *actions; /* polkit's ids, separated by commas */
@@ -30,8 +31,8 @@ typedef enum PolicyAnswer {
     POLICY_ASKED, /* polkit decides: the callback tells */
 } PolicyAnswer;
 
-/* Exactly once unless cancelled; from the main context, never from inside a function of this file. @error: NULL: allowed;
- * as for POLICY_REFUSED. The ticket is gone when this returns. */
+/* Exactly once unless cancelled; from the main context, never from inside a function of this file. @error: NULL:
+ * allowed; as for POLICY_REFUSED. The ticket is gone when this returns. */
 typedef void (*PolicyFunc)(const GError *error, gpointer user_data);
 
 PolicyAnswer policy_ask(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data,

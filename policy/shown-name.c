@@ -4,7 +4,7 @@
 #include <pwd.h>
 #include <string.h>
 
-/* What is longer is no name that a rule could know; an address is allowed for. */
+/* A longer text is no name that a rule could know; an address is allowed for. */
 #define MAX_NAME 1024
 
 /* As sysconf(_SC_GETPW_R_SIZE_MAX) has it. */

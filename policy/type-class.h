@@ -9,7 +9,7 @@
 
 #include "command-class.h"
 
-/* What most types are made with. */
+/* The classes that most types are made with. */
 #define POLICY_CONFIGURE POLICY_CLASSES(POLICY_CLASS_CONFIGURE)
 #define POLICY_HOST POLICY_CLASSES(POLICY_CLASS_HOST)
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Callers are found out when they join the bus, not when they call. A process can hand its connection on and end; if its
- * number is then another's, whoever has the connection would be taken for that one. On a bus where polkit knows callers by
- * their process (any but the system bus), that matters. Who was there before us is found out as soon as we are. */
+/* Callers are found out when they join the bus, not when they call. A process can hand its connection on and end; if
+ * its number is then another's, whoever has the connection would be taken for that one. On a bus where polkit knows
+ * callers by their process (any but the system bus), that matters. Callers that joined before us are found out as soon
+ * as we have joined. */
 #include "bus-arrivals.h"
 
 #include "bus-peers.h"

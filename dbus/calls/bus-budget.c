@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Counts what callers have not read: bus-call.c and bus-peers.c ask here before they send, and tell what they sent.
  *
- * Only the bus knows what a caller has read, and dbus-daemon tells the bytes that it keeps for a connection (bus-stats.h).
- * The question is put when enough has been sent since the last answer. A caller notices nothing of it; one that does not
- * dispatch while it makes blocking calls, as many programs do, would never answer a question put to itself. A bus that does not
- * tell (dbus-broker, which keeps a quota for each receiver itself) has no budget here. */
+ * Only the bus knows what a caller has read, and dbus-daemon tells the bytes that it keeps for a connection
+ * (bus-stats.h). The question is put when enough has been sent since the last answer. A caller notices nothing of it;
+ * one that does not dispatch while it makes blocking calls, as many programs do, would never answer a question put to
+ * itself. A bus that does not tell (dbus-broker, which keeps a quota for each receiver itself) has no budget here. */
 #include "bus-budget.h"
 
 #include "bus-body.h"
 #include "bus-stats.h"
 
-/* dbus-daemon stops reading from a sender at 127 MiB (`max_incoming_bytes` of the system bus). All may leave 48 MiB, the
- * last message of which may be another 32 MiB (`max_message_size`); then a user who holds little is still served. */
+/* dbus-daemon stops reading from a sender at 127 MiB (`max_incoming_bytes` of the system bus). All may leave 48
+ * MiB, the last message of which may be another 32 MiB (`max_message_size`); then a user who holds little is still
+ * served. */
 #define CALLER_LIMIT (16u << 20)
 #define USER_LIMIT (32u << 20)
 #define ALL_LIMIT (48u << 20)
 #define CROWDED_USER_LIMIT (2u << 20)
 
-/* Refusals count some 400 bytes each. A caller beyond this gets no answer at all, and has as many calls open as the bus lets
- * them. The second number is for callers whose user's other connections (the bus has up to 256) have left no room. */
+/* Refusals count some 400 bytes each. A caller beyond this gets no answer at all, and has as many calls open as the
+ * bus lets them. The second number is for callers whose user's other connections (the bus has up to 256) have left no
+ * room. */
 #define REFUSALS (256u << 10)
 #define CROWDED_REFUSALS (32u << 10)
 
@@ -54,7 +56,7 @@ struct BusAccount {
     GList link; /* in the budget's accounts */
     gsize unread; /* as far as is known */
     gsize told; /* of these, what the last answer told */
-    gsize asked; /* what was unread when the question was put */
+    gsize asked; /* the bytes that were unread when the question was put */
     gint64 last_question;
     BusQuery *question; /* owned */
 };

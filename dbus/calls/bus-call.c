@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A method call and its one answer. bus-peers.c makes it of a message; whoever answers it frees it. It keeps all that
- * an answer needs, so that the object, the caller and the Bus may all be gone by then. */
+/* A method call and its one answer. bus-peers.c makes it of a message; whoever answers it frees it. A call keeps all
+ * that its answer needs, so that the object, the caller and the Bus may all be gone by then. */
 #include "bus-call.h"
 
 #include <string.h>
@@ -136,7 +136,7 @@ bus_call_drop_message(BusCall *call)
     g_clear_pointer(&call->message, dbus_message_unref);
 }
 
-/* What libdbus makes of the message that is answered, where there is none any more. */
+/* Makes the message that libdbus would make of the call's own, also when the call has dropped its own. */
 static DBusMessage *
 new_answer(BusCall *call, int type)
 {

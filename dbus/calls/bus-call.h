@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A method call from a peer, which is answered exactly once: every function that answers consumes it, and the compiler
- * and valgrind tell about the rest. It may be kept for as long as the answer takes. If its caller leaves meanwhile,
- * answering is still required, and costs nothing. */
+ * and valgrind tell about the rest. A call may be kept for as long as the answer takes. If its caller leaves
+ * meanwhile, answering is still required, and costs nothing. */
 #pragma once
 
 #include <gio/gio.h>

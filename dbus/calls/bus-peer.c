@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A peer's data. bus-peers.c makes it with a sender's first call; bus-call.c keeps it for as long as an answer takes, also
- * when the caller has left since. It owns its account. */
+/* A peer's data. bus-peers.c makes it with a sender's first call; bus-call.c keeps it for as long as an answer takes,
+ * also when the caller has left since. A peer owns its account. */
 #include "bus-peer.h"
 
 #include <string.h>

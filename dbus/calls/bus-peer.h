@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One caller, with credentials. A peer is a unique bus name. It is known from its first call (which waits
- * until the bus has told its credentials) until NameOwnerChanged says that it left the bus. */
+/* One caller, with credentials. A peer is a unique bus name, and known from its first call (which waits until the bus
+ * has told its credentials) until NameOwnerChanged says that it left the bus. */
 #pragma once
 
 #include "bus-budget.h"

@@ -14,12 +14,13 @@
 #include "bus-connection.h"
 #include "bus-hook.h"
 
-/* Bytes that the arguments of one call may take. Whoever reads them stops far below; but how soon depends on what is asked
- * for, and this does not. 256 KiB of JSON in 5,000 values, as many as anybody here takes, are less than half of it. */
+/* Bytes that the arguments of one call may take. Whoever reads them stops far below; but how soon depends on what is
+ * asked for, and this does not. 256 KiB of JSON in 5,000 values, as many as anybody here takes, are less than half of
+ * it. */
 #define MAX_CALL_BYTES (1u << 20)
 
-/* What may wait for credentials, which take the bus some 100 us: calls and bytes of one sender, bytes of all of them.
- * libdbus stops reading at 63 MiB of messages held, and would then not read the credentials either. */
+/* The calls that may wait for credentials, which take the bus some 100 us: calls and bytes of one sender, bytes of
+ * all. libdbus stops reading at 63 MiB of messages held, and would then not read the credentials either. */
 #define MAX_WAITING_CALLS 1024
 #define MAX_WAITING_BYTES (8u << 20)
 #define MAX_ALL_WAITING_BYTES (32u << 20)

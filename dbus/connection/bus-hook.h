@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Work that becomes due through something this thread does itself: looked at once every turn of the main loop. It
+/* Work that becomes due through something this thread does itself: looked at once every turn of the main loop. A hook
  * needs neither a wake-up nor an allocation when it becomes due, and costs nothing while the loop sleeps. */
 #pragma once
 

@@ -14,5 +14,5 @@ typedef struct BusInteger {
 /* Whether @type, of a basic value, is one of the seven. */
 gboolean bus_integer_is(int type);
 
-/* What @iter stands at, which is one. */
+/* Reads the integer that @iter stands at. */
 BusInteger bus_integer_read(DBusMessageIter *iter);

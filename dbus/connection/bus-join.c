@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A connection's life: joining the bus, owning a name, taking in what arrives, closing. bus-open.c makes one for the host;
- * the Bus owns the queries and drains of this folder. Objects and peers are detached before it closes.
+/* A connection's life: joining the bus, owning a name, taking in what arrives, closing. bus-open.c makes one for the
+ * host; the Bus owns the queries and drains of this folder. Objects and peers are detached before it closes.
  *
  * Joining: Hello and the match rule for leaving peers are sent together before anything else, so that the bus has the
  * rule before it sees any question about a caller. Whoever calls us and leaves is then reported in that order. */
@@ -17,8 +17,8 @@
     "type='signal',sender='" DBUS_SERVICE_DBUS "',path='" DBUS_PATH_DBUS "',interface='" DBUS_INTERFACE_DBUS          \
     "',member='NameOwnerChanged',arg2=''"
 
-/* What the kernel passes at once. dbus-daemon lets 16 through as libdbus does, but not every bus is that strict, and a
- * message with more than libdbus expects ends the connection. */
+/* The most descriptors that the kernel passes at once. dbus-daemon lets 16 through as libdbus does, but not every bus
+ * is that strict, and a message with more than libdbus expects ends the connection. */
 #define MAX_FDS_A_MESSAGE 253
 
 /* The last flush is over after so many writes of 2 KiB, however fast the bus reads. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Method calls of ours that await a reply: bus-join.c, bus-peers.c, bus-budget.c and the policy make them. The Bus owns
- * them until they are answered or cancelled. */
+/* Method calls of ours that await a reply: bus-join.c, bus-peers.c, bus-budget.c and the policy make them. The Bus
+ * owns them until they are answered or cancelled. */
 #include "bus-query.h"
 
 #include "bus-connection.h"
@@ -85,8 +85,8 @@ tell_unsent(gpointer user_data)
     tell_disconnected(g_queue_peek_head(&((Bus *)user_data)->unsent));
 }
 
-/* libdbus takes the replies of a lost connection for timed out, and then tells nobody. What is asked from here on goes
- * to the unsent ones, so that this ends. Any of those told may close the Bus, which empties the queue. */
+/* libdbus takes the replies of a lost connection for timed out, and then tells nobody. A query that is asked from here
+ * on joins the unsent ones, so that the loop ends. Any of the callbacks may close the Bus, which empties the queue. */
 void
 bus_queries_disconnected(Bus *bus)
 {

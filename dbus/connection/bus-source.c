@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* libdbus on GLib's main loop: bus-join.c attaches one source a connection. It owns its records of libdbus's watches and
- * timeouts, and a reference to the connection.
+/* libdbus on GLib's main loop: bus-join.c attaches one source a connection. The source owns its records of libdbus's
+ * watches and timeouts, and a reference to the connection.
  *
- * Everything that can make the source ready is looked at in bus_io_prepare() and bus_io_check(), at every turn of the loop.
- * So other callbacks of the same thread may change the connection without a wake-up: the loop comes by before it sleeps.
+ * Everything that can make the source ready is looked at in bus_io_prepare() and bus_io_check(), at every turn of the
+ * loop. So other callbacks of the same thread may change the connection without a wake-up: the loop comes by before it
+ * sleeps.
  *
  * Its priority is the default one and not that of an idle source, where a loop that is always busy would starve it; in
  * exchange one turn takes a few messages only, and everybody else's sources get their turn. */

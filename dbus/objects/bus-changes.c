@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PropertiesChanged. A change only sets a bit and puts the object in a row. Before the next message goes out the row is worked
- * off, with the values of that moment: one signal an interface however often its properties changed, and nobody hears
- * of something that the change led to before the change itself. While signals are withheld (bus-signals.c) the row stays. */
+/* PropertiesChanged. A change only sets a bit and puts the object in a row. Before the next message goes out the row
+ * is worked off, with the values of that moment: one signal an interface however often its properties changed, and
+ * nobody hears of something that the change led to before the change itself. While signals are withheld
+ * (bus-signals.c) the row stays. */
 #include "bus-changes.h"
 
 #include "bus-connection.h"
@@ -50,7 +51,7 @@ send_changes(BusChanges *changes, BusObject *object, BusSlot *slot)
     dbus_message_unref(signal);
 }
 
-/* What changes meanwhile comes with the next message. */
+/* A property that changes meanwhile is told with the next message. */
 void
 bus_changes_flush(BusChanges *changes)
 {

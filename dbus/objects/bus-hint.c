@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by bus-dispatch.c and bus-properties.c when they refuse a call, and by bus_object_dup_method_hint()'s users; owns
- * nothing. */
+/* Called by bus-dispatch.c and bus-properties.c when they refuse a call, and by bus_object_dup_method_hint()'s users;
+ * owns nothing. */
 #include "bus-hint.h"
 
 #include <string.h>
 
 #include "nearest.h"
 
-/* What an interface lists. */
+/* The members of an interface that can be named wrongly. */
 typedef enum Kind {
     METHODS,
     PROPERTIES,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a caller probably meant who named something that an object has not: the end of an error's text ("; did you mean
- * QueryStatus?", "; org.qemu.Monitor1.QMP has it"), or "" where nothing is near. To be freed. */
+/* Guesses at what a caller meant who named something that an object has not: the end of an error's text ("; did you
+ * mean QueryStatus?", "; org.qemu.Monitor1.QMP has it"), or "" where nothing is near. To be freed. */
 #pragma once
 
 #include "bus-tree.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What an object can do: an interface's introspection data joined with the functions that do it. One BusInterface
+/* The abilities of an object: an interface's introspection data joined with the functions that do it. One BusInterface
  * serves any number of objects. */
 #pragma once
 
@@ -13,7 +13,7 @@ typedef struct BusInterface BusInterface;
  * another dictionary with strings for keys (`a{ss}`).
  *
  * @any: takes every call to a member that no row names (with whatever signature), NULL: such calls are
- * UnknownMethod. It counts as BUS_ACCESS_GATED.
+ * UnknownMethod. The function counts as BUS_ACCESS_GATED.
  *
  * Fails with BUS_ERROR_FAILED where table and XML do not list the same members, so that contract and behaviour
  * cannot drift apart. */
@@ -25,7 +25,8 @@ void bus_interface_unref(BusInterface *interface);
 const char *bus_interface_get_name(BusInterface *interface);
 GDBusInterfaceInfo *bus_interface_get_info(BusInterface *interface);
 
-/* From here on for dbus/ alone. Whether @member can be called with the interface named (@named), or without. NULL: no. */
+/* From here on for dbus/ alone. Whether @member can be called with the interface named (@named), or without. NULL:
+ * no. */
 const BusMember *bus_interface_find(BusInterface *interface, const char *member, gboolean named);
 
 /* In the XML's order. */

@@ -4,7 +4,8 @@
 
 #include "bus-call.h"
 
-/* Who may call a method. A row without a decision is refused with AccessDenied, so that forgetting one is safe. */
+/* The callers that a method is open to. A row without a decision is refused with AccessDenied, so that forgetting one
+ * is safe. */
 typedef enum BusAccess {
     BUS_ACCESS_UNDECIDED = 0, /* refused */
     BUS_ACCESS_PUBLIC, /* everybody on the bus */
@@ -28,8 +29,8 @@ typedef struct BusProperty {
     BusPropertyFunc get;
 } BusProperty;
 
-/* Of an argument that may be left out together with all that follow it, where the value is "true". Every `a{sv}` at the end
- * of the arguments may be left out without it. */
+/* Of an argument that may be left out together with all that follow it, where the value is "true". Every `a{sv}` at
+ * the end of the arguments may be left out without it. */
 #define BUS_OPTIONAL_ANNOTATION "org.qemu.Monitor1.Optional"
 
 /* From here on for dbus/ alone. A method's row, and what the XML says about it. */
@@ -60,7 +61,8 @@ typedef struct BusValue {
 } BusValue;
 
 /* @property and @info must outlive the value. */
-BusValue bus_value_make(const BusProperty *property, const GDBusInterfaceInfo *interface, const GDBusPropertyInfo *info);
+BusValue bus_value_make(const BusProperty *property, const GDBusInterfaceInfo *interface,
+                        const GDBusPropertyInfo *info);
 
 /* Appends the value that @object_data has now: a variant, or an entry of an a{sv}. */
 void bus_value_append(const BusValue *value, DBusMessageIter *iter, gpointer object_data);

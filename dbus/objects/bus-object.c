@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An object: its path, its interfaces, its life between publishing and freeing. It belongs to whoever made it; while
+/* An object: its path, its interfaces, its life between publishing and freeing. The object belongs to its maker; while
  * it is published bus-tree.c knows it. An object outlives its Bus unharmed, as one that is not published. */
 #include "bus-object.h"
 

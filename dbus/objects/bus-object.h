@@ -15,8 +15,8 @@ BusObject *bus_object_new(Bus *bus, const char *path, gpointer object_data);
 /* Before publishing, or later (InterfacesAdded tells). An interface of the same name is replaced. References it. */
 void bus_object_add_interface(BusObject *object, BusInterface *interface);
 
-/* Puts @interface in the place of the object's one of the same name, and tells nobody: for more to be known of what the
- * object could do all along. It must have the same properties. */
+/* Puts @interface in the place of the object's one of the same name, and tells nobody: for more to be known of what
+ * the object could do all along. The two must have the same properties. */
 void bus_object_refine_interface(BusObject *object, BusInterface *interface);
 
 /* The functions that are told of calls and of readers; see bus-object-func.h. */
@@ -34,7 +34,7 @@ void bus_object_make_manager(BusObject *object, BusListedFunc func);
 void bus_object_publish(BusObject *object);
 
 /* From here on it cannot be called, and no property of it is read: changes that were noted and not yet signalled are
- * forgotten, and InterfacesRemoved is sent, if it was published. It may be published again. */
+ * forgotten, and InterfacesRemoved is sent, if it was published. The object may be published again. */
 void bus_object_unpublish(BusObject *object);
 
 /* Unpublishes it, and it is gone. Calls under way stay valid; they do not refer to it. */
@@ -56,6 +56,6 @@ void bus_object_send_signal(BusObject *object, DBusMessage *signal);
 BusObject *bus_get_object(Bus *bus, const char *path);
 gpointer bus_object_get_data(BusObject *object);
 
-/* What a caller probably meant who called @member of @interface, which the object has: the end of an error's text, or "".
- * To be freed. */
+/* Guesses at what a caller meant who called @member of @interface, which the object has: the end of an error's text,
+ * or "". To be freed. */
 char *bus_object_dup_method_hint(BusObject *object, const char *interface, const char *member);

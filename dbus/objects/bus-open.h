@@ -10,8 +10,8 @@
 Bus *bus_open(GMainContext *context, const char *address, BusStateFunc func, gpointer user_data, GError **error);
 
 /* Drops the names, unpublishes what is left, forgets pending queries without calling back, and closes the connection.
- * What was sent before is flushed as far as the socket takes it without blocking. Queries and drains are gone with it;
- * objects, watches and calls are not: they do nothing any more, and are freed or answered as ever. */
+ * Messages that were sent before are flushed as far as the socket takes it without blocking. Queries and drains are
+ * gone with it; objects, watches and calls are not: they do nothing any more, and are freed or answered as ever. */
 void bus_close(Bus *bus);
 
 /* Signals to everybody are withheld while the bus keeps too much of them for those who listen and do not read: where users

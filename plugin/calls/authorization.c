@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Puts the policy's questions: what is asked for becomes classes, the VM becomes its name, UUID and owner. A question ends
- * with its answer, with its caller (whoever asked cancels), or with its VM's connection: another QEMU that has taken the
- * name meanwhile is not what leave was given for. */
+/* Puts the policy's questions: what is asked for becomes classes, the VM becomes its name, UUID and owner. A question
+ * ends with its answer, with its caller (whoever asked cancels), or with its VM's connection: another QEMU that has
+ * taken the name meanwhile is not what leave was given for. */
 #include "authorization.h"
 
 #include "command-arguments.h"
@@ -93,8 +93,8 @@ exempt_owner(Context *context, guint32 uid)
     return context->config->owner_needs_polkit || uid == OVERFLOW_UID ? BUS_PEER_NO_ID : uid;
 }
 
-/* Leave to add a VM is not leave to do everything to it: who has added one whose user the kernel cannot tell owns it only
- * if they run the agent. */
+/* Leave to add a VM is not leave to do everything to it: who has added one whose user the kernel cannot tell owns it
+ * only if they run the agent. */
 guint32
 authorization_get_owner(Context *context, Vm *vm)
 {
@@ -143,8 +143,8 @@ authorization_ask(VmContext *vm_context, const AuthorizationQuestion *question, 
     return ask_policy(context, vm, &request, func, user_data, ret_ticket, error);
 }
 
-/* Who runs the agent may add VMs, whoever gives a descriptor of a QEMU of their own may have it added, and who added one, or
- * owns it, may have it forgotten. */
+/* The agent's own user may add VMs, a caller who gives a descriptor of a QEMU of their own may have it added, and the
+ * user who added a VM, or owns it, may have it forgotten. */
 AuthorizationAnswer
 authorization_ask_management(Context *context, const AuthorizationManagement *question, AuthorizationFunc func,
                              gpointer user_data, AuthorizationTicket **ret_ticket, GError **error)

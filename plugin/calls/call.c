@@ -39,8 +39,8 @@ typedef struct Call {
     BusCall *call; /* owned; until it is answered */
     SchemaWait *wait; /* weak; until QEMU is described, where the arguments cannot be read before */
     CallerCommand command; /* once they have been read */
-    CallGatedFunc then_read; /* what reads the rest of the arguments once QEMU is described; may be NULL */
-    CallGatedFunc then; /* what the caller may; NULL: the command */
+    CallGatedFunc then_read; /* reads the rest of the arguments once QEMU is described; may be NULL */
+    CallGatedFunc then; /* does the method's work once the caller may; NULL: the command is sent */
     char **then_arguments; /* owned; may be NULL */
     QmpMethodValues *values; /* owned; of a method, until it is described */
     gboolean has_fd; /* came with a descriptor */
@@ -313,7 +313,7 @@ call_when_described(VmContext *vm_context, BusCall *bus_call, char **arguments, 
     wait_to_describe(call);
 }
 
-/* What others have asked for before may be waiting: what comes later waits behind it. */
+/* Earlier calls may be waiting still, and a later one waits behind them. */
 static gboolean
 is_schema_settled(VmSchema *schema)
 {

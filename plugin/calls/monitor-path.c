@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by open-monitor.c. The sockets are in a directory of the agent's own, so that none has a name that a VM in the run
- * directory could want. Others may be allowed to write to the run directory of the system bus, so nothing is done by a path
- * twice: all goes by the directory's descriptor, the socket has its mode before it has a name, and it is the file that was
- * looked at that gets another owner, or is removed. */
+/* Called by open-monitor.c. The sockets are in a directory of the agent's own, so that none has a name that a VM in
+ * the run directory could want. Others may be allowed to write to the run directory of the system bus, so nothing is
+ * done by a path twice: all goes by the directory's descriptor, the socket has its mode before it has a name, and it
+ * is the file that was looked at that gets another owner, or is removed. */
 #include "monitor-path.h"
 
 #include <errno.h>
@@ -53,7 +53,8 @@ fail_path(const char *what, GError **error)
     return FALSE;
 }
 
-/* Others may write to the run directory of the system bus, but nobody may take the agent's own directory away from it. */
+/* Others may write to the run directory of the system bus, but nobody may take the agent's own directory away from
+ * it. */
 static gboolean
 is_safe_directory(const struct stat *run_directory)
 {
@@ -136,8 +137,8 @@ make_path_address(MonitorPath *path, struct sockaddr_un *address)
     g_snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", path->directory, path->name);
 }
 
-/* Left by an agent that was killed: nobody has it open. A datagram socket can find that out and is nobody's client: one that
- * is alive is of the wrong type for it. */
+/* Left by an agent that was killed: nobody has it open. A datagram socket can find that out and is nobody's client:
+ * one that is alive is of the wrong type for it. */
 static gboolean
 is_left_over_path(MonitorPath *path)
 {
@@ -168,7 +169,7 @@ static gboolean
 make_file(MonitorPath *path, GError **error)
 {
     path->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* What bind() makes gets the socket's mode, less the umask. */
+    /* The file that bind() makes gets the socket's mode, less the umask. */
     if (path->fd < 0 || fchmod(path->fd, 0600) < 0)
         return fail_path("socket", error);
     if (bind_socket(path))

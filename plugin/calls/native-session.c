@@ -66,8 +66,8 @@ on_qemu_lost(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
-/* A monitor whose QEMU has gone says nothing, and its connection ends. That is done a turn later: events that QEMU sent
- * before its end may be in the control monitor's socket yet. */
+/* A monitor whose QEMU has gone says nothing, and its connection ends. The end comes a turn later: events that QEMU
+ * sent before may be in the control monitor's socket yet. */
 static void
 lose_qemu(NativeSession *session, const GError *error)
 {
@@ -189,7 +189,7 @@ native_session_new(VmContext *vm_context, int fd, const NativeOpener *opener, gb
     return session;
 }
 
-/* What polkit is being asked at this moment is decided anew. */
+/* Questions that polkit has at this moment are decided anew. */
 void
 native_session_opener_left(NativeSession *session)
 {

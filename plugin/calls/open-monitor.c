@@ -9,7 +9,7 @@
  *   on_client_gone(), on_lifeline_closed(), open_monitors_drop_caller(), open_monitors_stop()
  *                           the four ways in which a session ends
  *
- * What a client says in between goes through native-session.c. */
+ * The client's commands in between go through native-session.c. */
 #include "open-monitor.h"
 
 #include <glib-unix.h>

@@ -6,9 +6,9 @@
  *   on_schema_read()   the text has been read
  *   settle_schema()    everybody who waits is told
  *
- * Every VM is asked itself, when its schema is needed for the first time. That costs QEMU 27 to 31 ms of CPU and the agent 2
- * (7.2 and 11.1, of twelve VMs each). Nothing cheaper can be trusted: a QEMU that its guest has taken over says of itself, and so
- * of others that are believed to be like it, whatever the guest wants. */
+ * Every VM is asked itself, when its schema is needed for the first time. The query costs QEMU 27 to 31 ms of CPU, the
+ * agent 2 (7.2 and 11.1, of twelve VMs each). Nothing cheaper can be trusted: a QEMU that its guest has taken over says
+ * of itself, and so of others that are believed to be like it, whatever the guest wants. */
 #include "vm-schema.h"
 
 #include "log.h"

@@ -27,7 +27,7 @@ typedef enum JsonCursorType {
     JSON_CURSOR_OBJECT,
 } JsonCursorType;
 
-/* What stands between the quotes of a string, escapes as written. */
+/* The text between the quotes of a string, escapes as written. */
 typedef struct JsonCursorText {
     const char *text;
     gsize length;

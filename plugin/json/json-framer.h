@@ -7,7 +7,7 @@
 typedef enum JsonFramerResult {
     JSON_FRAMER_MORE, /* all was used, and a document is under way, or none */
     JSON_FRAMER_DOCUMENT, /* one is complete; its scan may have an error */
-    JSON_FRAMER_LOST, /* what came is no document, and its end cannot be found: see the scan's error */
+    JSON_FRAMER_LOST, /* the text is no document, and its end cannot be found: see the scan's error */
     JSON_FRAMER_TOO_LONG, /* a document has more bytes than allowed */
 } JsonFramerResult;
 
@@ -22,11 +22,11 @@ typedef struct JsonFramer {
 void json_framer_init(JsonFramer *framer, JsonDialect dialect, gsize max);
 void json_framer_clear(JsonFramer *framer);
 
-/* Takes bytes of @data until it has something to tell. *@ret_used: how many. After LOST and TOO_LONG the framer is used up,
- * unless json_framer_skip() is called. @data must be followed by a byte that belongs to the caller: a JsonCursor looks at the
- * one behind the document. */
+/* Takes bytes of @data until it has something to tell. *@ret_used: how many. After LOST and TOO_LONG the framer is
+ * used up, unless json_framer_skip() is called. @data must be followed by a byte that belongs to the caller: a
+ * JsonCursor looks at the one behind the document. */
 JsonFramerResult json_framer_feed(JsonFramer *framer, const char *data, gsize length, gsize *ret_used);
 
-/* After LOST or TOO_LONG: forgets the document, and passes over what follows up to an opening brace or the end of the line,
- * where a client begins anew. */
+/* After LOST or TOO_LONG: forgets the document, and passes over what follows up to an opening brace or the end of the
+ * line, where a client begins anew. */
 void json_framer_skip(JsonFramer *framer);

@@ -22,7 +22,7 @@ void json_scan_number_begin(JsonScanNumber *number);
 /* Takes what belongs to the number and returns how much that was; less than @length where it has ended. */
 gsize json_scan_number_feed(JsonScanNumber *number, const char *text, gsize length);
 
-/* What was fed so far is a number. */
+/* Whether the text that was fed so far is a number. */
 gboolean json_scan_number_is_complete(const JsonScanNumber *number);
 
 /* The first violation of its range by a complete number, as static text; NULL: none. */

@@ -16,8 +16,8 @@ typedef struct JsonScanString {
     guint8 state;
     guint8 unicode_digits; /* of an escape, seen so far */
     guint8 utf8_left, utf8_low, utf8_high; /* bytes that a UTF-8 sequence still needs, and the range of the next one */
-    gunichar character; /* what that sequence has said so far */
-    guint16 unicode; /* what an escape says */
+    gunichar character; /* as far as that sequence has told it */
+    guint16 unicode; /* as far as an escape has told it */
     guint16 surrogate; /* the high surrogate that has come, its low one must follow; 0: none */
 } JsonScanString;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The scanner: a state machine that takes its text in pieces of any size. JsonFramer feeds it what comes from a
- * socket, qmp-message and json-tree texts that are there as a whole. It owns nothing.
+ * socket, qmp-message and json-tree texts that are there as a whole. The scanner owns nothing.
  *
  * The idea: every step looks at the rest of the chunk in one state, uses up what belongs to that state and says how
  * much that was; nothing used means that the state has changed and the same byte is to be looked at again. So a

@@ -27,7 +27,7 @@ new_plain_string(const char *string)
     return json_node_init_string(json_node_alloc(), string);
 }
 
-/* What follows the marker; NULL where there is none. */
+/* The text behind the marker; NULL: the node is not marked. */
 static const char *
 get_marked(JsonNode *node)
 {

@@ -20,10 +20,10 @@ typedef enum JsonTreeType {
     JSON_TREE_OBJECT,
 } JsonTreeType;
 
-/* Parses exactly one document. Fails with JSON_TREE_ERROR_INVALID, naming the byte, where it is not JSON by the rules of
- * json_scan_feed(), is followed by anything but white space, names one member of an object twice, or has U+0000 in the
- * name of a member; with JSON_TREE_ERROR_LIMIT past JSON_COST_OF_REPLY. The names in the tree are as they were: the marker is
- * for values only. */
+/* Parses exactly one document. Fails with JSON_TREE_ERROR_INVALID, naming the byte, where it is not JSON by the rules
+ * of json_scan_feed(), is followed by anything but white space, names one member of an object twice, or has U+0000 in
+ * the name of a member; with JSON_TREE_ERROR_LIMIT past JSON_COST_OF_REPLY. The names in the tree are as they were:
+ * the marker is for values only. */
 JsonNode *json_tree_parse(const char *text, gsize length, GError **error);
 
 /* The same for the arguments of a caller's command. Fails with JSON_TREE_ERROR_LIMIT past JSON_COST_OF_ARGUMENTS. */
@@ -32,8 +32,8 @@ JsonNode *json_tree_parse_arguments(const char *text, gsize length, GError **err
 /* QEMU's answer to a question of the agent's own. NULL: it is not right, or costs more than JSON_COST_OF_ANSWER. */
 JsonNode *json_tree_parse_answer(const char *text, gsize length);
 
-/* Makes the tree of a caller's command that JsonScan has found right in JSON_DIALECT_QEMU, and that a JsonCursor can read. Fails
- * as json_tree_parse_arguments(), but U+0000 in the name of a member is C0 80 there. */
+/* Makes the tree of a caller's command that JsonScan has found right in JSON_DIALECT_QEMU, and that a JsonCursor can
+ * read. Fails as json_tree_parse_arguments(), but U+0000 in the name of a member is C0 80 there. */
 JsonNode *json_tree_build_command(const char *text, GError **error);
 
 /* Whether there are more than @max values in @text, members and elements counted, without making anything of them: a
@@ -58,7 +58,7 @@ JsonNode *json_tree_new_string_len(const char *value, gsize length); /* UTF-8 th
 
 typedef enum JsonTreeErrorCode {
     JSON_TREE_ERROR_INVALID,
-    JSON_TREE_ERROR_LIMIT, /* it costs too much to read */
+    JSON_TREE_ERROR_LIMIT, /* the text costs too much to read */
 } JsonTreeErrorCode;
 
 GQuark json_tree_error_quark(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a client of a QMP server asks for, checked as QEMU checks it, with its complaints (7.2 to 11.1 alike). Part of the
- * native session. */
+/* The request of a QMP server's client, checked as QEMU checks it, with its complaints (7.2 to 11.1 alike). Part of
+ * the native session. */
 #pragma once
 
 #include <json-glib/json-glib.h>
@@ -20,7 +20,8 @@ char *qmp_request_dup_string(JsonNode *message, const char *name);
 /* The request's id as QEMU writes it back: JSON text, owned; NULL: the request has none. */
 char *qmp_request_dup_id(JsonNode *message);
 
-/* What there is of it (clear it in any case). NULL, or QEMU's complaint (owned). @may_be_oob: that has been enabled. */
+/* Reads as much of the request as there is (clear it in any case). NULL, or QEMU's complaint (owned). @may_be_oob: the
+ * client has enabled out-of-band commands. */
 char *qmp_request_read(JsonNode *message, gboolean may_be_oob, QmpRequest *request);
 void qmp_request_clear(QmpRequest *request);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QmpRequest, qmp_request_clear)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A QMP session from the server's side, as QEMU's is: greeting, negotiation, ids, errors, events, out-of-band commands that
- * overtake, descriptors. What commands do is its user's affair. */
+/* A QMP session from the server's side, as QEMU's is: greeting, negotiation, ids, errors, events, out-of-band commands
+ * that overtake, descriptors. The server's user carries the commands out. */
 #pragma once
 
 #include "qmp-message.h"
@@ -15,14 +15,14 @@ typedef struct QmpServerCommand {
     JsonNode *arguments; /* an object; NULL: none */
     gboolean is_oob;
     gsize size; /* bytes that it came in */
-    int fd; /* that came with it; to be taken by setting -1; -1: none */
+    int fd; /* came with the command; to be taken by setting -1; -1: none */
 } QmpServerCommand;
 
 typedef struct QmpServerFuncs {
     /* Of those in band the next one comes when the last is answered. May be answered from inside. */
     void (*on_command)(QmpServerCommand *command, gpointer user_data);
-    /* Once, as the last call: the client has gone, or was cut off (QMP_ERROR_LIMIT). Commands are gone. The server may be
-     * freed from inside. */
+    /* Once, as the last call: the client has gone, or was cut off (QMP_ERROR_LIMIT). Commands are gone. The server may
+     * be freed from inside. */
     void (*on_closed)(const GError *error, gpointer user_data);
 } QmpServerFuncs;
 
@@ -35,10 +35,10 @@ typedef struct QmpServerLimits {
 QmpServer *qmp_server_new(GMainContext *context, int fd, const QmpGreeting *greeting, gboolean is_pretty,
                           const QmpServerLimits *limits, const QmpServerFuncs *funcs, gpointer user_data);
 
-/* What was sent goes out if the client reads; commands are gone. */
+/* Lines that were sent go out if the client reads; commands are gone. */
 void qmp_server_free(QmpServer *server);
 
-/* No command comes any more. Those that are there may be answered. */
+/* No command comes any more. The commands under way may be answered. */
 void qmp_server_stop(QmpServer *server);
 
 /* A success, as QEMU wrote it or rewritten; or an error. */

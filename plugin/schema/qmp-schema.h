@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a QEMU understands, as it says itself (query-qmp-schema): commands and events. A schema does not change once it
+/* A QEMU's schema, as it tells it itself (query-qmp-schema): commands and events. A schema does not change once it
  * is made; whatever is reached through it lives as long as it does. */
 #pragma once
 
@@ -9,7 +9,7 @@
 
 typedef enum QmpSchemaErrorCode {
     QMP_SCHEMA_ERROR_ARGUMENT, /* an argument is not what the command takes */
-    QMP_SCHEMA_ERROR_MALFORMED, /* what QEMU tells is no schema */
+    QMP_SCHEMA_ERROR_MALFORMED, /* QEMU's text is no schema */
 } QmpSchemaErrorCode;
 
 GQuark qmp_schema_error_quark(void);

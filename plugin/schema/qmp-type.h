@@ -51,7 +51,7 @@ typedef struct QmpTypes {
     guint n;
 } QmpTypes;
 void qmp_types_resolve(QmpTypes *types, const QmpType *type, JsonObject *object);
-void qmp_types_resolve_at(QmpTypes *types, const QmpType *type, JsonCursor object); /* that @object stands at */
+void qmp_types_resolve_at(QmpTypes *types, const QmpType *type, JsonCursor object); /* @object: at its brace */
 
 /* The member of that name (without escapes) that such an object may have; NULL: none. */
 const QmpMember *qmp_types_find_member(const QmpTypes *types, JsonCursorText name);

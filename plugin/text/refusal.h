@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a caller is told who may not do something: the same sentence whoever has refused it, and by whichever way it came. */
+/* The sentence that tells a caller what they may not do: the same whoever has refused it, and by whichever way it
+ * came. */
 #pragma once
 
 #include <glib.h>

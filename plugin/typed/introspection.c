@@ -198,7 +198,7 @@ choose_member(const char *qmp_name, GHashTable *taken)
     return g_steal_pointer(&member);
 }
 
-/* What the contract says of the command; NULL: nothing. */
+/* The contract's method for the command; NULL: the contract has none. */
 static GDBusMethodInfo *
 find_promised(GDBusInterfaceInfo *promised, const char *member, const char *command)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a QEMU understands in D-Bus's words: a method for every command, a signal for every event of its schema. Here are
- * the rules by which names and types are mapped. */
+/* A QEMU's schema in D-Bus's words: a method for every command, a signal for every event. Here are the rules by which
+ * names and types are mapped. */
 #pragma once
 
 #include <gio/gio.h>
 
 #include "qmp-schema.h"
 
-/* What an argument is called that holds several members by their QMP names: the optional ones, or all. */
+/* The name of an argument that holds several members by their QMP names: the optional ones, or all. */
 #define DESCRIBE_OPTIONS "options"
 #define DESCRIBE_ARGUMENTS "arguments"
 
@@ -16,11 +16,12 @@ const char *introspection_get_qmp_name(GDBusAnnotationInfo **annotations);
 
 /* org.qemu.Monitor1.QMP: the caller's reference. In: a descriptor where the command is about one; the required members
  * one by one, then `a{sv} options` if there are others; or `a{sv} arguments` alone where the command's arguments are a
- * union, or its only required member is an object, or all would make no D-Bus signature. Out: `result`, or nothing where
- * the result is always `{}`. Left out are commands whose name makes no member, or one that an earlier has.
+ * union, or its only required member is an object, or all would make no D-Bus signature. Out: `result`, or nothing
+ * where the result is always `{}`. Left out are commands whose name makes no member, or one that an earlier has.
  *
- * @promised: that interface in the contract. Its methods have their arguments from there, whatever this QEMU's own are: clients
- * check a call against the introspection, and a program could not be written once for all QEMUs otherwise. */
+ * @promised: that interface in the contract. Its methods have their arguments from there, whatever this QEMU's own
+ * are: clients check a call against the introspection, and a program could not be written once for all QEMUs
+ * otherwise. */
 GDBusInterfaceInfo *introspection_commands(const QmpSchema *schema, GDBusInterfaceInfo *promised);
 
 /* org.qemu.Monitor1.Events, likewise: `(a{sv} data, t timestamp)` each. */

@@ -9,6 +9,6 @@ typedef enum JobKind {
     N_JOB_KINDS,
 } JobKind;
 
-/* What the one migration and the one dump are called. A job of QEMU's may have the same name. */
+/* The names of the one migration and the one dump. A job of QEMU's may have the same name. */
 #define JOB_ID_MIGRATION "migration"
 #define JOB_ID_DUMP "dump"

@@ -66,7 +66,7 @@ names_path_from_job(const char *vm_name, const char *id, gboolean is_qmp)
     return g_string_free(path, FALSE);
 }
 
-/* What was given, for an error: in quotes, printable, and not all of it if it is long. */
+/* Shows a caller's text in an error: in quotes, printable, and not all of it if it is long. */
 static char *
 show_name(const char *text)
 {

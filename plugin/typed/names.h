@@ -24,8 +24,8 @@
  * that makes no valid member name (nothing left, a digit in front, more than 255 bytes). */
 char *names_member_from_qmp(const char *qmp_name);
 
-/* The name of a method's argument for a member: what no programming language takes in an identifier becomes `_`, so that
- * generated proxies compile. */
+/* The name of a method's argument for a member: what no programming language takes in an identifier becomes `_`, so
+ * that generated proxies compile. */
 char *names_arg_from_qmp(const char *qmp_name);
 
 /* The object path of a VM: every byte of @vm_name outside [A-Za-z0-9] as `_xx`. */
@@ -35,8 +35,9 @@ char *names_path_from_vm(const char *vm_name);
  * themselves: of a job of QEMU's (@is_qmp) that is called like one of them the first letter is escaped too. */
 char *names_path_from_job(const char *vm_name, const char *id, gboolean is_qmp);
 
-/* Whether a VM can be called that: 1 to VM_NAME_MAX bytes of UTF-8 without control characters and without bidirectional
- * formatting, by which a name would look like another one. Otherwise FALSE with BUS_ERROR_INVALID_ARGS. */
+/* Whether a VM can be called that: 1 to VM_NAME_MAX bytes of UTF-8 without control characters and without
+ * bidirectional formatting, by which a name would look like another one. Otherwise FALSE with
+ * BUS_ERROR_INVALID_ARGS. */
 gboolean names_check_vm(const char *vm_name, GError **error);
 
 /* Whether a text is written like a UUID. Such a text means the VM that has the UUID, so no other VM is called that. */
@@ -46,7 +47,7 @@ gboolean names_is_uuid(const char *text);
  * VM's). Otherwise FALSE with BUS_ERROR_INVALID_ARGS. */
 gboolean names_check_own_uuid(const char *vm_name, const char *uuid, GError **error);
 
-/* What QEMU says that was started without `-uuid`. */
+/* The UUID that QEMU tells when it was started without `-uuid`. */
 #define NAMES_NIL_UUID "00000000-0000-0000-0000-000000000000"
 
 /* Whether QAPI's rules let a command be called that: [A-Za-z0-9_.-], 1 to 255 bytes. Otherwise FALSE with

@@ -169,7 +169,8 @@ qmp_interfaces_dup_hint(QmpInterfaces *interfaces, const char *command)
     nearest_init(&nearest, command);
     for (; methods && *methods; methods++) {
         const char *known = introspection_get_qmp_name((*methods)->annotations);
-        /* It is there, and QEMU has another reason: before `-preconfig` is over most commands are not found. */
+        /* The command is there, and QEMU has another reason: before `-preconfig` is over most commands are not
+         * found. */
         if (g_strcmp0(known, command) == 0)
             return g_strdup("");
         nearest_offer(&nearest, known);
@@ -210,7 +211,7 @@ qmp_interfaces_has_monitor_object(QmpInterfaces *interfaces)
     return FALSE;
 }
 
-/* Those of QEMU 7.2 to 11.1. They are for a QEMU that answers nothing else, its schema included. */
+/* The out-of-band commands of QEMU 7.2 to 11.1, for a QEMU that answers nothing else, its schema included. */
 static gboolean
 is_known_as_oob(const char *command)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Schemas that QEMUs have told, so that each text is parsed and kept once, however many VMs have told the same. The text's
- * digest is all that a schema is found by: no VM's word stands for another's, not even where both run one program for one user,
- * because a QEMU that a guest has taken over would then say what a privileged caller's arguments mean elsewhere. */
+/* Schemas that QEMUs have told, so that each text is parsed and kept once, however many VMs have told the same. The
+ * text's digest is all that a schema is found by: no VM's word stands for another's, not even where both run one
+ * program for one user, because a QEMU that a guest has taken over would then say what a privileged caller's arguments
+ * mean elsewhere. */
 #pragma once
 
 #include "qmp-interfaces.h"
@@ -19,11 +20,11 @@ void schema_cache_free(SchemaCache *cache);
 /* Somebody who waits for a text to be read. */
 typedef struct SchemaReading SchemaReading;
 
-/* Once, unless cancelled; never from inside schema_cache_read(). @interfaces: borrowed; NULL: it is no schema, as @error
- * says. The SchemaReading is gone when this returns. */
+/* Once, unless cancelled; never from inside schema_cache_read(). @interfaces: borrowed; NULL: it is no schema, as
+ * @error says. The SchemaReading is gone when this returns. */
 typedef void (*SchemaReadFunc)(QmpInterfaces *interfaces, const GError *error, gpointer user_data);
 
-/* What a VM has told: the reply to query-qmp-schema, QMP_SCHEMA_MAX bytes at most, which is copied. Returns the interfaces,
+/* @text: a VM's reply to query-qmp-schema, QMP_SCHEMA_MAX bytes at most, which is copied. Returns the interfaces,
  * borrowed, where the same text is known; otherwise NULL, sets *@ret_reading and calls @func later. */
 QmpInterfaces *schema_cache_read(SchemaCache *cache, const char *text, gsize length, SchemaReadFunc func,
                                  gpointer user_data, SchemaReading **ret_reading);

@@ -2,11 +2,11 @@
 /* JSON to D-Bus. A value is appended as a signature that the interface declares or, inside a variant, as one that is
  * chosen for it: by the schema's type where there is one and the value is of it, else by the value alone.
  *
- * The text is read in order by a cursor, and written as it is read: no tree is made of it. Containers that are open are kept
- * on a stack of frames, not on C's, so that the writer can stop after any value and go on in another turn. What comes later in
- * the text decides in three places, where a copy of the cursor looks ahead: the tag of a union, the elements of an array whose
- * type is not known, and whether all of a value is of the schema's type. Each looks at one container, and D-Bus lets 21 objects
- * be nested: the work stays linear in the text. */
+ * The text is read in order by a cursor, and written as it is read: no tree is made of it. Containers that are open
+ * are kept on a stack of frames, not on C's, so that the writer can stop after any value and go on in another turn.
+ * Later text decides in three places, where a copy of the cursor looks ahead: the tag of a union, the elements of an
+ * array whose type is not known, and whether all of a value is of the schema's type. Each looks at one container, and
+ * D-Bus lets 21 objects be nested: the work stays linear in the text. */
 #include "value.h"
 
 #include <string.h>
@@ -16,8 +16,8 @@
 #include "value-names.h"
 #include "value-type.h"
 
-/* What dbus-daemon and libdbus check on every message (DBUS_MAXIMUM_TYPE_RECURSION_DEPTH): 64 containers inside one
- * another, variants included, and 32 arrays in one signature. */
+/* The limits that dbus-daemon and libdbus check on every message (DBUS_MAXIMUM_TYPE_RECURSION_DEPTH): 64 containers
+ * inside one another, variants included, and 32 arrays in one signature. */
 #define MAX_CONTAINERS 64
 #define MAX_ARRAYS 32
 

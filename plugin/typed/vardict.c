@@ -59,7 +59,7 @@ check_signature(const VardictRow *row, DBusMessageIter *value, GError **error)
     return is_right;
 }
 
-/* What is in the variant, or in the variants in it; in `a{ss}` there is none. */
+/* Finds the value in the variant, or in the variants in it; `a{ss}` has no variant. */
 static void
 enter_variants(DBusMessageIter *iter, DBusMessageIter *ret_value)
 {
