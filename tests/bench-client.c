@@ -7,6 +7,7 @@
  * N of them, DEPTH in flight. An argument is a string, or `{}` for an empty a{sv}; a command is QMP as it is to be
  * sent. Prints one line of NAME=NUMBER, in microseconds but for `rate`, which is a second. An error ends it. */
 #include <dbus/dbus.h>
+#include <errno.h>
 #include <glib.h>
 
 #include <stdlib.h>
@@ -196,7 +197,7 @@ connect_qmp(const char *path)
     if (g_strlcpy(address.sun_path, path, sizeof(address.sun_path)) >= sizeof(address.sun_path))
         fail("%s is too long", path);
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-        fail("%s: %m", path);
+        fail("%s: %s", path, g_strerror(errno));
     return fd;
 }
 
@@ -206,7 +207,7 @@ send_command(int fd, const char *command)
     gsize length = strlen(command);
 
     if (send(fd, command, length, MSG_NOSIGNAL) != (gssize)length)
-        fail("QEMU has hung up: %m");
+        fail("QEMU has hung up: %s", g_strerror(errno));
 }
 
 /* One line, with its end, of what is in @input or comes from @fd. It is gone from @input at the next call. */
@@ -221,7 +222,7 @@ read_line(int fd, GString *input, gsize *line_length)
     while (!(end = memchr(input->str + searched, '\n', input->len - searched))) {
         gssize length = read(fd, buffer, sizeof(buffer));
         if (length <= 0)
-            fail("QEMU has hung up: %m");
+            fail("QEMU has hung up: %s", g_strerror(errno));
         searched = input->len;
         g_string_append_len(input, buffer, length);
     }

@@ -9,6 +9,7 @@
  *
  * Commands are read as carelessly as those allow that our agent and tests/bench send. */
 #include <dbus/dbus.h>
+#include <errno.h>
 #include <glib.h>
 
 #include <stdlib.h>
@@ -146,7 +147,7 @@ watch(Server *server, int fd, GString *input)
     sock->fd = fd;
     sock->input = input;
     if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-        fail("epoll: %m");
+        fail("epoll: %s", g_strerror(errno));
 }
 
 static void
@@ -157,7 +158,7 @@ listen_on(Server *server, const char *directory, guint number)
 
     g_snprintf(address.sun_path, sizeof(address.sun_path), "%s/%u", directory, number);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
-        fail("%s: %m", address.sun_path);
+        fail("%s: %s", address.sun_path, g_strerror(errno));
     watch(server, fd, NULL);
 }
 
@@ -180,7 +181,7 @@ accept_one(Server *server, Socket *sock)
     int fd = accept4(sock->fd, NULL, NULL, SOCK_CLOEXEC);
 
     if (fd < 0)
-        fail("accept: %m");
+        fail("accept: %s", g_strerror(errno));
     watch(server, fd, g_string_new(NULL));
     send_all(fd, server->greeting, strlen(server->greeting));
 }

@@ -10,15 +10,15 @@
 /* A host that has less of the table never calls prepare_stop(). */
 #define SIZE_NEEDED G_STRUCT_OFFSET(ManagementHost, stopped)
 
-/* Keeps the library that @symbol is in loaded for good. GLib cannot forget a type, and json-glib registers its types
+/* Keeps the library that @function is in loaded for good. GLib cannot forget a type, and json-glib registers its types
  * anew each time it is loaded; libdbus keeps caches that only its own text can reach. The module itself goes. */
 static void
-pin_library(const void *symbol)
+pin_library(GCallback function)
 {
     Dl_info info;
     void *library;
 
-    if (!dladdr(symbol, &info))
+    if (!dladdr(GSIZE_TO_POINTER((gsize)function), &info))
         return;
     library = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
     if (library)
@@ -41,8 +41,8 @@ start_instance(const ManagementHost *host, GError **error)
 {
     if (!check_host(host, error))
         return NULL;
-    pin_library(json_node_get_type);
-    pin_library(dbus_connection_ref);
+    pin_library(G_CALLBACK(json_node_get_type));
+    pin_library(G_CALLBACK(dbus_connection_ref));
     return service_start(host, error);
 }
 

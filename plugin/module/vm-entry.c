@@ -52,7 +52,8 @@ on_vm_up(Vm *vm, GError **error, gpointer user_data)
     entry->object = vm_object_new(entry->context, vm, entry->path);
     vm_log_up(&entry->log, entry->context->host, vm);
 
-    VmAddFunc func = g_steal_pointer(&entry->func);
+    VmAddFunc func = entry->func;
+    entry->func = NULL;
     if (func)
         func(entry->path, NULL, entry->add_data);
     set_tried(entry);
@@ -152,9 +153,10 @@ vm_entry_new(Context *context, VmTeardown *teardown, const VmSpec *spec, const V
 void
 vm_entry_free(VmEntry *entry, const GError *error)
 {
-    VmAddFunc func = g_steal_pointer(&entry->func);
+    VmAddFunc func = entry->func;
     gpointer add_data = entry->add_data;
 
+    entry->func = NULL;
     set_tried(entry);
     timer_stop(&entry->add_timer);
     if (entry->object) {
