@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Counts what the bus keeps of ours because some listener does not read. Asked by bus-changes.c, and by bus-object.c for
- * other signals; owned by the BusRoof. The bus is asked when enough has been sent since the last answer, and each second while
- * signals are withheld. A bus that does not tell has no limit here. */
+/* Counts what the bus keeps of ours because some listener does not read. Asked by bus-changes.c, and by bus-object.c
+ * for other signals; owned by the BusRoof. The bus is asked when enough has been sent since the last answer, and each
+ * second while signals are withheld. A bus that does not tell has no limit here. */
 #include "bus-signals.h"
 
 #include "bus-body.h"
@@ -9,8 +9,8 @@
 #include "bus-hook.h"
 #include "bus-stats.h"
 
-/* Bytes of signals. dbus-daemon stops reading from us at 127 MiB; callers may leave 80 of them, and may have read 24 of which
- * the bus has not been asked yet (bus-budget.c). What cannot come later may take a part more than what can. */
+/* Bytes of signals. dbus-daemon stops reading from us at 127 MiB; callers may leave 80 of them, and may have read 24
+ * of which the bus has not been asked yet (bus-budget.c). A signal that cannot come later has the reserve on top. */
 #define LIMIT (16u << 20)
 #define RESERVE (4u << 20)
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What dbus-daemon tells about a connection: GetConnectionStats of its interface Debug.Stats. Only dbus/ includes this. */
+/* The numbers that dbus-daemon tells of a connection: GetConnectionStats of its interface Debug.Stats. Only dbus/
+ * includes this. */
 #pragma once
 
 #include "bus.h"
