@@ -296,12 +296,26 @@ compare_to_row(gconstpointer qmp_name, gconstpointer row)
     return strcmp(qmp_name, ((const Row *)row)->qmp_name);
 }
 
+static const Row *
+find_command_row(const char *qmp_name)
+{
+    return bsearch(qmp_name, rows, G_N_ELEMENTS(rows), sizeof(*rows), compare_to_row);
+}
+
 PolicyClass
 policy_class_of_command(const char *qmp_name)
 {
-    const Row *row = bsearch(qmp_name, rows, G_N_ELEMENTS(rows), sizeof(*rows), compare_to_row);
+    const Row *row = find_command_row(qmp_name);
 
     return row ? row->policy_class : POLICY_CLASS_HOST;
+}
+
+const char *
+policy_class_find_command(const char *qmp_name)
+{
+    const Row *row = find_command_row(qmp_name);
+
+    return row ? row->qmp_name : NULL;
 }
 
 const char *

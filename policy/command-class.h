@@ -24,6 +24,9 @@ typedef guint PolicyClasses;
  * the table does not list is HOST. */
 PolicyClass policy_class_of_command(const char *qmp_name);
 
+/* The table's own copy of a command's name; NULL: the table does not list it. */
+const char *policy_class_find_command(const char *qmp_name);
+
 /* The action's id, "org.qemu.monitor1.observe" for example. */
 const char *policy_class_get_action(PolicyClass policy_class);
 

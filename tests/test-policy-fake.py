@@ -262,6 +262,32 @@ class Answers(FakeTest):
         execute(self.as_user(self.vm, OWNER + 2), 'cont', interactive=True)()
 
 
+class Audit(FakeTest):
+    def test_nobody_hides_in_a_crowd(self):
+        """More different records than a user may cause: what was done by leave is named among those that are counted together."""
+        for number in range(100):
+            execute(self.somebody, 'device_del', id=('s', f'disk{number}'))()
+        execute(self.somebody, 'quit')()
+        self.end_agent(self.agent)
+        crowds = [line for line in self.lines() if 'other calls: ' in line]
+        text = f'1 other calls: quit: org.qemu.monitor1.destroy is allowed to user {SOMEBODY}'
+        quits = [line for line in crowds if text in line]
+        self.assertEqual(len(quits), 1, crowds)
+        self.assertIn('COMMAND=quit', quits[0])
+        self.assertEqual(len(crowds), 2, crowds)
+
+    def test_a_crowd_of_ones_own(self):
+        """Names that a QEMU's owner makes up, without leave, make no more records."""
+        owner = self.as_user(self.vm, OWNER)
+        for number in range(100):
+            with self.assertRaises(CallError):
+                execute(owner, f'x-{number}')()
+        self.end_agent(self.agent)
+        crowds = [line for line in self.lines() if 'other calls: ' in line]
+        self.assertEqual(len(crowds), 1, crowds)
+        self.assertIn(f'other calls: org.qemu.monitor1.host is allowed to user {OWNER}', crowds[0])
+
+
 class SessionBus(FakeTest):
     """The callers are on another bus than polkit."""
 

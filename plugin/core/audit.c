@@ -260,15 +260,47 @@ new_decision(const PolicyDecision *decision, GLogLevelFlags level)
     return record;
 }
 
-static Record *
-new_crowd(const BusPeer *peer, GLogLevelFlags level, const char *actions, gboolean is_allowed)
+/* The command of decisions that are counted together, for nobody is to hide a `quit` of another user's VM behind a hundred
+ * calls of other commands. Only names of the table are told, of which there are not too many; and an owner, who needs no
+ * leave, causes one record for all that happens to the owner's own VMs. NULL: the command is not told. */
+static const char *
+find_common_command(const PolicyDecision *decision)
 {
-    Record *record = record_new(level);
+    const PolicyRequest *request = decision->request;
+    gboolean is_own = request->peer->uid == request->owner_uid || request->peer->uid == request->friend_uid;
 
-    record->text = g_strdup_printf("%s is %s to user %u", actions, get_word(is_allowed), peer->uid);
-    add_id_field(record, "CALLER_UID", peer->uid);
-    add(record, "ACTION", actions);
-    add(record, "DECISION", get_word(is_allowed));
+    return decision->is_allowed && !is_own ? policy_class_find_command(request->command) : NULL;
+}
+
+static char *
+make_crowd_key(const PolicyDecision *decision)
+{
+    const char *command = find_common_command(decision);
+    const char *detail = command ? decision->request->detail : NULL;
+
+    return g_strjoin("\1", get_word(decision->is_allowed), decision->actions, command ? command : "",
+                     detail ? detail : "", NULL);
+}
+
+static Record *
+new_crowd(const PolicyDecision *decision, GLogLevelFlags level)
+{
+    const PolicyRequest *request = decision->request;
+    const char *command = find_common_command(decision);
+    const char *detail = command ? request->detail : NULL;
+    Record *record = record_new(level);
+    GString *text = g_string_new(command);
+
+    if (detail)
+        g_string_append_printf(text, " (%s)", detail);
+    g_string_append_printf(text, "%s%s is %s to user %u", command ? ": " : "", decision->actions,
+                           get_word(decision->is_allowed), request->peer->uid);
+    record->text = g_string_free(text, FALSE);
+    add_id_field(record, "CALLER_UID", request->peer->uid);
+    add(record, "COMMAND", command);
+    add(record, "HMP_COMMAND", detail);
+    add(record, "ACTION", decision->actions);
+    add(record, "DECISION", get_word(decision->is_allowed));
     return record;
 }
 
@@ -299,14 +331,13 @@ audit_decision(const PolicyDecision *decision, gpointer user_data)
     if (is_allowed && decision->request->classes == POLICY_CLASSES(POLICY_CLASS_OBSERVE) && !audit->is_all)
         return;
     g_autofree char *record_key = make_key(decision);
-    g_autofree char *crowd_key = g_strjoin("\1", get_word(is_allowed), decision->actions, NULL);
+    g_autofree char *crowd_key = make_crowd_key(decision);
     AuditKey key = { peer->uid, is_allowed, record_key, crowd_key };
     gpointer *place = audit_fold_take(audit->fold, &key, &is_crowd);
 
     if (!place)
         return;
-    *place = is_crowd ? new_crowd(peer, get_level(is_allowed), decision->actions, is_allowed)
-                      : new_decision(decision, get_level(is_allowed));
+    *place = is_crowd ? new_crowd(decision, get_level(is_allowed)) : new_decision(decision, get_level(is_allowed));
     if (!is_crowd)
         put(audit, *place, /* count= */ 0, /* is_crowd= */ FALSE);
 }
