@@ -65,14 +65,15 @@ try_submit(Fixture *fixture, Call *call, const char *caller, const char *command
            GError **error)
 {
     g_autoptr(JsonNode) node = arguments ? json_tree_parse(arguments, strlen(arguments), NULL) : NULL;
-    CallerSessionsRequest request = { .caller = caller, .uid = 1000, .command = command, .arguments = node };
+    CallerSessionCommand request = { .name = command, .arguments = node };
 
     if (g_str_equal(command, "getfd") || g_str_equal(command, "add-fd")) {
         request.flags = QMP_EXECUTE_FD;
         request.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     }
     *call = (Call){ .fixture = fixture, .name = command };
-    call->ticket = caller_sessions_submit(fixture->sessions, &request, on_reply, call, error);
+    call->ticket =
+        caller_session_submit(caller_sessions_get(fixture->sessions, caller, 1000), &request, on_reply, call, error);
     return call->ticket != NULL;
 }
 

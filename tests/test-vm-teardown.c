@@ -47,9 +47,10 @@ begin(Fixture *fixture)
 static void
 submit(Fixture *fixture, const char *command)
 {
-    CallerSessionsRequest request = { .caller = ":1.1", .uid = 1000, .command = command };
+    CallerSession *session = caller_sessions_get(fixture->sessions, ":1.1", 1000);
+    CallerSessionCommand request = { .name = command };
 
-    g_assert_nonnull(caller_sessions_submit(fixture->sessions, &request, on_reply, fixture, NULL));
+    g_assert_nonnull(caller_session_submit(session, &request, on_reply, fixture, NULL));
 }
 
 static void

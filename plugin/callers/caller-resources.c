@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The callers' descriptors, fdsets and objects in one QEMU, from a command to the caller's departure. Called by
- * caller-sessions.c; owns the fdsets and the command filter.
+ * caller-session.c; owns the fdsets and the command filter.
  *
  *   caller_resources_prepare()     a command is about to be sent: its arguments get the caller's names for descriptors and the
  *                                  agent's tag for fdsets, and a CallerEffect says what the command will change
@@ -9,7 +9,7 @@
  *   on_removed(), on_fdsets()      QEMU says that it has removed a descriptor, but does so only while the guest runs
  *                                  (fdsets.h): it is asked what is still there, and told again when the guest runs
  *
- * Names for descriptors go with the caller's monitor: caller-sessions.c closes them. */
+ * Names for descriptors go with the caller's monitor: caller-session.c closes them. */
 #include "caller-resources.h"
 
 #include "fdset-tag.h"

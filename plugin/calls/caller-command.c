@@ -45,21 +45,21 @@ on_qemu_replied(const QmpReply *reply, const GError *error, gpointer user_data)
 static CallerCommandStart
 submit_command(CallerCommand *command, GError **error)
 {
-    CallerSessionsRequest request = {
-        .caller = command->session,
-        .uid = command->peer->uid,
-        .command = command->name,
+    CallerSessionCommand request = {
+        .name = command->name,
         .arguments = command->arguments,
         .flags = command->flags,
         .fd = command->fd,
     };
+    CallerSession *session;
 
     if (command->is_method)
         return CALLER_COMMAND_ALLOWED;
     if (command->on_sent)
         command->on_sent(command->user_data);
     command->fd = -1; /* taken */
-    command->ticket = caller_sessions_submit(command->vm_context->sessions, &request, on_qemu_replied, command, error);
+    session = caller_sessions_get(command->vm_context->sessions, command->session, command->peer->uid);
+    command->ticket = caller_session_submit(session, &request, on_qemu_replied, command, error);
     clear_command(command);
     return command->ticket ? CALLER_COMMAND_UNDER_WAY : CALLER_COMMAND_FAILED;
 }
