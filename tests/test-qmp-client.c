@@ -211,6 +211,59 @@ test_pause(Fixture *fixture, gconstpointer unused)
     assert_log(fixture, "event E ;x {};");
 }
 
+#define ALREADY_DONE                                                                                                  \
+    "\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"Capabilities negotiation is already complete\"}"
+
+/* A client was killed while it read a message and wrote a command. The next one has its connection, and not its replies. */
+static void
+test_resumed(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *session = NULL;
+    Call call = { 0 };
+
+    get_ready(fixture, TRUE);
+    session = qmp_client_dup_session(fixture->client);
+    fixture_start(fixture, &(QmpClientLimits){ .session = session });
+    qmp_peer_send(fixture->peer, "ning\", \"x\": {\"return\": {}}}}\r\n{\"return\": {}, \"id\": 1}\r\n");
+    qmp_peer_send(fixture->peer, "{\"return\": [], \"id\": 0}\r\n{\"event\": \"STOP\"}\r\n{\"return\": {}}\r\n");
+    qmp_peer_expect(fixture->peer, "\xff");
+    qmp_peer_send(fixture->peer,
+                  "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error, stray\"}}\r\n");
+    qmp_peer_refuse(fixture->peer, ALREADY_DONE);
+    qmp_peer_run(fixture->peer);
+    assert_log(fixture, "event STOP ;ready;");
+    g_assert_true(qmp_client_has_oob(fixture->client));
+    g_assert_cmpuint(qmp_client_get_greeting(fixture->client)->major, ==, 11);
+    execute(fixture, &call, "query-status", NULL, QMP_EXECUTE_DEFAULT);
+    qmp_peer_expect(fixture->peer, "{\"execute\":\"query-status\"}");
+    qmp_peer_send(fixture->peer, "{\"return\": 1}\r\n");
+    qmp_peer_run(fixture->peer);
+    assert_log(fixture, "query-status 1;");
+}
+
+/* A session without out-of-band commands stays one; what is no session is none, and QEMU may greet. */
+static void
+test_resumed_otherwise(Fixture *fixture, gconstpointer unused)
+{
+    static const char *const nonsense[] = { "", "{", "{}", "[1]", "{\"QMP\": {\"version\": {}}}" };
+    g_autofree char *session = NULL;
+
+    get_ready(fixture, FALSE);
+    session = qmp_client_dup_session(fixture->client);
+    fixture_start(fixture, &(QmpClientLimits){ .session = session });
+    qmp_peer_expect(fixture->peer, "\xff");
+    qmp_peer_send(fixture->peer,
+                  "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error, stray\"}}\r\n");
+    qmp_peer_refuse(fixture->peer, ALREADY_DONE);
+    qmp_peer_run(fixture->peer);
+    assert_log(fixture, "ready;");
+    g_assert_false(qmp_client_has_oob(fixture->client));
+    for (guint i = 0; i < G_N_ELEMENTS(nonsense); i++) {
+        fixture_start(fixture, &(QmpClientLimits){ .session = nonsense[i] });
+        get_ready(fixture, TRUE);
+    }
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -225,5 +278,7 @@ main(int argc, char *argv[])
     ADD("/qmp-client/free-inside", test_free_inside);
     ADD("/qmp-client/free-in-timeout", test_free_in_timeout);
     ADD("/qmp-client/pause", test_pause);
+    ADD("/qmp-client/resumed", test_resumed);
+    ADD("/qmp-client/resumed-otherwise", test_resumed_otherwise);
     return g_test_run();
 }

@@ -273,7 +273,7 @@ CallerResources *
 caller_resources_new(Vm *vm)
 {
     CallerResources *resources = g_rc_box_new0(CallerResources);
-    GPtrArray *spares = vm_get_spares(vm);
+    GPtrArray *spares = vm_get_spec(vm)->spares;
     g_autofree char *tag = fdset_tag_new(vm_get_address(vm));
 
     resources->vm = vm;

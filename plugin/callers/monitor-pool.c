@@ -61,7 +61,7 @@ offers_mode(MonitorPool *pool, Mode mode)
     case MODE_MONITOR_ADD:
         return qemu_connection_has_monitor_add(qemu);
     case MODE_SPARE:
-        return vm_get_spares(pool->vm)->len > 0;
+        return vm_get_spec(pool->vm)->spares->len > 0;
     case MODE_SHARED:
         return TRUE;
     }
@@ -142,7 +142,7 @@ on_monitor_ended(CallerMonitor *caller_monitor, gboolean was_ready, const GError
 static const QmpAddress *
 find_spare(MonitorPool *pool)
 {
-    GPtrArray *spares = vm_get_spares(pool->vm);
+    GPtrArray *spares = vm_get_spec(pool->vm)->spares;
 
     for (guint i = 0; i < spares->len; i++) {
         const QmpAddress *spare = g_ptr_array_index(spares, i);
@@ -238,7 +238,7 @@ get_common(MonitorPool *pool, GError **error)
 guint
 monitor_pool_get_max(MonitorPool *pool)
 {
-    return pool->mode == MODE_SPARE ? vm_get_spares(pool->vm)->len : pool->limits.max_monitors;
+    return pool->mode == MODE_SPARE ? vm_get_spec(pool->vm)->spares->len : pool->limits.max_monitors;
 }
 
 static PooledMonitor *

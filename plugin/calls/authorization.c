@@ -160,7 +160,7 @@ authorization_ask_management(Context *context, const AuthorizationManagement *qu
         .bus = get_bus_kind(context),
         .owner_uid = vm ? authorization_get_owner(context, vm) : exempt_owner(context, question->giver),
         .qemu_uid = vm ? get_qemu_uid(vm) : question->giver,
-        .friend_uid = vm ? vm_get_added_by(vm) : context_get_uid(),
+        .friend_uid = vm ? vm_get_spec(vm)->added_by : context_get_uid(),
     };
 
     return ask_policy(context, vm, &request, func, user_data, ret_ticket, error);

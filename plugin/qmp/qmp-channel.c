@@ -24,6 +24,7 @@ struct QmpChannel {
     const QmpChannelFuncs *funcs; /* weak */
     gpointer user_data;
     JsonFramer framer;
+    gboolean is_skipping; /* until the end of a line */
     guint paused;
     gint64 read_at; /* monotonic us */
 };
@@ -81,6 +82,16 @@ give_document(QmpChannel *channel, const char *text, gsize length)
     return used;
 }
 
+/* How much of @text is left out. */
+static gsize
+skip_line(QmpChannel *channel, const char *text, gsize length)
+{
+    const char *end = memchr(text, '\n', length);
+
+    channel->is_skipping = !end;
+    return end ? (gsize)(end - text) + 1 : length;
+}
+
 /* QEMU sends no descriptors. */
 static gsize
 on_channel_bytes(const char *text, gsize length, const int *fds, guint n_fds, gpointer user_data)
@@ -91,6 +102,8 @@ on_channel_bytes(const char *text, gsize length, const int *fds, guint n_fds, gp
     for (guint i = 0; i < n_fds; i++)
         close(fds[i]);
     channel->read_at = g_get_monotonic_time();
+    if (channel->is_skipping)
+        used = skip_line(channel, text, length);
     channel->refs++;
     for (guint n = 0; n < DOCUMENTS_A_TURN && used < length && channel->socket && !channel->paused; n++)
         used += give_document(channel, text + used, length - used);
@@ -124,6 +137,12 @@ qmp_channel_free(QmpChannel *channel)
 {
     g_clear_pointer(&channel->socket, qmp_socket_free);
     unref_channel(channel);
+}
+
+void
+qmp_channel_skip_line(QmpChannel *channel)
+{
+    channel->is_skipping = TRUE;
 }
 
 void

@@ -27,6 +27,9 @@ QmpChannel *qmp_channel_new(GMainContext *context, int fd, gsize max_document, c
 /* Closes the socket. No callback comes any more. */
 void qmp_channel_free(QmpChannel *channel);
 
+/* What comes first is the rest of a line that somebody else has begun to read: nothing is a document before its end. */
+void qmp_channel_skip_line(QmpChannel *channel);
+
 /* Sends @length bytes when this turn of the main context is over, together with all else that is sent in it. A peer
  * that does not read is cut off (on_closed with QMP_ERROR_LIMIT, from the main context) when more than 64 MiB wait. */
 void qmp_channel_send(QmpChannel *channel, const char *text, gsize length);

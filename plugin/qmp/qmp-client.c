@@ -40,6 +40,7 @@ struct QmpClient {
     QmpClientLimits limits;
     QmpGreeting greeting; /* owned; set from STAGE_NEGOTIATION on */
     gboolean greeted;
+    gboolean is_resumed; /* the session was another client's */
     gboolean oob;
     QmpFlight flight; /* commands that have not been answered */
     guint negotiation_id; /* nobody else's */
@@ -158,7 +159,7 @@ on_negotiated(const QmpReply *reply, const GError *error, gpointer user_data)
     client->stage = STAGE_READY;
     /* `Capabilities negotiation is already complete`: by the command of the client that was connected before, with the
      * capabilities that it wanted (7.2, where that client leaves while the command is under way). Without out-of-band commands all the same is well. */
-    client->oob = client->greeting.oob && !reply->error_class;
+    client->oob = client->greeting.oob && (client->is_resumed || !reply->error_class);
     if (client->timeout)
         g_source_destroy(client->timeout);
     g_clear_pointer(&client->timeout, g_source_unref);
@@ -309,6 +310,28 @@ static const QmpChannelFuncs channel_funcs = {
     .on_closed = on_channel_closed,
 };
 
+/* QEMU may be in the middle of a command that the client before did not write to its end, and that client may have read half of a
+ * message. A byte that cannot be in JSON makes QEMU's reader begin anew, for which it complains in a line (QMP spec, section 4; 7.2 to 11.1);
+ * what is left of the message ends with its line. The negotiation has been done, which QEMU says; commands before it are answered before. */
+static void
+resume_session(QmpClient *client, const char *session)
+{
+    g_auto(QmpMessage) message = { 0 };
+    JsonScan scan;
+    gsize used;
+
+    json_scan_init(&scan, JSON_DIALECT_RFC8259);
+    if (json_scan_feed(&scan, session, strlen(session), &used) != JSON_SCAN_DONE)
+        return; /* nobody has told of a session: QEMU may greet yet */
+    qmp_message_init(&message, session, &scan);
+    if (message.type != QMP_MESSAGE_GREETING || message.problem)
+        return;
+    client->is_resumed = TRUE;
+    qmp_channel_skip_line(client->channel);
+    qmp_channel_send(client->channel, "\xff", 1);
+    take_greeting(client, &message);
+}
+
 QmpClient *
 qmp_client_new(GMainContext *context, int fd, const QmpClientLimits *limits, const QmpClientFuncs *funcs,
                gpointer user_data)
@@ -324,6 +347,8 @@ qmp_client_new(GMainContext *context, int fd, const QmpClientLimits *limits, con
     qmp_flight_init(&client->flight);
     client->channel = qmp_channel_new(context, fd, client->limits.max_reply, &channel_funcs, client);
     start_timeout(client, context);
+    if (limits->session)
+        resume_session(client, limits->session);
     return client;
 }
 
@@ -335,6 +360,13 @@ qmp_client_free(QmpClient *client)
     stop_session(client);
     fail_commands(client, error, FALSE);
     client_unref(client);
+}
+
+char *
+qmp_client_dup_session(QmpClient *client)
+{
+    return g_strdup_printf("{\"QMP\":{\"version\":%s,\"capabilities\":[%s]}}", client->greeting.version,
+                           client->oob ? "\"oob\"" : "");
 }
 
 const QmpGreeting *

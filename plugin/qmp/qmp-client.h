@@ -27,6 +27,9 @@ typedef struct QmpClientLimits {
     gsize max_reply; /* bytes of one message from QEMU; default 32 MiB */
     gsize max_event; /* bytes of one event; default 256 KiB: QEMU's are below 10 KiB, and parsing 1 MiB takes 50 ms */
     guint64 timeout; /* us until ready; default 10 s; G_MAXUINT64: none */
+    /* Borrowed by qmp_client_new(). NULL: QEMU is about to greet. Otherwise the session is another client's that was stopped at
+     * any point, and this is what qmp_client_dup_session() told of it. */
+    const char *session;
 } QmpClientLimits;
 
 /* Takes the connected socket @fd and starts to listen for the greeting. No callback comes from inside. */
@@ -35,6 +38,9 @@ QmpClient *qmp_client_new(GMainContext *context, int fd, const QmpClientLimits *
 
 /* Closes the connection. Commands under way are failed first (QMP_ERROR_DISCONNECTED), on_closed is not called. */
 void qmp_client_free(QmpClient *client);
+
+/* The ready session in words, for a later client that is to go on with it. */
+char *qmp_client_dup_session(QmpClient *client);
 
 /* Before qmp_client_is_ready() too: the greeting may be there already; NULL if not. */
 const QmpGreeting *qmp_client_get_greeting(QmpClient *client);

@@ -255,7 +255,7 @@ vm_registry_count_given_by(VmRegistry *registry, guint32 uid)
 
     g_hash_table_iter_init(&entries, registry->entries);
     while (g_hash_table_iter_next(&entries, &vm, NULL))
-        n += vm_get_origin(vm) == VM_FROM_FD && vm_get_added_by(vm) == uid;
+        n += vm_get_origin(vm) == VM_FROM_FD && vm_get_spec(vm)->added_by == uid;
     return n;
 }
 

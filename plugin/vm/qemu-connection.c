@@ -242,7 +242,11 @@ qemu_connection_new(GMainContext *context, int fd, const QemuConnectionLimits *l
                                                  on_control_closed };
     /* The client watches over the greeting and the negotiation itself and says which of them failed. The client is given
      * the same time and started first, so that its words are heard rather than ours. */
-    QmpClientLimits client_limits = { .max_reply = limits->max_reply, .timeout = limits->timeout };
+    QmpClientLimits client_limits = {
+        .max_reply = limits->max_reply,
+        .timeout = limits->timeout,
+        .session = limits->session,
+    };
     QemuConnection *qemu = g_rc_box_new0(QemuConnection);
 
     qemu->context = g_main_context_ref(context);
@@ -323,6 +327,12 @@ gboolean
 qemu_connection_is_running(QemuConnection *qemu)
 {
     return qemu->facts.running;
+}
+
+char *
+qemu_connection_dup_session(QemuConnection *qemu)
+{
+    return qmp_client_dup_session(qemu->client);
 }
 
 gboolean

@@ -28,6 +28,7 @@ typedef struct QemuConnectionFuncs {
 typedef struct QemuConnectionLimits {
     gsize max_reply; /* bytes */
     guint64 timeout; /* us until on_up; G_MAXUINT64: none */
+    const char *session; /* borrowed by qemu_connection_new(); as QmpClientLimits.session */
 } QemuConnectionLimits;
 
 /* Takes the connected socket @fd. No callback comes from inside; the QemuConnection may be freed from inside any of them. */
@@ -46,6 +47,9 @@ const char *qemu_connection_get_version(QemuConnection *qemu); /* "11.1.3" */
 const char *qemu_connection_get_package(QemuConnection *qemu);
 const char *qemu_connection_get_status(QemuConnection *qemu); /* QMP's run state */
 gboolean qemu_connection_is_running(QemuConnection *qemu);
+
+/* After on_up: see qmp_client_dup_session(). */
+char *qemu_connection_dup_session(QemuConnection *qemu);
 
 /* After on_up: the commands that QEMU has. */
 gboolean qemu_connection_is_at_least(QemuConnection *qemu, guint major, guint minor);

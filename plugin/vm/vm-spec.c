@@ -13,6 +13,7 @@ vm_spec_copy(const VmSpec *spec)
     for (guint i = 0; spec->spares && i < spec->spares->len; i++)
         g_ptr_array_add(copy->spares, qmp_address_copy(spec->spares->pdata[i]));
     copy->fd = -1;
+    copy->session = NULL;
     return copy;
 }
 

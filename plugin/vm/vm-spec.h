@@ -23,11 +23,13 @@ typedef struct VmSpec {
     gboolean isolation_required; /* no caller shares a monitor with another */
     guint32 user; /* uid; with `server=on` at a Unix address: whose QEMU is taken */
     gboolean isolation_is_default; /* nobody has said so of this VM: vm_set_default_isolation() changes it */
-    int fd; /* of VM_FROM_FD, taken */
+    int fd; /* of VM_FROM_FD, or with @session: a connected socket, taken */
+    const char *session; /* the agent before had this session on @fd: see qmp_client_dup_session(); NULL: there is none */
+    gboolean is_known; /* it was up with the agent before: a VM_FROM_CALL is tried with back-off until it is up again */
     guint64 timeout; /* us for one attempt; VM_FROM_CALL: for an address to answer that does not yet, too */
     guint32 added_by; /* uid */
 } VmSpec;
 
-/* A copy that owns all that it points to; @fd stays the original's. */
+/* A copy that owns all that it points to; @fd and @session stay the original's. */
 VmSpec *vm_spec_copy(const VmSpec *spec);
 void vm_spec_free(VmSpec *spec);

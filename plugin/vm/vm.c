@@ -198,11 +198,16 @@ get_time_left(Vm *vm)
 }
 
 static void
-take_socket(Vm *vm, int fd)
+take_socket(Vm *vm, int fd, const char *session)
 {
     static const QemuConnectionFuncs funcs = { on_qemu_up,    on_qemu_changed, on_qemu_event,
                                                on_qemu_stuck, on_qemu_ending,  on_qemu_down };
-    QemuConnectionLimits limits = { .max_reply = vm->max_reply, .timeout = get_time_left(vm) };
+    QemuConnectionLimits limits = {
+        .max_reply = vm->max_reply,
+        .timeout =
+            session ? G_MAXUINT64 : get_time_left(vm), /* nobody can have the connection again who gives it up */
+        .session = session,
+    };
     Candidate *candidate = g_new0(Candidate, 1);
 
     candidate->vm = vm;
@@ -253,7 +258,7 @@ use_socket(Vm *vm, int fd)
     vm->was_connected = TRUE;
     monitor_id_set_connected(&vm->monitor_id, vm->spec->address, fd);
     if (vm->funcs.on_connected(vm, &error, vm->user_data)) {
-        take_socket(vm, fd);
+        take_socket(vm, fd, /* session= */ NULL);
         return;
     }
     close(fd);
@@ -327,11 +332,12 @@ vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs
     reset_retry(vm);
     vm->attempt_began = g_get_monotonic_time();
     vm->candidates = g_ptr_array_new_with_free_func(candidate_free);
-    if (vm->spec->address) {
+    vm->was_connected = spec->is_known;
+    if (spec->address && !spec->session) {
         attempt_connection(vm);
     } else {
-        monitor_id_set_connected(&vm->monitor_id, /* address= */ NULL, spec->fd);
-        take_socket(vm, spec->fd);
+        monitor_id_set_connected(&vm->monitor_id, spec->address, spec->fd);
+        take_socket(vm, spec->fd, spec->session);
     }
     return vm;
 }
@@ -403,18 +409,6 @@ const MonitorId *
 vm_get_monitor_id(Vm *vm)
 {
     return &vm->monitor_id;
-}
-
-guint32
-vm_get_added_by(Vm *vm)
-{
-    return vm->spec->added_by;
-}
-
-GPtrArray *
-vm_get_spares(Vm *vm)
-{
-    return vm->spec->spares;
 }
 
 gboolean

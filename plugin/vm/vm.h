@@ -54,8 +54,6 @@ const VmSpec *vm_get_spec(Vm *vm);
 VmOrigin vm_get_origin(Vm *vm);
 const QmpAddress *vm_get_address(Vm *vm); /* NULL: VM_FROM_FD */
 const MonitorId *vm_get_monitor_id(Vm *vm);
-guint32 vm_get_added_by(Vm *vm);
-GPtrArray *vm_get_spares(Vm *vm); /* of QmpAddress; may be empty */
 gboolean vm_requires_isolation(Vm *vm);
 
 /* What is the default has become another. */
