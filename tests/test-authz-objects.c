@@ -75,11 +75,32 @@ test_added(Fixture *fixture, gconstpointer data)
     note(fixture, "object-add", "{\"id\":\"a\",\"qom-type\":\"authz-simple\"}");
     note(fixture, "object-add", "{\"id\":\"b\",\"qom-type\":\"secret\"}");
     note(fixture, "device_add", "{\"id\":\"c\",\"qom-type\":\"authz-simple\"}");
+    note(fixture, "human-monitor-command", "{\"command-line\":\"object_add iothread,id=c\"}");
     note(fixture, "object-add", "{\"qom-type\":\"authz-simple\"}");
     note(fixture, "object-add", NULL);
     g_assert_true(may_have(fixture, "{\"id\":\"a\"}"));
     g_assert_false(may_have(fixture, "{\"id\":\"b\"}"));
     g_assert_false(may_have(fixture, "{\"id\":\"c\"}"));
+}
+
+/* Callers who add one by a line of HMP, whatever way it is written: any object may be the one. */
+static void
+test_line(Fixture *fixture, gconstpointer data)
+{
+    static const char *const lines[] = {
+        "{\"command-line\":\"object_add authz-simple,id=a,identity=x\"}",
+        "{\"command-line\":\"object_add {'qom-type':'auth\\\\u007a-pam','id':'a'}\"}",
+        "{\"command-line\":7}",
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_assert_false(may_have(fixture, "{\"id\":\"secret\"}"));
+        note(fixture, "human-monitor-command", lines[i]);
+        g_assert_true(may_have(fixture, "{\"id\":\"secret\"}"));
+        authz_objects_free(fixture->objects);
+        fixture->objects = authz_objects_new(fixture->base.vm);
+        vm_fixture_settle(&fixture->base);
+    }
 }
 
 /* A QEMU that has not answered, answers with an error, or answers nonsense: any object may be one. */
@@ -114,5 +135,6 @@ main(int argc, char **argv)
     ADD("/authz-objects/refused", "\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}", test_unknown);
     ADD("/authz-objects/nonsense", "\"return\": {}", test_unknown);
     ADD("/authz-objects/many", LISTED, test_many);
+    ADD("/authz-objects/line", LISTED, test_line);
     return g_test_run();
 }

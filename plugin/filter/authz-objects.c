@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "escapes.h"
 #include "json-member.h"
 #include "json-tree.h"
 
@@ -16,6 +17,7 @@ struct AuthzObjects {
     GHashTable *names; /* owned, set */
     QmpTicket *ticket; /* weak; the question which objects there are */
     gboolean is_known; /* every object that may be one is in @names */
+    gboolean has_unread; /* a line of HMP may have added one by whatever name */
 };
 
 static void
@@ -47,7 +49,7 @@ on_authz_listed(const QmpReply *reply, const GError *error, gpointer user_data)
     JsonArray *array = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
 
     objects->ticket = NULL;
-    objects->is_known = array && g_hash_table_size(objects->names) < MAX_NAMES;
+    objects->is_known = array && !objects->has_unread && g_hash_table_size(objects->names) < MAX_NAMES;
     for (guint i = 0; array && i < json_array_get_length(array); i++)
         note_listed_object(objects, json_member_get_object_at(array, i));
 }
@@ -79,6 +81,16 @@ get_argument(JsonNode *arguments, const char *name)
                : NULL;
 }
 
+/* QEMU reads a line of HMP in more ways than can be followed here. */
+static void
+note_line(AuthzObjects *objects, const char *line)
+{
+    g_autofree char *plain = line ? escapes_strip(line) : NULL;
+
+    objects->has_unread |= !plain || strstr(plain, "authz-") != NULL;
+    objects->is_known &= !objects->has_unread;
+}
+
 void
 authz_objects_note(AuthzObjects *objects, const char *command, JsonNode *arguments)
 {
@@ -87,6 +99,8 @@ authz_objects_note(AuthzObjects *objects, const char *command, JsonNode *argumen
 
     if (name)
         note_authz_name(objects, name);
+    if (g_str_equal(command, "human-monitor-command"))
+        note_line(objects, get_argument(arguments, "command-line"));
 }
 
 gboolean
