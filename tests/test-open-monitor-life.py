@@ -367,9 +367,11 @@ class SharedDirectory(SystemBusTest):
         self.assertEqual(os.listdir(f'{self.run_directory}/native'), [])
 
     def test_not_sticky(self):
-        """Anybody could put a directory of theirs in the place of the agent's."""
+        """Anybody could put a directory of theirs in the place of the agent's, or a socket in that of another's VM."""
         somebody = self.start_with_directory(0o777)
-        self.assert_fails('org.freedesktop.DBus.Error.Failed', 'qemu-monitor', open_fd, somebody, path=('s', 'web'))
+        self.assertIn('/run/qemu-monitor is not watched for VMs: it is no directory of root or user 0 that is sticky',
+                      self.agent.output)
+        self.assert_fails('org.freedesktop.DBus.Error.Failed', 'run directory', open_fd, somebody, path=('s', 'web'))
 
 
 if __name__ == '__main__':

@@ -103,34 +103,52 @@ fail_directory(GError **error)
     return FALSE;
 }
 
-/* What is in the directory is connected to without asking anybody. It must be the agent's user's; whom they let
- * write to it otherwise is their affair, but on a session bus nobody else belongs there. */
+/* Everything in the directory is connected to without a question. On a session bus nobody but the user may put something
+ * there. On the system bus it is root's (or the agent's own), and whoever else may write to it can at least not remove or
+ * replace what is not theirs. */
+static gboolean
+is_trusted_directory(Discovery *discovery, const struct stat *status)
+{
+    gboolean is_own = status->st_uid == context_get_uid(), is_writable = (status->st_mode & 022) != 0;
+
+    if (!S_ISDIR(status->st_mode))
+        return FALSE;
+    if (discovery->context->host->bus == MANAGEMENT_BUS_SESSION)
+        return is_own && !is_writable;
+    return (is_own || status->st_uid == 0) && (!is_writable || (status->st_mode & S_ISVTX));
+}
+
 static gboolean
 check_directory(Discovery *discovery, GError **error)
 {
-    gboolean session = discovery->context->host->bus == MANAGEMENT_BUS_SESSION;
+    gboolean is_session = discovery->context->host->bus == MANAGEMENT_BUS_SESSION;
     struct stat status;
 
     if (lstat(discovery->path, &status) < 0)
         return fail_directory(error);
-    if (S_ISDIR(status.st_mode) && status.st_uid == context_get_uid() && !(session && (status.st_mode & 022)))
+    if (is_trusted_directory(discovery, &status))
         return TRUE;
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM, "it is no directory of user %u that others cannot write to",
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM,
+                is_session ? "it is no directory of user %u that others cannot write to"
+                           : "it is no directory of root or user %u that is sticky if others can write to it",
                 context_get_uid());
     return FALSE;
 }
 
+/* tmpfiles.d(5) has made the directory where the agent is a service. One that is there already keeps its owner and mode. */
 static gboolean
 make_directory(Discovery *discovery, GError **error)
 {
     mode_t mode = discovery->context->host->bus == MANAGEMENT_BUS_SESSION ? 0700 : 0755;
 
     /* chmod() because of the umask: whoever runs a VM for the system bus must get through. */
-    if (mkdir(discovery->path, 0700) == 0)
-        return chmod(discovery->path, mode) == 0 || check_directory(discovery, error);
+    if (mkdir(discovery->path, 0700) == 0 && chmod(discovery->path, mode) == 0)
+        return TRUE;
     if (errno == EEXIST)
         return check_directory(discovery, error);
-    return fail_directory(error);
+    g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "it is not there, and cannot be made: %s",
+                g_strerror(errno));
+    return FALSE;
 }
 
 static gboolean
