@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The command line; see agent-options.h. Used by agent.c. Owns nothing beyond what it gives.
  *
- * Compiled in: AGENT_BUILD_DIR (the agent is being run from there or is installed), AGENT_BUILD_MODULE_DIR (its modules
- * then), AGENT_MODULE_DIR, AGENT_CONFIG_DIR. */
+ * Compiled in: AGENT_MODULE_DIR, AGENT_CONFIG_DIR. */
 #include "agent-options.h"
 
 #include <gio/gio.h>
@@ -112,16 +111,17 @@ find_bus(ManagementBus bus, GError **error)
     return NULL;
 }
 
-/* An agent in its build tree takes the modules that were built with it, not those that happen to be installed. */
+/* An agent in its build tree takes the modules that were built with it, not those that happen to be installed. It knows the
+ * build tree by its own place in it, so that no path of the machine that builds is in the program. */
 static char *
 find_module_dir(void)
 {
     g_autofree char *program = g_file_read_link("/proc/self/exe", /* error= */ NULL);
-    g_autofree char *directory = program != NULL ? g_path_get_dirname(program) : NULL;
-    g_autofree char *build_dir = realpath(AGENT_BUILD_DIR, /* resolved= */ NULL);
+    g_autofree char *directory = program != NULL ? g_path_get_dirname(program) : g_strdup("");
+    g_autofree char *built = g_build_filename(directory, "..", "module", NULL);
 
-    if (directory != NULL && g_strcmp0(directory, build_dir) == 0)
-        return g_strdup(AGENT_BUILD_MODULE_DIR);
+    if (g_str_has_suffix(directory, "/plugin/agent") && g_file_test(built, G_FILE_TEST_IS_DIR))
+        return g_steal_pointer(&built);
     return g_strdup(AGENT_MODULE_DIR);
 }
 
