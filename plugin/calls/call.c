@@ -2,7 +2,7 @@
 /* The path of a method call, from top to bottom:
  *
  *   call_method()          a method of QMP: reads the values (bad ones are refused before anything else happens)
- *   call_execute()         Execute or ExecuteJSON, whose arguments vm-object.c has read
+ *   call_execute()         Execute or ExecuteJSON, whose arguments vm-methods.c has read
  *   call_introspect()      Introspect, which only waits
  *   call_described()       QEMU's schema is known: the values become the command's arguments, and are checked
  *   start_typed_command()  the command goes its way (caller-command.c): the schema unless the call has waited for it

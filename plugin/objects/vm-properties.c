@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The properties of org.qemu.Monitor1.VM, each from what is known without asking QEMU. vm-object.c has them in its
- * interface. */
+/* The properties of org.qemu.Monitor1.VM, each from what is known without asking QEMU. module/service.c makes the
+ * interface of them. */
 #include "vm-object.h"
 
 static void

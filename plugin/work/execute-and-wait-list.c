@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by objects/vm-object.c; owns the calls until they are answered, and the way by which they ask QEMU. */
+/* Called by vm-object.c and vm-methods.c in objects/; owns the calls until they are answered, and the way by which they ask QEMU. */
 #include "execute-and-wait-list.h"
 
 #include "errors.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The path of a call of ExecuteAndWait(), from top to bottom. objects/vm-object.c has read the arguments, and
+/* The path of a call of ExecuteAndWait(), from top to bottom. objects/vm-methods.c has read the arguments, and
  * execute-and-wait-list.c has room for the call.
  *
  *   execute_and_wait_start()       completion-table.c says what the end of the command is
