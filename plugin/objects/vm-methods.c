@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The methods of org.qemu.Monitor1.VM. Each reads its arguments, whose types the XML has made sure of, and hands the call to the
  * part of the object that answers it. module/service.c makes the interface of them. */
+#include "vm-object.h"
+
 #include <string.h>
 
 #include "authorization.h"

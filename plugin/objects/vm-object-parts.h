@@ -6,7 +6,7 @@
 #include "execute-and-wait-list.h"
 #include "jobs.h"
 #include "open-monitor.h"
-#include "vm-object.h"
+#include "vm-context.h"
 
 struct VmObject {
     VmContext vm_context; /* first: the part that the rooms below are given */
