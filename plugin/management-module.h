@@ -50,6 +50,21 @@ typedef struct ManagementHost {
 
     /* The file that `key_file` was read from, for errors; NULL: none, or not known. */
     const char *key_file_path;
+
+    /* One line for people on how the instance stands, without a newline; in place of the one before. Any time from start() to
+     * stop(), and as often as the module likes: the host shows the last one at its leisure. */
+    void (*status)(gpointer data, gpointer instance, const char *status);
+
+    /* A store for descriptors that outlives the process, and is handed to the one that is started in its place. Names have letters,
+     * digits, `-` and `_` only, are 128 bytes long at most, and are unlike all others of this module's.
+     * keep_fd() puts a duplicate of @fd into it. FALSE: there is no store. (TRUE promises nothing: not every manager tells
+     * whether it keeps what it is given.)
+     * drop_fd() takes it out, if it is there.
+     * take_fd(), before ready(): what a process before has kept and not dropped, close-on-exec, for the module to close; it stays in
+     * the store. -1: there is none, or it has been taken. What nobody has taken when all instances are ready is dropped. */
+    gboolean (*keep_fd)(gpointer data, const char *name, int fd);
+    void (*drop_fd)(gpointer data, const char *name);
+    int (*take_fd)(gpointer data, const char *name);
 } ManagementHost;
 
 /* What a module exports under MANAGEMENT_MODULE_SYMBOL. */

@@ -8,8 +8,11 @@
  *     fail-on=FILE            fail at the first tick that finds this file
  *     fail-early=true         fail instead of getting ready
  *     refuse-reload=TEXT      do not take this key file at a reload
+ *     keep=FILE               let the next process read it; what this one was let read is logged
  *     linger=MILLISECONDS     how long it takes to prepare for its stop; 0, the default: nothing is to be prepared */
+#include <fcntl.h>
 #include <gio/gio.h>
+#include <unistd.h>
 
 #include "management-module.h"
 
@@ -59,6 +62,30 @@ set_source(Clock *clock, GSource *source, GSourceFunc func)
     g_source_attach(source, clock->host->context);
 }
 
+/* The file that the process before has kept for this one is not kept any longer. */
+static void
+use_store(Clock *clock)
+{
+    const ManagementHost *host = clock->host;
+    g_autofree char *path = get_text(host, "keep"), *text = NULL;
+    int kept = host->take_fd(host->data, "file"), fd;
+    char buffer[64] = "";
+
+    if (kept >= 0) {
+        if (read(kept, buffer, sizeof buffer - 1) < 0)
+            buffer[0] = '?';
+        text = g_strdup_printf("was kept: %s", buffer);
+        say(clock, text);
+        close(kept);
+        host->drop_fd(host->data, "file");
+    }
+    if (path == NULL)
+        return;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    say(clock, host->keep_fd(host->data, "file", fd) ? "keeps a file" : "has no store");
+    close(fd);
+}
+
 static gboolean
 on_tick(gpointer user_data)
 {
@@ -81,6 +108,9 @@ on_started(gpointer user_data)
     GSource *next = clock->interval > 0 ? g_timeout_source_new(clock->interval) : NULL;
 
     set_source(clock, next, on_tick);
+    use_store(clock);
+    if (clock->interval > 0)
+        clock->host->status(clock->host->data, clock, "ticks");
     if (fail_early != NULL)
         fail(clock);
     else

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from harness import Agent, Test, main, wait_until
+from harness import Agent, FdStore, Test, main, wait_until
 
 BUILD = os.environ['TEST_MODULES']
 CLOCK, SECOND = f'{BUILD}/clock.so', f'{BUILD}/second-clock.so'
@@ -190,6 +190,56 @@ class Reload(Test):
         agent.kill(signal.SIGHUP)
         agent.kill(signal.SIGTERM)
         self.assertEqual(agent.wait(), 0, agent.output)
+
+
+class Manager(Test):
+    def test_the_main_loop_says_that_it_turns(self):
+        agent = self.start(Agent, modules=[CLOCK], environment={'WATCHDOG_USEC': '20000', 'WATCHDOG_PID': None})
+        wait_until(lambda: agent.read_notifications() and sum('WATCHDOG' in told for told in agent.messages) > 5, 'WATCHDOG=1')
+        with open(f'/proc/{agent.pid}/environ', encoding='ascii') as file:
+            self.assertIn('WATCHDOG_USEC', file.read())
+
+    def test_only_who_is_asked_says_so(self):
+        for environment in ({'WATCHDOG_USEC': '20000', 'WATCHDOG_PID': '1'}, {'WATCHDOG_USEC': 'x'}, {'WATCHDOG_USEC': '0'}):
+            agent = self.start(Agent, modules=[CLOCK], environment=environment)
+            wait_until(lambda: agent.is_asleep() is not False, 'the agent to sleep without a time limit')
+            self.assertFalse(any('WATCHDOG' in told for told in agent.messages))
+
+    def test_status_is_what_the_modules_say(self):
+        self.write('clock.conf', '[clock]\ninterval=100000\n')
+        agent = self.start(Agent, 'unix:', [CLOCK, SECOND], f'--config-dir={self.directory}')
+        self.assertEqual(agent.notified['STATUS'], 'clock: ticks')
+
+    def test_descriptors_outlive_the_agent(self):
+        store = self.adopt(FdStore())
+        self.write('clock.conf', f'[clock]\nkeep={self.write("kept", "since yesterday")}\n')
+        arguments = ['unix:', [CLOCK, SECOND], f'--config-dir={self.directory}']
+        agent = self.start(Agent, *arguments, store=store)
+        self.assertEqual(store.names(), ['clock.file'])
+        agent.kill()
+        agent.wait()
+        store.kept.append(('stranger', os.open(self.directory, os.O_RDONLY)))
+        self.write('clock.conf', '')
+        agent = self.start(Agent, *arguments, store=store)
+        agent.wait_output('info: clock: was kept: since yesterday')
+        # It is not needed any more, and nobody ever needs the other one.
+        self.assertEqual(store.names(), [])
+        self.assertEqual([os.readlink(f'/proc/{agent.pid}/fd/{fd}') for fd in os.listdir(f'/proc/{agent.pid}/fd')].count(
+            self.directory), 0)
+
+    def test_descriptors_for_somebody_else(self):
+        file = self.write('kept', 'not yours')
+        with open(file, encoding='ascii') as kept:
+            environment = {'LISTEN_FDS': '1', 'LISTEN_FDNAMES': 'clock.file', 'LISTEN_PID': '1'}
+            agent = self.start(Agent, modules=[CLOCK], environment=environment)
+            self.assertNotIn('was kept', agent.output)
+            self.assertTrue(kept)
+
+    def test_no_store(self):
+        self.write('clock.conf', f'[clock]\nkeep={self.write("kept", "")}\n')
+        agent = self.start(Agent, 'unix:', [CLOCK], f'--config-dir={self.directory}', ready=False,
+                           environment={'NOTIFY_SOCKET': None})
+        agent.wait_output('info: clock: has no store')
 
 
 class Modules(Test):

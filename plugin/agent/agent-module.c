@@ -18,8 +18,8 @@ struct AgentModule {
     ManagementHost host; /* its key_file is owned */
     char *key_file_path; /* owned */
     gpointer instance; /* owned by the module; NULL: not started */
-    AgentModuleFunc func;
-    gpointer user_data;
+    AgentModuleStart start; /* what is in it is weak */
+    char *status; /* owned; NULL: it has told nothing */
     AgentModuleStoppedFunc stopped_func; /* NULL: it is not to stop */
     gpointer stopped_data;
     GSource *news; /* owned; NULL: nothing to hand on */
@@ -96,6 +96,7 @@ agent_module_free(AgentModule *module)
     agent_module_stop(module);
     g_clear_pointer(&module->host.key_file, g_key_file_unref);
     g_clear_pointer(&module->key_file_path, g_free);
+    g_clear_pointer(&module->status, g_free);
     g_clear_error(&module->failure);
     if (module->object != NULL && !g_module_close(module->object))
         g_warning("Cannot unload: %s", g_module_error());
@@ -120,7 +121,7 @@ on_news(gpointer user_data)
     }
     /* A copy, because the callee may free the module. */
     g_autoptr(GError) failure = module->failure != NULL ? g_error_copy(module->failure) : NULL;
-    module->func(module, failure, module->user_data);
+    module->start.func(module, failure, module->start.user_data);
     return G_SOURCE_REMOVE;
 }
 
@@ -211,29 +212,82 @@ agent_module_prepare_stop(AgentModule *module, AgentModuleStoppedFunc func, gpoi
     return descriptor->prepare_stop(module->instance);
 }
 
+static void
+on_instance_status(gpointer data, gpointer instance, const char *status)
+{
+    AgentModule *module = data;
+
+    g_free(module->status);
+    module->status = g_strdup(status);
+    module->start.status_func(module->start.user_data);
+}
+
+/* Two modules may call theirs the same. */
+static char *
+make_stored_name(AgentModule *module, const char *name)
+{
+    return g_strconcat(module->descriptor->name, ".", name, NULL);
+}
+
+static gboolean
+on_keep_fd(gpointer data, const char *name, int fd)
+{
+    AgentModule *module = data;
+    g_autofree char *stored_name = make_stored_name(module, name);
+
+    return agent_store_keep(module->start.store, stored_name, fd);
+}
+
+static void
+on_drop_fd(gpointer data, const char *name)
+{
+    AgentModule *module = data;
+    g_autofree char *stored_name = make_stored_name(module, name);
+
+    agent_store_drop(module->start.store, stored_name);
+}
+
+static int
+on_take_fd(gpointer data, const char *name)
+{
+    AgentModule *module = data;
+    g_autofree char *stored_name = make_stored_name(module, name);
+
+    return agent_store_take(module->start.store, stored_name);
+}
+
 gboolean
-agent_module_start(AgentModule *module, GMainContext *context, const char *bus_address, ManagementBus bus,
-                   GKeyFile *key_file, char *key_file_path, AgentModuleFunc func, gpointer user_data, GError **error)
+agent_module_start(AgentModule *module, const AgentModuleStart *start, GKeyFile *key_file, char *key_file_path,
+                   GError **error)
 {
     module->host = (ManagementHost){
         .abi = MANAGEMENT_MODULE_ABI,
         .size = sizeof(ManagementHost),
         .data = module,
-        .context = context,
-        .bus_address = bus_address,
-        .bus = bus,
+        .context = start->context,
+        .bus_address = start->bus_address,
+        .bus = start->bus,
         .key_file = key_file,
         .log = on_log,
         .ready = on_module_is_ready,
         .failed = on_module_has_failed,
         .stopped = on_module_has_stopped,
         .key_file_path = key_file_path,
+        .status = on_instance_status,
+        .keep_fd = on_keep_fd,
+        .drop_fd = on_drop_fd,
+        .take_fd = on_take_fd,
     };
     module->key_file_path = key_file_path;
-    module->func = func;
-    module->user_data = user_data;
+    module->start = *start;
     module->instance = module->descriptor->start(&module->host, error);
     if (module->instance == NULL)
         g_prefix_error(error, "%s does not start: ", module->descriptor->name);
     return module->instance != NULL;
+}
+
+const char *
+agent_module_get_status(AgentModule *module)
+{
+    return module->status;
 }

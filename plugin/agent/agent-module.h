@@ -2,6 +2,7 @@
 /* One module in the agent: the host's side of management-module.h. */
 #pragma once
 
+#include "agent-store.h"
 #include "management-module.h"
 
 typedef struct AgentModule AgentModule;
@@ -10,6 +11,9 @@ typedef struct AgentModule AgentModule;
  * that. Always from the main context with nothing of the module on the stack, never from inside agent_module_start(),
  * never after agent_module_stop(), which is allowed inside. */
 typedef void (*AgentModuleFunc)(AgentModule *module, const GError *error, gpointer user_data);
+
+/* agent_module_get_status() gives another text. From anywhere, also from inside agent_module_start(). */
+typedef void (*AgentModuleStatusFunc)(gpointer user_data);
 
 /* Loads the module from @file and looks at what it is; runs none of it but its constructors. */
 AgentModule *agent_module_load(const char *file, GError **error);
@@ -34,7 +38,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AgentModule, agent_module_free)
 /* The name from the descriptor. */
 const char *agent_module_get_name(AgentModule *module);
 
-/* Starts the instance; once. @key_file and @key_file_path, where it was read from, are taken; the other strings and @context are borrowed for as long as the module. */
-gboolean agent_module_start(AgentModule *module, GMainContext *context, const char *bus_address, ManagementBus bus,
-                            GKeyFile *key_file, char *key_file_path, AgentModuleFunc func, gpointer user_data,
-                            GError **error);
+/* What an instance is started with. The strings, @context and @store are borrowed for as long as the module is there. */
+typedef struct AgentModuleStart {
+    GMainContext *context;
+    const char *bus_address;
+    ManagementBus bus;
+    AgentStore *store;
+    AgentModuleFunc func;
+    AgentModuleStatusFunc status_func;
+    gpointer user_data;
+} AgentModuleStart;
+
+/* Starts the instance; once. @key_file and @key_file_path, where it was read from, are taken. */
+gboolean agent_module_start(AgentModule *module, const AgentModuleStart *start, GKeyFile *key_file,
+                            char *key_file_path, GError **error);
+
+/* What the instance has told of itself; NULL: nothing. */
+const char *agent_module_get_status(AgentModule *module);

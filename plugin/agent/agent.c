@@ -24,11 +24,16 @@
 /* ms; a module may take 2 s to leave in good order. */
 #define STOP_TIME 3000
 
+/* ms from a change to its STATUS= line. */
+#define STATUS_DELAY 200
+
 typedef struct Agent {
     const AgentOptions *options; /* weak */
     GMainContext *context; /* owned */
     GMainLoop *loop; /* owned */
     AgentNotify *notify; /* owned */
+    AgentStore *store; /* owned */
+    GSource *status_timer; /* owned; while the status is another than was told */
     GPtrArray *modules; /* owned AgentModules: those not failed */
     GPtrArray *
         ended; /* owned AgentModules: the others; unloaded in the end, as nothing can be while the context dispatches */
@@ -49,7 +54,8 @@ agent_new(const AgentOptions *options)
     agent->options = options;
     agent->context = g_main_context_new();
     agent->loop = g_main_loop_new(agent->context, /* is_running= */ FALSE);
-    agent->notify = agent_notify_new();
+    agent->notify = agent_notify_new(agent->context);
+    agent->store = agent_store_new(agent->notify);
     agent->modules = g_ptr_array_new_with_free_func((GDestroyNotify)agent_module_free);
     agent->ended = g_ptr_array_new_with_free_func((GDestroyNotify)agent_module_free);
     agent->exit_status = -1;
@@ -72,6 +78,8 @@ agent_free(Agent *agent)
     g_ptr_array_unref(agent->ended);
     free_source(agent->signals);
     free_source(agent->stop_timer);
+    free_source(agent->status_timer);
+    agent_store_free(agent->store);
     agent_notify_free(agent->notify);
     g_free(agent->complaint);
     g_main_loop_unref(agent->loop);
@@ -88,13 +96,55 @@ set_complaint(Agent *agent, char *complaint)
     agent->complaint = complaint;
 }
 
+/* What goes wrong goes before what the modules say, and where they say nothing their number must do. */
 static char *
 describe_status(Agent *agent)
 {
     guint n = agent->modules->len;
+    GString *text = g_string_new(agent->complaint);
 
-    return agent->complaint != NULL ? g_strdup(agent->complaint)
-                                    : g_strdup_printf("%u module%s ready", n, n == 1 ? "" : "s");
+    for (guint i = 0; i < n; i++) {
+        AgentModule *module = g_ptr_array_index(agent->modules, i);
+        const char *status = agent_module_get_status(module);
+        if (status != NULL)
+            g_string_append_printf(text, "%s%s: %s", text->len > 0 ? "; " : "", agent_module_get_name(module), status);
+    }
+    if (text->len == 0)
+        g_string_append_printf(text, "%u module%s ready", n, n == 1 ? "" : "s");
+    return g_string_free(text, /* free_segment= */ FALSE);
+}
+
+static void
+tell_status(Agent *agent)
+{
+    g_autofree char *status = describe_status(agent);
+
+    agent_notify_status(agent->notify, status);
+}
+
+static gboolean
+on_status_time(gpointer user_data)
+{
+    Agent *agent = user_data;
+
+    free_source(g_steal_pointer(&agent->status_timer));
+    if (agent->is_up && agent->exit_status < 0)
+        tell_status(agent);
+    return G_SOURCE_REMOVE;
+}
+
+/* A thousand things may change in a second, of which people see the last. */
+static void
+on_module_status(gpointer user_data)
+{
+    Agent *agent = user_data;
+
+    if (agent->status_timer != NULL || !agent->is_up)
+        return;
+    agent->status_timer = g_timeout_source_new(STATUS_DELAY);
+    g_source_set_static_name(agent->status_timer, "status");
+    g_source_set_callback(agent->status_timer, on_status_time, agent, /* notify= */ NULL);
+    g_source_attach(agent->status_timer, agent->context);
 }
 
 static void
@@ -235,6 +285,7 @@ on_module_ready(Agent *agent, AgentModule *module)
     if (++agent->n_ready < agent->modules->len)
         return;
     agent->is_up = TRUE;
+    agent_store_drop_rest(agent->store);
     tell_ready(agent);
 }
 
@@ -247,7 +298,7 @@ on_module_failed(Agent *agent, AgentModule *module, const GError *error)
     if (!agent->is_up || agent->modules->len == 0)
         end_agent(agent, EXIT_FAILURE, agent->complaint);
     else
-        agent_notify_status(agent->notify, agent->complaint);
+        tell_status(agent);
 }
 
 static void
@@ -279,13 +330,22 @@ load_modules(Agent *agent, char **files, GError **error)
 static gboolean
 start_modules(Agent *agent, const AgentOptions *options, GError **error)
 {
+    const AgentModuleStart start = {
+        .context = agent->context,
+        .bus_address = options->bus_address,
+        .bus = options->bus,
+        .store = agent->store,
+        .func = on_module_news,
+        .status_func = on_module_status,
+        .user_data = agent,
+    };
+
     for (guint i = 0; i < agent->modules->len; i++) {
         AgentModule *module = g_ptr_array_index(agent->modules, i);
         GKeyFile *key_file;
         char *path;
         if (!agent_config_load(options->config_dir, agent_module_get_name(module), &key_file, &path, error) ||
-            !agent_module_start(module, agent->context, options->bus_address, options->bus, key_file, path,
-                                on_module_news, agent, error))
+            !agent_module_start(module, &start, key_file, path, error))
             return FALSE;
     }
     return TRUE;

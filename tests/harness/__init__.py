@@ -4,7 +4,7 @@ when their constructor returns and gone when the test ends, and ways to talk to 
 wait_until.
 
 A test file is a program: classes derived from Test, and main() at its end."""
-from .agent import Agent
+from .agent import Agent, FdStore
 from .bus import Bus, CallError, Connection, busctl
 from .deaf import DeafConnection
 from .guest import Guest
@@ -16,5 +16,5 @@ from .process import Process
 from .qemu import Qemu, QmpClient, QmpError, StorageDaemon
 from .tap import Test, main
 
-__all__ = ['Agent', 'AuthenticationAgent', 'Bus', 'CallError', 'Connection', 'DIE', 'DeafConnection', 'FakeAuthority', 'Flood', 'Guest', 'Machine',
+__all__ = ['Agent', 'AuthenticationAgent', 'Bus', 'CallError', 'Connection', 'DIE', 'DeafConnection', 'FakeAuthority', 'FdStore', 'Flood', 'Guest', 'Machine',
            'Message', 'Peer', 'Polkitd', 'Process', 'Qemu', 'QmpClient', 'QmpError', 'Raw', 'SILENCE', 'Steps', 'StorageDaemon', 'Test', 'busctl', 'main', 'wait_until']
