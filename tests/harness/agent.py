@@ -18,6 +18,8 @@ HAND_OVER = """
 import fcntl, os, sys
 end = sys.argv.index('--')
 moved = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 1000) for fd in sys.argv[1:end]]
+for fd in sys.argv[1:end]:
+    os.close(int(fd))
 for number, fd in enumerate(moved, 3):
     os.dup2(fd, number)
     os.close(fd)
@@ -27,7 +29,7 @@ os.execvp(sys.argv[end + 1], sys.argv[end + 1:])
 
 
 class FdStore:
-    """A service manager's file-descriptor store: (name, descriptor) as agents gave them. It has FDPOLL: what has been hung up goes."""
+    """A service manager's file-descriptor store: (name, descriptor) as agents gave them."""
 
     def __init__(self):
         self.kept = []
