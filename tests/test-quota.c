@@ -53,6 +53,8 @@ test_caller(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(held.n, ==, 2);
     g_assert_cmpuint(held.bytes, ==, 100);
     g_assert_cmpuint(quota_get_of_caller(&fixture->quota, ":1.3").n, ==, 0);
+    g_assert_cmpuint(quota_get_of_user(&fixture->quota, 1000).bytes, ==, 130);
+    g_assert_cmpuint(quota_get_of_user(&fixture->quota, 1001).n, ==, 0);
 }
 
 /* A user with many connections: half of all is theirs, and the others share the rest alike. */

@@ -19,18 +19,20 @@
 #include "errors.h"
 #include "names.h"
 #include "json-tree.h"
+#include "quota.h"
 #include "value.h"
 #include "vm-schema.h"
 
 /* Values of a reply that are made a D-Bus value of: 20 ms. query-qmp-schema of QEMU 11.1 has 19,000. */
 #define MAX_VALUES 25000
 
-/* Of all callers. A process may have 1,024 descriptors where nobody has allowed it more. A user, who may have many
- * connections, takes no more than is left for all others. */
-#define MAX_FD_CALLS 256
+/* Calls with descriptors, of all callers. A process may have 1,024 descriptors where nobody has allowed it more. A user, who may
+ * have many connections, takes no more than is left for all others. */
+static const QuotaLimits fd_limits = { .of_all = { .n = 256 } };
 
 struct Calls {
     GQueue all; /* of Call, by their own links */
+    Quota with_fd;
 };
 
 typedef struct Call {
@@ -43,8 +45,7 @@ typedef struct Call {
     CallGatedFunc then; /* does the method's work once the caller may; NULL: the command is sent */
     char **then_arguments; /* owned; may be NULL */
     QmpMethodValues *values; /* owned; of a method, until it is described */
-    gboolean has_fd; /* came with a descriptor */
-    guint32 uid; /* the caller's */
+    QuotaShare fd_share; /* of calls->with_fd; of a call that came with a descriptor */
     QmpInterfaces
         *interfaces; /* ref; of a command: what is known of it and its result; NULL: no command yet, or none at all */
     char *name; /* owned; the QMP command's, or a method's; NULL: not known yet */
@@ -63,7 +64,6 @@ method_call_new(VmContext *vm_context, BusCall *bus_call)
     call->context = vm_context->context;
     call->vm_context = vm_context;
     call->call = bus_call;
-    call->uid = bus_call_get_peer(bus_call)->uid;
     call->command = (CallerCommand){
         .vm_context = vm_context,
         .peer = bus_call_get_peer(bus_call),
@@ -82,6 +82,7 @@ static void
 method_call_free(Call *call)
 {
     g_queue_unlink(&call->context->calls->all, &call->link);
+    quota_share_return(&call->fd_share);
     if (call->wait)
         schema_wait_cancel(call->wait);
     caller_command_cancel(&call->command);
@@ -296,7 +297,8 @@ wait_to_describe(Call *call)
     const char *caller = bus_call_get_sender(call->call);
     g_autoptr(GError) error = NULL;
 
-    call->wait = vm_schema_wait(call->vm_context->schema, caller, call->command.size, call_described, call, &error);
+    call->wait = vm_schema_wait(call->vm_context->schema, caller, bus_call_get_peer(call->call)->uid,
+                                call->command.size, call_described, call, &error);
     if (call->wait)
         bus_call_drop_message(call->call);
     else
@@ -336,32 +338,21 @@ call_introspect(BusCall *bus_call, gpointer data)
         wait_to_describe(call);
 }
 
-/* Without a limit no new VM could be connected to, and no caller's monitor plugged. */
-static gboolean
-has_room_for_fd(Call *call)
-{
-    guint n = 0, n_of_user = 0;
-
-    for (GList *i = call->context->calls->all.head; i; i = i->next) {
-        Call *other = i->data;
-        n += other->has_fd;
-        n_of_user += other->has_fd && other->uid == call->uid;
-    }
-    return n_of_user + n < MAX_FD_CALLS;
-}
-
 static gboolean
 measure_arguments(Call *call, GError **error)
 {
+    const BusPeer *peer = bus_call_get_peer(call->call);
+
     call->command.size = qmp_method_values_get_size(call->values);
     if (!qmp_method_values_has_fd(call->values))
         return TRUE;
     call->command.size += FD_SIZE;
-    call->has_fd = has_room_for_fd(call);
-    if (!call->has_fd)
-        g_set_error_literal(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
-                            "Too many calls with descriptors wait already, yours among them");
-    return call->has_fd;
+    /* Without a limit no new VM could be connected to, and no caller's monitor plugged. */
+    if (quota_take(&call->context->calls->with_fd, &fd_limits, peer->name, peer->uid, FD_SIZE, &call->fd_share))
+        return TRUE;
+    g_set_error_literal(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
+                        "Too many calls with descriptors wait already, yours among them");
+    return FALSE;
 }
 
 void

@@ -150,8 +150,8 @@ has_to_wait(CallerCommand *command)
 static CallerCommandStart
 wait_for_description(CallerCommand *command, GError **error)
 {
-    command->schema_wait =
-        vm_schema_wait(command->vm_context->schema, command->session, command->size, on_vm_described, command, error);
+    command->schema_wait = vm_schema_wait(command->vm_context->schema, command->session, command->peer->uid,
+                                          command->size, on_vm_described, command, error);
     return command->schema_wait ? CALLER_COMMAND_UNDER_WAY : CALLER_COMMAND_FAILED;
 }
 

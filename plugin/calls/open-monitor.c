@@ -21,14 +21,15 @@
 #include "log.h"
 #include "monitor-path.h"
 #include "native-session.h"
+#include "quota.h"
 #include "vardict.h"
 #include "caller-sessions.h"
 #include "vm-schema.h"
 
 /* Each holds a monitor in its QEMU, of which 16 there are as a rule, and two descriptors. A user, who may have many connections
  * and VMs, takes no more than is left for all others: 64 where nobody else has any. */
-#define MAX_OF_CALLER 16
-#define MAX_IN_ALL 128
+static const QuotaLimits limits_of_all = { .of_all = { .n = 128 } };
+static const QuotaLimits limits_of_vm = { .of_caller = { .n = 16 } };
 
 /* us that a path waits for its client where nothing else ends it. */
 #define PATH_TIME ((guint64)5 * 60 * G_TIME_SPAN_SECOND)
@@ -36,6 +37,7 @@
 struct OpenMonitors {
     VmContext *vm_context; /* weak */
     GQueue all; /* of OpenMonitor, owned, by their links */
+    Quota quota; /* of these */
     guint n_keys; /* given so far */
 };
 
@@ -60,7 +62,7 @@ typedef struct OpenMonitor {
     int lifeline; /* owned; our end of what the caller got instead of the session's socket; -1: none */
     GSource *lifeline_source; /* owned; while its other end matters */
     GList link; /* in monitors->all */
-    GList link_in_all; /* in the context's native_sessions */
+    QuotaShare shares[2]; /* of the VM's quota, and of the context's */
 } OpenMonitor;
 
 static Context *
@@ -127,7 +129,8 @@ end_open(OpenMonitor *monitor)
         close(monitor->lifeline);
     if (monitor->has_session)
         caller_sessions_drop_caller(vm_context->sessions, monitor->key);
-    g_queue_unlink(&get_open_context(monitor)->native_sessions, &monitor->link_in_all);
+    quota_share_return(&monitor->shares[0]);
+    quota_share_return(&monitor->shares[1]);
     g_queue_unlink(&monitor->monitors->all, &monitor->link);
     g_free(monitor->options.path);
     g_free(monitor->opener.name);
@@ -265,8 +268,8 @@ describe_opened(OpenMonitor *monitor)
         begin_open(monitor);
         return;
     }
-    monitor->wait =
-        vm_schema_wait(vm_context->schema, monitor->opener.name, /* size= */ 0, on_open_described, monitor, &error);
+    monitor->wait = vm_schema_wait(vm_context->schema, monitor->opener.name, monitor->opener.uid, /* size= */ 0,
+                                   on_open_described, monitor, &error);
     if (!monitor->wait)
         fail_open(monitor, error);
 }
@@ -306,40 +309,26 @@ ask_leave(OpenMonitor *monitor)
     }
 }
 
-static guint
-count_of_user(GQueue *sessions, guint32 uid)
-{
-    guint n = 0;
-
-    for (GList *i = sessions->head; i; i = i->next)
-        n += ((OpenMonitor *)i->data)->opener.uid == uid;
-    return n;
-}
-
 /* A session keeps its monitor: where none may be shared, those of a VM are divided like the sessions of all VMs. */
 static gboolean
-has_monitor_left(OpenMonitors *monitors, guint32 uid)
+take_open_room(OpenMonitor *monitor, GError **error)
 {
-    return !vm_requires_isolation(monitors->vm_context->vm) ||
-           count_of_user(&monitors->all, uid) + monitors->all.length <
-               monitor_pool_get_max(caller_sessions_get_pool(monitors->vm_context->sessions));
-}
+    VmContext *vm_context = monitor->monitors->vm_context;
+    const BusPeer *opener = &monitor->opener;
+    QuotaLimits limits = limits_of_vm;
 
-static gboolean
-check_open_count(OpenMonitors *monitors, const BusPeer *peer, GError **error)
-{
-    GQueue *sessions = &monitors->vm_context->context->native_sessions;
-    guint of_caller = 0;
-
-    for (GList *i = monitors->all.head; i; i = i->next)
-        of_caller += g_str_equal(((OpenMonitor *)i->data)->opener.name, peer->name);
-    if (of_caller < MAX_OF_CALLER && count_of_user(sessions, peer->uid) + sessions->length < MAX_IN_ALL &&
-        has_monitor_left(monitors, peer->uid))
+    if (vm_requires_isolation(vm_context->vm))
+        limits.of_all.n = monitor_pool_get_max(caller_sessions_get_pool(vm_context->sessions));
+    if (quota_take(&monitor->monitors->quota, &limits, opener->name, opener->uid, /* bytes= */ 0,
+                   &monitor->shares[0]) &&
+        quota_take(&vm_context->context->native_sessions, &limits_of_all, opener->name, opener->uid, /* bytes= */ 0,
+                   &monitor->shares[1]))
         return TRUE;
-    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
-                "There may be %d native sessions of one caller on a VM, and %d in all, of which a user may have no more than "
-                "are left for all others",
-                MAX_OF_CALLER, MAX_IN_ALL);
+    g_set_error(
+        error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
+        "There may be %u native sessions of one caller on a VM, and %u in all, of which a user may have no more than "
+        "are left for all others",
+        limits.of_caller.n, limits_of_all.of_all.n);
     return FALSE;
 }
 
@@ -357,8 +346,6 @@ open_monitor_new(OpenMonitors *monitors, BusCall *call)
     monitor->lifeline = -1;
     monitor->link.data = monitor;
     g_queue_push_tail_link(&monitors->all, &monitor->link);
-    monitor->link_in_all.data = monitor;
-    g_queue_push_tail_link(&get_open_context(monitor)->native_sessions, &monitor->link_in_all);
     return monitor;
 }
 
@@ -369,13 +356,9 @@ open_monitors_open(OpenMonitors *monitors, BusCall *call)
     DBusMessageIter iter;
     OpenMonitor *monitor;
 
-    if (!check_open_count(monitors, bus_call_get_peer(call), &error)) {
-        errors_fail(call, error);
-        return;
-    }
     monitor = open_monitor_new(monitors, call);
     dbus_message_iter_init(bus_call_get_message(call), &iter);
-    if (!vardict_read(&iter, option_rows, &monitor->options, &error)) {
+    if (!take_open_room(monitor, &error) || !vardict_read(&iter, option_rows, &monitor->options, &error)) {
         fail_open(monitor, error);
         return;
     }

@@ -11,18 +11,20 @@
  * of itself, and so of others that are believed to be like it, whatever the guest wants. */
 #include "vm-schema.h"
 
+#include "fair-queue.h"
 #include "log.h"
 #include "qmp-schema-parse.h"
+#include "quota.h"
 #include "timer.h"
 
 /* QEMU answers in 20 ms, or is held up by a command that blocks: then nobody who can do without should wait. */
 #define PATIENCE ((guint64)3 * G_TIME_SPAN_SECOND)
 
 /* Meanwhile, of one caller and of all. As JSON; in memory it is up to 25 times as much. */
-#define MAX_WAITS 1024
-#define MAX_WAITING_BYTES (512u * 1024)
-#define MAX_WAITS_OF_ALL 8192
-#define MAX_WAITING_BYTES_OF_ALL (2u * 1024 * 1024)
+static const QuotaLimits limits = {
+    .of_caller = { .n = 1024, .bytes = 512 * 1024 },
+    .of_all = { .n = 8192, .bytes = 2 * 1024 * 1024 },
+};
 
 /* Of one turn in which those who wait are told. */
 #define TURN G_TIME_SPAN_MILLISECOND
@@ -44,15 +46,14 @@ struct VmSchema {
     GSource *timer; /* owned; until then */
     QmpTicket *ticket; /* weak; the question under way */
     SchemaReading *reading; /* weak; while its answer is read */
-    GQueue waits; /* of SchemaWait, by their links, by their rounds */
+    FairQueue waits; /* of SchemaWait, by their callers */
+    Quota quota; /* of these, less the agent's own */
     GSource *teller; /* owned; while those who wait are told */
 };
 
 struct SchemaWait {
-    VmSchema *schema; /* weak */
-    char *caller; /* owned */
-    gsize size;
-    guint round; /* in which it has its turn: a caller has one in each */
+    FairLine *line; /* weak */
+    QuotaShare share; /* of the schema's quota */
     SchemaWaitFunc func;
     gpointer user_data;
     GList link;
@@ -61,8 +62,10 @@ struct SchemaWait {
 static void
 schema_wait_free(SchemaWait *wait)
 {
-    g_queue_unlink(&wait->schema->waits, &wait->link);
-    g_free(wait->caller);
+    fair_line_remove(wait->line, &wait->link);
+    if (wait->line->waiting.length == 0)
+        fair_line_drop(wait->line);
+    quota_share_return(&wait->share);
     g_free(wait);
 }
 
@@ -70,7 +73,8 @@ schema_wait_free(SchemaWait *wait)
 static void
 tell_one_wait(VmSchema *schema, const GError *error)
 {
-    SchemaWait *wait = schema->waits.head->data;
+    FairLine *line = fair_queue_take_turn(&schema->waits, /* may_go= */ NULL, /* user_data= */ NULL);
+    SchemaWait *wait = line->waiting.head->data;
     SchemaWaitFunc func = wait->func;
     gpointer user_data = wait->user_data;
 
@@ -84,9 +88,9 @@ tell_some_waits(gpointer user_data)
     VmSchema *schema = user_data;
     gint64 begin = g_get_monotonic_time();
 
-    while (schema->waits.head && g_get_monotonic_time() - begin < TURN)
+    while (vm_schema_is_awaited(schema) && g_get_monotonic_time() - begin < TURN)
         tell_one_wait(schema, /* error= */ NULL);
-    if (schema->waits.head)
+    if (vm_schema_is_awaited(schema))
         return G_SOURCE_CONTINUE;
     g_clear_pointer(&schema->teller, g_source_unref);
     return G_SOURCE_REMOVE;
@@ -96,7 +100,7 @@ tell_some_waits(gpointer user_data)
 static void
 tell_waits(VmSchema *schema)
 {
-    if (!schema->waits.head || schema->teller)
+    if (!vm_schema_is_awaited(schema) || schema->teller)
         return;
     schema->teller = g_idle_source_new();
     g_source_set_priority(schema->teller, G_PRIORITY_DEFAULT);
@@ -206,6 +210,7 @@ vm_schema_new(Context *context, Vm *vm, VmSchemaFunc func, gpointer user_data)
     schema->func = func;
     schema->user_data = user_data;
     schema->interfaces = qmp_interfaces_ref(context->promised);
+    fair_queue_init(&schema->waits, sizeof(FairLine));
     return schema;
 }
 
@@ -215,8 +220,9 @@ vm_schema_free(VmSchema *schema)
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
 
     timer_stop(&schema->teller);
-    while (schema->waits.head)
+    while (vm_schema_is_awaited(schema))
         tell_one_wait(schema, error);
+    fair_queue_clear(&schema->waits);
     timer_stop(&schema->timer);
     g_clear_pointer(&schema->ticket, qmp_ticket_cancel);
     g_clear_pointer(&schema->reading, schema_reading_cancel);
@@ -246,69 +252,38 @@ vm_schema_is_needed(VmSchema *schema)
 gboolean
 vm_schema_is_awaited(VmSchema *schema)
 {
-    return schema->waits.length > 0;
+    return schema->waits.turns.length > 0;
 }
 
 static gboolean
-check_waiting(VmSchema *schema, const char *caller, gsize size, GError **error)
+take_wait_room(VmSchema *schema, const char *caller, guint32 uid, gsize size, QuotaShare *share, GError **error)
 {
-    gsize size_of_all = size;
-    guint n = 0;
+    QuotaAmount held = schema->quota.held;
 
-    for (GList *i = schema->waits.head; i; i = i->next) {
-        SchemaWait *wait = i->data;
-        gboolean is_theirs = g_str_equal(wait->caller, caller);
-        n += is_theirs;
-        size += is_theirs ? wait->size : 0;
-        size_of_all += wait->size;
-    }
-    if (!*caller || (n < MAX_WAITS && size <= MAX_WAITING_BYTES && schema->waits.length < MAX_WAITS_OF_ALL &&
-                     size_of_all <= MAX_WAITING_BYTES_OF_ALL))
+    if (!*caller || quota_take(&schema->quota, &limits, caller, uid, size, share))
         return TRUE;
     g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT,
-                "%u calls wait already for QEMU to tell what it understands, with %" G_GSIZE_FORMAT " bytes",
-                schema->waits.length, size_of_all);
+                "%u calls wait already for QEMU to tell what it understands, with %" G_GSIZE_FORMAT " bytes", held.n,
+                held.bytes);
     return FALSE;
 }
 
-/* After those of the same round: one who has a thousand calls waiting costs another a turn. */
-static void
-get_in_line(VmSchema *schema, SchemaWait *wait)
-{
-    GList *before = schema->waits.tail;
-
-    wait->round = schema->waits.head ? ((SchemaWait *)schema->waits.head->data)->round : 0;
-    for (GList *i = schema->waits.tail; i; i = i->prev) {
-        SchemaWait *other = i->data;
-        if (!g_str_equal(other->caller, wait->caller))
-            continue;
-        wait->round = other->round + 1;
-        break;
-    }
-    while (before && ((SchemaWait *)before->data)->round > wait->round)
-        before = before->prev;
-    if (before)
-        g_queue_insert_after_link(&schema->waits, before, &wait->link);
-    else
-        g_queue_push_head_link(&schema->waits, &wait->link);
-}
-
 SchemaWait *
-vm_schema_wait(VmSchema *schema, const char *caller, gsize size, SchemaWaitFunc func, gpointer user_data,
+vm_schema_wait(VmSchema *schema, const char *caller, guint32 uid, gsize size, SchemaWaitFunc func, gpointer user_data,
                GError **error)
 {
+    QuotaShare share = { 0 };
     SchemaWait *wait;
 
-    if (!check_waiting(schema, caller, size, error))
+    if (!take_wait_room(schema, caller, uid, size, &share, error))
         return NULL;
     wait = g_new0(SchemaWait, 1);
-    wait->schema = schema;
-    wait->caller = g_strdup(caller);
-    wait->size = size;
+    wait->share = share;
     wait->func = func;
     wait->user_data = user_data;
     wait->link.data = wait;
-    get_in_line(schema, wait);
+    wait->line = fair_queue_get_line(&schema->waits, caller);
+    fair_line_push(wait->line, &wait->link);
     if (schema->stage == STAGE_UNASKED)
         begin_query(schema);
     return wait;

@@ -37,8 +37,8 @@ typedef struct SchemaWait SchemaWait;
  * this returns. */
 typedef void (*SchemaWaitFunc)(const GError *error, gpointer user_data);
 
-/* Only while it is not settled, or awaited; begins to find out. @caller: who causes it, "" for the agent; @size: bytes
- * that are kept meanwhile. Fails with QMP_ERROR_LIMIT where too much of that caller's waits already. */
-SchemaWait *vm_schema_wait(VmSchema *schema, const char *caller, gsize size, SchemaWaitFunc func, gpointer user_data,
-                           GError **error);
+/* Only while it is not settled, or awaited; begins to find out. @caller and @uid: the caller and its user, "" for the agent; @size:
+ * bytes that are kept meanwhile. Fails with QMP_ERROR_LIMIT where too much of that caller's, or of that user's, waits already. */
+SchemaWait *vm_schema_wait(VmSchema *schema, const char *caller, guint32 uid, gsize size, SchemaWaitFunc func,
+                           gpointer user_data, GError **error);
 void schema_wait_cancel(SchemaWait *wait);

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "management-module.h"
 #include "policy.h"
+#include "quota.h"
 #include "schema-cache.h"
 
 typedef struct Authorizations Authorizations;
@@ -29,7 +30,7 @@ typedef struct Context {
     const char *run_directory; /* weak; where sockets of VMs are found, and ours are made; NULL: there is none */
     GHashTable
         *viewers; /* owned, set of unique names: they have called GetManagedObjects, and may draw what changes */
-    GQueue native_sessions; /* of all VMs; of OpenMonitor, weak, by their links */
+    Quota native_sessions; /* of all VMs */
 } Context;
 
 /* The agent's own user: whose session it is, or the service's. */

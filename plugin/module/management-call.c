@@ -12,16 +12,17 @@ struct ManagementCalls {
     Context *context; /* weak */
     VmRegistry *registry; /* weak */
     GQueue waiting; /* of ManagementCall, by their own links */
+    Quota quota; /* of these */
 };
 
 /* As many descriptors may be held, and dialogs be waited for; of one user, and of all. */
-#define MAX_OF_USER 16
-#define MAX_MANAGEMENT_CALLS 64
+static const QuotaLimits limits = { .of_user = { .n = 16 }, .of_all = { .n = 64 } };
 
 static void
 management_call_free(ManagementCall *management)
 {
     g_queue_unlink(&management->calls->waiting, &management->link);
+    quota_share_return(&management->share);
     g_free(management->name);
     g_clear_pointer(&management->address, qmp_address_free);
     add_options_clear(&management->options);
@@ -58,19 +59,16 @@ on_management_authorized(const GError *error, gpointer user_data)
     management_call_free(management);
 }
 
-/* @management is among them already. */
 static gboolean
-check_management_room(ManagementCall *management, GError **error)
+take_management_room(ManagementCall *management, GError **error)
 {
-    GQueue *all = &management->calls->waiting;
-    guint n = 0;
+    const BusPeer *peer = bus_call_get_peer(management->call);
+    Quota *quota = &management->calls->quota;
 
-    for (GList *i = all->head; i; i = i->next)
-        n += bus_call_get_peer(((ManagementCall *)i->data)->call)->uid == bus_call_get_peer(management->call)->uid;
-    if (n <= MAX_OF_USER && all->length <= MAX_MANAGEMENT_CALLS)
+    if (quota_take(quota, &limits, peer->name, peer->uid, /* bytes= */ 0, &management->share))
         return TRUE;
-    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%u calls of yours wait already, %u in all", n - 1,
-                all->length - 1);
+    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "%u calls of yours wait already, %u in all",
+                quota_get_of_user(quota, peer->uid).n, quota->held.n);
     return FALSE;
 }
 
@@ -106,7 +104,7 @@ management_call_ask(ManagementCall *management, const char *vm_name)
     g_autoptr(GError) error = NULL;
     AuthorizationAnswer answer = AUTHORIZATION_REFUSED;
 
-    if (check_management_room(management, &error))
+    if (take_management_room(management, &error))
         answer = authorization_ask_management(management->calls->context, &question, on_management_authorized,
                                               management, &management->authorization, &error);
     if (answer != AUTHORIZATION_ASKED)

@@ -4,6 +4,7 @@
 
 #include "add-options.h"
 #include "authorization.h"
+#include "quota.h"
 #include "vm-registry.h"
 
 /* All of them. */
@@ -21,6 +22,7 @@ struct ManagementCall {
     AddOptions options;
     int fd; /* owned; -1: none */
     Vm *vm; /* weak; to be removed */
+    QuotaShare share; /* of the calls' quota */
     GList link; /* in calls */
 };
 

@@ -253,9 +253,9 @@ on_events_described(const GError *error, gpointer user_data)
 static void
 begin_backlog(Events *events)
 {
-    events->wait =
-        vm_schema_wait(events->vm_context->schema, /* caller= */ "", /* size= */ 0, on_events_described, events,
-                       /* error= */ NULL);
+    events->wait = vm_schema_wait(events->vm_context->schema, /* caller= */ "", /* uid= */ 0, /* size= */ 0,
+                                  on_events_described, events,
+                                  /* error= */ NULL);
     reply_barrier_hold(qemu_connection_get_barrier(vm_get_qemu(events->vm_context->vm)));
 }
 

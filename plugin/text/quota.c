@@ -127,3 +127,11 @@ quota_get_of_caller(Quota *quota, const char *caller)
 
     return holder ? holder->held : (QuotaAmount){ 0 };
 }
+
+QuotaAmount
+quota_get_of_user(Quota *quota, guint32 uid)
+{
+    QuotaHolder *holder = quota->by_user ? g_hash_table_lookup(quota->by_user, GUINT_TO_POINTER(uid)) : NULL;
+
+    return holder ? holder->held : (QuotaAmount){ 0 };
+}

@@ -38,5 +38,5 @@ gboolean quota_take(Quota *quota, const QuotaLimits *limits, const char *caller,
 /* Also where @share holds nothing. */
 void quota_share_return(QuotaShare *share);
 
-/* What @caller holds. */
 QuotaAmount quota_get_of_caller(Quota *quota, const char *caller);
+QuotaAmount quota_get_of_user(Quota *quota, guint32 uid);

@@ -8,10 +8,10 @@
 /* Calls that wait, of one VM and of one caller on it: each holds the arguments of a command, so the bytes of their
  * JSON are limited too. A thousand are more than a VM has disks and devices. A user, who may have many connections, takes no
  * more than is left for all others: a dialog of the user's own that nobody answers makes a call wait for ever. */
-#define MAX_WAITS 1024
-#define MAX_WAITS_OF_CALLER 128
-#define MAX_BYTES (8u * 1024 * 1024)
-#define MAX_BYTES_OF_CALLER (1024u * 1024)
+static const QuotaLimits limits = {
+    .of_caller = { .n = 128, .bytes = 1024 * 1024 },
+    .of_all = { .n = 1024, .bytes = 8 * 1024 * 1024 },
+};
 
 /* Bytes of an event. An event that tells of an end has some 300. */
 #define MAX_EVENT 65536
@@ -21,28 +21,16 @@ struct ExecuteAndWaitList {
 };
 
 static gboolean
-has_room_for_call(ExecuteAndWaitList *list, BusCall *call, gsize size, GError **error)
+take_room_for_call(ExecuteAndWaitList *list, BusCall *call, gsize size, QuotaShare *share, GError **error)
 {
     const BusPeer *peer = bus_call_get_peer(call);
-    guint n = 0, n_of_user = 0;
-    gsize bytes = size, bytes_of_caller = size, bytes_of_user = 0;
+    Quota *quota = &list->context.quota;
 
-    for (GList *i = list->context.calls.head; i; i = i->next) {
-        const BusPeer *other = execute_and_wait_get_peer(i->data);
-        gsize of_call = execute_and_wait_get_size(i->data);
-        gboolean is_callers = g_str_equal(other->name, peer->name), is_users = other->uid == peer->uid;
-        n += is_callers;
-        n_of_user += is_users;
-        bytes += of_call;
-        bytes_of_caller += is_callers ? of_call : 0;
-        bytes_of_user += is_users ? of_call : 0;
-    }
-    if (n < MAX_WAITS_OF_CALLER && n_of_user + list->context.calls.length < MAX_WAITS &&
-        bytes_of_caller <= MAX_BYTES_OF_CALLER && bytes_of_user + bytes <= MAX_BYTES)
+    if (quota_take(quota, &limits, peer->name, peer->uid, size, share))
         return TRUE;
     g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
-                "%u calls of yours wait at this VM, %u in all, with %zu bytes of arguments in all", n,
-                list->context.calls.length, bytes - size);
+                "%u calls of yours wait at this VM, %u in all, with %zu bytes of arguments in all",
+                quota_get_of_caller(quota, peer->name).n, quota->held.n, quota->held.bytes);
     return FALSE;
 }
 
@@ -51,12 +39,13 @@ execute_and_wait_list_start(ExecuteAndWaitList *list, BusCall *call, const char 
                             gsize size, const ExecuteAndWaitOptions *options)
 {
     g_autoptr(GError) error = NULL;
+    QuotaShare share;
 
-    if (!has_room_for_call(list, call, size, &error)) {
+    if (!take_room_for_call(list, call, size, &share, &error)) {
         errors_fail(call, error);
         return;
     }
-    execute_and_wait_start(&list->context, call, command, arguments, size, options);
+    execute_and_wait_start(&list->context, call, command, arguments, options, &share);
 }
 
 void

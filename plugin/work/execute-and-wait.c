@@ -58,6 +58,7 @@ struct ExecuteAndWait {
     GSource *timer; /* owned; until its time is over */
     GSource *asker; /* owned; until QEMU is asked again */
     guint64 ask_delay; /* us */
+    QuotaShare share; /* of context->quota */
     GList link; /* in context->calls */
 };
 
@@ -66,6 +67,7 @@ static void
 free_wait(ExecuteAndWait *wait)
 {
     g_queue_unlink(&wait->context->calls, &wait->link);
+    quota_share_return(&wait->share);
     caller_command_cancel(&wait->command);
     if (wait->question)
         qmp_ticket_cancel(wait->question);
@@ -346,7 +348,7 @@ start_awaited_command(ExecuteAndWait *wait)
 
 void
 execute_and_wait_start(ExecuteAndWaitContext *context, BusCall *call, const char *command, JsonNode *arguments,
-                       gsize size, const ExecuteAndWaitOptions *options)
+                       const ExecuteAndWaitOptions *options, const QuotaShare *share)
 {
     ExecuteAndWait *wait = g_new0(ExecuteAndWait, 1);
 
@@ -360,12 +362,13 @@ execute_and_wait_start(ExecuteAndWaitContext *context, BusCall *call, const char
         .session = bus_call_get_sender(call),
         .name = wait->name,
         .arguments = arguments ? json_node_ref(arguments) : NULL,
-        .size = size,
+        .size = share->bytes,
         .fd = -1,
         .on_sent = on_command_sent,
         .func = on_command_returned,
         .user_data = wait,
     };
+    wait->share = *share;
     wait->timeout = options->timeout;
     wait->completion = completion_new(command, arguments);
     wait->link.data = wait;
@@ -385,12 +388,6 @@ execute_and_wait_read_options(DBusMessageIter *iter, ExecuteAndWaitOptions *opti
     static const VardictRow rows[] = { { "timeout", "t", "microseconds", read_wait_timeout }, { 0 } };
 
     return vardict_read(iter, rows, options, error);
-}
-
-gsize
-execute_and_wait_get_size(ExecuteAndWait *wait)
-{
-    return wait->command.size;
 }
 
 const BusPeer *

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "jobs.h"
+#include "quota.h"
 #include "vm-context.h"
 
 typedef struct ExecuteAndWait ExecuteAndWait;
@@ -12,6 +13,7 @@ typedef struct ExecuteAndWaitContext {
     VmContext *vm_context; /* weak */
     Jobs *jobs; /* weak */
     GQueue calls; /* of ExecuteAndWait, by their links: each is in it until it is answered */
+    Quota quota; /* of these calls */
 } ExecuteAndWaitContext;
 
 /* The `options` of ExecuteAndWait(). */
@@ -20,9 +22,9 @@ typedef struct ExecuteAndWaitOptions {
 } ExecuteAndWaitOptions;
 gboolean execute_and_wait_read_options(DBusMessageIter *iter, ExecuteAndWaitOptions *options, GError **error);
 
-/* Runs a command, and consumes @call. As call_execute(). */
+/* Runs a command, and consumes @call, and @share of the quota. As call_execute(). */
 void execute_and_wait_start(ExecuteAndWaitContext *context, BusCall *call, const char *command, JsonNode *arguments,
-                            gsize size, const ExecuteAndWaitOptions *options);
+                            const ExecuteAndWaitOptions *options, const QuotaShare *share);
 
 /* Whether an event of that name is of interest to the call; such an event has come, with @data, which may be NULL. */
 gboolean execute_and_wait_hears(ExecuteAndWait *wait, const char *event);
@@ -35,7 +37,6 @@ void execute_and_wait_note_job(ExecuteAndWait *wait, JobKind kind, const char *i
 void execute_and_wait_note_command(ExecuteAndWait *wait, const char *command);
 
 const BusPeer *execute_and_wait_get_peer(ExecuteAndWait *wait); /* who called */
-gsize execute_and_wait_get_size(ExecuteAndWait *wait); /* bytes of its arguments */
 
 /* The caller has left. Frees @wait. */
 void execute_and_wait_give_up(ExecuteAndWait *wait);
