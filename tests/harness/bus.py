@@ -60,15 +60,21 @@ def acting_as(uid):
             os.seteuid(0)
 
 
+def open_bus(address):
+    flags = Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION
+    if isinstance(address, str):
+        return Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+    stream = Gio.Socket.new_from_fd(address().detach()).connection_factory_create_connection()
+    return Gio.DBusConnection.new_sync(stream, None, flags, None, None)
+
+
 class Connection:
-    """A caller on the bus: one connection, one unique name. `uid`: of another user, for whom the socket of the bus must be
-    within reach."""
+    """A caller on the bus: one connection, one unique name. `address` may be a function, which gives a connected socket. `uid`: of another
+    user, for whom the socket of the bus must be within reach."""
 
     def __init__(self, address, uid=None):
-        flags = Gio.DBusConnectionFlags
         with acting_as(uid):
-            self.gdbus = Gio.DBusConnection.new_for_address_sync(
-                address, flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
+            self.gdbus = open_bus(address)
         self.gdbus.set_exit_on_close(False)
         self.name = self.gdbus.get_unique_name()
 

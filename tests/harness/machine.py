@@ -6,9 +6,11 @@ import itertools
 import json
 import os
 import signal
+import socket
 import subprocess
 import unittest
 
+from .bus import Connection
 from .guest import TESTS
 from .loop import wait_until
 from .process import Process, die_with_parent
@@ -136,12 +138,32 @@ class Machine(Process):
             raise AssertionError(f'{command} failed in the machine ({result.returncode}): {result.stdout}{result.stderr}')
         return result
 
+    def start(self, *command):
+        """The same, to go on for a while."""
+        entry, options = self.enter(command)
+        return Process(entry, **options)
+
     def log_in(self, user, *command, seat=False, check=True, environment=(), **options):
         """The same as a user who logs in for it, through PAM: at the machine's seat, so that the session is local and active, or
         from elsewhere."""
         settings = ['XDG_SESSION_TYPE=tty', 'XDG_SESSION_CLASS=user', *(['XDG_SEAT=seat0'] if seat else []), *environment]
         return self.run('systemd-run', '--quiet', '--pipe', '--wait', '--collect', f'--uid={user}', '--property=PAMName=login',
                         '--working-directory=/', *(f'--setenv={setting}' for setting in settings), '--', *command, check=check, **options)
+
+    def connect(self, uid=0):
+        """A caller on the machine's system bus, who is a user there and no process of it, so that polkit knows of no session of theirs."""
+        def dial():
+            client = socket.socket(socket.AF_UNIX)
+            client.connect('system_bus_socket')
+            return client
+        # From within its directory, because users other than root may not look into /proc/PID/root.
+        here = os.open('.', os.O_PATH)
+        os.chdir(self.path('/run/dbus'))
+        try:
+            return Connection(dial, uid)
+        finally:
+            os.fchdir(here)
+            os.close(here)
 
     def journal(self, *matches):
         """Records as dicts, oldest first."""

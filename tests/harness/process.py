@@ -32,8 +32,8 @@ class Process:
         self.command = command
         # A file, not a pipe: nobody has to read it for the process to go on.
         self.log = tempfile.TemporaryFile()
-        self.popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                      preexec_fn=die_with_parent, **options)
+        options.setdefault('preexec_fn', die_with_parent)
+        self.popen = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, **options)
         self.pid = self.popen.pid
 
     @property

@@ -9,7 +9,8 @@ import unittest
 
 
 class Test(unittest.TestCase):
-    """A test case with self.directory: its own, short (a Unix socket's path ends at 107 bytes), removed at the end."""
+    """A test case with self.directory: its own, short (a Unix socket's path ends at 107 bytes), removed at the end. What explain()
+    gives, if it has that, is printed where it fails."""
 
     def setUp(self):
         directory = tempfile.TemporaryDirectory(prefix='qm-', dir='/tmp')
@@ -42,7 +43,8 @@ class TapResult(unittest.TestResult):
         print(f'{"ok" if ok else "not ok"} {self.points} {test.id().removeprefix("__main__.")}{directive}', flush=True)
 
     def bad(self, test, error):
-        for line in ''.join(traceback.format_exception(*error)).splitlines():
+        explain = getattr(test, 'explain', str)
+        for line in (''.join(traceback.format_exception(*error)) + explain()).splitlines():
             print('#', line)
         self.point(False, test)
 
