@@ -107,7 +107,7 @@ test_none(Fixture *fixture, gconstpointer unused)
     fd_names_add(fixture->names, "tap");
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
         CallerEffect effect;
-        g_autofree char *text = prepare(fixture, rows[i].command, rows[i].arguments, &effect);
+        g_free(prepare(fixture, rows[i].command, rows[i].arguments, &effect));
         g_assert_cmpint(caller_effect_is_none(&effect), ==, rows[i].is_none);
         caller_effect_clear(&effect);
     }
@@ -119,8 +119,8 @@ note(Fixture *fixture, const char *command, const char *arguments, const char *v
 {
     QmpText reply = { value, value ? strlen(value) : 0 };
     CallerEffect effect;
-    g_autofree char *text = prepare(fixture, command, arguments, &effect);
 
+    g_free(prepare(fixture, command, arguments, &effect));
     caller_resources_note_reply(fixture->resources, ":1.1", fixture->names, &effect, value ? &reply : NULL);
     caller_effect_clear(&effect);
 }

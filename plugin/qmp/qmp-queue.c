@@ -150,11 +150,12 @@ send_ticket_command(QmpTicket *ticket)
 static void
 send_waiting_ticket(QmpTicket *ticket)
 {
-    g_autofree char *name = (char *)ticket->command.name;
-    g_autofree char *arguments = (char *)ticket->command.arguments;
+    char *name = (char *)ticket->command.name, *arguments = (char *)ticket->command.arguments;
 
     leave_line(ticket);
     send_ticket_command(ticket);
+    g_free(name);
+    g_free(arguments);
 }
 
 /* A line whose next command has a descriptor keeps its place while another's is under way. */
