@@ -14,14 +14,17 @@
  * same dialog. When it ends, what waited for it is asked again, because the answer may hold for that too. */
 #include "policy-queue.h"
 
+#include "fair-queue.h"
+#include "quota.h"
 #include "shown-name.h"
 
 /* Of one caller, and of all: what waits holds calls and their arguments. Arguments are counted as JSON; in memory it
  * is up to 40 times as much. A system bus lets a caller wait for as many replies. */
-#define MAX_QUESTIONS 128
-#define MAX_BYTES (512u * 1024)
-#define MAX_BYTES_OF_USER (2u * 1024 * 1024)
-#define MAX_BYTES_OF_ALL (8u * 1024 * 1024)
+static const QuotaLimits limits = {
+    .of_caller = { .n = 128, .bytes = 512 * 1024 },
+    .of_user = { .bytes = 2 * 1024 * 1024 },
+    .of_all = { .bytes = 8 * 1024 * 1024 },
+};
 
 /* Questions under way at polkit. Together below 128, which dbus-daemon lets one connection have on a system bus; a
  * dialog may stand there for hours, and one user cannot have them all. */
@@ -32,27 +35,23 @@
 struct PolicyQueue {
     GMainContext *context; /* ref */
     Authority *authority; /* weak */
-    GHashTable *by_caller; /* owned, of Line */
-    GQueue turns; /* of Line, weak, by their links: have somebody waiting, and nobody asking */
+    FairQueue lines; /* of Line, by the unique names of callers */
     GSource *server; /* owned; until the turns have been taken */
     guint n_checks, n_prompts;
-    gsize bytes;
+    Quota quota; /* of PolicyEntry */
 };
 
 typedef struct Line {
-    PolicyQueue *lines; /* weak */
-    char *caller; /* owned; the unique name */
-    guint32 uid;
-    GQueue waiting; /* of PolicyPlace, owned, by their links; the first is asked next, or is being asked */
-    GQueue aside; /* of PolicyPlace, owned, by their links: have a dialog, or wait for that of another to end */
+    FairLine line; /* its entries: PolicyEntry, owned; the first is asked next, or is being asked */
+    PolicyQueue *queue; /* weak */
+    GQueue aside; /* of PolicyEntry, owned, by their links: have a dialog, or wait for that of another to end */
     gboolean is_asking;
-    GList link; /* in lines->turns, while its data is set */
-    gsize bytes;
 } Line;
 
 struct PolicyEntry {
     Line *line; /* weak */
     GList link; /* in one of the line's queues */
+    QuotaShare share; /* of the queue's quota */
     gboolean is_aside;
     const PolicyRequest *request; /* weak */
     PolicyClasses left; /* of what it takes, that which has not been allowed yet */
@@ -63,96 +62,74 @@ struct PolicyEntry {
 };
 
 static PolicyClass
-get_asked_class(PolicyEntry *place)
+get_asked_class(PolicyEntry *entry)
 {
-    return (PolicyClass)g_bit_nth_lsf(place->left, -1);
+    return (PolicyClass)g_bit_nth_lsf(entry->left, -1);
 }
 
-static void serve_soon(PolicyQueue *lines);
-
-/* Its first question can be asked. */
-static void
-take_turn(Line *line)
-{
-    if (line->is_asking || line->waiting.length == 0 || line->link.data)
-        return;
-    line->link.data = line;
-    g_queue_push_tail_link(&line->lines->turns, &line->link);
-    serve_soon(line->lines);
-}
-
-static void
-policy_line_free(gpointer data)
-{
-    Line *line = data;
-
-    if (line->link.data)
-        g_queue_unlink(&line->lines->turns, &line->link);
-    g_free(line->caller);
-    g_free(line);
-}
+static void serve_soon(PolicyQueue *queue);
 
 static void
 bring_back(Line *line, PolicyClass policy_class)
 {
     for (GList *i = line->aside.tail, *previous; i; i = previous) {
-        PolicyEntry *place = i->data;
+        PolicyEntry *entry = i->data;
         previous = i->prev;
-        if (place->check || get_asked_class(place) != policy_class)
+        if (entry->check || get_asked_class(entry) != policy_class)
             continue;
-        place->is_aside = FALSE;
+        entry->is_aside = FALSE;
         g_queue_unlink(&line->aside, i);
-        g_queue_push_head_link(&line->waiting, i);
+        fair_line_push_first(&line->line, i);
     }
 }
 
 /* Nothing of the entry is under way at polkit any more, and the entry stands in line. */
 static void
-end_check(PolicyEntry *place)
+end_check(PolicyEntry *entry)
 {
-    Line *line = place->line;
+    Line *line = entry->line;
 
-    place->check = NULL;
-    if (place->is_aside) {
-        line->lines->n_prompts--;
-        bring_back(line, get_asked_class(place));
+    entry->check = NULL;
+    if (entry->is_aside) {
+        line->queue->n_prompts--;
+        bring_back(line, get_asked_class(entry));
     } else {
-        line->lines->n_checks--;
+        line->queue->n_checks--;
         line->is_asking = FALSE;
     }
-    take_turn(line);
-    serve_soon(line->lines);
+    serve_soon(line->queue);
 }
 
 static void
-place_free(PolicyEntry *place)
+free_entry(PolicyEntry *entry)
 {
-    Line *line = place->line;
-    PolicyQueue *lines = line->lines;
+    Line *line = entry->line;
 
-    g_queue_unlink(place->is_aside ? &line->aside : &line->waiting, &place->link);
-    line->bytes -= place->request->size;
-    lines->bytes -= place->request->size;
-    if (line->waiting.length + line->aside.length == 0)
-        g_hash_table_remove(lines->by_caller, line->caller);
-    g_free(place);
+    if (entry->is_aside)
+        g_queue_unlink(&line->aside, &entry->link);
+    else
+        fair_line_remove(&line->line, &entry->link);
+    quota_share_return(&entry->share);
+    if (line->line.waiting.length + line->aside.length == 0)
+        fair_line_drop(&line->line);
+    g_free(entry);
 }
 
 static void
-end_entry(PolicyEntry *place, BusErrorCode code, const char *why)
+end_entry(PolicyEntry *entry, BusErrorCode code, const char *why)
 {
-    PolicyQueueFunc func = place->func;
-    gpointer func_data = place->user_data;
+    PolicyQueueFunc func = entry->func;
+    gpointer func_data = entry->user_data;
 
-    place_free(place);
+    free_entry(entry);
     func(code, why, func_data);
 }
 
 /* Asks polkit, with the details by which rules and messages can tell one question from another. */
 static AuthorityCheck *
-ask_authority(PolicyEntry *place, gboolean is_interactive, AuthorityFunc func, GError **error)
+ask_authority(PolicyEntry *entry, gboolean is_interactive, AuthorityFunc func, GError **error)
 {
-    const PolicyRequest *request = place->request;
+    const PolicyRequest *request = entry->request;
     g_autofree char *owner = request->qemu_uid == BUS_PEER_NO_ID ? NULL : shown_name_dup_user(request->qemu_uid);
     const struct {
         const char *name, *value;
@@ -163,7 +140,7 @@ ask_authority(PolicyEntry *place, gboolean is_interactive, AuthorityFunc func, G
     const char *details[2 * G_N_ELEMENTS(known) + 1] = { NULL };
     AuthorityQuestion question = {
         .peer = request->peer,
-        .action = policy_class_get_action(get_asked_class(place)),
+        .action = policy_class_get_action(get_asked_class(entry)),
         .details = details,
         .is_interactive = is_interactive,
     };
@@ -175,261 +152,226 @@ ask_authority(PolicyEntry *place, gboolean is_interactive, AuthorityFunc func, G
         details[n++] = known[i].name;
         details[n++] = known[i].value;
     }
-    return authority_check(place->line->lines->authority, &question, func, place, error);
+    return authority_check(entry->line->queue->authority, &question, func, entry, error);
 }
 
 /* One of its actions is allowed; @left, what else it takes, is asked for next. */
 static void
-allow_classes(PolicyEntry *place, PolicyClasses left)
+allow_classes(PolicyEntry *entry, PolicyClasses left)
 {
-    place->left = left;
+    entry->left = left;
     if (left == 0)
-        end_entry(place, BUS_ERROR_FAILED, /* why= */ NULL);
+        end_entry(entry, BUS_ERROR_FAILED, /* why= */ NULL);
 }
 
 static void
-allow_unprompted(PolicyEntry *place)
+allow_unprompted(PolicyEntry *entry)
 {
-    place->unprompted |= POLICY_CLASSES(get_asked_class(place));
-    allow_classes(place, place->left & (place->left - 1));
+    entry->unprompted |= POLICY_CLASSES(get_asked_class(entry));
+    allow_classes(entry, entry->left & (entry->left - 1));
 }
 
 /* A dialog can stand there for hours, in which leave that rules gave may have been taken back. The classes
  * that the person was asked for are not asked again: they would be asked for ever, by turns. */
 static void
-allow_prompted(PolicyEntry *place)
+allow_prompted(PolicyEntry *entry)
 {
-    PolicyClasses again = place->unprompted;
+    PolicyClasses again = entry->unprompted;
 
-    place->unprompted = 0;
-    allow_classes(place, (place->left & (place->left - 1)) | again);
+    entry->unprompted = 0;
+    allow_classes(entry, (entry->left & (entry->left - 1)) | again);
 }
 
 static void
 on_prompted(AuthorityAnswer answer, const GError *error, gpointer user_data)
 {
-    PolicyEntry *place = user_data;
+    PolicyEntry *entry = user_data;
 
-    end_check(place);
+    end_check(entry);
     if (answer == AUTHORITY_YES)
-        allow_prompted(place);
+        allow_prompted(entry);
     else if (answer == AUTHORITY_CHALLENGE)
-        end_entry(place, BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "nobody is there who could authenticate");
+        end_entry(entry, BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "nobody is there who could authenticate");
     else
-        end_entry(place, BUS_ERROR_ACCESS_DENIED, error ? error->message : "not authorized");
+        end_entry(entry, BUS_ERROR_ACCESS_DENIED, error ? error->message : "not authorized");
 }
 
 static gboolean
 has_dialog(Line *line, PolicyClass policy_class)
 {
     for (GList *i = line->aside.head; i; i = i->next) {
-        PolicyEntry *place = i->data;
-        if (place->check && get_asked_class(place) == policy_class)
+        PolicyEntry *entry = i->data;
+        if (entry->check && get_asked_class(entry) == policy_class)
             return TRUE;
     }
     return FALSE;
 }
 
 static guint
-count_dialogs(PolicyQueue *lines, guint32 uid)
+count_dialogs(PolicyQueue *queue, guint32 uid)
 {
     GHashTableIter callers;
     gpointer line;
     guint n = 0;
 
-    g_hash_table_iter_init(&callers, lines->by_caller);
+    g_hash_table_iter_init(&callers, queue->lines.lines);
     while (g_hash_table_iter_next(&callers, NULL, &line))
         for (GList *i = ((Line *)line)->aside.head; i; i = i->next) {
-            PolicyEntry *place = i->data;
-            n += place->check && place->request->peer->uid == uid;
+            PolicyEntry *entry = i->data;
+            n += entry->check && entry->request->peer->uid == uid;
         }
     return n;
 }
 
 static gboolean
-has_room_for_dialog(PolicyEntry *place)
+has_room_for_dialog(PolicyEntry *entry)
 {
-    PolicyQueue *lines = place->line->lines;
+    PolicyQueue *queue = entry->line->queue;
 
-    return lines->n_prompts < MAX_PROMPTS && count_dialogs(lines, place->request->peer->uid) < MAX_PROMPTS_OF_USER;
+    return queue->n_prompts < MAX_PROMPTS && count_dialogs(queue, entry->request->peer->uid) < MAX_PROMPTS_OF_USER;
 }
 
 static void
-step_aside(PolicyEntry *place)
+step_aside(PolicyEntry *entry)
 {
-    Line *line = place->line;
+    Line *line = entry->line;
 
-    place->is_aside = TRUE;
-    g_queue_unlink(&line->waiting, &place->link);
-    g_queue_push_tail_link(&line->aside, &place->link);
-    line->lines->n_prompts += place->check != NULL;
+    entry->is_aside = TRUE;
+    fair_line_remove(&line->line, &entry->link);
+    g_queue_push_tail_link(&line->aside, &entry->link);
+    line->queue->n_prompts += entry->check != NULL;
 }
 
 static void
-prompt_person(PolicyEntry *place)
+prompt_person(PolicyEntry *entry)
 {
     g_autoptr(GError) error = NULL;
 
-    if (has_dialog(place->line, get_asked_class(place)))
-        step_aside(place);
-    else if (!has_room_for_dialog(place))
-        end_entry(place, BUS_ERROR_LIMITS_EXCEEDED, "too many dialogs are open already");
-    else if ((place->check = ask_authority(place, /* is_interactive= */ TRUE, on_prompted, &error)))
-        step_aside(place);
+    if (has_dialog(entry->line, get_asked_class(entry)))
+        step_aside(entry);
+    else if (!has_room_for_dialog(entry))
+        end_entry(entry, BUS_ERROR_LIMITS_EXCEEDED, "too many dialogs are open already");
+    else if ((entry->check = ask_authority(entry, /* is_interactive= */ TRUE, on_prompted, &error)))
+        step_aside(entry);
     else
-        end_entry(place, BUS_ERROR_ACCESS_DENIED, error->message);
+        end_entry(entry, BUS_ERROR_ACCESS_DENIED, error->message);
 }
 
 static void
 on_checked(AuthorityAnswer answer, const GError *error, gpointer user_data)
 {
-    PolicyEntry *place = user_data;
+    PolicyEntry *entry = user_data;
 
-    end_check(place);
+    end_check(entry);
     if (answer == AUTHORITY_YES)
-        allow_unprompted(place);
+        allow_unprompted(entry);
     else if (answer == AUTHORITY_NO)
-        end_entry(place, BUS_ERROR_ACCESS_DENIED, error ? error->message : "not authorized");
-    else if (place->request->is_interactive)
-        prompt_person(place);
+        end_entry(entry, BUS_ERROR_ACCESS_DENIED, error ? error->message : "not authorized");
+    else if (entry->request->is_interactive)
+        prompt_person(entry);
     else
-        end_entry(place, BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+        end_entry(entry, BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
                   "somebody has to authenticate, and the call does not allow to ask them");
 }
 
-/* A line may have emptied since it got its turn. */
 static void
 ask_first(Line *line)
 {
-    PolicyEntry *place = g_queue_peek_head(&line->waiting);
+    PolicyEntry *entry = line->line.waiting.head->data;
     g_autoptr(GError) error = NULL;
 
-    if (!place)
-        return;
-    place->check = ask_authority(place, /* is_interactive= */ FALSE, on_checked, &error);
-    if (place->check) {
+    entry->check = ask_authority(entry, /* is_interactive= */ FALSE, on_checked, &error);
+    if (entry->check) {
         line->is_asking = TRUE;
-        line->lines->n_checks++;
+        line->queue->n_checks++;
     } else {
-        take_turn(line);
-        end_entry(place, BUS_ERROR_ACCESS_DENIED, error->message);
+        end_entry(entry, BUS_ERROR_ACCESS_DENIED, error->message);
     }
+}
+
+static gboolean
+may_ask_first(gpointer line, gpointer unused)
+{
+    return !((Line *)line)->is_asking;
 }
 
 static gboolean
 serve_lines(gpointer user_data)
 {
-    PolicyQueue *lines = user_data;
-    GList *link;
+    PolicyQueue *queue = user_data;
+    Line *line;
 
-    g_clear_pointer(&lines->server, g_source_unref);
-    while (lines->n_checks < MAX_CHECKS && (link = g_queue_pop_head_link(&lines->turns)))
-        ask_first(g_steal_pointer(&link->data));
+    g_clear_pointer(&queue->server, g_source_unref);
+    while (queue->n_checks < MAX_CHECKS && (line = fair_queue_take_turn(&queue->lines, may_ask_first, NULL)))
+        ask_first(line);
     return G_SOURCE_REMOVE;
 }
 
 static void
-serve_soon(PolicyQueue *lines)
+serve_soon(PolicyQueue *queue)
 {
-    if (lines->server || lines->turns.length == 0)
+    if (queue->server || queue->lines.turns.length == 0 || queue->n_checks >= MAX_CHECKS)
         return;
-    lines->server = g_idle_source_new();
-    g_source_set_priority(lines->server, G_PRIORITY_DEFAULT);
-    g_source_set_callback(lines->server, serve_lines, lines, NULL);
-    g_source_attach(lines->server, lines->context);
-}
-
-static Line *
-get_line(PolicyQueue *lines, const char *caller)
-{
-    Line *line = g_hash_table_lookup(lines->by_caller, caller);
-
-    if (line)
-        return line;
-    line = g_new0(Line, 1);
-    line->lines = lines;
-    line->caller = g_strdup(caller);
-    g_hash_table_insert(lines->by_caller, line->caller, line);
-    return line;
-}
-
-static gsize
-count_bytes_of_user(PolicyQueue *lines, guint32 uid)
-{
-    GHashTableIter callers;
-    gpointer line;
-    gsize bytes = 0;
-
-    g_hash_table_iter_init(&callers, lines->by_caller);
-    while (g_hash_table_iter_next(&callers, NULL, &line))
-        bytes += ((Line *)line)->uid == uid ? ((Line *)line)->bytes : 0;
-    return bytes;
-}
-
-static gboolean
-has_room_for_request(PolicyQueue *lines, const PolicyRequest *request)
-{
-    Line *line = g_hash_table_lookup(lines->by_caller, request->peer->name);
-    gsize bytes = line ? line->bytes : 0;
-
-    return lines->bytes + request->size <= MAX_BYTES_OF_ALL && bytes + request->size <= MAX_BYTES &&
-           count_bytes_of_user(lines, request->peer->uid) + request->size <= MAX_BYTES_OF_USER &&
-           (!line || line->waiting.length + line->aside.length < MAX_QUESTIONS);
+    queue->server = g_idle_source_new();
+    g_source_set_priority(queue->server, G_PRIORITY_DEFAULT);
+    g_source_set_callback(queue->server, serve_lines, queue, NULL);
+    g_source_attach(queue->server, queue->context);
 }
 
 PolicyEntry *
-policy_queue_join(PolicyQueue *lines, const PolicyRequest *request, PolicyQueueFunc func, gpointer user_data,
+policy_queue_join(PolicyQueue *queue, const PolicyRequest *request, PolicyQueueFunc func, gpointer user_data,
                   GError **error)
 {
-    PolicyEntry *place;
+    const BusPeer *peer = request->peer;
+    QuotaShare share;
+    PolicyEntry *entry;
 
-    if (!has_room_for_request(lines, request)) {
+    if (!quota_take(&queue->quota, &limits, peer->name, peer->uid, request->size, &share)) {
         g_set_error_literal(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "too much waits for polkit already");
         return NULL;
     }
-    place = g_new0(PolicyEntry, 1);
-    place->line = get_line(lines, request->peer->name);
-    place->line->uid = request->peer->uid;
-    place->link.data = place;
-    place->request = request;
-    place->left = request->classes;
-    place->func = func;
-    place->user_data = user_data;
-    g_queue_push_tail_link(&place->line->waiting, &place->link);
-    place->line->bytes += request->size;
-    lines->bytes += request->size;
-    take_turn(place->line);
-    return place;
+    entry = g_new0(PolicyEntry, 1);
+    entry->share = share;
+    entry->line = fair_queue_get_line(&queue->lines, peer->name);
+    entry->line->queue = queue;
+    entry->link.data = entry;
+    entry->request = request;
+    entry->left = request->classes;
+    entry->func = func;
+    entry->user_data = user_data;
+    fair_line_push(&entry->line->line, &entry->link);
+    serve_soon(queue);
+    return entry;
 }
 
 void
-policy_entry_leave(PolicyEntry *place)
+policy_entry_leave(PolicyEntry *entry)
 {
-    if (place->check) {
-        authority_check_cancel(place->check);
-        end_check(place);
+    if (entry->check) {
+        authority_check_cancel(entry->check);
+        end_check(entry);
     }
-    place_free(place);
+    free_entry(entry);
 }
 
 PolicyQueue *
 policy_queue_new(GMainContext *context, Authority *authority)
 {
-    PolicyQueue *lines = g_new0(PolicyQueue, 1);
+    PolicyQueue *queue = g_new0(PolicyQueue, 1);
 
-    lines->context = g_main_context_ref(context);
-    lines->authority = authority;
-    lines->by_caller = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, policy_line_free);
-    return lines;
+    queue->context = g_main_context_ref(context);
+    queue->authority = authority;
+    fair_queue_init(&queue->lines, sizeof(Line));
+    return queue;
 }
 
 void
-policy_queue_free(PolicyQueue *lines)
+policy_queue_free(PolicyQueue *queue)
 {
-    if (lines->server)
-        g_source_destroy(lines->server);
-    g_clear_pointer(&lines->server, g_source_unref);
-    g_hash_table_unref(lines->by_caller);
-    g_main_context_unref(lines->context);
-    g_free(lines);
+    if (queue->server)
+        g_source_destroy(queue->server);
+    g_clear_pointer(&queue->server, g_source_unref);
+    fair_queue_clear(&queue->lines);
+    g_main_context_unref(queue->context);
+    g_free(queue);
 }

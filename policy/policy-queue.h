@@ -12,7 +12,7 @@ typedef struct PolicyEntry PolicyEntry; /* a question that has not been answered
 PolicyQueue *policy_queue_new(GMainContext *context, Authority *authority);
 
 /* All questions must have been answered or left. */
-void policy_queue_free(PolicyQueue *lines);
+void policy_queue_free(PolicyQueue *queue);
 
 /* Exactly once unless left; from the main context, never from inside policy_queue_join() or policy_entry_leave(). @why:
  * NULL: all is allowed; otherwise what stands against it, and @code says of what kind that is. The place is gone when
@@ -21,7 +21,7 @@ typedef void (*PolicyQueueFunc)(BusErrorCode code, const char *why, gpointer use
 
 /* Stands in line with @request, which is borrowed until it is answered or left. Fails with BUS_ERROR_LIMITS_EXCEEDED where
  * too much waits already. */
-PolicyEntry *policy_queue_join(PolicyQueue *lines, const PolicyRequest *request, PolicyQueueFunc func,
+PolicyEntry *policy_queue_join(PolicyQueue *queue, const PolicyRequest *request, PolicyQueueFunc func,
                                gpointer user_data, GError **error);
 
 void policy_entry_leave(PolicyEntry *place);
