@@ -5,7 +5,7 @@ import os
 
 from gi.repository import Gio, GLib
 
-from harness import SILENCE, CallError, DeafConnection, FakeAuthority, main, wait_until
+from harness import SILENCE, CallError, DeafConnection, FakeAuthority, Qemu, main, wait_until
 from harness.polkit import result
 from monitor import LIMITS, NAME, ROOT, VM
 from system_bus import LIMITS_EXCEEDED, OWNER, SOMEBODY, SystemBusTest
@@ -92,11 +92,13 @@ class Shares(BudgetTest):
 
     def setUp(self):
         super().setUp()
+        self.allowed = set()
         self.start(FakeAuthority, self.bus.address, self.decide)
 
     def decide(self, subject, action, details, flags):
         """Nobody answers the dialogs of somebody."""
-        return result(True) if subject[1]['name'] == self.caller.name else None
+        is_allowed = subject[1]['name'] == self.caller.name or details['command'] in self.allowed
+        return result(True) if is_allowed else None
 
     def begin(self, uid, connections, start):
         """What start(caller) began for many callers of one user at once, until it is refused."""
@@ -128,6 +130,18 @@ class Shares(BudgetTest):
         self.assertEqual(self.count_refused(calls), len(calls) - 64)
         self.count_refused([VM(self.caller, self.vm.path).start('VM', 'OpenMonitor', '(a{sv})', {})])
         self.assertEqual(len(self.fds), 65)
+
+    def test_monitors_that_may_not_be_shared(self):
+        self.fds = []
+        self.addCleanup(lambda: [os.close(fd) for fd in self.fds])
+        qemu = self.start(Qemu, '11.1')
+        vm = self.add('alone', f'unix:{qemu.path}', isolation=('s', 'required'))
+        self.allowed = {'OpenMonitor'}
+        calls = self.begin(SOMEBODY, 1, lambda caller: [
+            VM(caller, vm.path).start('VM', 'OpenMonitor', '(a{sv})', {}) for _ in range(16)])
+        self.assertEqual(self.count_refused(calls), 8)
+        self.count_refused([vm.start('VM', 'OpenMonitor', '(a{sv})', {})])
+        self.assertEqual(len(self.fds), 9)
 
     def test_calls_with_descriptors(self):
         peer = self.start_peer()
