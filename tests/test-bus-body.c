@@ -12,12 +12,7 @@ on_any(BusCall *call, gpointer user_data)
     bus_call_return(call, NULL);
 }
 
-static const ObjectTables tables = {
-    .xml = "<node><interface name='" THING "'/><interface name='" ANY "'/></node>",
-    .methods = (const BusMethod[]){ { 0 } },
-    .properties = (const BusProperty[]){ { 0 } },
-    .any = on_any,
-};
+static const ObjectTables tables = TABLES_OF_ANY(on_any);
 
 /* Whatever it is made of, and whichever method it is for. */
 static void

@@ -20,6 +20,13 @@ typedef struct ObjectTables {
     BusMethodFunc any; /* of ANY; NULL: none */
 } ObjectTables;
 
+/* The tables of an object whose THING is empty, and whose ANY takes every call by @func. */
+#define TABLES_OF_ANY(func)                                                                                           \
+    {                                                                                                                 \
+        .xml = "<node><interface name='" THING "'/><interface name='" ANY "'/></node>",                               \
+        .methods = (const BusMethod[]){ { 0 } }, .properties = (const BusProperty[]){ { 0 } }, .any = func,           \
+    }
+
 typedef struct ObjectFixture {
     BusFixture base;
     BusInterface *thing; /* owned */

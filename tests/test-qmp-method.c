@@ -89,12 +89,7 @@ on_any(BusCall *call, gpointer user_data)
     qmp_method_free(method);
 }
 
-static const ObjectTables tables = {
-    .xml = "<node><interface name='" THING "'/><interface name='" ANY "'/></node>",
-    .methods = (const BusMethod[]){ { 0 } },
-    .properties = (const BusProperty[]){ { 0 } },
-    .any = on_any,
-};
+static const ObjectTables tables = TABLES_OF_ANY(on_any);
 
 static void
 set_up(Fixture *fixture, gconstpointer unused)
