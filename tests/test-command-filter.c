@@ -89,6 +89,13 @@ test_fdsets(Fixture *fixture, gconstpointer unused)
     g_assert_false(is_allowed(fixture, ":1", "blockdev-add", "{\"filename\":\"/dev/fdset/ 3\"}"));
     g_assert_false(is_allowed(fixture, ":1", "blockdev-add", "{\"filename\":\"/proc/self/fd/3\"}"));
     g_assert_false(is_allowed(fixture, ":1", "blockdev-add", "{\"filename\":\"/dev/fd/3\"}"));
+    g_assert_false(is_allowed(fixture, ":1", "blockdev-add", "{\"dir\":\"/proc/self/fd\"}"));
+    g_assert_false(is_allowed(fixture, ":1", "blockdev-add", "{\"dir\":\"/proc/self/map_files\"}"));
+    g_assert_false(is_allowed(fixture, ":1", "chardev-add", "{\"out\":\"/dev/stdout\"}"));
+    g_assert_false(is_allowed(fixture, ":1", "human-monitor-command",
+                              "{\"command-line\":\"chardev-add file,path=/dev/stdout,id=x\"}"));
+    g_assert_true(is_allowed(fixture, ":1", "blockdev-add", "{\"filename\":\"/dev/fd0\"}"));
+    g_assert_true(is_allowed(fixture, ":1", "blockdev-add", "{\"filename\":\"/srv/stdout\"}"));
     g_assert_true(is_allowed(fixture, ":2", "blockdev-add", "{\"filename\":\"/dev/fdset/4\"}"));
     g_assert_true(is_allowed(fixture, ":2", "stop", "{\"fdset-id\":3}"));
 }

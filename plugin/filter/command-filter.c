@@ -62,6 +62,32 @@ check_fdset(CommandFilter *filter, const char *caller, gint64 fdset, GError **er
     return refuse_argument(name, "another caller's", error);
 }
 
+/* Whether a path in @text has @part, which begins with a slash, at its end or before another slash. */
+static gboolean
+has_path_part(const char *text, const char *part)
+{
+    for (const char *at = strstr(text, part); at; at = strstr(at + 1, part)) {
+        char next = at[strlen(part)];
+        if (!g_ascii_isalnum(next) && !(next && strchr("_-.", next)))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* The files of proc_pid_fd(5) and proc_pid_map_files(5), and the names that /dev has for the first of them. */
+static gboolean
+names_what_is_open(const char *text)
+{
+    static const char *const parts[] = { "/fd", "/map_files", "/stdin", "/stdout", "/stderr" };
+    gboolean is_found = FALSE;
+
+    if (!strstr(text, "proc/") && !strstr(text, "dev/"))
+        return FALSE;
+    for (guint i = 0; !is_found && i < G_N_ELEMENTS(parts); i++)
+        is_found = has_path_part(text, parts[i]);
+    return is_found;
+}
+
 /* QEMU reads the number behind white space and a sign too. A caller who means no harm writes neither, so both are
  * refused. */
 static gboolean
@@ -74,7 +100,7 @@ check_paths(CommandFilter *filter, const char *caller, const char *text, GError 
         if (!check_fdset(filter, caller, g_ascii_strtoll(at, NULL, 10), error))
             return FALSE;
     }
-    if (strstr(text, "/fd/") && (strstr(text, "proc/") || strstr(text, "dev/")))
+    if (names_what_is_open(text))
         return refuse_argument("What is open in QEMU by its number", "everybody's", error);
     return TRUE;
 }
