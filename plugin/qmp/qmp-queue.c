@@ -150,12 +150,11 @@ send_ticket_command(QmpTicket *ticket)
 static void
 send_waiting_ticket(QmpTicket *ticket)
 {
-    char *name = (char *)ticket->command.name, *arguments = (char *)ticket->command.arguments;
+    G_GNUC_UNUSED g_autofree char *name = (char *)ticket->command.name;
+    G_GNUC_UNUSED g_autofree char *arguments = (char *)ticket->command.arguments;
 
     leave_line(ticket);
     send_ticket_command(ticket);
-    g_free(name);
-    g_free(arguments);
 }
 
 /* A line whose next command has a descriptor keeps its place while another's is under way. */
