@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 
-from harness import SILENCE, Agent, Peer, Qemu, Raw, main, wait_until
+from harness import SILENCE, Agent, CallError, Peer, Qemu, Raw, main, wait_until
 from harness.process import is_listening
 from monitor import (ANSWERS, DISCONNECTED, INVALID_ARGS, MODULE, NAME, NOT_SUPPORTED, OBJECT_MANAGER, ROOT, TIMED_OUT,
                      UNKNOWN_OBJECT, VERSIONS, VM, MonitorTest, variants)
@@ -480,6 +480,14 @@ class RunDirectory(MonitorTest):
         return self.start(Qemu, version, '-qmp', 'unix:' + f'{self.run_directory}/{file}'.replace(',', ',,') +
                           ',server=on,wait=off', *arguments, **options)
 
+    @staticmethod
+    def get_guest_name(vm):
+        """None: the VM is not there, perhaps because it goes at this very moment."""
+        try:
+            return vm.get('GuestName')
+        except CallError:
+            return None
+
     def test_a_link_to_a_socket_elsewhere(self):
         qemu = self.start(Qemu, '11.1', name='linked')
         self.start_agent()
@@ -500,22 +508,126 @@ class RunDirectory(MonitorTest):
 
     def test_sockets_that_are_there_and_that_appear(self):
         os.mkdir(self.run_directory, 0o700)
-        early = self.qemu('7.2', 'a.sock', name='early')
+        early = self.qemu('7.2', 'early.sock', name='a')
         self.start_agent()
         # What was there before is there when the name is.
         self.assertEqual(self.paths(), [f'{ROOT}/vm/early'])
-        late = self.qemu('11.1', 'b.sock', name='late')
+        late = self.qemu('11.1', 'late.sock', name='a')
         wait_until(lambda: self.paths() == [f'{ROOT}/vm/early', f'{ROOT}/vm/late'])
         for qemu in (early, late):
             qemu.kill(15)
             qemu.wait()
         wait_until(lambda: self.paths() == [])
 
-    def test_file_name_where_qemu_has_none(self):
+    def test_it_is_called_by_its_file(self):
+        """Which the directory keeps for its maker: what QEMU calls itself is for anybody to say."""
         self.start_agent()
         self.qemu('7.2', 'web.sock')
-        self.qemu('10.0', 'db, old.sock')
-        wait_until(lambda: self.paths() == [f'{ROOT}/vm/db_2c_20old', f'{ROOT}/vm/web'])
+        self.qemu('10.0', 'db, old.sock', name='web')
+        self.qemu('11.1', 'qmp-1.2', name='web')
+        paths = [f'{ROOT}/vm/{name}' for name in ('db_2c_20old', 'qmp_2d1_2e2', 'web')]
+        wait_until(lambda: self.paths() == paths)
+        vms = [VM(self.caller, path) for path in paths]
+        self.assertEqual([(vm.get('Name'), vm.get('GuestName')) for vm in vms],
+                         [('db, old', 'web'), ('qmp-1.2', 'web'), ('web', '')])
+
+    def test_a_file_whose_name_is_none(self):
+        self.start_agent()
+        self.qemu('11.1', 'we\u202eb.sock', name='web')
+        self.agent.wait_output('bidirectional')
+        self.qemu('11.1', '01234567-89ab-4def-8123-456789abcdef.sock', name='web')
+        self.agent.wait_output('is written like a UUID')
+        self.qemu('11.1', '.sock')
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/_2esock'])
+        # Nor is any of them tried without end in the log.
+        self.manager('RemoveVM', '(o)', f'{ROOT}/vm/_2esock')
+        self.qemu('11.1', 'last.sock')
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/last'])
+        self.assertEqual(self.agent.output.count('bidirectional'), 1)
+
+    def test_two_files_of_one_name(self):
+        self.start_agent()
+        first = self.qemu('11.1', 'web.sock', name='first')
+        web = VM(self.caller, f'{ROOT}/vm/web')
+        wait_until(web.is_there)
+        second = self.qemu('11.1', 'web', name='second')
+        self.agent.wait_output(f'{self.run_directory}/web is not taken up now: The name "web" is taken by the VM found at '
+                               f'{self.run_directory}/web.sock')
+        self.assertEqual(web.get('GuestName'), 'first')
+        os.unlink(f'{self.run_directory}/web.sock')
+        first.kill()
+        wait_until(lambda: self.get_guest_name(web) == 'second')
+        second.kill()
+
+    def test_names_that_somebody_gives_go_before(self):
+        """From when their VM is up: an AddVM that fails takes nothing from anybody."""
+        self.start_agent()
+        found = self.qemu('11.1', 'web.sock', name='found')
+        web = VM(self.caller, f'{ROOT}/vm/web')
+        wait_until(web.is_there)
+        self.assert_fails(DISCONNECTED, 'No such file', self.add, 'web', f'unix:{self.directory}/none', timeout=('t', 1))
+        silent = self.start(Peer, greeting=SILENCE)
+        self.assert_fails(TIMED_OUT, '', self.add, 'web', f'unix:{silent.path}', timeout=('t', 50_000))
+        changes = self.caller.record(interface=OBJECT_MANAGER)
+        self.assertEqual(web.get('GuestName'), 'found')
+        added = self.start(Qemu, '11.1', name='added')
+        self.assertEqual(self.add('web', f'unix:{added.path}').get('GuestName'), 'added')
+        self.assertEqual([member for _, _, member, _ in changes], ['InterfacesRemoved', 'InterfacesAdded'])
+        self.assertIn(f'unix:{self.run_directory}/web.sock is not taken up now: The name "web" is taken by the VM that user '
+                      f'{os.getuid()} has added by AddVM', self.agent.output)
+        # It is found again when the name is free, as often as that is.
+        for end in (added.kill, lambda: self.manager('RemoveVM', '(o)', web.path)):
+            end()
+            wait_until(lambda: self.get_guest_name(web) == 'found')
+            other = self.start(Qemu, '11.1', name='other')
+            self.add('web', f'unix:{other.path}')
+        self.assertEqual(found.popen.poll(), None)
+
+    def test_names_that_nobody_gives_do_not(self):
+        """QEMU's own `-name` takes no name from another, nor does who gives a descriptor, which may need no leave."""
+        self.start_agent()
+        self.qemu('11.1', 'web.sock')
+        wait_until(self.paths)
+        named = self.start(Qemu, '11.1', name='web')
+        taken = f'"web" is taken by the VM found at {self.run_directory}/web.sock'
+        self.assert_fails(INVALID_ARGS, taken, self.add, '', f'unix:{named.path}')
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(named.path)
+            self.assert_fails(INVALID_ARGS, taken, self.add_fd, 'web', connection.fileno())
+
+    def test_by_what_a_name_is_taken(self):
+        peers = [self.start(Peer, ANSWERS) for _ in range(4)]
+        self.start_agent(key_file=f'[vm a]\naddress=unix:{peers[0].path}\n')
+        self.add('b', f'unix:{peers[1].path}')
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(peers[2].path)
+            self.add_fd('c', connection.fileno())
+            for name, what in (('a', 'the VM of that name in the key file'),
+                               ('b', f'the VM that user {os.getuid()} has added by AddVM'),
+                               ('c', f'the VM that user {os.getuid()} has added by AddVMFromFD')):
+                self.assert_fails(INVALID_ARGS, f'The name "{name}" is taken by {what}', self.add, name,
+                                  f'unix:{peers[3].path}')
+                self.qemu('11.1', f'{name}.sock')
+                self.agent.wait_output(f'{self.run_directory}/{name}.sock is not taken up now: The name "{name}" is '
+                                       f'taken by {what}')
+
+    def test_a_link_to_a_monitor_that_is_held(self):
+        """It is not tried, and taken up when the other one goes by itself; not when it is removed."""
+        self.start_agent()
+        peer = self.start(Peer, ANSWERS)
+        vm = self.add('web', f'unix:{peer.path}')
+        os.symlink(peer.path, f'{self.run_directory}/link.sock')
+        self.agent.wait_output('link.sock is VM "web" already')
+        peer.hang_up(peer.connections[0])
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/link'])
+        os.unlink(f'{self.run_directory}/link.sock')
+        self.manager('RemoveVM', '(o)', f'{ROOT}/vm/link')
+        vm = self.add('web', f'unix:{peer.path}')
+        os.symlink(peer.path, f'{self.run_directory}/again.sock')
+        self.agent.wait_output('again.sock is VM "web" already')
+        self.manager('RemoveVM', '(o)', vm.path)
+        self.qemu('11.1', 'last.sock')
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/last'])
 
     def test_a_socket_made_anew_is_taken_up_again(self):
         self.start_agent()

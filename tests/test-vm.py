@@ -44,7 +44,8 @@ class Properties(VmTest):
                 self.assertTrue(values.pop('QEMUVersion').startswith(version + '.'))
                 self.assertIn('Debian', values.pop('QEMUPackage'))
                 self.assertEqual(values, {
-                    'Kind': 'machine', 'Name': f'vm-{version}', 'UUID': uuid, 'Status': 'prelaunch', 'Running': False,
+                    'Kind': 'machine', 'Name': f'vm-{version}', 'GuestName': f'vm-{version}', 'UUID': uuid,
+                    'Status': 'prelaunch', 'Running': False,
                     'Target': 'x86_64', 'Address': f'unix:{qemu.path}', 'OwnerUID': 0,
                     'MonitorMode': 'hotplug' if version == '11.1' else 'shared'})
 

@@ -41,18 +41,8 @@ find_group(const Config *config, const char *name)
     return NULL;
 }
 
-/* The VM that was taken up for a group of this name; NULL: there is none. */
-static Vm *
-find_configured(VmRegistry *registry, const char *name)
-{
-    g_autofree char *path = names_path_from_vm(name);
-    Vm *vm = vm_registry_get_by_path(registry, path);
-
-    return vm && vm_get_origin(vm) == VM_FROM_KEY_FILE ? vm : NULL;
-}
-
 static void
-take_up(Context *context, VmRegistry *registry, const ConfigVm *group)
+take_up_group(Context *context, VmRegistry *registry, const ConfigVm *group)
 {
     g_autoptr(GError) error = NULL;
     VmSpec spec = {
@@ -78,8 +68,8 @@ configured_vms_take_up(Context *context, VmRegistry *registry)
 
     for (guint i = 0; i < config->vms->len; i++) {
         const ConfigVm *group = config->vms->pdata[i];
-        if (!find_configured(registry, group->name))
-            take_up(context, registry, group);
+        if (!vm_table_get_configured(vm_registry_get_table(registry), group->name))
+            take_up_group(context, registry, group);
     }
 }
 
@@ -88,12 +78,14 @@ configured_vms_update(Context *context, VmRegistry *registry, const Config *old)
 {
     for (guint i = 0; i < old->vms->len; i++) {
         const ConfigVm *before = old->vms->pdata[i], *now = find_group(context->config, before->name);
-        Vm *vm = find_configured(registry, before->name);
-        if (!vm || (now && is_same_group(before, now)))
+        VmEntry *entry = vm_table_get_configured(vm_registry_get_table(registry), before->name);
+        g_autoptr(GError) error = NULL;
+        if (!entry || (now && is_same_group(before, now)))
             continue;
-        log_line(context->host, G_LOG_LEVEL_INFO, before->name, "VM \"%s\" is let go: its group in the key file %s",
-                 before->name, now ? "is another now" : "is gone");
-        vm_registry_remove(registry, vm);
+        error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "VM \"%s\" is let go: its group in the key file %s",
+                            before->name, now ? "is another now" : "is gone");
+        log_line(context->host, G_LOG_LEVEL_INFO, before->name, "%s", error->message);
+        vm_registry_drop(registry, entry, error);
     }
     configured_vms_take_up(context, registry);
 }

@@ -13,6 +13,9 @@
 
 #define DIRECTORY "qemu-monitor"
 
+/* What a file's name may end with, and a VM's does not. */
+#define SUFFIX ".sock"
+
 /* Room for some thirty events of the longest names; more are read in the next turn. */
 #define BUFFER_SIZE 8192
 
@@ -36,24 +39,30 @@ is_socket(const char *path)
     return own.st_uid == 0 || own.st_uid == geteuid() || own.st_uid == target.st_uid;
 }
 
-static void
-on_appeared(Discovery *discovery, const char *file)
+/* What the VM of a file is called. */
+static char *
+dup_vm_name(const char *file)
 {
-    g_autofree char *path = g_build_filename(discovery->path, file, NULL);
+    gsize length = strlen(file);
+
+    return g_str_has_suffix(file, SUFFIX) && length > strlen(SUFFIX) ? g_strndup(file, length - strlen(SUFFIX))
+                                                                     : g_strdup(file);
+}
+
+static void
+take_up_file(Discovery *discovery, const char *path, const char *file)
+{
+    g_autofree char *name = dup_vm_name(file);
     g_autoptr(GString) text = g_string_new(path);
     g_autoptr(QmpAddress) address = NULL;
     g_autoptr(GError) error = NULL;
-    Vm *vm = vm_registry_get_by_socket(discovery->registry, path);
 
-    if (vm && vm_get_origin(vm) == VM_FROM_DIRECTORY)
-        vm_poke(vm);
-    if (vm || !is_socket(path))
-        return;
     g_string_replace(text, ",", ",,", 0);
     g_string_prepend(text, "unix:");
     address = qmp_address_parse(text->str, &error);
     if (address) {
         VmSpec spec = { .origin = VM_FROM_DIRECTORY,
+                        .name = name,
                         .address = address,
                         .isolation_required = discovery->context->config->isolation_required,
                         .isolation_is_default = TRUE,
@@ -62,7 +71,32 @@ on_appeared(Discovery *discovery, const char *file)
         vm_registry_add(discovery->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error);
     }
     if (error)
-        log_line(discovery->context->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s: %s", path, error->message);
+        log_line(discovery->context->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s is not taken up: %s", path,
+                 error->message);
+}
+
+static VmEntry *
+find_entry(Discovery *discovery, const char *path)
+{
+    return vm_table_get_by_socket(vm_registry_get_table(discovery->registry), path);
+}
+
+static gboolean
+is_found_there(VmEntry *entry)
+{
+    return entry && vm_get_origin(vm_entry_get_vm(entry)) == VM_FROM_DIRECTORY;
+}
+
+static void
+on_appeared(Discovery *discovery, const char *file)
+{
+    g_autofree char *path = g_build_filename(discovery->path, file, NULL);
+    VmEntry *entry = find_entry(discovery, path);
+
+    if (is_found_there(entry))
+        vm_registry_poke(discovery->registry, entry);
+    else if (!entry && is_socket(path))
+        take_up_file(discovery, path, file);
 }
 
 void
@@ -80,20 +114,72 @@ static void
 on_vanished(Discovery *discovery, const char *file)
 {
     g_autofree char *path = g_build_filename(discovery->path, file, NULL);
-    Vm *vm = vm_registry_get_by_socket(discovery->registry, path);
+    VmEntry *entry = find_entry(discovery, path);
+    g_autoptr(GError) error = NULL;
 
-    if (vm && vm_get_origin(vm) == VM_FROM_DIRECTORY && !vm_get_qemu(vm))
-        vm_registry_remove(discovery->registry, vm);
+    if (!is_found_there(entry) || vm_entry_get_object(entry))
+        return;
+    error = g_error_new(QMP_ERROR, QMP_ERROR_MISSING, "%s was removed", path);
+    vm_registry_drop(discovery->registry, entry, error);
+}
+
+typedef struct FoundFile {
+    char *name; /* owned */
+    struct timespec changed;
+} FoundFile;
+
+static void
+found_file_free(gpointer data)
+{
+    FoundFile *file = data;
+
+    g_free(file->name);
+    g_free(file);
+}
+
+static int
+compare_files(gconstpointer a, gconstpointer b)
+{
+    const FoundFile *first = *(FoundFile *const *)a, *second = *(FoundFile *const *)b;
+
+    if (first->changed.tv_sec != second->changed.tv_sec)
+        return first->changed.tv_sec < second->changed.tv_sec ? -1 : 1;
+    if (first->changed.tv_nsec != second->changed.tv_nsec)
+        return first->changed.tv_nsec < second->changed.tv_nsec ? -1 : 1;
+    return strcmp(first->name, second->name);
+}
+
+/* The files in the order of their age, whatever the order in the directory. `web` and `web.sock` may be two users', and want one
+ * name: which has it must not change when the agent is started again. Nobody can make a file older than it is: ctime is the
+ * kernel's. */
+static GPtrArray *
+list_files(Discovery *discovery)
+{
+    g_autoptr(GDir) directory = g_dir_open(discovery->path, 0, NULL);
+    GPtrArray *files = g_ptr_array_new_with_free_func(found_file_free);
+    const char *name;
+
+    while (directory && (name = g_dir_read_name(directory))) {
+        g_autofree char *path = g_build_filename(discovery->path, name, NULL);
+        struct stat status;
+        if (lstat(path, &status) < 0)
+            continue;
+        FoundFile *file = g_new0(FoundFile, 1);
+        file->name = g_strdup(name);
+        file->changed = status.st_ctim;
+        g_ptr_array_add(files, file);
+    }
+    g_ptr_array_sort(files, compare_files);
+    return files;
 }
 
 static void
 scan(Discovery *discovery)
 {
-    g_autoptr(GDir) directory = g_dir_open(discovery->path, 0, NULL);
-    const char *file;
+    g_autoptr(GPtrArray) files = list_files(discovery);
 
-    while (directory && (file = g_dir_read_name(directory)))
-        on_appeared(discovery, file);
+    for (guint i = 0; i < files->len; i++)
+        on_appeared(discovery, ((FoundFile *)files->pdata[i])->name);
 }
 
 static gboolean

@@ -85,8 +85,9 @@ find_giver(ManagementCall *management)
 
     if (management->fd < 0 || !qmp_peer_get_uid(management->fd, &uid) || uid != caller)
         return BUS_PEER_NO_ID;
-    return vm_registry_count_given_by(management->calls->registry, caller) < MAX_GIVEN_BY_USER ? caller
-                                                                                               : BUS_PEER_NO_ID;
+    if (vm_table_count_given_by(vm_registry_get_table(management->calls->registry), caller) >= MAX_GIVEN_BY_USER)
+        return BUS_PEER_NO_ID;
+    return caller;
 }
 
 void
@@ -98,7 +99,7 @@ management_call_ask(ManagementCall *management, const char *vm_name)
         .is_interactive = bus_call_is_interactive(call),
         .method = bus_call_get_member(call),
         .name = vm_name,
-        .vm = management->vm,
+        .vm = management->entry ? vm_entry_get_vm(management->entry) : NULL,
         .giver = find_giver(management),
     };
     g_autoptr(GError) error = NULL;

@@ -21,7 +21,7 @@ struct ManagementCall {
     QmpAddress *address; /* owned; NULL: by its descriptor */
     AddOptions options;
     int fd; /* owned; -1: none */
-    Vm *vm; /* weak; to be removed */
+    VmEntry *entry; /* weak; to be removed */
     QuotaShare share; /* of the calls' quota */
     GList link; /* in calls */
 };

@@ -186,7 +186,7 @@ remove_authorized(ManagementCall *management)
 {
     ManagerObject *manager = management->object_data;
 
-    vm_registry_remove(manager->registry, management->vm);
+    vm_registry_remove(manager->registry, management->entry);
     bus_call_return(management->call, NULL);
 }
 
@@ -196,17 +196,17 @@ remove_vm(BusCall *call, gpointer object_data)
     ManagerObject *manager = object_data;
     ManagementCall *management;
     const char *path;
-    Vm *vm;
+    VmEntry *entry;
 
     dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_OBJECT_PATH, &path, DBUS_TYPE_INVALID);
-    vm = vm_registry_get_by_path(manager->registry, path);
-    if (!vm) {
+    entry = vm_table_get_by_path(vm_registry_get_table(manager->registry), path);
+    if (!entry) {
         bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "There is no VM at %s", path);
         return;
     }
     management = management_call_new(manager->calls, call, manager, remove_authorized);
-    management->vm = vm;
-    management_call_ask(management, vm_get_name(vm));
+    management->entry = entry;
+    management_call_ask(management, vm_get_name(vm_entry_get_vm(entry)));
 }
 
 static void
@@ -214,17 +214,16 @@ find_vm(BusCall *call, gpointer object_data)
 {
     ManagerObject *manager = object_data;
     const char *name_or_uuid;
-    Vm *vm;
+    VmEntry *entry;
 
     dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_STRING, &name_or_uuid, DBUS_TYPE_INVALID);
-    vm = vm_registry_get_by_name_or_uuid(manager->registry, name_or_uuid);
-    if (!vm) {
+    entry = vm_table_get_by_name_or_uuid(vm_registry_get_table(manager->registry), name_or_uuid);
+    if (!entry) {
         bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "No connected VM has the name or UUID \"%s\"",
                            name_or_uuid);
         return;
     }
-    g_autofree char *path = names_path_from_vm(vm_get_name(vm));
-    return_path(call, path);
+    return_path(call, vm_entry_get_path(entry));
 }
 
 const BusMethod manager_object_methods[] = {
@@ -254,7 +253,7 @@ on_listed(const BusPeer *peer, gpointer object_data)
     ManagerObject *manager = object_data;
 
     if (g_hash_table_add(manager->context->viewers, g_strdup(peer->name)))
-        vm_registry_look(manager->registry);
+        vm_table_look(vm_registry_get_table(manager->registry));
 }
 
 ManagerObject *

@@ -100,7 +100,7 @@ on_caller_left(Bus *bus, const char *unique_name, gpointer user_data)
     g_hash_table_remove(service->context.viewers, unique_name);
     call_drop_caller(&service->context, unique_name);
     manager_object_drop_caller(service->manager, unique_name);
-    vm_registry_drop_caller(service->registry, unique_name);
+    vm_table_drop_caller(vm_registry_get_table(service->registry), unique_name);
 }
 
 static void
@@ -257,7 +257,7 @@ service_reload(Service *service, GKeyFile *key_file, const char *key_file_path, 
     audit_set_all(context->audit, config->audit_all);
     if (!service->registry)
         return TRUE;
-    vm_registry_reconfigured(service->registry);
+    vm_table_reconfigured(vm_registry_get_table(service->registry), config);
     configured_vms_update(context, service->registry, old);
     return TRUE;
 }

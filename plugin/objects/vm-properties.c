@@ -35,6 +35,12 @@ get_name(DBusMessageIter *iter, gpointer object_data)
 }
 
 static void
+get_guest_name(DBusMessageIter *iter, gpointer object_data)
+{
+    append_vm_string(iter, qemu_connection_get_name(get_qemu(object_data)));
+}
+
+static void
 get_uuid(DBusMessageIter *iter, gpointer object_data)
 {
     append_vm_string(iter, qemu_connection_get_uuid(get_qemu(object_data)));
@@ -94,6 +100,7 @@ get_monitor_mode(DBusMessageIter *iter, gpointer object_data)
 const BusProperty vm_object_properties[] = {
     { "Kind", get_kind },
     { "Name", get_name },
+    { "GuestName", get_guest_name },
     { "UUID", get_uuid },
     { "Status", get_vm_status },
     { "Running", get_running },

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "authorization.h"
+#include "bus-error.h"
 #include "names.h"
 #include "timer.h"
 #include "vm-log.h"
@@ -16,13 +17,28 @@ struct VmEntry {
     gpointer user_data;
     Vm *vm; /* owned */
     VmObject *object; /* owned; while up */
+    guint64 order;
     char *path; /* owned; NULL until it has a name */
+    gboolean admitted;
+    VmEntryState state;
+    gint64 since; /* us since the epoch */
+    char *error; /* owned; the last one's text; NULL: none */
     VmAddFunc func; /* until the outcome is told */
     gpointer add_data;
     GSource *add_timer; /* owned; while listening for a VM that somebody waits for */
     gboolean tried;
     VmLog log;
 };
+
+static void
+set_state(VmEntry *entry, VmEntryState state, const GError *error)
+{
+    if (entry->since == 0 || state != entry->state)
+        entry->since = g_get_real_time();
+    entry->state = state;
+    g_free(entry->error);
+    entry->error = error ? g_strdup(error->message) : NULL;
+}
 
 static void
 set_tried(VmEntry *entry)
@@ -50,6 +66,7 @@ on_vm_up(Vm *vm, GError **error, gpointer user_data)
         return FALSE;
     timer_stop(&entry->add_timer);
     entry->object = vm_object_new(entry->context, vm, entry->path);
+    set_state(entry, VM_ENTRY_CONNECTED, /* error= */ NULL);
     vm_log_up(&entry->log, entry->context->host, vm);
 
     VmAddFunc func = entry->func;
@@ -83,6 +100,7 @@ on_vm_stuck(Vm *vm, const GError *error, gpointer user_data)
 
     log_line(entry->context->host, G_LOG_LEVEL_WARNING, vm_get_name(vm), "VM \"%s\": %s", vm_get_name(vm),
              error->message);
+    set_state(entry, VM_ENTRY_STUCK, error);
     vm_object_fail_commands(entry->object, error);
 }
 
@@ -127,27 +145,55 @@ on_vm_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
         entry->funcs->on_over(entry, error, entry->user_data);
         return FALSE;
     }
+    /* A BUS_ERROR is one of VmEntryFuncs. */
+    set_state(entry, error->domain == BUS_ERROR ? VM_ENTRY_REFUSED : VM_ENTRY_WAITING, error);
     set_tried(entry);
     return TRUE;
 }
 
+static gboolean
+is_listened_for(const QmpAddress *address)
+{
+    return address && address->server;
+}
+
 VmEntry *
-vm_entry_new(Context *context, VmTeardown *teardown, const VmSpec *spec, const VmEntryFuncs *funcs,
+vm_entry_new(Context *context, VmTeardown *teardown, const VmSpec *spec, guint64 order, const VmEntryFuncs *funcs,
              gpointer user_data)
 {
     static const VmFuncs vm_funcs = { on_vm_connected, on_vm_up,     on_vm_changed, on_vm_event,
                                       on_vm_stuck,     on_vm_ending, on_vm_down };
     VmEntry *entry = g_new0(VmEntry, 1);
+    VmSpec waiting = *spec;
 
     entry->context = context;
     entry->teardown = teardown;
     entry->funcs = funcs;
     entry->user_data = user_data;
-    entry->tried = spec->address && spec->address->server;
-    entry->vm = vm_new(context->host->context, spec, context->config->max_reply, &vm_funcs, entry);
-    if (vm_get_name(entry->vm))
-        entry->path = names_path_from_vm(vm_get_name(entry->vm));
+    entry->order = order;
+    entry->tried = is_listened_for(spec->address);
+    waiting.waits = TRUE;
+    entry->vm = vm_new(context->host->context, &waiting, context->config->max_reply, &vm_funcs, entry);
     return entry;
+}
+
+void
+vm_entry_admit(VmEntry *entry)
+{
+    entry->admitted = TRUE;
+    set_state(entry, is_listened_for(vm_get_address(entry->vm)) ? VM_ENTRY_WAITING : VM_ENTRY_CONNECTING,
+              /* error= */ NULL);
+    vm_poke(entry->vm);
+}
+
+void
+vm_entry_refuse(VmEntry *entry, gboolean is_final, const GError *error)
+{
+    if (g_strcmp0(entry->error, error->message) != 0)
+        log_line(entry->context->host, is_final ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_MESSAGE, /* vm= */ NULL,
+                 "%s is not taken up%s: %s", vm_get_address(entry->vm)->text, is_final ? "" : " now", error->message);
+    set_state(entry, VM_ENTRY_REFUSED, error);
+    set_tried(entry);
 }
 
 void
@@ -166,6 +212,7 @@ vm_entry_free(VmEntry *entry, const GError *error)
         vm_free(entry->vm);
     }
     g_free(entry->path);
+    g_free(entry->error);
     g_free(entry);
     if (func)
         func(NULL, error, add_data);
@@ -187,7 +234,7 @@ vm_entry_await(VmEntry *entry, const VmSpec *spec, VmAddFunc func, gpointer user
 {
     entry->func = func;
     entry->add_data = user_data;
-    if (spec->address && spec->address->server && spec->timeout != G_MAXUINT64)
+    if (is_listened_for(spec->address) && spec->timeout != G_MAXUINT64)
         entry->add_timer = timer_start(entry->context->host->context, spec->timeout, on_add_timeout, entry);
 }
 
@@ -198,7 +245,7 @@ vm_entry_get_add_data(VmEntry *entry)
 }
 
 void
-vm_entry_set_name(VmEntry *entry, const char *name)
+vm_entry_grant_name(VmEntry *entry, const char *name)
 {
     vm_set_name(entry->vm, name);
     entry->path = names_path_from_vm(name);
@@ -208,6 +255,18 @@ Vm *
 vm_entry_get_vm(VmEntry *entry)
 {
     return entry->vm;
+}
+
+guint64
+vm_entry_get_order(VmEntry *entry)
+{
+    return entry->order;
+}
+
+const char *
+vm_entry_get_wanted_name(VmEntry *entry)
+{
+    return vm_get_spec(entry->vm)->name;
 }
 
 VmObject *
@@ -226,4 +285,28 @@ gboolean
 vm_entry_is_tried(VmEntry *entry)
 {
     return entry->tried;
+}
+
+gboolean
+vm_entry_is_admitted(VmEntry *entry)
+{
+    return entry->admitted;
+}
+
+VmEntryState
+vm_entry_get_state(VmEntry *entry)
+{
+    return entry->state;
+}
+
+guint64
+vm_entry_get_since(VmEntry *entry)
+{
+    return (guint64)entry->since;
+}
+
+const char *
+vm_entry_get_error(VmEntry *entry)
+{
+    return entry->error ? entry->error : "";
 }

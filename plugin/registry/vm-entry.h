@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One VM that the agent was told about, from its addition until it is forgotten: its object while its QEMU is connected, and
- * who waits for it to be added. Part of VmRegistry, which owns it and decides what it may be called. */
+/* One VM that the agent was told about, from its addition until it is forgotten: how it stands, its object while its QEMU is
+ * connected, and who waits for it to be added. Part of VmRegistry, which owns it and decides what it may be called. */
 #pragma once
 
 #include "context.h"
@@ -8,12 +8,21 @@
 
 typedef struct VmEntry VmEntry;
 
+/* How a VM stands. Attempts to connect that fail one after the other change nothing here. */
+typedef enum VmEntryState {
+    VM_ENTRY_REFUSED, /* it may not be what it would be: it cannot be called so, or another VM has its name or its monitor */
+    VM_ENTRY_CONNECTING, /* the first attempt is under way */
+    VM_ENTRY_WAITING, /* it could not be had, or its QEMU has gone; it is tried again, or listened for */
+    VM_ENTRY_CONNECTED, /* it has an object */
+    VM_ENTRY_STUCK, /* it has an object, and its QEMU answers nothing */
+} VmEntryState;
+
 /* What an entry asks of its owner, and tells it. */
 typedef struct VmEntryFuncs {
     /* As VmFuncs.on_connected. FALSE with an error: another entry has this monitor. */
     gboolean (*on_connected)(VmEntry *entry, GError **error, gpointer user_data);
-    /* QEMU is connected and known: vm_entry_set_name() gives the entry a name, unless it has one. FALSE with an error: it cannot be
-     * called so. */
+    /* QEMU is connected and known: vm_entry_grant_name() gives the entry a name, unless it has one. FALSE with an error: it cannot
+     * be called so. */
     gboolean (*on_up)(VmEntry *entry, GError **error, gpointer user_data);
     /* The first attempt has ended, well or badly. Once, and before the entry is gone. */
     void (*on_tried)(VmEntry *entry, gpointer user_data);
@@ -25,9 +34,16 @@ typedef struct VmEntryFuncs {
  * the function that adds. */
 typedef void (*VmAddFunc)(const char *path, const GError *error, gpointer user_data);
 
-/* Begins the first attempt; no callback comes from inside. Borrows context and teardown. @funcs is not copied. */
-VmEntry *vm_entry_new(Context *context, VmTeardown *teardown, const VmSpec *spec, const VmEntryFuncs *funcs,
-                      gpointer user_data);
+/* Nothing is tried until vm_entry_admit() or vm_entry_refuse() follows. @order: which entry was told about earlier. Borrows context
+ * and teardown. @funcs is not copied. */
+VmEntry *vm_entry_new(Context *context, VmTeardown *teardown, const VmSpec *spec, guint64 order,
+                      const VmEntryFuncs *funcs, gpointer user_data);
+
+/* It may be what it would be: the first attempt begins, from which no callback comes from inside. Once. */
+void vm_entry_admit(VmEntry *entry);
+
+/* It may not, for now. Says so in the log, unless it said the same before. @is_final: as long as it is called so. */
+void vm_entry_refuse(VmEntry *entry, gboolean is_final, const GError *error);
 
 /* Disconnects. Who waits for it to be added gets @error, last. */
 void vm_entry_free(VmEntry *entry, const GError *error);
@@ -38,10 +54,19 @@ void vm_entry_await(VmEntry *entry, const VmSpec *spec, VmAddFunc func, gpointer
 /* vm_entry_await()'s data; NULL: nobody waits. */
 gpointer vm_entry_get_add_data(VmEntry *entry);
 
-/* It has a name, and the path that follows from it. Once. */
-void vm_entry_set_name(VmEntry *entry, const char *name);
+/* It has a name from now on, and the path that follows from it. Once. */
+void vm_entry_grant_name(VmEntry *entry, const char *name);
 
 Vm *vm_entry_get_vm(VmEntry *entry);
+guint64 vm_entry_get_order(VmEntry *entry);
+const char *
+vm_entry_get_wanted_name(VmEntry *entry); /* the one that it was given, whether it has it or not; NULL: QEMU's own */
 VmObject *vm_entry_get_object(VmEntry *entry); /* NULL: it is not connected */
 const char *vm_entry_get_path(VmEntry *entry); /* NULL: it has no name yet */
 gboolean vm_entry_is_tried(VmEntry *entry); /* always where it is listened for */
+gboolean vm_entry_is_admitted(VmEntry *entry);
+
+/* How it stands, since when (us since the epoch), and the text of the last error; "": there has been none since it was connected. */
+VmEntryState vm_entry_get_state(VmEntry *entry);
+guint64 vm_entry_get_since(VmEntry *entry);
+const char *vm_entry_get_error(VmEntry *entry);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The table of all entries: which names and monitors are taken, and who is found by which. */
+/* An entry that cannot be what it would be, because another one has its name or its monitor, stays in the table, refused, and
+ * tries again when that one has left (vm-rivals.h). A VM of the run directory that is up, and whose name or monitor is given to
+ * another one, becomes such an entry. */
 #include "vm-registry.h"
 
-#include <string.h>
 #include <unistd.h>
 
+#include "bus-error.h"
 #include "names.h"
-#include "vm-entry.h"
+#include "vm-rivals.h"
 
 /* Each holds at least a descriptor, and all are listed in one message. */
 #define MAX_VMS 10000
@@ -16,61 +18,55 @@ struct VmRegistry {
     VmTeardown *teardown; /* weak */
     VmRegistryFuncs funcs;
     gpointer user_data;
-    GHashTable *entries; /* owned, of VmEntry, by VM */
-    GHashTable *by_name; /* of VmEntry (weak), by its name; names stay taken while a VM is not connected */
-    GHashTable *by_path; /* of VmEntry (weak), by its path */
+    VmTable *table; /* owned; its entries are too */
+    VmRivals *rivals; /* owned */
+    guint64 last_order; /* of the entry that was told about last */
     guint untried; /* entries whose first attempt has not ended */
 };
 
+/* What a VM would be. */
+typedef struct Claim {
+    VmOrigin origin;
+    const char *name; /* NULL or empty: QEMU's own */
+    const QmpAddress *address; /* NULL: it is a descriptor */
+    MonitorId monitor;
+} Claim;
+
+static void
+claim_clear(Claim *claim)
+{
+    monitor_id_clear(&claim->monitor);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Claim, claim_clear)
+
+static gboolean
+is_found(VmEntry *entry)
+{
+    return vm_get_origin(vm_entry_get_vm(entry)) == VM_FROM_DIRECTORY;
+}
+
 /* Takes the entry out, so that its name is free again, tells who waits for it, and frees it. */
 static void
-forget(VmRegistry *registry, VmEntry *entry, const GError *error)
+forget_entry(VmRegistry *registry, VmEntry *entry, const GError *error)
 {
-    Vm *vm = vm_entry_get_vm(entry);
-
-    g_hash_table_remove(registry->entries, vm);
-    if (vm_entry_get_path(entry)) {
-        g_hash_table_remove(registry->by_path, vm_entry_get_path(entry));
-        g_hash_table_remove(registry->by_name, vm_get_name(vm));
-    }
+    vm_table_remove(registry->table, entry);
+    vm_rivals_left(registry->rivals, entry);
     vm_entry_free(entry, error);
 }
 
-static gboolean
-check_free_name(VmRegistry *registry, const char *name, GError **error)
+void
+vm_registry_drop(VmRegistry *registry, VmEntry *entry, const GError *reason)
 {
-    if (!names_check_vm(name, error))
-        return FALSE;
-    if (!g_hash_table_contains(registry->by_name, name))
-        return TRUE;
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "The name \"%s\" is taken by another VM", name);
-    return FALSE;
+    const QmpAddress *address = vm_get_address(vm_entry_get_vm(entry));
+    g_autofree char *socket_path = address && !address->is_abstract ? g_strdup(address->path) : NULL;
+
+    forget_entry(registry, entry, reason);
+    if (socket_path)
+        registry->funcs.on_socket_left(socket_path, registry->user_data);
 }
 
-/* A name that a connected VM may have. */
-static gboolean
-check_name_of(VmRegistry *registry, Vm *vm, const char *name, GError **error)
-{
-    return check_free_name(registry, name, error) &&
-           names_check_own_uuid(name, qemu_connection_get_uuid(vm_get_qemu(vm)), error);
-}
-
-/* That leads to the same monitor. */
-static VmEntry *
-find_same(VmRegistry *registry, const MonitorId *id, VmEntry *except)
-{
-    GHashTableIter entries;
-    gpointer entry;
-
-    g_hash_table_iter_init(&entries, registry->entries);
-    while (g_hash_table_iter_next(&entries, NULL, &entry))
-        if (entry != except && monitor_id_is_same(vm_get_monitor_id(vm_entry_get_vm(entry)), id))
-            return entry;
-    return NULL;
-}
-
-static gboolean
-refuse_held(VmEntry *holder, const QmpAddress *address, GError **error)
+static void
+set_held_error(VmEntry *holder, const QmpAddress *address, GError **error)
 {
     const char *what = address ? address->text : "The monitor of the descriptor";
     const char *name = vm_get_name(vm_entry_get_vm(holder));
@@ -79,73 +75,146 @@ refuse_held(VmEntry *holder, const QmpAddress *address, GError **error)
         g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "%s is VM \"%s\" already", what, name);
     else
         g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "%s is being added already", what);
-    return FALSE;
 }
 
-/* A monitor has one client: a second one would wait for a greeting that does not come. A VM of the run directory that is not up
- * gives way to somebody who says what it is. */
+/* A monitor has one client: a second one would wait for a greeting that does not come. A VM of the run directory gives way to
+ * the key file, and while it is not up to everybody who says what it is. */
 static gboolean
-check_monitor(VmRegistry *registry, const VmSpec *spec, GError **error)
+gives_monitor_way(VmEntry *holder, VmOrigin origin)
 {
-    g_auto(MonitorId) id = { 0 };
-    VmEntry *holder;
-
-    monitor_id_init(&id, spec->address);
-    if (!spec->address)
-        monitor_id_set_connected(&id, /* address= */ NULL, spec->fd);
-    holder = find_same(registry, &id, /* except= */ NULL);
-    if (!holder)
-        return TRUE;
-    if (vm_entry_get_object(holder) || vm_get_origin(vm_entry_get_vm(holder)) != VM_FROM_DIRECTORY ||
-        spec->origin == VM_FROM_DIRECTORY)
-        return refuse_held(holder, spec->address, error);
-    forget(registry, holder, /* error= */ NULL);
-    return TRUE;
+    return is_found(holder) &&
+           (origin == VM_FROM_KEY_FILE || (origin != VM_FROM_DIRECTORY && !vm_entry_get_object(holder)));
 }
 
-static gboolean
-check_spec(VmRegistry *registry, const VmSpec *spec, GError **error)
+/* The entry that has the name or the monitor of @claim and does not give way, with an error that says so; NULL: there is none. */
+static VmEntry *
+find_rival(VmRegistry *registry, const Claim *claim, GError **error)
 {
-    if (g_hash_table_size(registry->entries) >= MAX_VMS) {
-        g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "There are %u VMs already", MAX_VMS);
-        return FALSE;
+    VmEntry *holder = vm_table_get_by_name(registry->table, claim->name);
+
+    if (holder && !vm_names_goes_before(claim->origin, vm_entry_get_vm(holder))) {
+        vm_names_check(vm_table_get_names(registry->table), claim->name, error);
+        return holder;
     }
-    if (spec->name && *spec->name && !check_free_name(registry, spec->name, error))
+    holder = vm_table_get_by_monitor(registry->table, &claim->monitor, /* except= */ NULL);
+    if (!holder || gives_monitor_way(holder, claim->origin))
+        return NULL;
+    set_held_error(holder, claim->address, error);
+    return holder;
+}
+
+/* @ret_rival: the entry in its way; NULL: it cannot be called so, whoever else is there. */
+static gboolean
+check_claim(VmRegistry *registry, const Claim *claim, VmEntry **ret_rival, GError **error)
+{
+    *ret_rival = NULL;
+    if (claim->name && *claim->name && !names_check_vm(claim->name, error))
         return FALSE;
-    return check_monitor(registry, spec, error);
+    *ret_rival = find_rival(registry, claim, error);
+    return !*ret_rival;
 }
 
 static void
-add_name(VmRegistry *registry, VmEntry *entry)
+refuse_entry(VmRegistry *registry, VmEntry *entry, VmEntry *rival, const GError *error)
 {
-    g_hash_table_insert(registry->by_name, (gpointer)vm_get_name(vm_entry_get_vm(entry)), entry);
-    g_hash_table_insert(registry->by_path, (gpointer)vm_entry_get_path(entry), entry);
+    vm_entry_refuse(entry, /* is_final= */ !rival, error);
+    if (rival)
+        vm_rivals_wait(registry->rivals, entry, rival);
 }
 
-/* QEMU's `-name`, else its UUID. A socket that was found lends the name of its file where neither will do, so that
- * it is taken up in any case. */
-static char *
-choose_name(VmRegistry *registry, Vm *vm, GError **error)
-{
-    QemuConnection *qemu = vm_get_qemu(vm);
-    const char *name =
-        *qemu_connection_get_name(qemu) ? qemu_connection_get_name(qemu) : qemu_connection_get_uuid(qemu);
+static VmEntry *new_entry(VmRegistry *registry, const VmSpec *spec, guint64 order);
 
-    if (vm_get_origin(vm) == VM_FROM_DIRECTORY && !check_name_of(registry, vm, name, NULL)) {
-        g_autofree char *file = g_path_get_basename(vm_get_address(vm)->path);
-        char *suffix = g_strrstr(file, ".");
-        if (suffix && suffix != file)
-            *suffix = '\0';
-        return check_name_of(registry, vm, file, error) ? g_steal_pointer(&file) : NULL;
+/* @found, a VM of the run directory, gives its name or its monitor to @entry, which goes before it, and waits until that has left.
+ * Where both have the same socket it is found again then. */
+static void
+displace(VmRegistry *registry, VmEntry *found, VmEntry *entry, const GError *error)
+{
+    VmSpec *spec = vm_spec_copy(vm_get_spec(vm_entry_get_vm(found)));
+    const QmpAddress *other = vm_get_address(vm_entry_get_vm(entry));
+    guint64 order = vm_entry_get_order(found);
+
+    forget_entry(registry, found, error);
+    if (!other || !g_str_equal(other->text, spec->address->text))
+        refuse_entry(registry, new_entry(registry, spec, order), entry, error);
+    vm_spec_free(spec);
+}
+
+static void
+take_name(VmRegistry *registry, VmEntry *entry, const char *name)
+{
+    VmEntry *holder = vm_table_get_by_name(registry->table, name);
+
+    if (holder) {
+        g_autofree char *what = vm_names_describe(vm_entry_get_vm(entry));
+        g_autoptr(GError) error =
+            g_error_new(BUS_ERROR, BUS_ERROR_INVALID_ARGS, "The name \"%s\" is taken by %s", name, what);
+        displace(registry, holder, entry, error);
     }
-    if (!*name || g_str_equal(name, NAMES_NIL_UUID)) {
-        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
-                    "%s: the argument `name` must say what the VM is to be called",
-                    qemu_connection_is_storage_daemon(qemu) ? "A qemu-storage-daemon has no name of its own"
-                                                            : "QEMU was started without a name and without a UUID");
-        return NULL;
+    vm_table_grant_name(registry->table, entry, name);
+}
+
+static void
+take_monitor(VmRegistry *registry, VmEntry *entry, const MonitorId *id)
+{
+    VmEntry *holder = vm_table_get_by_monitor(registry->table, id, entry);
+    g_autoptr(GError) error = NULL;
+
+    if (!holder)
+        return;
+    set_held_error(entry, vm_get_address(vm_entry_get_vm(holder)), &error);
+    displace(registry, holder, entry, error);
+}
+
+/* No rival is in its way. A VM that AddVM() names takes its name from a found one when it is up, so that a call that fails takes
+ * nothing from anybody. */
+static void
+admit_entry(VmRegistry *registry, VmEntry *entry, const Claim *claim)
+{
+    const char *name = vm_entry_get_wanted_name(entry);
+
+    if (name && claim->origin == VM_FROM_KEY_FILE)
+        take_name(registry, entry, name);
+    take_monitor(registry, entry, &claim->monitor);
+    if (name && claim->origin != VM_FROM_KEY_FILE && !vm_table_get_by_name(registry->table, name))
+        take_name(registry, entry, name);
+    vm_entry_admit(entry);
+}
+
+void
+vm_registry_poke(VmRegistry *registry, VmEntry *entry)
+{
+    Vm *vm = vm_entry_get_vm(entry);
+    g_auto(Claim) claim = { vm_get_origin(vm), vm_entry_get_wanted_name(entry), vm_get_address(vm), { 0 } };
+    g_autoptr(GError) error = NULL;
+    VmEntry *rival;
+
+    if (vm_entry_is_admitted(entry)) {
+        vm_poke(vm);
+        return;
     }
-    return check_name_of(registry, vm, name, error) ? g_strdup(name) : NULL;
+    vm_rivals_stop_waiting(registry->rivals, entry);
+    monitor_id_init(&claim.monitor, claim.address);
+    if (check_claim(registry, &claim, &rival, &error))
+        admit_entry(registry, entry, &claim);
+    else
+        refuse_entry(registry, entry, rival, error);
+}
+
+static void
+on_rival_gone(gpointer entry, gpointer user_data)
+{
+    vm_registry_poke(user_data, entry);
+}
+
+/* VMs that somebody has named before found ones; among these who was told about first. */
+static int
+compare_entries(gconstpointer a, gconstpointer b)
+{
+    VmEntry *first = (VmEntry *)a, *second = (VmEntry *)b;
+
+    if (is_found(first) != is_found(second))
+        return is_found(first) ? 1 : -1;
+    return vm_entry_get_order(first) < vm_entry_get_order(second) ? -1 : 1;
 }
 
 static gboolean
@@ -153,9 +222,13 @@ on_entry_connected(VmEntry *entry, GError **error, gpointer user_data)
 {
     VmRegistry *registry = user_data;
     Vm *vm = vm_entry_get_vm(entry);
-    VmEntry *holder = find_same(registry, vm_get_monitor_id(vm), entry);
+    VmEntry *holder = vm_table_get_by_monitor(registry->table, vm_get_monitor_id(vm), entry);
 
-    return !holder || refuse_held(holder, vm_get_address(vm), error);
+    if (!holder)
+        return TRUE;
+    set_held_error(holder, vm_get_address(vm), error);
+    vm_rivals_wait(registry->rivals, entry, holder);
+    return FALSE;
 }
 
 /* A name that was given before the UUID was known is looked at now; and another QEMU may be there than before. */
@@ -163,15 +236,21 @@ static gboolean
 on_entry_up(VmEntry *entry, GError **error, gpointer user_data)
 {
     VmRegistry *registry = user_data;
+    VmNames *names = vm_table_get_names(registry->table);
     Vm *vm = vm_entry_get_vm(entry);
+    const char *uuid = qemu_connection_get_uuid(vm_get_qemu(vm)), *wanted = vm_entry_get_wanted_name(entry);
+    VmEntry *holder = vm_table_get_by_name(registry->table, wanted);
 
+    vm_rivals_stop_waiting(registry->rivals, entry);
     if (vm_get_name(vm))
-        return names_check_own_uuid(vm_get_name(vm), qemu_connection_get_uuid(vm_get_qemu(vm)), error);
-    g_autofree char *name = choose_name(registry, vm, error);
-    if (!name)
+        return names_check_own_uuid(vm_get_name(vm), uuid, error);
+    g_autofree char *name = wanted ? g_strdup(wanted) : vm_names_choose(names, vm, error);
+    if (!name || !names_check_own_uuid(name, uuid, error))
         return FALSE;
-    vm_entry_set_name(entry, name);
-    add_name(registry, entry);
+    if (holder && !vm_names_goes_before(vm_get_origin(vm), vm_entry_get_vm(holder)))
+        return vm_names_check(names, name, error);
+    take_name(registry, entry, name);
+    vm_rivals_renamed(registry->rivals, entry);
     return TRUE;
 }
 
@@ -187,13 +266,99 @@ on_entry_tried(VmEntry *entry, gpointer user_data)
 static void
 on_entry_over(VmEntry *entry, const GError *error, gpointer user_data)
 {
-    VmRegistry *registry = user_data;
-    const QmpAddress *address = vm_get_address(vm_entry_get_vm(entry));
-    g_autofree char *socket_path = address && !address->is_abstract ? g_strdup(address->path) : NULL;
+    vm_registry_drop(user_data, entry, error);
+}
 
-    forget(registry, entry, error);
-    if (socket_path)
-        registry->funcs.on_socket_left(socket_path, registry->user_data);
+static VmEntry *
+new_entry(VmRegistry *registry, const VmSpec *spec, guint64 order)
+{
+    static const VmEntryFuncs funcs = { on_entry_connected, on_entry_up, on_entry_tried, on_entry_over };
+    VmEntry *entry = vm_entry_new(registry->context, registry->teardown, spec, order, &funcs, registry);
+
+    registry->untried += !vm_entry_is_tried(entry);
+    vm_table_add(registry->table, entry);
+    return entry;
+}
+
+static gboolean
+has_room(VmRegistry *registry, GError **error)
+{
+    if (vm_table_get_size(registry->table) < MAX_VMS)
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "There are %u VMs already", MAX_VMS);
+    return FALSE;
+}
+
+/* A refused VM that has an address gives up the socket that it came with, and connects when it is admitted. */
+static VmEntry *
+new_refused_entry(VmRegistry *registry, const VmSpec *spec)
+{
+    VmSpec unconnected = *spec;
+
+    if (spec->session)
+        close(spec->fd);
+    unconnected.session = NULL;
+    unconnected.fd = -1;
+    return new_entry(registry, &unconnected, ++registry->last_order);
+}
+
+gboolean
+vm_registry_add(VmRegistry *registry, const VmSpec *spec, VmAddFunc func, gpointer user_data, GError **error)
+{
+    gboolean has_socket = !spec->address || spec->session;
+    g_auto(Claim) claim = { spec->origin, spec->name, spec->address, { 0 } };
+    g_autoptr(GError) refusal = NULL;
+    VmEntry *entry, *rival;
+
+    monitor_id_init(&claim.monitor, spec->address);
+    if (has_socket)
+        monitor_id_set_connected(&claim.monitor, spec->address, spec->fd);
+    if (!has_room(registry, error) || (!check_claim(registry, &claim, &rival, &refusal) && (func || !spec->address))) {
+        if (has_socket)
+            close(spec->fd);
+        if (refusal)
+            g_propagate_error(error, g_steal_pointer(&refusal));
+        return FALSE;
+    }
+    if (refusal) {
+        entry = new_refused_entry(registry, spec);
+        refuse_entry(registry, entry, rival, refusal);
+    } else {
+        entry = new_entry(registry, spec, ++registry->last_order);
+        admit_entry(registry, entry, &claim);
+    }
+    if (func)
+        vm_entry_await(entry, spec, func, user_data);
+    return TRUE;
+}
+
+void
+vm_registry_remove(VmRegistry *registry, VmEntry *entry)
+{
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM was removed");
+    g_autoptr(GPtrArray) entries = vm_table_list(registry->table);
+
+    for (guint i = 0; i < entries->len; i++) {
+        VmEntry *other = entries->pdata[i];
+        g_auto(MonitorId) id = { 0 };
+        if (vm_entry_is_admitted(other) || !is_found(other))
+            continue;
+        monitor_id_init(&id, vm_get_address(vm_entry_get_vm(other)));
+        if (monitor_id_is_same(&id, vm_get_monitor_id(vm_entry_get_vm(entry))))
+            forget_entry(registry, other, /* error= */ NULL);
+    }
+    forget_entry(registry, entry, error);
+}
+
+void
+vm_registry_forget_waiting(VmRegistry *registry, VmRegistryMatchFunc func, gpointer user_data)
+{
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "Nobody waits for the VM any more");
+    g_autoptr(GPtrArray) entries = vm_table_list_awaited(registry->table);
+
+    for (guint i = 0; i < entries->len; i++)
+        if (func(vm_entry_get_add_data(entries->pdata[i]), user_data))
+            vm_registry_drop(registry, entries->pdata[i], error);
 }
 
 VmRegistry *
@@ -205,9 +370,8 @@ vm_registry_new(Context *context, VmTeardown *teardown, const VmRegistryFuncs *f
     registry->teardown = teardown;
     registry->funcs = *funcs;
     registry->user_data = user_data;
-    registry->entries = g_hash_table_new(NULL, NULL);
-    registry->by_name = g_hash_table_new(g_str_hash, g_str_equal);
-    registry->by_path = g_hash_table_new(g_str_hash, g_str_equal);
+    registry->table = vm_table_new();
+    registry->rivals = vm_rivals_new(context->host->context, compare_entries, on_rival_gone, registry);
     return registry;
 }
 
@@ -215,166 +379,19 @@ void
 vm_registry_free(VmRegistry *registry)
 {
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The agent is stopping");
-    g_autoptr(GList) entries = g_hash_table_get_values(registry->entries);
+    g_autoptr(GPtrArray) entries = vm_table_list(registry->table);
 
-    for (GList *i = entries; i; i = i->next)
-        forget(registry, i->data, error);
-    g_hash_table_unref(registry->entries);
-    g_hash_table_unref(registry->by_name);
-    g_hash_table_unref(registry->by_path);
+    for (guint i = 0; i < entries->len; i++)
+        forget_entry(registry, entries->pdata[i], error);
+    vm_table_free(registry->table);
+    vm_rivals_free(registry->rivals);
     g_free(registry);
 }
 
-gboolean
-vm_registry_add(VmRegistry *registry, const VmSpec *spec, VmAddFunc func, gpointer user_data, GError **error)
+VmTable *
+vm_registry_get_table(VmRegistry *registry)
 {
-    static const VmEntryFuncs funcs = { on_entry_connected, on_entry_up, on_entry_tried, on_entry_over };
-    VmEntry *entry;
-
-    if (!check_spec(registry, spec, error)) {
-        if (!spec->address)
-            close(spec->fd);
-        return FALSE;
-    }
-    entry = vm_entry_new(registry->context, registry->teardown, spec, &funcs, registry);
-    registry->untried += !vm_entry_is_tried(entry);
-    g_hash_table_insert(registry->entries, vm_entry_get_vm(entry), entry);
-    if (vm_entry_get_path(entry))
-        add_name(registry, entry);
-    if (func)
-        vm_entry_await(entry, spec, func, user_data);
-    return TRUE;
-}
-
-guint
-vm_registry_count_given_by(VmRegistry *registry, guint32 uid)
-{
-    GHashTableIter entries;
-    gpointer vm;
-    guint n = 0;
-
-    g_hash_table_iter_init(&entries, registry->entries);
-    while (g_hash_table_iter_next(&entries, &vm, NULL))
-        n += vm_get_origin(vm) == VM_FROM_FD && vm_get_spec(vm)->added_by == uid;
-    return n;
-}
-
-void
-vm_registry_remove(VmRegistry *registry, Vm *vm)
-{
-    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM was removed");
-
-    forget(registry, g_hash_table_lookup(registry->entries, vm), error);
-}
-
-Vm *
-vm_registry_get_by_path(VmRegistry *registry, const char *path)
-{
-    VmEntry *entry = g_hash_table_lookup(registry->by_path, path);
-
-    return entry ? vm_entry_get_vm(entry) : NULL;
-}
-
-/* One that several have, or that stands for none, names nobody. */
-static Vm *
-get_by_uuid(VmRegistry *registry, const char *uuid)
-{
-    GHashTableIter entries;
-    gpointer entry;
-    Vm *found = NULL;
-
-    if (g_str_equal(uuid, NAMES_NIL_UUID))
-        return NULL;
-    g_hash_table_iter_init(&entries, registry->entries);
-    while (g_hash_table_iter_next(&entries, NULL, &entry)) {
-        Vm *vm = vm_entry_get_vm(entry);
-        QemuConnection *qemu = vm_get_qemu(vm);
-        if (!qemu || g_ascii_strcasecmp(qemu_connection_get_uuid(qemu), uuid) != 0)
-            continue;
-        if (found)
-            return NULL;
-        found = vm;
-    }
-    return found;
-}
-
-Vm *
-vm_registry_get_by_name_or_uuid(VmRegistry *registry, const char *name_or_uuid)
-{
-    VmEntry *named;
-
-    if (names_is_uuid(name_or_uuid))
-        return get_by_uuid(registry, name_or_uuid);
-    named = g_hash_table_lookup(registry->by_name, name_or_uuid);
-    return named && vm_entry_get_object(named) ? vm_entry_get_vm(named) : NULL;
-}
-
-void
-vm_registry_forget_waiting(VmRegistry *registry, VmRegistryMatchFunc func, gpointer user_data)
-{
-    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_DISCONNECTED, "Nobody waits for the VM any more");
-    g_autoptr(GList) entries = g_hash_table_get_values(registry->entries);
-
-    for (GList *i = entries; i; i = i->next) {
-        gpointer add_data = vm_entry_get_add_data(i->data);
-        if (add_data && func(add_data, user_data))
-            forget(registry, i->data, error);
-    }
-}
-
-void
-vm_registry_look(VmRegistry *registry)
-{
-    GHashTableIter entries;
-    gpointer entry;
-
-    g_hash_table_iter_init(&entries, registry->entries);
-    while (g_hash_table_iter_next(&entries, NULL, &entry))
-        if (vm_entry_get_object(entry))
-            vm_object_look(vm_entry_get_object(entry));
-}
-
-void
-vm_registry_reconfigured(VmRegistry *registry)
-{
-    GHashTableIter entries;
-    gpointer entry;
-
-    g_hash_table_iter_init(&entries, registry->entries);
-    while (g_hash_table_iter_next(&entries, NULL, &entry)) {
-        VmObject *object = vm_entry_get_object(entry);
-        vm_set_default_isolation(vm_entry_get_vm(entry), registry->context->config->isolation_required);
-        if (object)
-            vm_object_reconfigured(object);
-    }
-}
-
-void
-vm_registry_drop_caller(VmRegistry *registry, const char *unique_name)
-{
-    GHashTableIter entries;
-    gpointer entry;
-
-    g_hash_table_iter_init(&entries, registry->entries);
-    while (g_hash_table_iter_next(&entries, NULL, &entry))
-        if (vm_entry_get_object(entry))
-            vm_object_drop_caller(vm_entry_get_object(entry), unique_name);
-}
-
-Vm *
-vm_registry_get_by_socket(VmRegistry *registry, const char *socket_path)
-{
-    GHashTableIter entries;
-    gpointer entry;
-
-    g_hash_table_iter_init(&entries, registry->entries);
-    while (g_hash_table_iter_next(&entries, NULL, &entry)) {
-        const QmpAddress *address = vm_get_address(vm_entry_get_vm(entry));
-        if (address && address->type == QMP_ADDRESS_UNIX && !address->is_abstract &&
-            g_str_equal(address->path, socket_path))
-            return vm_entry_get_vm(entry);
-    }
-    return NULL;
+    return registry->table;
 }
 
 gboolean

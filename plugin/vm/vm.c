@@ -36,7 +36,6 @@ struct Vm {
     struct Candidate *current; /* weak; the candidate that is up */
     GSource *retry_timer; /* owned; while waiting to try again */
     VmRetry retry;
-    gboolean given_up; /* until poked */
 };
 
 /* A connected socket, at whose other end a QEMU is, or may be. */
@@ -90,9 +89,8 @@ try_again(Vm *vm, VmDown how, const GError *error)
         attempt_connection(vm);
         return;
     }
-    vm->given_up = !vm_retry_next(&vm->retry, error, &delay);
-    if (vm->given_up)
-        return;
+    if (!vm_retry_next(&vm->retry, error, &delay))
+        return; /* until poked */
     timer_stop(&vm->retry_timer);
     vm->retry_timer = timer_start(vm->context, delay, on_retry, vm);
 }
@@ -325,7 +323,7 @@ vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs
     vm->funcs = *funcs;
     vm->user_data = user_data;
     vm->spec = vm_spec_copy(spec);
-    vm->name = g_strdup(vm->spec->name);
+    vm->name = spec->waits ? NULL : g_strdup(vm->spec->name);
     monitor_id_init(&vm->monitor_id, vm->spec->address);
     monitor_id_set_unconnected(&vm->monitor_id);
     vm->max_reply = max_reply;
@@ -333,11 +331,11 @@ vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs
     vm->attempt_began = g_get_monotonic_time();
     vm->candidates = g_ptr_array_new_with_free_func(candidate_free);
     vm->was_connected = spec->is_known;
-    if (spec->address && !spec->session) {
-        attempt_connection(vm);
-    } else {
+    if (!spec->address || spec->session) {
         monitor_id_set_connected(&vm->monitor_id, spec->address, spec->fd);
         take_socket(vm, spec->fd, spec->session);
+    } else if (!spec->waits) {
+        attempt_connection(vm);
     }
     return vm;
 }
@@ -366,10 +364,9 @@ vm_set_funcs(Vm *vm, const VmFuncs *funcs, gpointer user_data)
 void
 vm_poke(Vm *vm)
 {
-    if (!vm->retry_timer && !vm->given_up)
+    if (vm->connecting || vm->candidates->len > 0)
         return;
     timer_stop(&vm->retry_timer);
-    vm->given_up = FALSE;
     reset_retry(vm);
     attempt_connection(vm);
 }

@@ -33,7 +33,7 @@ typedef struct VmFuncs {
     gboolean (*on_down)(Vm *vm, VmDown how, const GError *error, gpointer user_data);
 } VmFuncs;
 
-/* Copies @spec and begins the first attempt; no callback comes from inside. @max_reply: bytes. */
+/* Copies @spec and begins the first attempt, unless @spec says that it waits; no callback comes from inside. @max_reply: bytes. */
 Vm *vm_new(GMainContext *context, const VmSpec *spec, gsize max_reply, const VmFuncs *funcs, gpointer user_data);
 
 /* Disconnects. Commands under way are failed, but on_down does not come. Not from inside on_up. */
@@ -42,7 +42,7 @@ void vm_free(Vm *vm);
 /* Replaces the callbacks. Not from inside one. */
 void vm_set_funcs(Vm *vm, const VmFuncs *funcs, gpointer user_data);
 
-/* Tries at once, if it is waiting to try again: its socket has appeared. */
+/* Tries at once, if the Vm waits to try: its socket has appeared, or nothing is in its way any more. */
 void vm_poke(Vm *vm);
 
 /* NULL until it is known, which is at on_up at the latest. Once set it stays. */
