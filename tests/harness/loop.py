@@ -7,6 +7,27 @@ from gi.repository import GLib
 # Only how long a failing test takes. Under valgrind on a loaded machine all is twenty times slower.
 PATIENCE = 60 if os.environ.get('AGENT_WRAPPER') else 20
 
+# An error that a signal handler raises in one of the loop's callbacks ends the program at once, or nothing: it is kept for wait_until.
+dispatching = []
+interruptions = []
+
+
+def interrupt(error):
+    """For signal handlers: raises an error where it does end what waits, and lets all be cleaned up."""
+    if not dispatching:
+        raise error
+    interruptions.append(error)
+
+
+def iterate(context):
+    dispatching.append(True)
+    try:
+        context.iteration(True)
+    finally:
+        dispatching.pop()
+    if interruptions and not dispatching:
+        raise interruptions.pop()
+
 
 def wait_until(condition, what='the condition', timeout=PATIENCE):
     """Runs the main loop until condition() is true; returns what it gave. Most conditions are made true by something
@@ -20,7 +41,7 @@ def wait_until(condition, what='the condition', timeout=PATIENCE):
         while not (result := condition()):
             if over:
                 raise AssertionError(f'waited {timeout} s in vain for {what() if callable(what) else what}')
-            context.iteration(True)
+            iterate(context)
         return result
     finally:
         GLib.source_remove(tick)

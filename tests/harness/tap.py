@@ -7,6 +7,8 @@ import tempfile
 import traceback
 import unittest
 
+from .loop import interrupt
+
 
 class Test(unittest.TestCase):
     """A test case with self.directory: its own, short (a Unix socket's path ends at 107 bytes), removed at the end. What explain()
@@ -79,7 +81,7 @@ def main():
     def on_signal(number, frame):
         # Ctrl-C or meson's timeout. As an exception, so that what the test started ends with it.
         result.stop()
-        sys.exit(f'ended by {signal.Signals(number).name}')
+        interrupt(SystemExit(f'ended by {signal.Signals(number).name}'))
     # SIGHUP too: what is ignored here, as under nohup, would be ignored by the processes under test.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
