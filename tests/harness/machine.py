@@ -18,6 +18,8 @@ from .qemu import CACHE
 
 MAKE = f'{TESTS}/make-boot-tree'
 BOOT = f'{TESTS}/boot-tree'
+# The release that the project is for; any other by hand.
+SUITE = os.environ.get('BOOT_SUITE', 'bookworm')
 NAMESPACES = ('mount', 'pid', 'uts', 'ipc', 'net')
 GROUP_PREFIX = 'org.qemu.Monitor1-boot-'
 POWER_OFF = signal.SIGRTMIN + 4  # what systemd(1) takes for `systemctl poweroff`
@@ -28,9 +30,9 @@ ENVIRONMENT = {'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 def find_tree():
     """The archive of the tree, made where it is not there; None: it cannot be."""
     with open(MAKE, 'rb') as make:
-        file = f'{CACHE}/boot-tree-{hashlib.sha256(make.read()).hexdigest()[:8]}.tar'
+        file = f'{CACHE}/{SUITE}-{hashlib.sha256(make.read()).hexdigest()[:8]}.tar'
     if not os.path.exists(file):
-        subprocess.run([MAKE, file], stdin=subprocess.DEVNULL, check=False)
+        subprocess.run([MAKE, file, SUITE], stdin=subprocess.DEVNULL, check=False)
     return file if os.path.exists(file) else None
 
 
