@@ -154,6 +154,13 @@ class WithoutPolkit(SystemBusTest):
         wait_until(lambda: len(heard) == 1)
 
 
+class ReadOnly(SystemBusTest):
+    def test_a_socket_where_the_service_may_not_make_one_is_refused_with_the_reason(self):
+        self.start_system_agent(prepare='mkdir /run/read-only && mount -t tmpfs -o ro tmpfs /run/read-only')
+        self.assert_fails(f'{NAME}.Error.Disconnected', 'unless its unit says more (ReadWritePaths=)',
+                          self.start_add('x', 'unix:/run/read-only/x,server=on'))
+
+
 if __name__ == '__main__':
     # Being other users, and having a /run of one's own, takes root.
     if os.getuid() == 0:

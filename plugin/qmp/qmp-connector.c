@@ -104,6 +104,9 @@ get_reason(int error)
         return "it is not a socket";
     if (error == EPROTOTYPE)
         return "it is a socket of another kind than QMP's (Protocol wrong type for socket)";
+    if (error == EAFNOSUPPORT)
+        return "the agent may not use this kind of network (Address family not supported by protocol); as a service it has none, "
+               "unless its unit says so (RestrictAddressFamilies=)";
     return g_strerror(error);
 }
 
@@ -298,7 +301,7 @@ listen_tcp(QmpConnector *connector)
         error = errno;
         clear_fd(&fd);
     }
-    finish_with_error(connector, "cannot listen", g_strerror(error));
+    finish_with_error(connector, "cannot listen", get_reason(error));
 }
 
 static void

@@ -153,6 +153,17 @@ try_bind(const QmpAddress *address, int fd)
     return error;
 }
 
+static const char *
+get_bind_reason(int error)
+{
+    if (error == ENAMETOOLONG)
+        return "the path is long, and the socket's own name in its directory too";
+    if (error == EROFS)
+        return "the agent may not write there (Read-only file system); as a service it makes sockets in its run directory "
+               "alone, unless its unit says more (ReadWritePaths=)";
+    return g_strerror(error);
+}
+
 const char *
 qmp_unix_socket_bind(const QmpAddress *address, int fd)
 {
@@ -162,15 +173,13 @@ qmp_unix_socket_bind(const QmpAddress *address, int fd)
     int error = try_bind(address, fd);
     if (error == 0)
         return NULL;
-    if (error == ENAMETOOLONG)
-        return "the path is long, and the socket's own name in its directory too";
     if (error != EADDRINUSE || address->is_abstract)
-        return g_strerror(error);
+        return get_bind_reason(error);
     const char *why = remove_stale(address);
     if (why)
         return why;
     error = try_bind(address, fd);
-    return error == 0 ? NULL : g_strerror(error);
+    return error == 0 ? NULL : get_bind_reason(error);
 }
 
 /* Read and write, which is what connect() takes, for the file's owner and @uid. */
