@@ -247,9 +247,16 @@ class Adding(MonitorTest):
             connection.connect(qemu.path)
             vm = self.add_fd('', connection.fileno())
         self.assertEqual((vm.get('Name'), vm.get('Address'), vm.get('OwnerUID')), ('handed', 'fd', os.getuid()))
+        self.assertEqual(vm.get('PID'), qemu.pid)
         self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
         qemu.kill()
         wait_until(lambda: self.paths() == [])
+
+    def test_whose_pair_of_sockets_it_is_nobody_tells(self):
+        """The kernel names who made the pair: a launcher, not its QEMU."""
+        with self.peer().offer() as connection:
+            vm = self.add_fd('paired', connection.fileno())
+        self.assertEqual((vm.get('PID'), vm.get('OwnerUID')), (0, os.getuid()))
 
     def test_by_a_descriptor_that_is_no_socket(self):
         with open('/dev/null', 'rb') as null, socket.socket(socket.AF_UNIX) as unconnected:
@@ -261,7 +268,7 @@ class Adding(MonitorTest):
         self.start(Qemu, '7.2', '-qmp', f'tcp:localhost:{port},server=on,wait=off')
         wait_until(lambda: is_port_open(port))
         vm = self.add('tcp', f'tcp:localhost:{port}')
-        self.assertEqual((vm.get('OwnerUID'), vm.get('Address')), (os.getuid(), f'tcp:localhost:{port}'))
+        self.assertEqual((vm.get('OwnerUID'), vm.get('PID'), vm.get('Address')), (os.getuid(), 0, f'tcp:localhost:{port}'))
         self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
 
 
@@ -392,6 +399,7 @@ class Listening(MonitorTest):
 
     def test_qemu_comes_and_goes(self):
         path = f'{self.directory}/agent-listens'
+        since = 0
         for index, version in enumerate(VERSIONS):
             with self.subTest(version):
                 if index == 0:
@@ -402,7 +410,9 @@ class Listening(MonitorTest):
                     vm = VM(self.caller, reply()[0])
                 wait_until(vm.is_there)
                 self.assertTrue(vm.get('QEMUVersion').startswith(version))
-                self.assertEqual(vm.get('Status'), 'prelaunch')
+                self.assertEqual((vm.get('Status'), vm.get('PID')), ('prelaunch', qemu.pid))
+                self.assertNotEqual(vm.get('Since'), since)
+                since = vm.get('Since')
                 vm.qmp('Quit')
                 qemu.wait()
                 wait_until(lambda: not vm.is_there())

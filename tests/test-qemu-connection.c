@@ -115,8 +115,13 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 static void
 test_up(Fixture *fixture, gconstpointer unused)
 {
+    guint64 before = (guint64)g_get_real_time();
+
     test_qemu_set_answer(fixture->qemu, "query-commands", "\"return\": [{\"name\": \"monitor-add\"}]");
     wait_for(fixture, "up ");
+    g_assert_cmpuint(qemu_connection_get_since(fixture->connection), >=, before);
+    g_assert_cmpuint(qemu_connection_get_since(fixture->connection), <=, (guint64)g_get_real_time());
+    g_assert_cmpuint(qemu_connection_get_pid(fixture->connection), ==, 0); /* it is a pair of sockets */
     g_assert_cmpstr(qemu_connection_get_name(fixture->connection), ==, "web");
     g_assert_cmpstr(qemu_connection_get_uuid(fixture->connection), ==, "12345678-1234-1234-1234-123456789abc");
     g_assert_cmpstr(qemu_connection_get_target(fixture->connection), ==, "x86_64");

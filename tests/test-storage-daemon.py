@@ -21,11 +21,12 @@ class Daemon(MonitorTest):
         return self.start(StorageDaemon, *arguments)
 
     def test_kinds(self):
-        daemon = self.add('disks', f'unix:{self.start_daemon().path}')
+        process = self.start_daemon()
+        daemon = self.add('disks', f'unix:{process.path}')
         properties = daemon.get_all()
         self.assertEqual([properties[name] for name in ('Kind', 'Name', 'Status', 'Running', 'Target', 'UUID')],
                          ['storage-daemon', 'disks', '', False, '', ''])
-        self.assertEqual(properties['OwnerUID'], os.getuid())
+        self.assertEqual((properties['OwnerUID'], properties['PID']), (os.getuid(), process.pid))
         for version in VERSIONS:
             with self.subTest(version):
                 machine = self.add(version, f'unix:{self.start(Qemu, version, "-S").path}')

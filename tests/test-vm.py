@@ -4,6 +4,7 @@ are all there; whatever QEMU or another caller does."""
 import json
 import os
 import threading
+import time
 
 from gi.repository import GLib
 
@@ -39,8 +40,11 @@ class Properties(VmTest):
             with self.subTest(version):
                 uuid = '01234567-89ab-4def-8123-456789abcdef'
                 qemu = self.start(Qemu, version, '-uuid', uuid, '-S', name=f'vm-{version}')
+                before = time.time_ns() // 1000
                 vm = self.add('', f'unix:{qemu.path}')
                 values = vm.get_all()
+                self.assertTrue(before <= values.pop('Since') <= time.time_ns() // 1000)
+                self.assertEqual(values.pop('PID'), qemu.pid)
                 self.assertTrue(values.pop('QEMUVersion').startswith(version + '.'))
                 self.assertIn('Debian', values.pop('QEMUPackage'))
                 self.assertEqual(values, {

@@ -92,6 +92,20 @@ get_owner_uid(DBusMessageIter *iter, gpointer object_data)
 }
 
 static void
+get_pid(DBusMessageIter *iter, gpointer object_data)
+{
+    dbus_uint32_t value = qemu_connection_get_pid(get_qemu(object_data));
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &value);
+}
+
+static void
+get_since(DBusMessageIter *iter, gpointer object_data)
+{
+    dbus_uint64_t value = qemu_connection_get_since(get_qemu(object_data));
+    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT64, &value);
+}
+
+static void
 get_monitor_mode(DBusMessageIter *iter, gpointer object_data)
 {
     append_vm_string(iter, monitor_pool_get_mode(caller_sessions_get_pool(((VmContext *)object_data)->sessions)));
@@ -109,6 +123,8 @@ const BusProperty vm_object_properties[] = {
     { "Target", get_target },
     { "Address", get_address },
     { "OwnerUID", get_owner_uid },
+    { "PID", get_pid },
+    { "Since", get_since },
     { "MonitorMode", get_monitor_mode },
     { 0 },
 };

@@ -8,6 +8,7 @@
 
 #include "control-watch.h"
 #include "qemu-facts.h"
+#include "qmp-unix-socket.h"
 #include "run-state.h"
 #include "timer.h"
 
@@ -39,6 +40,8 @@ struct QemuConnection {
     GPtrArray *early_events; /* owned, of QmpEvent; NULL once up */
     gsize early_bytes; /* of their data */
     char *version, *package; /* owned */
+    guint32 pid; /* 0: not known */
+    gint64 since; /* us since the epoch */
     QemuFacts facts; /* its strings are owned */
     StartedMonitors *started_monitors; /* owned */
 };
@@ -115,6 +118,7 @@ go_up(QemuConnection *qemu)
 
     timer_stop(&qemu->deadline);
     qemu->up = TRUE;
+    qemu->since = g_get_real_time();
     if (qemu->status_stale)
         ask_status(qemu, /* queue= */ NULL);
     watch_status(qemu);
@@ -255,6 +259,7 @@ qemu_connection_new(GMainContext *context, int fd, const QemuConnectionLimits *l
     qemu->barrier = reply_barrier_new();
     qemu->early_events = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_event_free);
     qemu_facts_init(&qemu->facts);
+    qmp_peer_get_pid(fd, &qemu->pid);
     qemu->started_monitors = started_monitors_new(fd);
     qemu->client = qmp_client_new(context, fd, &client_limits, &client_funcs, qemu);
     if (limits->timeout != G_MAXUINT64)
@@ -315,6 +320,18 @@ const char *
 qemu_connection_get_package(QemuConnection *qemu)
 {
     return qemu->package;
+}
+
+guint32
+qemu_connection_get_pid(QemuConnection *qemu)
+{
+    return qemu->pid;
+}
+
+guint64
+qemu_connection_get_since(QemuConnection *qemu)
+{
+    return (guint64)qemu->since;
 }
 
 const char *

@@ -45,6 +45,8 @@ const char *qemu_connection_get_target(QemuConnection *qemu);
 const QmpGreeting *qemu_connection_get_greeting(QemuConnection *qemu);
 const char *qemu_connection_get_version(QemuConnection *qemu); /* "11.1.3" */
 const char *qemu_connection_get_package(QemuConnection *qemu);
+guint32 qemu_connection_get_pid(QemuConnection *qemu); /* 0 where the kernel does not know it */
+guint64 qemu_connection_get_since(QemuConnection *qemu); /* when it went up, us since the epoch */
 const char *qemu_connection_get_status(QemuConnection *qemu); /* QMP's run state */
 gboolean qemu_connection_is_running(QemuConnection *qemu);
 
