@@ -115,6 +115,38 @@ class Rules(BootTest):
             self.assertIn('machine', self.qmp(*read, user=user)[0]['data'])
 
 
+class Names(BootTest):
+    """Two users whose QEMUs both call themselves prod."""
+
+    def start_both(self, order):
+        for user, name in order:
+            self.start_qemu(user, name, guest_name='prod')
+            self.wait_vm(name)
+
+    def assert_apart(self):
+        for name, uid in {'prod': 1001, 'alices': 1000}.items():
+            self.wait_vm(name)
+            self.assertEqual(self.get(name, 'OwnerUID'), uid)
+            self.assertEqual(self.get(name, 'GuestName'), 'prod')
+
+    def check(self, order):
+        self.start_both(order)
+        self.assert_apart()
+        for _ in range(5):
+            self.restart()
+            self.assert_apart()
+        self.assert_refused('may not call', 'prod', 'Quit', user='alice')
+        self.qmp('prod', 'Quit', user='bob')
+        wait_until(lambda: self.get('prod', 'Status') is None, 'the end of the VM')
+        self.assertEqual(self.get('alices', 'OwnerUID'), 1000)
+
+    def test_a_name_stays_with_its_user_over_restarts(self):
+        self.check([('bob', 'prod'), ('alice', 'alices')])
+
+    def test_whoever_comes_first(self):
+        self.check([('alice', 'alices'), ('bob', 'prod')])
+
+
 class OwnersByBroker(Owners):
     bus = 'dbus-broker'
 
