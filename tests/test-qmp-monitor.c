@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A monitor that is plugged into QEMU and unplugged again: what breaks here leaves monitors behind, each of which makes every
+ * command of the VM slower, or removes somebody else's. */
+#include "qmp-monitor.h"
+
+#include <string.h>
+
+#include "test-vm-fixture.h"
+
+#define ID QMP_MONITOR_PREFIX "test"
+
+typedef struct Fixture {
+    VmFixture base;
+    QmpMonitor *monitor; /* owned; NULL when freed */
+    gboolean is_ready;
+    guint n_events, n_ended;
+    int code; /* of the error that it ended with */
+} Fixture;
+
+static void
+set_up(Fixture *fixture, gconstpointer unused)
+{
+    vm_fixture_set_up(&fixture->base, 11, 1, /* isolation_required= */ FALSE);
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer unused)
+{
+    g_clear_pointer(&fixture->monitor, qmp_monitor_free);
+    vm_fixture_settle(&fixture->base);
+    vm_fixture_tear_down(&fixture->base);
+}
+
+static void
+on_ready(QmpMonitor *monitor, gpointer user_data)
+{
+    ((Fixture *)user_data)->is_ready = TRUE;
+}
+
+static void
+on_event(QmpMonitor *monitor, const QmpEvent *event, gpointer user_data)
+{
+    ((Fixture *)user_data)->n_events++;
+}
+
+static void
+on_ended(QmpMonitor *monitor, const GError *error, gpointer user_data)
+{
+    Fixture *fixture = user_data;
+
+    fixture->n_ended++;
+    fixture->code = error->code;
+    g_clear_pointer(&fixture->monitor, qmp_monitor_free);
+}
+
+static QmpQueue *
+get_control(Fixture *fixture)
+{
+    return qemu_connection_get_control(vm_get_qemu(fixture->base.vm));
+}
+
+static void
+plug(Fixture *fixture, QmpMonitorKind kind)
+{
+    static const QmpMonitorFuncs funcs = { on_ready, on_event, on_ended };
+    QmpMonitorPlan plan = {
+        .kind = kind,
+        .context = fixture->base.context,
+        .control = get_control(fixture),
+        .id = ID,
+    };
+
+    fixture->monitor = qmp_monitor_new(&plan, &funcs, fixture, NULL);
+    g_assert_nonnull(fixture->monitor);
+}
+
+static guint
+count(Fixture *fixture, const char *line)
+{
+    return test_qemu_count(fixture->base.qemu, line);
+}
+
+/* A caller gets a monitor, which hears events, and it is gone with the caller. */
+static void
+test_plugged(Fixture *fixture, gconstpointer unused)
+{
+    plug(fixture, QMP_MONITOR_OBJECT);
+    g_assert_null(qmp_monitor_get_client(fixture->monitor));
+    qmp_peer_wait_until(fixture->base.context, fixture->is_ready);
+    g_assert_nonnull(qmp_monitor_get_client(fixture->monitor));
+    g_assert_cmpuint(test_qemu_get_n_plugged(fixture->base.qemu), ==, 1);
+    test_qemu_send(fixture->base.qemu, 1, "{\"event\":\"RTC_CHANGE\"}\n");
+    qmp_peer_wait_until(fixture->base.context, fixture->n_events == 1);
+    g_clear_pointer(&fixture->monitor, qmp_monitor_free);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 object-del {\"id\":\"" ID "\"}"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 chardev-remove {\"id\":\"" ID "\"}"), ==, 1);
+    g_assert_cmpuint(test_qemu_get_n_plugged(fixture->base.qemu), ==, 0);
+    g_assert_cmpuint(fixture->n_ended, ==, 0);
+}
+
+/* A QEMU that does not know such objects will not learn it, and one that is short of something may have it later. The parts
+ * that it took are removed. */
+static void
+test_refused(Fixture *fixture, gconstpointer unused)
+{
+    test_qemu_set_answer(fixture->base.qemu, "object-add",
+                         "\"error\": {\"class\": \"GenericError\", \"desc\": \"no memory\"}");
+    plug(fixture, QMP_MONITOR_OBJECT);
+    qmp_peer_wait_until(fixture->base.context, fixture->n_ended == 1);
+    g_assert_cmpint(fixture->code, ==, QMP_ERROR_LIMIT);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 chardev-remove"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 object-del"), ==, 0);
+    test_qemu_set_answer(fixture->base.qemu, "object-add",
+                         "\"error\": {\"class\": \"GenericError\", \"desc\": \"Parameter 'qom-type' does not accept "
+                         "value 'monitor-qmp'\"}");
+    plug(fixture, QMP_MONITOR_OBJECT);
+    qmp_peer_wait_until(fixture->base.context, fixture->n_ended == 2);
+    g_assert_cmpint(fixture->code, ==, QMP_ERROR_PROTOCOL);
+}
+
+/* A caller who leaves while QEMU is still at it: the sequence goes on to its end, and is undone. */
+static void
+test_freed_half_way(Fixture *fixture, gconstpointer unused)
+{
+    test_qemu_withhold(fixture->base.qemu, "object-add");
+    plug(fixture, QMP_MONITOR_OBJECT);
+    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 object-add") == 1);
+    g_clear_pointer(&fixture->monitor, qmp_monitor_free);
+    g_assert_cmpuint(count(fixture, "0 object-del"), ==, 0);
+    test_qemu_release(fixture->base.qemu, "object-add");
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 object-del"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 chardev-remove"), ==, 1);
+    g_assert_false(fixture->is_ready);
+    g_assert_cmpuint(fixture->n_ended, ==, 0);
+}
+
+/* A QEMU that lets go of the character device a little late is asked again, for as long as it says that the device is busy, and
+ * not for ever. */
+static void
+test_busy(Fixture *fixture, gconstpointer unused)
+{
+    plug(fixture, QMP_MONITOR_ADD);
+    qmp_peer_wait_until(fixture->base.context, fixture->is_ready || fixture->n_ended > 0);
+    test_qemu_set_answer(fixture->base.qemu, "chardev-remove",
+                         "\"error\": {\"class\": \"GenericError\", \"desc\": \"Chardev is busy\"}");
+    g_clear_pointer(&fixture->monitor, qmp_monitor_free);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 monitor-remove"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 chardev-remove"), ==, 16);
+}
+
+/* A monitor that somebody else has removed: its user is told once. */
+static void
+test_closed(Fixture *fixture, gconstpointer unused)
+{
+    plug(fixture, QMP_MONITOR_OBJECT);
+    qmp_peer_wait_until(fixture->base.context, fixture->is_ready);
+    test_qemu_close(fixture->base.qemu, 1);
+    qmp_peer_wait_until(fixture->base.context, fixture->n_ended > 0);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(fixture->n_ended, ==, 1);
+    g_assert_cmpint(fixture->code, ==, QMP_ERROR_DISCONNECTED);
+}
+
+/* The next agent after one that was killed removes that one's objects with nobody at their other end: not those that are in use,
+ * and nobody else's. */
+static void
+test_left_over(Fixture *fixture, gconstpointer unused)
+{
+    test_qemu_set_answer(
+        fixture->base.qemu, "query-chardev",
+        "\"return\": [{\"label\": \"" QMP_MONITOR_PREFIX
+        "dead\", \"filename\": \"disconnected:fd:7\"}, {\"label\": \"" QMP_MONITOR_PREFIX
+        "alive\", \"filename\": \"fd:8\"}, {\"label\": \"web\", \"filename\": \"disconnected:unix:x\"}]");
+    qmp_monitor_remove_left_over(get_control(fixture), QMP_MONITOR_OBJECT);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 closefd"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 object-del {\"id\":\"" QMP_MONITOR_PREFIX "dead\"}"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 chardev-remove {\"id\":\"" QMP_MONITOR_PREFIX "dead\"}"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 object-del"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 chardev-remove"), ==, 1);
+}
+
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ADD("/qmp-monitor/plugged", test_plugged);
+    ADD("/qmp-monitor/refused", test_refused);
+    ADD("/qmp-monitor/freed-half-way", test_freed_half_way);
+    ADD("/qmp-monitor/busy", test_busy);
+    ADD("/qmp-monitor/closed", test_closed);
+    ADD("/qmp-monitor/left-over", test_left_over);
+    return g_test_run();
+}
