@@ -17,7 +17,7 @@ typedef struct Fixture {
     GMainContext *context; /* owned */
     Monitor control, other;
     ControlWatch *watch; /* owned; NULL once it has told of the loss */
-    guint lost, stuck;
+    guint lost, stuck, unstuck;
 } Fixture;
 
 static void
@@ -49,8 +49,14 @@ on_lost(const GError *error, gpointer user_data)
 static void
 on_stuck(const GError *error, gpointer user_data)
 {
+    Fixture *fixture = user_data;
+
+    if (!error) {
+        fixture->unstuck++;
+        return;
+    }
     g_assert_error(error, QMP_ERROR, QMP_ERROR_TIMED_OUT);
-    ((Fixture *)user_data)->stuck++;
+    fixture->stuck++;
 }
 
 static void
@@ -149,8 +155,10 @@ test_stopped(Fixture *fixture, gconstpointer unused)
     /* The other monitor's answer is read first. */
     qmp_peer_echo(fixture->other.peer);
     qmp_peer_echo(fixture->control.peer);
+    g_assert_cmpuint(fixture->unstuck, ==, 0);
     qmp_peer_wait_until(fixture->context, n_replies == 1);
     run_intervals(fixture, 6);
+    g_assert_cmpuint(fixture->unstuck, ==, 1);
     g_assert_cmpuint(fixture->lost, ==, 0);
     g_assert_nonnull(fixture->watch);
 }

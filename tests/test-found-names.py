@@ -45,7 +45,10 @@ class TwoUsers(SystemBusTest):
         wait_until(lambda: self.own(name) == uid, lambda: f'{name} is {self.own(name)}\'s, not {uid}\'s')
 
     def assert_owners(self, **owners):
-        self.assertEqual({name: self.own(name) for name in owners}, owners)
+        """The VMs are there or come, and are nobody else's in between."""
+        for name, uid in owners.items():
+            wait_until(lambda: self.own(name) is not None, lambda: f'{name} in {self.agent.output}')
+            self.assertEqual(self.own(name), uid)
 
     def start_qemu(self, uid, file, name):
         """A real one."""

@@ -30,12 +30,13 @@ struct Discovery {
 /* Or a link to one, whose socket is elsewhere. In a directory that others may write to, a link is
  * followed only as the kernel would in a sticky one (fs.protected_symlinks), or if it leads to what is its maker's own. */
 static gboolean
-is_socket(const char *path)
+is_socket(const char *path, guint32 *ret_maker)
 {
     struct stat own, target;
 
     if (lstat(path, &own) < 0 || stat(path, &target) < 0 || !S_ISSOCK(target.st_mode))
         return FALSE;
+    *ret_maker = own.st_uid;
     return own.st_uid == 0 || own.st_uid == geteuid() || own.st_uid == target.st_uid;
 }
 
@@ -50,7 +51,7 @@ dup_vm_name(const char *file)
 }
 
 static void
-take_up_file(Discovery *discovery, const char *path, const char *file)
+take_up_file(Discovery *discovery, const char *path, const char *file, guint32 maker)
 {
     g_autofree char *name = dup_vm_name(file);
     g_autoptr(GString) text = g_string_new(path);
@@ -67,7 +68,8 @@ take_up_file(Discovery *discovery, const char *path, const char *file)
                         .isolation_required = discovery->context->config->isolation_required,
                         .isolation_is_default = TRUE,
                         .timeout = VM_TIMEOUT_DEFAULT,
-                        .added_by = context_get_uid() };
+                        .added_by = context_get_uid(),
+                        .made_by = maker };
         vm_registry_add(discovery->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error);
     }
     if (error)
@@ -92,11 +94,12 @@ on_appeared(Discovery *discovery, const char *file)
 {
     g_autofree char *path = g_build_filename(discovery->path, file, NULL);
     VmEntry *entry = find_entry(discovery, path);
+    guint32 maker;
 
     if (is_found_there(entry))
         vm_registry_poke(discovery->registry, entry);
-    else if (!entry && is_socket(path))
-        take_up_file(discovery, path, file);
+    else if (!entry && is_socket(path, &maker))
+        take_up_file(discovery, path, file, maker);
 }
 
 void

@@ -7,6 +7,7 @@
 #include "errors.h"
 #include "management-call.h"
 #include "names.h"
+#include "vm-list.h"
 
 static void
 return_path(BusCall *call, const char *path)
@@ -226,12 +227,22 @@ find_vm(BusCall *call, gpointer object_data)
     return_path(call, vm_entry_get_path(entry));
 }
 
+static void
+list_vms(BusCall *call, gpointer object_data)
+{
+    ManagerObject *manager = object_data;
+    DBusMessage *reply = bus_call_new_reply(call);
+    DBusMessageIter iter;
+
+    dbus_message_iter_init_append(reply, &iter);
+    vm_list_append(&iter, vm_registry_get_table(manager->registry), bus_call_get_peer(call)->uid);
+    bus_call_return(call, reply);
+}
+
 const BusMethod manager_object_methods[] = {
-    { "AddVM", BUS_ACCESS_GATED, add_vm },
-    { "AddVMFromFD", BUS_ACCESS_GATED, add_vm_from_fd },
-    { "RemoveVM", BUS_ACCESS_GATED, remove_vm },
-    { "GetVM", BUS_ACCESS_PUBLIC, find_vm },
-    { 0 },
+    { "AddVM", BUS_ACCESS_GATED, add_vm },       { "AddVMFromFD", BUS_ACCESS_GATED, add_vm_from_fd },
+    { "RemoveVM", BUS_ACCESS_GATED, remove_vm }, { "GetVM", BUS_ACCESS_PUBLIC, find_vm },
+    { "ListVMs", BUS_ACCESS_PUBLIC, list_vms },  { 0 },
 };
 
 static void

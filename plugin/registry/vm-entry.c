@@ -98,6 +98,12 @@ on_vm_stuck(Vm *vm, const GError *error, gpointer user_data)
 {
     VmEntry *entry = user_data;
 
+    if (!error) {
+        log_line(entry->context->host, G_LOG_LEVEL_MESSAGE, vm_get_name(vm), "VM \"%s\": QEMU answers again",
+                 vm_get_name(vm));
+        set_state(entry, VM_ENTRY_CONNECTED, /* error= */ NULL);
+        return;
+    }
     log_line(entry->context->host, G_LOG_LEVEL_WARNING, vm_get_name(vm), "VM \"%s\": %s", vm_get_name(vm),
              error->message);
     set_state(entry, VM_ENTRY_STUCK, error);

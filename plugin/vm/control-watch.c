@@ -48,6 +48,7 @@ struct ControlWatch {
     gsize unread; /* bytes that were sent and not read by then, or at the last interval */
     guint intervals; /* of silence, one after the other */
     WatchQuestion oob, witness, own;
+    gboolean is_stuck; /* as on_stuck was told last */
     gint64 witnessed_at; /* monotonic us; when a witness has answered in this silence; 0: none has */
 };
 
@@ -88,7 +89,13 @@ end_silence(ControlWatch *watch)
 static void
 on_oob_answer(const QmpReply *reply, const GError *error, gpointer user_data)
 {
-    ((ControlWatch *)user_data)->oob.client = NULL;
+    ControlWatch *watch = user_data;
+
+    watch->oob.client = NULL;
+    if (!reply || !watch->is_stuck)
+        return;
+    watch->is_stuck = FALSE;
+    watch->funcs.on_stuck(/* error= */ NULL, watch->user_data);
 }
 
 static void
@@ -151,6 +158,7 @@ tell_stuck(ControlWatch *watch)
         (double)(g_get_monotonic_time() - watch->since) / G_TIME_SPAN_SECOND);
 
     watch->intervals = 0;
+    watch->is_stuck = TRUE;
     watch->funcs.on_stuck(error, watch->user_data);
 }
 

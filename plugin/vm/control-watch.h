@@ -9,7 +9,8 @@ typedef struct ControlWatch ControlWatch;
 typedef struct ControlWatchFuncs {
     /* Once: QEMU serves other monitors, and this one no more. The watch is freed from inside. */
     void (*on_lost)(const GError *error, gpointer user_data);
-    /* QEMU has not answered anything for a long time, on no monitor. QEMU may be stopped, and may go on. Again after as long. */
+    /* QEMU has not answered anything for a long time, on no monitor. QEMU may be stopped, and may go on. Again after as long.
+     * @error: NULL: QEMU answers again. */
     void (*on_stuck)(const GError *error, gpointer user_data);
 } ControlWatchFuncs;
 

@@ -15,7 +15,8 @@ typedef struct QemuConnectionFuncs {
     void (*on_changed)(QemuConnection *qemu, gpointer user_data);
     /* An event; the events that came before on_up follow that at once. */
     void (*on_event)(QemuConnection *qemu, const QmpEvent *event, gpointer user_data);
-    /* QEMU answers nothing, and may be stopped: callers that wait should wait no longer. Any number of times, after on_up. */
+    /* QEMU answers nothing, and may be stopped: callers that wait should wait no longer. Any number of times, after on_up.
+     * @error: NULL: QEMU answers again. */
     void (*on_stuck)(QemuConnection *qemu, const GError *error, gpointer user_data);
     /* Once, before on_down, if it was up: the connection has ended, and the commands under way are about to be failed. The
      * QemuConnection must not be freed from inside. */

@@ -28,6 +28,7 @@ typedef struct VmSpec {
     gboolean is_known; /* it was up with the agent before: a VM_FROM_CALL is tried with back-off until it is up again */
     guint64 timeout; /* us for one attempt; VM_FROM_CALL: for an address to answer that does not yet, too */
     guint32 added_by; /* uid */
+    guint32 made_by; /* uid; of VM_FROM_DIRECTORY: whose file it is */
     gboolean waits; /* for its name until vm_set_name(), and, without @fd, with its first attempt until vm_poke() */
 } VmSpec;
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The answer to ListVMs(): how each VM stands that the agent knows, connected or not. */
+#pragma once
+
+#include <dbus/dbus.h>
+
+#include "vm-table.h"
+
+/* Appends an `aa{sv}` to @iter, as the user @uid may see it. The list is public; the address of a VM that is not connected, and
+ * the error, which may name files of others, are for root, the agent's user, and the user who added the VM, made its socket or
+ * runs it. */
+void vm_list_append(DBusMessageIter *iter, VmTable *table, guint32 uid);
