@@ -9,8 +9,9 @@
 typedef struct CallerMonitor CallerMonitor;
 
 typedef struct CallerMonitorFuncs {
-    /* Once, before or after it was ready: there is no monitor any more. Commands under way and those that waited have been
-     * failed, unless @was_ready is FALSE: then those that wait still do, for caller_monitor_use_control() or caller_monitor_free(). */
+    /* Once, before or after it was ready: there is no monitor any more. Commands under way and commands that waited
+     * have been failed, unless @was_ready is FALSE: then commands still wait, for caller_monitor_use_control() or
+     * caller_monitor_free(). */
     void (*on_ended)(CallerMonitor *caller_monitor, gboolean was_ready, const GError *error, gpointer user_data);
 } CallerMonitorFuncs;
 
