@@ -194,12 +194,16 @@ static void
 test_peer(ObjectFixture *fixture, gconstpointer data)
 {
     g_autoptr(GVariant) id = NULL;
+    g_autoptr(GError) error = NULL;
+    /* Where packages are built there may be none. */
+    gboolean has_id = g_file_test("/etc/machine-id", G_FILE_TEST_EXISTS) ||
+                      g_file_test("/var/lib/dbus/machine-id", G_FILE_TEST_EXISTS);
 
     assert_reply(fixture, PATH, "org.freedesktop.DBus.Peer", "Ping", NULL, "()");
     assert_reply(fixture, "/nowhere", "org.freedesktop.DBus.Peer", "Ping", NULL, "()");
     assert_error(fixture, PATH, "org.freedesktop.DBus.Peer", "Nothing", NULL, "UnknownMethod", "", "");
-    id = call_object(fixture, PATH, "org.freedesktop.DBus.Peer", "GetMachineId", NULL, NULL);
-    g_assert_nonnull(id);
+    id = call_object(fixture, PATH, "org.freedesktop.DBus.Peer", "GetMachineId", NULL, &error);
+    g_assert_true(has_id ? id != NULL : error != NULL);
 }
 
 /* What cannot be said on D-Bus must not end our connection: names, bytes and lengths of errors are put right. */
