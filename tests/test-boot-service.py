@@ -9,7 +9,7 @@ from harness import CallError, QmpClient, main, wait_until
 class Activation(BootTest):
     def test_the_first_call_starts_it(self):
         self.assertEqual(self.show('ActiveState'), {'ActiveState': 'inactive'})
-        self.assertEqual(self.call(ROOT, OBJECT_MANAGER, 'GetManagedObjects'), [{}])
+        self.assertEqual(self.list_vms(), {})
         state = self.show('ActiveState', 'MainPID')
         self.assertEqual(state['ActiveState'], 'active')
         user = self.machine.run('stat', '--format=%U', f'/proc/{state["MainPID"]}').stdout
@@ -83,6 +83,7 @@ class Reload(BootTest):
         self.reload('[vm mail]\naddress=unix:/home/bob/mail.sock\n')
         self.wait_vm('mail')
         wait_until(lambda: self.get('db', 'Status') is None, 'db to go')
+        self.assertEqual(set(self.list_vms()), {'web', 'mail'})
         self.assert_undisturbed()
 
     def test_a_mistyped_key_is_a_warning_that_names_file_and_line(self):

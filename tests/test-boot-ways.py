@@ -58,5 +58,39 @@ class Spares(BootTest):
         self.assertEqual({monitor['id'] for monitor in monitors}, set(paths[1:]))
 
 
+class WhyItIsNotThere(BootTest):
+    """A user sees no object, and asks the Manager."""
+
+    def wait_error(self, name, text):
+        def find():
+            return text in self.list_vms().get(name, {}).get('error', '')
+        wait_until(find, lambda: f'{text!r} for {name} in {self.list_vms()}')
+        return self.list_vms()[name]
+
+    def test_a_left_over_and_a_vm_that_is_not_started(self):
+        self.write_key_file('[vm db]\naddress=unix:/srv/db.sock\n')
+        self.restart()
+        unit = self.start_qemu('alice', 'web')
+        self.wait_vm('web')
+        there = self.list_vms()['web']
+        self.assertEqual((there['origin'], there['object']), ('directory', f'{ROOT}/vm/web'))
+        self.end_unit(unit)
+        left = self.wait_error('web', 'Connection refused')
+        self.assertNotIn('object', left)
+        self.assertNotEqual(left['state'], there['state'])
+        self.assertEqual(self.wait_error('db', 'No such file')['origin'], 'key-file')
+
+    def test_a_name_that_is_somebody_elses_already(self):
+        self.write_key_file('[vm web]\naddress=unix:/home/bob/web.sock\n')
+        self.restart()
+        unit = self.start_qemu('bob', 'web', address='unix:/home/bob/web.sock,server=on,wait=off')
+        self.wait_vm('web')
+        # The key file goes before whoever takes the name in the run directory.
+        self.start_qemu('alice', 'web')
+        wait_until(lambda: 'is taken by' in self.machine.run('journalctl', '--unit=management-agent').stdout, 'the reason in the log')
+        self.assertEqual(self.get('web', 'OwnerUID'), 1001)
+        self.end_unit(unit)
+
+
 if __name__ == '__main__':
     main()
