@@ -5,6 +5,7 @@ import os
 import signal
 
 from harness import CallError, Qemu, main, wait_until
+from harness.bus import acting_as
 from monitor import ROOT, VM
 from system_bus import OWNER, SOMEBODY, SystemBusTest
 
@@ -88,7 +89,7 @@ class TwoUsers(SystemBusTest):
                 self.agent.wait_output(f'/run/qemu-monitor/{files[1]} is not taken up now: The name "web" is taken by the VM '
                                        f'found at /run/qemu-monitor/{files[0]}')
                 for number in (signal.SIGKILL, signal.SIGTERM) * 3:
-                    self.assert_owners(web=OWNER)
+                    self.wait_own('web', OWNER)
                     self.restart(number=number)
                 # It is kept for its maker while the QEMU is restarted, as long as the file is there.
                 first.hang_up(first.connections[-1])
@@ -159,6 +160,26 @@ class TwoUsers(SystemBusTest):
                 peer.stop()
                 os.unlink(f'{self.found}/plain.sock')
                 self.wait_own('plain', None)
+
+    def test_a_link_that_is_replaced(self):
+        """A link to a socket of one's own is followed; the link to another user's that takes its place is not."""
+        victim = self.start_peer(OWNER)
+        own = self.start_peer(SOMEBODY)
+        link = f'{self.found}/web.sock'
+        self.start_there()
+        with acting_as(SOMEBODY):
+            os.symlink(own.path, link)
+            self.wait_own('web', SOMEBODY)
+            os.symlink(victim.path, f'{self.found}/new')
+            os.rename(f'{self.found}/new', link)
+            own.hang_up(own.connections[-1])
+        self.agent.wait_output('web.sock: cannot connect: the link leads to another user\'s socket')
+        self.assertEqual(victim.connections, [])
+        self.assertEqual(self.paths(), [])
+        with acting_as(SOMEBODY):
+            os.symlink(own.path, f'{self.found}/new')
+            os.rename(f'{self.found}/new', link)
+        self.wait_own('web', SOMEBODY)
 
     def test_a_name_like_a_uuid_is_the_vms_own(self):
         self.start_there()

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "qmp-resolver.h"
-#include "qmp-unix-socket.h"
 
 #define SOCKET_TYPE (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
 
@@ -32,6 +31,7 @@ struct QmpConnector {
     GList *candidates; /* owned, GInetAddress; to be tried next */
     int fd; /* owned; being connected; -1: none */
     int listen_fd; /* owned; -1: none */
+    QmpLinkRule link_rule;
     guint32 user; /* uid; listening at a Unix address: whose QEMU is taken */
     gboolean bound; /* our path, as in: */
     dev_t bound_device;
@@ -102,6 +102,8 @@ get_reason(int error)
         return "the monitor is busy with another client (Resource temporarily unavailable)";
     if (error == ENOTSOCK)
         return "it is not a socket";
+    if (error == EXDEV)
+        return "the link leads to another user's socket";
     if (error == EPROTOTYPE)
         return "it is a socket of another kind than QMP's (Protocol wrong type for socket)";
     if (error == EAFNOSUPPORT)
@@ -124,7 +126,7 @@ static void
 connect_unix(QmpConnector *connector)
 {
     int fd = socket(AF_UNIX, SOCKET_TYPE, 0);
-    int error = fd < 0 ? errno : qmp_unix_socket_connect(connector->address, fd);
+    int error = fd < 0 ? errno : qmp_unix_socket_connect(connector->address, connector->link_rule, fd);
     if (error == 0) {
         finish_connecting(connector, fd);
         return;
@@ -377,6 +379,12 @@ qmp_connector_new(GMainContext *context, const QmpAddress *address, guint32 user
     connector->fd = connector->listen_fd = -1;
     connector->user = user;
     return connector;
+}
+
+void
+qmp_connector_set_link_rule(QmpConnector *connector, QmpLinkRule rule)
+{
+    connector->link_rule = rule;
 }
 
 void

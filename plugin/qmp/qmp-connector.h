@@ -4,6 +4,7 @@
 
 #include "qmp-address.h"
 #include "qmp-error.h"
+#include "qmp-unix-socket.h"
 
 typedef struct QmpConnector QmpConnector;
 
@@ -15,6 +16,9 @@ typedef void (*QmpConnectedFunc)(int fd, const GError *error, gpointer user_data
 /* @user: uid; with `server=on` at a Unix address: whose QEMU is taken. */
 QmpConnector *qmp_connector_new(GMainContext *context, const QmpAddress *address, guint32 user, QmpConnectedFunc func,
                                 gpointer user_data);
+
+/* Of the paths that are connected to from now on; QMP_LINK_TO_ANY before. */
+void qmp_connector_set_link_rule(QmpConnector *connector, QmpLinkRule rule);
 
 /* Connects; or, with `server=on`, makes the listening socket if it is not there yet and accepts one connection. The
  * listening socket stays for later starts; others may not connect between two starts longer than the backlog (1)

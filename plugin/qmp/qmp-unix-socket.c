@@ -70,17 +70,35 @@ clear_name(UnixName *name)
     name->fd = -1;
 }
 
-/* 0, or an errno; then @name holds nothing. Clear it after use. */
+/* The link may be another one by now than the one that was followed, but in a sticky directory its maker is the same. */
 static int
-name_to_connect(UnixName *name, const QmpAddress *address)
+check_link(const char *path, int fd)
 {
+    struct stat link, target;
+
+    if (lstat(path, &link) < 0 || fstat(fd, &target) < 0)
+        return errno;
+    return link.st_uid == 0 || link.st_uid == geteuid() || link.st_uid == target.st_uid ? 0 : EXDEV;
+}
+
+/* 0, or an errno; then @name holds nothing. Clear it after use. The file that check_link() looks at is the one that is
+ * connected to. */
+static int
+name_to_connect(UnixName *name, const QmpAddress *address, QmpLinkRule rule)
+{
+    gboolean is_checked = rule == QMP_LINK_TO_OWN && !address->is_abstract;
     int error;
 
-    if (set_short(name, address))
+    if (set_short(name, address) && !is_checked)
         return 0;
+    begin_name(name);
     error = open_path(name, address->path, 0);
+    if (error == 0 && is_checked)
+        error = check_link(address->path, name->fd);
     if (error == 0)
         g_snprintf(name->name.sun_path, ROOM, "/proc/self/fd/%d", name->fd);
+    else
+        clear_name(name);
     return error;
 }
 
@@ -111,10 +129,10 @@ is_other_file(const QmpAddress *address)
 }
 
 int
-qmp_unix_socket_connect(const QmpAddress *address, int fd)
+qmp_unix_socket_connect(const QmpAddress *address, QmpLinkRule rule, int fd)
 {
     UnixName name;
-    int error = name_to_connect(&name, address);
+    int error = name_to_connect(&name, address, rule);
     if (error == 0 && connect(fd, (struct sockaddr *)&name.name, name.length) < 0)
         error = errno;
     clear_name(&name);
@@ -131,7 +149,7 @@ remove_stale(const QmpAddress *address)
     if (!S_ISSOCK(status.st_mode))
         return "there is something else than a socket";
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int error = fd < 0 ? errno : qmp_unix_socket_connect(address, fd);
+    int error = fd < 0 ? errno : qmp_unix_socket_connect(address, QMP_LINK_TO_ANY, fd);
     if (fd >= 0)
         close(fd);
     if (error == 0 || error == EAGAIN)

@@ -7,8 +7,14 @@
 
 #include "qmp-address.h"
 
-/* Connects the socket @fd. 0, or an errno. A Unix socket connects at once or not at all. */
-int qmp_unix_socket_connect(const QmpAddress *address, int fd);
+/* Whose file an address may lead to, where its path is a link. */
+typedef enum QmpLinkRule {
+    QMP_LINK_TO_ANY, /* whoever gave the address may lead anywhere */
+    QMP_LINK_TO_OWN, /* a link of root's or the agent's own may; one of another user's leads to a socket of that user's */
+} QmpLinkRule;
+
+/* Connects the socket @fd. 0, or an errno: EXDEV where @rule forbids the link. A Unix socket connects at once or not at all. */
+int qmp_unix_socket_connect(const QmpAddress *address, QmpLinkRule rule, int fd);
 
 /* Binds @fd, with mode 0600 where it is a path, and over a socket that nobody listens on any more. NULL, or why it did not
  * work; also where the path is long, and the socket's own name as well (82 bytes). */

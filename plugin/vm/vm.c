@@ -299,6 +299,9 @@ connect_once(Vm *vm)
     vm->connecting = TRUE;
     if (!vm->connector)
         vm->connector = qmp_connector_new(vm->context, vm->spec->address, vm->spec->user, on_connector_done, vm);
+    /* Whoever may write to the run directory can replace a link of theirs at any time. */
+    if (vm->spec->origin == VM_FROM_DIRECTORY)
+        qmp_connector_set_link_rule(vm->connector, QMP_LINK_TO_OWN);
     if (!vm->spec->address->server && vm->spec->timeout != G_MAXUINT64)
         vm->connect_timer = timer_start(vm->context, get_time_left(vm), on_connect_timeout, vm);
     qmp_connector_start(vm->connector);
