@@ -3,6 +3,7 @@
 this breaks, a call that is meant for one user's VM reaches another user's."""
 import os
 import signal
+import time
 
 from harness import CallError, Qemu, main, wait_until
 from harness.bus import acting_as
@@ -10,6 +11,7 @@ from monitor import ROOT, VM
 from system_bus import OWNER, SOMEBODY, SystemBusTest
 
 RESTARTS = 5
+CLOCK_REALTIME_COARSE = 5  # of linux/time.h
 
 
 class TwoUsers(SystemBusTest):
@@ -85,7 +87,11 @@ class TwoUsers(SystemBusTest):
         for files in (('web', 'web.sock'), ('web.sock', 'web')):
             with self.subTest(files):
                 self.start_there()
-                first, second = self.make(OWNER, files[0]), self.make(SOMEBODY, files[1])
+                first = self.make(OWNER, files[0])
+                # What the kernel calls one moment, and marks files with, is some milliseconds.
+                made = os.lstat(f'{self.found}/{files[0]}').st_ctime_ns
+                wait_until(lambda: time.clock_gettime_ns(CLOCK_REALTIME_COARSE) > made)
+                second = self.make(SOMEBODY, files[1])
                 self.agent.wait_output(f'/run/qemu-monitor/{files[1]} is not taken up now: The name "web" is taken by the VM '
                                        f'found at /run/qemu-monitor/{files[0]}')
                 for number in (signal.SIGKILL, signal.SIGTERM) * 3:

@@ -23,14 +23,14 @@ def list_vms(caller):
 
 class States(MonitorTest):
     def vm(self, name):
-        """The one entry of that name."""
+        """The one entry of that name; None: there is none yet."""
         found = [vm for vm in list_vms(self.caller) if vm['name'] == name]
-        self.assertEqual(len(found), 1, found)
-        return found[0]
+        self.assertLessEqual(len(found), 1, found)
+        return found[0] if found else None
 
     def wait_state(self, name, state, text=''):
         """The entry once it is in that state, which has begun since this was called or before."""
-        vm = wait_until(lambda: (found := self.vm(name))['state'] == state and text in found['error'] and found,
+        vm = wait_until(lambda: (found := self.vm(name)) and found['state'] == state and text in found['error'] and found,
                         lambda: f'{name} to be {state} because of {text!r}: {list_vms(self.caller)}')
         self.assertLessEqual(vm['since'], now())
         return vm
