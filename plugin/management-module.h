@@ -16,13 +16,13 @@ G_BEGIN_DECLS
 #define MANAGEMENT_MODULE_ABI 1u
 #define MANAGEMENT_MODULE_SYMBOL "management_module"
 
-/* What kind of bus `bus_address` is: who may be on it, and how callers are known to polkit. */
+/* The kind of bus that `bus_address` is: who may be on it, and how callers are known to polkit. */
 typedef enum ManagementBus {
     MANAGEMENT_BUS_SESSION = 1,
     MANAGEMENT_BUS_SYSTEM = 2,
 } ManagementBus;
 
-/* What the host hands to a module. Everything in it stays valid and unchanged until stop() has returned. */
+/* The host's table for a module. Everything in it stays valid and unchanged until stop() has returned. */
 typedef struct ManagementHost {
     guint32 abi; /* MANAGEMENT_MODULE_ABI */
     guint32 size; /* sizeof(ManagementHost), as the host was compiled */
@@ -44,7 +44,7 @@ typedef struct ManagementHost {
      * not necessarily from inside. */
     void (*failed)(gpointer data, gpointer instance, const GError *error);
 
-    /* What prepare_stop() began has come to its end; stop() may be called. At most once, never from inside
+    /* The work that prepare_stop() began has come to its end; stop() may be called. At most once, never from inside
      * prepare_stop(). A host that does not know of it does not call prepare_stop(). */
     void (*stopped)(gpointer data, gpointer instance);
 
@@ -61,13 +61,13 @@ typedef struct ManagementHost {
      * whether it keeps what it is given.)
      * drop_fd() takes it out, if it is there.
      * take_fd(), before ready(): what a process before has kept and not dropped, close-on-exec, for the module to close; it stays in
-     * the store. -1: there is none, or it has been taken. What nobody has taken when all instances are ready is dropped. */
+     * the store. -1: there is none, or it has been taken. A descriptor that nobody has taken when all instances are ready is dropped. */
     gboolean (*keep_fd)(gpointer data, const char *name, int fd);
     void (*drop_fd)(gpointer data, const char *name);
     int (*take_fd)(gpointer data, const char *name);
 } ManagementHost;
 
-/* What a module exports under MANAGEMENT_MODULE_SYMBOL. */
+/* The descriptor that a module exports under MANAGEMENT_MODULE_SYMBOL. */
 typedef struct ManagementModule {
     guint32 abi; /* MANAGEMENT_MODULE_ABI */
     guint32 size; /* sizeof(ManagementModule), as the module was compiled */

@@ -41,7 +41,7 @@ level_priority(GLogLevelFlags level)
     return level & G_LOG_LEVEL_DEBUG ? "7" : "6";
 }
 
-/* What this file writes itself, and the positions in the source that GLib's macros add: noise on a line for people. */
+/* Fields that this file writes itself, and the positions in the source that GLib's macros add, are noise on a line for people. */
 static gboolean
 is_implied(const char *key)
 {

@@ -2,7 +2,7 @@
 /* Loading, checking, starting and stopping one module. Used by agent.c. Owns the loaded object, the table that is
  * handed to the instance, and the instance.
  *
- * What an instance tells (ready, failed) is kept and handed on from a source of our own: whoever hears of a failure
+ * An instance's news (ready, failed) is kept and handed on from a source of our own: whoever hears of a failure
  * frees the module, and its code must not be on the stack when it is unmapped. */
 #include "agent-module.h"
 
@@ -18,7 +18,7 @@ struct AgentModule {
     ManagementHost host; /* its key_file is owned */
     char *key_file_path; /* owned */
     gpointer instance; /* owned by the module; NULL: not started */
-    AgentModuleStart start; /* what is in it is weak */
+    AgentModuleStart start; /* its members are weak */
     char *status; /* owned; NULL: it has told nothing */
     AgentModuleStoppedFunc stopped_func; /* NULL: it is not to stop */
     gpointer stopped_data;

@@ -22,7 +22,7 @@ AgentModule *agent_module_load(const char *file, GError **error);
  * module goes on with what it had; G_IO_ERROR_NOT_SUPPORTED: it always does. */
 gboolean agent_module_reload(AgentModule *module, GKeyFile *key_file, const char *key_file_path, GError **error);
 
-/* It is to stop, and nothing else is told any more. FALSE: agent_module_stop() may be called at once; otherwise it should
+/* The module is to stop, and nothing else is told any more. FALSE: agent_module_stop() may be called at once; otherwise it should
  * be called when the module has prepared itself, which @func tells as AgentModuleFunc does. */
 typedef void (*AgentModuleStoppedFunc)(AgentModule *module, gpointer user_data);
 gboolean agent_module_prepare_stop(AgentModule *module, AgentModuleStoppedFunc func, gpointer user_data);
@@ -38,7 +38,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AgentModule, agent_module_free)
 /* The name from the descriptor. */
 const char *agent_module_get_name(AgentModule *module);
 
-/* What an instance is started with. The strings, @context and @store are borrowed for as long as the module is there. */
+/* The things an instance is started with. The strings, @context and @store are borrowed for as long as the module is there. */
 typedef struct AgentModuleStart {
     GMainContext *context;
     const char *bus_address;
@@ -53,5 +53,5 @@ typedef struct AgentModuleStart {
 gboolean agent_module_start(AgentModule *module, const AgentModuleStart *start, GKeyFile *key_file,
                             char *key_file_path, GError **error);
 
-/* What the instance has told of itself; NULL: nothing. */
+/* The instance's own words of itself; NULL: none. */
 const char *agent_module_get_status(AgentModule *module);

@@ -11,7 +11,7 @@ typedef struct AgentNotify AgentNotify;
  * others do nothing. */
 AgentNotify *agent_notify_new(GMainContext *context);
 
-/* What has not been told yet is, if the manager listens. */
+/* News that have not been told yet are, if the manager listens. */
 void agent_notify_free(AgentNotify *notify);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AgentNotify, agent_notify_free)
 

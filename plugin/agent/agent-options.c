@@ -111,8 +111,8 @@ find_bus(ManagementBus bus, GError **error)
     return NULL;
 }
 
-/* An agent in its build tree takes the modules that were built with it, not those that happen to be installed. It knows the
- * build tree by its own place in it, so that no path of the machine that builds is in the program. */
+/* An agent in its build tree takes the modules that were built with it, not those that happen to be installed. The
+ * agent knows the build tree by its own place in it, so that no path of the machine that builds is in the program. */
 static char *
 find_module_dir(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the agent is asked to do: its command line, completed from the environment and from where it was built. */
+/* The agent's orders: its command line, completed from the environment and from where it was built. */
 #pragma once
 
 #include "management-module.h"

@@ -34,7 +34,7 @@ read_count(void)
     return (guint)n;
 }
 
-/* Of two with one name the first counts. What has no name is nobody's. */
+/* Of two with one name the first counts. A descriptor without a name is nobody's. */
 static void
 adopt(AgentStore *store, const char *name, int fd)
 {

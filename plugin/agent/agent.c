@@ -96,7 +96,7 @@ set_complaint(Agent *agent, char *complaint)
     agent->complaint = complaint;
 }
 
-/* What goes wrong goes before what the modules say, and where they say nothing their number must do. */
+/* A failure goes before the modules' own words, and where they have none their number must do. */
 static char *
 describe_status(Agent *agent)
 {
@@ -175,7 +175,7 @@ on_module_stopped(AgentModule *module, gpointer user_data)
         g_main_loop_quit(agent->loop);
 }
 
-/* It is stopped as soon as it likes. */
+/* The module is stopped as soon as it likes. */
 static void
 stop_module(Agent *agent, AgentModule *module)
 {
@@ -271,7 +271,7 @@ on_agent_signal(const char *name, gpointer user_data)
             reload_agent(agent);
         return;
     }
-    /* Who asks twice does not want to wait. */
+    /* A user who asks twice does not want to wait. */
     if (agent->exit_status >= 0)
         g_main_loop_quit(agent->loop);
     g_info("Stopping on %s", name);

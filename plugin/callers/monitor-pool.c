@@ -43,7 +43,7 @@ struct MonitorPool {
 struct PooledMonitor {
     MonitorPool *pool; /* weak */
     CallerMonitor *caller_monitor; /* owned */
-    Mode mode; /* that it was made in */
+    Mode mode; /* the pool that the lease was made in */
     const QmpAddress *spare; /* weak; the VM's */
     GQueue leases; /* of MonitorLease, by their links */
     gint64 used; /* monotonic us */

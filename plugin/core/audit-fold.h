@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How many records of the audit a user can cause. The first record of a kind is written at once; its repeats within ten
  * seconds are counted, and the count is told once. A user who causes too many different ones has the rest counted together.
- * What users cause is counted apart, and what was allowed apart from what was refused, so that nobody hides a record of
- * another's, nor behind refusals what they were allowed. */
+ * Each user's records are counted apart, and the allowed ones apart from the refused ones, so that nobody hides a
+ * record of another's, nor leave that was used behind refusals. */
 #pragma once
 
 #include <glib.h>
@@ -24,6 +24,6 @@ typedef struct AuditKey {
     const char *crowd; /* the same, of which there are only a few different ones */
 } AuditKey;
 
-/* NULL: it has been counted. Otherwise there is no such record yet: one is to be made, and put here (owned). It is to be
- * written at once, too, unless *@ret_is_crowd. */
+/* NULL: it has been counted. Otherwise there is no such record yet: one is to be made, and put here (owned). The
+ * record is to be written at once, too, unless *@ret_is_crowd. */
 gpointer *audit_fold_take(AuditFold *fold, const AuditKey *key, gboolean *ret_is_crowd);

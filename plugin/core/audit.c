@@ -149,7 +149,7 @@ add_id_field(Record *record, const char *key, guint32 id)
     add(record, key, id == BUS_PEER_NO_ID ? NULL : text);
 }
 
-/* Who has logged in, as the kernel keeps it through sudo and su (proc_pid_loginuid(5)): with root's rights everybody is user
+/* The user who has logged in, as the kernel keeps it through sudo and su (proc_pid_loginuid(5)): with root's rights everybody is user
  * 0. NO_ID: nobody, or it is not known, or the process is another one by now. */
 static guint32
 read_login_uid(const BusPeer *peer)

@@ -9,7 +9,7 @@ typedef struct Audit Audit;
 
 Audit *audit_new(const ManagementHost *host);
 
-/* What has not been written is. */
+/* Records that have not been written are. */
 void audit_free(Audit *audit);
 
 /* Whether what is allowed and only observes is recorded, too: by far the most, and nothing happens by it. */
@@ -22,5 +22,5 @@ void audit_set_all(Audit *audit, gboolean is_all);
  * DECISION ("allowed", "refused") and REASON. Nothing else of the arguments: they may hold secrets. */
 void audit_decision(const PolicyDecision *decision, gpointer audit);
 
-/* What was allowed, and has failed later: @method of @peer, about a VM that is or was to be called @vm (NULL: not known). */
+/* A call that was allowed, and has failed later: @method of @peer, about a VM that is or was to be called @vm (NULL: not known). */
 void audit_failure(Audit *audit, const BusPeer *peer, const char *method, const char *vm, const char *error);

@@ -258,7 +258,7 @@ list_keys(const KeyRow *rows)
     return g_strjoinv(", ", (char **)names->pdata);
 }
 
-/* What the error about a key that is not among @rows ends with: all that are, and the one that was probably meant. */
+/* The end of the error about a key that is not among @rows: all that are, and the one that was probably meant. */
 static char *
 describe_keys(const KeyRow *rows, const char *key)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the administrator has set in the module's key file:
+/* The administrator's settings, in the module's key file:
  *
  *   [qemu-monitor]
  *   max-reply=33554432     bytes of one reply of QEMU's, 64 KiB to 1 GiB

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of one instance of the module share. Made and owned by the instance (module/service.c), which is the only one
+/* The things that the parts of one instance of the module share. Made and owned by the instance (module/service.c), which is the only one
  * to set anything here. */
 #pragma once
 
@@ -23,7 +23,7 @@ typedef struct Context {
     BusInterface *vm_interface; /* ref; this and the next are shared by all objects */
     BusInterface *job_interface; /* ref */
     QmpInterfaces *promised; /* ref; what the contract promises of every QEMU */
-    BusMethodFunc call_method; /* what a method of a QMP interface does */
+    BusMethodFunc call_method; /* the work of a method of a QMP interface */
     SchemaCache *schemas; /* owned; what is known of some */
     Authorizations *authorizations; /* owned; the questions that the policy has been asked */
     Calls *calls; /* owned; answers that callers wait for */

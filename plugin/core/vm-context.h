@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of one VM on the bus share, while its QEMU is up. The first member of the VM's object (objects/vm-object.c),
+/* The things that the parts of one VM on the bus share, while its QEMU is up. The first member of the VM's object (objects/vm-object.c),
  * which owns what is here; it is the data of the VM's methods. */
 #pragma once
 

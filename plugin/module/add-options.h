@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What AddVM() and AddVMFromFD() take as `options`. */
+/* The `options` of AddVM() and AddVMFromFD(). */
 #pragma once
 
 #include <dbus/dbus.h>

@@ -13,7 +13,7 @@
 
 #define DIRECTORY "qemu-monitor"
 
-/* What a file's name may end with, and a VM's does not. */
+/* The end that a file's name may have, and a VM's does not. */
 #define SUFFIX ".sock"
 
 /* Room for some thirty events of the longest names; more are read in the next turn. */
@@ -40,7 +40,7 @@ is_socket(const char *path, guint32 *ret_maker)
     return own.st_uid == 0 || own.st_uid == geteuid() || own.st_uid == target.st_uid;
 }
 
-/* What the VM of a file is called. */
+/* The name of a file's VM. */
 static char *
 dup_vm_name(const char *file)
 {

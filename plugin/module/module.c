@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the module shows to its host: one symbol. */
+/* The module's one symbol, for its host. */
 #include <dbus/dbus.h>
 #include <dlfcn.h>
 #include <json-glib/json-glib.h>

@@ -28,7 +28,7 @@
 #define SETTLE_TIME ((guint64)G_TIME_SPAN_SECOND)
 
 struct Service {
-    Context context; /* what its parts share */
+    Context context; /* shared by its parts */
     GDBusNodeInfo *contract; /* ref */
     BusInterface *manager_interface; /* ref */
     ManagerObject *manager; /* owned */

@@ -58,7 +58,7 @@ append_text(DBusMessageIter *dictionary, const char *key, const char *text)
     bus_dictionary_append(dictionary, key, DBUS_TYPE_STRING_AS_STRING, &text);
 }
 
-/* What cannot be a name is no name here either, and an address that ends with it is in plain ASCII, so that nobody's terminal is
+/* A text that cannot be a name is no name here either, and an address that ends with it is in plain ASCII, so that nobody's terminal is
  * turned by a file's name. */
 static void
 append_entry(DBusMessageIter *list, VmEntry *entry, guint32 uid)

@@ -27,7 +27,7 @@ QmpChannel *qmp_channel_new(GMainContext *context, int fd, gsize max_document, c
 /* Closes the socket. No callback comes any more. */
 void qmp_channel_free(QmpChannel *channel);
 
-/* What comes first is the rest of a line that somebody else has begun to read: nothing is a document before its end. */
+/* The first bytes are the rest of a line that somebody else has begun to read: nothing is a document before its end. */
 void qmp_channel_skip_line(QmpChannel *channel);
 
 /* Sends @length bytes when this turn of the main context is over, together with all else that is sent in it. A peer

@@ -13,7 +13,7 @@ typedef struct QmpText {
 /* The answer to a command. Exactly one of the two forms. */
 typedef struct QmpReply {
     QmpText value; /* the JSON text of `return`; {NULL, 0} in an error */
-    gboolean is_rewritten; /* it is compact, not as QEMU wrote it */
+    gboolean is_rewritten; /* the text is compact, not as QEMU wrote it */
     const char *error_class; /* "GenericError", "CommandNotFound" …, as QEMU gave it; NULL in a success */
     const char *error_text; /* QEMU's `desc`, UTF-8 */
 } QmpReply;

@@ -10,14 +10,14 @@ typedef struct VmEntry VmEntry;
 
 /* How a VM stands. Attempts to connect that fail one after the other change nothing here. */
 typedef enum VmEntryState {
-    VM_ENTRY_REFUSED, /* it may not be what it would be: it cannot be called so, or another VM has its name or its monitor */
+    VM_ENTRY_REFUSED, /* the VM may not be what it would be: it cannot be called so, or another VM has its name or its monitor */
     VM_ENTRY_CONNECTING, /* the first attempt is under way */
-    VM_ENTRY_WAITING, /* it could not be had, or its QEMU has gone; it is tried again, or listened for */
-    VM_ENTRY_CONNECTED, /* it has an object */
-    VM_ENTRY_STUCK, /* it has an object, and its QEMU answers nothing */
+    VM_ENTRY_WAITING, /* the VM could not be had, or its QEMU has gone; it is tried again, or listened for */
+    VM_ENTRY_CONNECTED, /* the VM has an object */
+    VM_ENTRY_STUCK, /* the VM has an object, and its QEMU answers nothing */
 } VmEntryState;
 
-/* What an entry asks of its owner, and tells it. */
+/* An entry's questions to its owner, and its news. */
 typedef struct VmEntryFuncs {
     /* As VmFuncs.on_connected. FALSE with an error: another entry has this monitor. */
     gboolean (*on_connected)(VmEntry *entry, GError **error, gpointer user_data);
@@ -26,7 +26,7 @@ typedef struct VmEntryFuncs {
     gboolean (*on_up)(VmEntry *entry, GError **error, gpointer user_data);
     /* The first attempt has ended, well or badly. Once, and before the entry is gone. */
     void (*on_tried)(VmEntry *entry, gpointer user_data);
-    /* It is over: to be freed from inside. */
+    /* The entry is over: to be freed from inside. */
     void (*on_over)(VmEntry *entry, const GError *error, gpointer user_data);
 } VmEntryFuncs;
 
@@ -39,13 +39,13 @@ typedef void (*VmAddFunc)(const char *path, const GError *error, gpointer user_d
 VmEntry *vm_entry_new(Context *context, VmTeardown *teardown, const VmSpec *spec, guint64 order,
                       const VmEntryFuncs *funcs, gpointer user_data);
 
-/* It may be what it would be: the first attempt begins, from which no callback comes from inside. Once. */
+/* The VM may be what it would be: the first attempt begins, from which no callback comes from inside. Once. */
 void vm_entry_admit(VmEntry *entry);
 
-/* It may not, for now. Says so in the log, unless it said the same before. @is_final: as long as it is called so. */
+/* The VM may not, for now. Says so in the log, unless it said the same before. @is_final: as long as it is called so. */
 void vm_entry_refuse(VmEntry *entry, gboolean is_final, const GError *error);
 
-/* Disconnects. Who waits for it to be added gets @error, last. */
+/* Disconnects. The caller who waits for it to be added gets @error, last. */
 void vm_entry_free(VmEntry *entry, const GError *error);
 
 /* Somebody waits for it to be added. Once, right after vm_entry_new(). */
@@ -54,7 +54,7 @@ void vm_entry_await(VmEntry *entry, const VmSpec *spec, VmAddFunc func, gpointer
 /* vm_entry_await()'s data; NULL: nobody waits. */
 gpointer vm_entry_get_add_data(VmEntry *entry);
 
-/* It has a name from now on, and the path that follows from it. Once. */
+/* The VM has a name from now on, and the path that follows from it. Once. */
 void vm_entry_grant_name(VmEntry *entry, const char *name);
 
 Vm *vm_entry_get_vm(VmEntry *entry);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the log says of one VM as its QEMU comes and goes. Part of VmRegistry. */
+/* The log's lines about one VM as its QEMU comes and goes. Part of VmRegistry. */
 #pragma once
 
 #include "log.h"
@@ -10,7 +10,7 @@ typedef struct VmLog {
     gint64 refused_since; /* monotonic us; 0: the last attempt was not refused */
 } VmLog;
 
-/* It is connected, and has a name. */
+/* The VM is connected, and has a name. */
 void vm_log_up(VmLog *log, const ManagementHost *host, Vm *vm);
 
 /* As VmFuncs.on_down. @is_awaited: a caller is told of the failure. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What VMs are called, connected or not: which names are taken and by which VM, and which one a VM may have. Part of
+/* The names of VMs, connected or not: which are taken and by which VM, and which one a VM may have. Part of
  * VmRegistry. */
 #pragma once
 

@@ -24,7 +24,7 @@ struct VmRegistry {
     guint untried; /* entries whose first attempt has not ended */
 };
 
-/* What a VM would be. */
+/* The VM that one would be. */
 typedef struct Claim {
     VmOrigin origin;
     const char *name; /* NULL or empty: QEMU's own */

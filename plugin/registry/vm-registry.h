@@ -20,7 +20,7 @@ VmRegistry *vm_registry_new(Context *context, VmTeardown *teardown, const VmRegi
 /* Forgets all VMs; those who wait for one to be added get an error. */
 void vm_registry_free(VmRegistry *registry);
 
-/* What is in it. */
+/* The table of VMs. */
 VmTable *vm_registry_get_table(VmRegistry *registry);
 
 /* Takes up a VM. With @func: fails at once with BUS_ERROR_INVALID_ARGS for a name that cannot be or is taken and for a monitor that
@@ -35,7 +35,7 @@ void vm_registry_poke(VmRegistry *registry, VmEntry *entry);
 /* Disconnects and forgets. A caller wants it: no other file in the run directory that leads to the same monitor is taken up for it. */
 void vm_registry_remove(VmRegistry *registry, VmEntry *entry);
 
-/* Disconnects and forgets. It is no more where it was found or written, as @reason says. */
+/* Disconnects and forgets. The VM is no more where it was found or written, as @reason says. */
 void vm_registry_drop(VmRegistry *registry, VmEntry *entry, const GError *reason);
 
 /* Forgets the VMs that are being added for those whose vm_registry_add() data @func finds to be meant; they get an

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* All entries that the agent knows, and by what each is found. Who adds and removes them is VmRegistry; everybody may look. */
+/* All entries that the agent knows, and by what each is found. VmRegistry adds and removes them; everybody may look. */
 #pragma once
 
 #include "vm-entry.h"
@@ -38,7 +38,7 @@ VmEntry *vm_table_get_by_path(VmTable *table, const char *path);
 VmEntry *vm_table_get_by_monitor(VmTable *table, const MonitorId *id, VmEntry *except);
 VmEntry *vm_table_get_by_socket(VmTable *table, const char *socket_path);
 
-/* A connected one, by its name or by a UUID that no other has. What is written like a UUID is no name. */
+/* A connected one, by its name or by a UUID that no other has. A text that is written like a UUID is no name. */
 VmEntry *vm_table_get_by_name_or_uuid(VmTable *table, const char *name_or_uuid);
 
 /* How many this user has given as a descriptor. */

@@ -163,7 +163,7 @@ monitor_id_set_connected(MonitorId *id, const QmpAddress *address, int fd)
 {
     monitor_id_set_unconnected(id);
     if (address && address->server)
-        return; /* it is QEMU that has connected, from anywhere */
+        return; /* QEMU has connected, from anywhere */
     set_peer(id, fd);
     if (address && !id->socket)
         id->socket = get_socket_of_path(address->path);

@@ -57,7 +57,8 @@ char *qemu_connection_dup_session(QemuConnection *qemu);
 /* After on_up: the commands that QEMU has. */
 gboolean qemu_connection_is_at_least(QemuConnection *qemu, guint major, guint minor);
 gboolean qemu_connection_has_monitor_add(QemuConnection *qemu);
-gboolean qemu_connection_is_storage_daemon(QemuConnection *qemu); /* it has no guest, and so no run state */
+gboolean
+qemu_connection_is_storage_daemon(QemuConnection *qemu); /* a storage daemon has no guest, and so no run state */
 
 /* After on_up. Borrowed. */
 StartedMonitors *qemu_connection_get_started_monitors(QemuConnection *qemu);

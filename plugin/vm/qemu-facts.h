@@ -12,7 +12,7 @@
 typedef struct QemuFacts {
     char *name, *uuid, *target, *status; /* owned */
     gboolean running;
-    gboolean has_monitor_add; /* it has the command */
+    gboolean has_monitor_add; /* QEMU has the command */
     gboolean is_storage_daemon;
 } QemuFacts;
 

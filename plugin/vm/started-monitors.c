@@ -34,7 +34,7 @@ struct StartedMonitors {
     char *path; /* owned; of the socket; empty: it has none */
     guint unanswered;
     gboolean are_listed; /* QEMU tells which monitors it has */
-    gboolean is_unreadable; /* it tells more than is read: any name may be a monitor's */
+    gboolean is_unreadable; /* QEMU tells more than is read: any name may be a monitor's */
     GHashTable *objects, *chardevs; /* owned; their names, with nothing to them */
     GHashTable *in_use; /* owned; label of a character device → its file, as QEMU writes it */
 };

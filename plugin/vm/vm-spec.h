@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the agent was told of a VM: where its QEMU is, by whom and how it is to be treated. */
+/* All that the agent was told of a VM: where its QEMU is, by whom and how it is to be treated. */
 #pragma once
 
 #include "qmp-address.h"
@@ -24,8 +24,10 @@ typedef struct VmSpec {
     guint32 user; /* uid; with `server=on` at a Unix address: whose QEMU is taken */
     gboolean isolation_is_default; /* nobody has said so of this VM: vm_set_default_isolation() changes it */
     int fd; /* of VM_FROM_FD, or with @session: a connected socket, taken */
-    const char *session; /* the agent before had this session on @fd: see qmp_client_dup_session(); NULL: there is none */
-    gboolean is_known; /* it was up with the agent before: a VM_FROM_CALL is tried with back-off until it is up again */
+    const char
+        *session; /* the agent before had this session on @fd: see qmp_client_dup_session(); NULL: there is none */
+    gboolean
+        is_known; /* the VM was up with the agent before: a VM_FROM_CALL is tried with back-off until it is up again */
     guint64 timeout; /* us for one attempt; VM_FROM_CALL: for an address to answer that does not yet, too */
     guint32 added_by; /* uid */
     guint32 made_by; /* uid; of VM_FROM_DIRECTORY: whose file it is */

@@ -12,7 +12,7 @@ typedef struct Vm Vm;
 typedef enum VmDown {
     VM_DOWN_UNREACHABLE, /* no connection could be had */
     VM_DOWN_UNUSABLE, /* there was one, but no QMP at its other end, or on_up refused it */
-    VM_DOWN_ENDED, /* it was up; with QMP_ERROR_TIMED_OUT: QEMU is there, and its monitor answers no more */
+    VM_DOWN_ENDED, /* the VM was up; with QMP_ERROR_TIMED_OUT: QEMU is there, and its monitor answers no more */
 } VmDown;
 
 typedef struct VmFuncs {
@@ -49,14 +49,14 @@ void vm_poke(Vm *vm);
 const char *vm_get_name(Vm *vm);
 void vm_set_name(Vm *vm, const char *name);
 
-/* What vm_new() was told; its descriptor is gone. The next getters are parts of it. */
+/* The VmSpec of vm_new(); its descriptor is gone. The next getters are parts of it. */
 const VmSpec *vm_get_spec(Vm *vm);
 VmOrigin vm_get_origin(Vm *vm);
 const QmpAddress *vm_get_address(Vm *vm); /* NULL: VM_FROM_FD */
 const MonitorId *vm_get_monitor_id(Vm *vm);
 gboolean vm_requires_isolation(Vm *vm);
 
-/* What is the default has become another. */
+/* The default has become another. */
 void vm_set_default_isolation(Vm *vm, gboolean isolation_required);
 
 /* The QEMU while it is up, from on_up to on_down; NULL otherwise. */

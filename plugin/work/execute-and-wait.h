@@ -36,7 +36,7 @@ void execute_and_wait_note_job(ExecuteAndWait *wait, JobKind kind, const char *i
 /* A caller's command has succeeded, perhaps this one's. */
 void execute_and_wait_note_command(ExecuteAndWait *wait, const char *command);
 
-const BusPeer *execute_and_wait_get_peer(ExecuteAndWait *wait); /* who called */
+const BusPeer *execute_and_wait_get_peer(ExecuteAndWait *wait); /* the caller */
 
 /* The caller has left. Frees @wait. */
 void execute_and_wait_give_up(ExecuteAndWait *wait);

@@ -17,7 +17,7 @@ typedef struct JobInfo {
     guint64 current, total;
     gboolean has_ended; /* the migration or the dump is not under way, or never was */
     gboolean waits; /* a job of QEMU's: a disk has failed it, and it was stopped */
-    gboolean has_outcome; /* it ends, or has ended, with: */
+    gboolean has_outcome; /* the job ends, or has ended, with: */
     const char *error; /* NULL: well */
 } JobInfo;
 
