@@ -42,7 +42,7 @@ find_group(const Config *config, const char *name)
 }
 
 static void
-take_up_group(Context *context, VmRegistry *registry, const ConfigVm *group)
+take_up_group(Context *context, VmRegistry *registry, VmState *state, const ConfigVm *group)
 {
     g_autoptr(GError) error = NULL;
     VmSpec spec = {
@@ -57,24 +57,25 @@ take_up_group(Context *context, VmRegistry *registry, const ConfigVm *group)
         .added_by = context_get_uid(),
     };
 
+    vm_state_resume(state, &spec);
     if (!vm_registry_add(registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error))
         log_line(context->host, G_LOG_LEVEL_WARNING, group->name, "%s", error->message);
 }
 
 void
-configured_vms_take_up(Context *context, VmRegistry *registry)
+configured_vms_take_up(Context *context, VmRegistry *registry, VmState *state)
 {
     const Config *config = context->config;
 
     for (guint i = 0; i < config->vms->len; i++) {
         const ConfigVm *group = config->vms->pdata[i];
         if (!vm_table_get_configured(vm_registry_get_table(registry), group->name))
-            take_up_group(context, registry, group);
+            take_up_group(context, registry, state, group);
     }
 }
 
 void
-configured_vms_update(Context *context, VmRegistry *registry, const Config *old)
+configured_vms_update(Context *context, VmRegistry *registry, VmState *state, const Config *old)
 {
     for (guint i = 0; i < old->vms->len; i++) {
         const ConfigVm *before = old->vms->pdata[i], *now = find_group(context->config, before->name);
@@ -87,5 +88,5 @@ configured_vms_update(Context *context, VmRegistry *registry, const Config *old)
         log_line(context->host, G_LOG_LEVEL_INFO, before->name, "%s", error->message);
         vm_registry_drop(registry, entry, error);
     }
-    configured_vms_take_up(context, registry);
+    configured_vms_take_up(context, registry, state);
 }

@@ -253,12 +253,13 @@ watch(Discovery *discovery, GError **error)
     return TRUE;
 }
 
+/* @step: make_directory() or watch(). */
 static gboolean
-watch_or_log(Discovery *discovery)
+do_or_log(Discovery *discovery, gboolean (*step)(Discovery *discovery, GError **error))
 {
     g_autoptr(GError) error = NULL;
 
-    if (watch(discovery, &error))
+    if (step(discovery, &error))
         return TRUE;
     log_line(discovery->context->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s is not watched for VMs: %s",
              discovery->path, error->message);
@@ -271,7 +272,7 @@ on_change(Discovery *discovery, const struct inotify_event *event)
     if (event->mask & IN_Q_OVERFLOW)
         scan(discovery);
     else if (event->mask & IN_IGNORED)
-        watch_or_log(discovery); /* somebody removed the directory */
+        do_or_log(discovery, watch); /* somebody removed the directory */
     else if (event->mask & (IN_CREATE | IN_MOVED_TO))
         on_appeared(discovery, event->name);
     else if (event->mask & (IN_DELETE | IN_MOVED_FROM))
@@ -319,14 +320,21 @@ discovery_new(Context *context, VmRegistry *registry)
     discovery->registry = registry;
     discovery->path = g_steal_pointer(&path);
     discovery->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (discovery->inotify < 0 || !watch_or_log(discovery)) {
+    if (discovery->inotify < 0 || !do_or_log(discovery, make_directory)) {
         discovery_free(discovery);
         return NULL;
     }
+    return discovery;
+}
+
+void
+discovery_start(Discovery *discovery)
+{
+    if (!do_or_log(discovery, watch))
+        return;
     discovery->source = g_unix_fd_source_new(discovery->inotify, G_IO_IN);
     g_source_set_callback(discovery->source, G_SOURCE_FUNC(on_readable), discovery, NULL);
-    g_source_attach(discovery->source, context->host->context);
-    return discovery;
+    g_source_attach(discovery->source, discovery->context->host->context);
 }
 
 const char *

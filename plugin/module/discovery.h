@@ -7,9 +7,12 @@
 typedef struct Discovery Discovery;
 
 /* Makes the run directory if it is not there ($XDG_RUNTIME_DIR/qemu-monitor on a session bus, /run/qemu-monitor on the
- * system bus), takes up what is in it, and watches it. NULL, with the reason logged, where it cannot be watched. */
+ * system bus). NULL, with the reason logged, where it cannot be. */
 Discovery *discovery_new(Context *context, VmRegistry *registry);
 void discovery_free(Discovery *discovery);
+
+/* Takes up what is in it, and watches it. Once. */
+void discovery_start(Discovery *discovery);
 
 /* The run directory. */
 const char *discovery_get_path(Discovery *discovery);

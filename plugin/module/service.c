@@ -20,6 +20,7 @@
 #include "manager-object.h"
 #include "names.h"
 #include "vm-registry.h"
+#include "vm-state.h"
 #include "timer.h"
 #include "vm-object.h"
 
@@ -27,12 +28,17 @@
  * nobody for longer. */
 #define SETTLE_TIME ((guint64)G_TIME_SPAN_SECOND)
 
+/* How long the number of VMs that the host shows may be an old one. */
+#define STATUS_TIME ((guint64)100 * G_TIME_SPAN_MILLISECOND)
+
 struct Service {
     Context context; /* shared by its parts */
     GDBusNodeInfo *contract; /* ref */
     BusInterface *manager_interface; /* ref */
     ManagerObject *manager; /* owned */
     VmRegistry *registry; /* owned */
+    VmState *state; /* owned; NULL while nothing is there to be kept */
+    GSource *status_timer; /* owned; while the host knows another number of VMs */
     VmTeardown *teardown; /* owned */
     Discovery *discovery; /* owned; NULL where there is no run directory */
     BusPeerWatch *peer_watch; /* owned */
@@ -115,19 +121,106 @@ on_signals_withheld(gboolean is_withheld, gpointer user_data)
         log_line(host, G_LOG_LEVEL_INFO, /* vm= */ NULL, "Signals are sent again");
 }
 
+static gboolean
+on_status_due(gpointer user_data)
+{
+    Service *service = user_data;
+    const ManagementHost *host = service->context.host;
+    VmTable *table = vm_registry_get_table(service->registry);
+    guint n = vm_table_get_size(table), n_connected = vm_table_count_connected(table);
+    g_autofree char *status = g_strdup_printf("%u VM%s, %u connected", n, n == 1 ? "" : "s", n_connected);
+
+    timer_stop(&service->status_timer);
+    host->status(host->data, service, status);
+    return G_SOURCE_REMOVE;
+}
+
+/* A host of before does not ask. */
+static void
+note_vms_changed(Service *service)
+{
+    const ManagementHost *host = service->context.host;
+
+    if (host->size < G_STRUCT_OFFSET(ManagementHost, status) + sizeof host->status || service->status_timer)
+        return;
+    service->status_timer = timer_start(host->context, STATUS_TIME, on_status_due, service);
+}
+
+static void
+on_vm_published(Vm *vm, gpointer user_data)
+{
+    Service *service = user_data;
+
+    vm_state_put(service->state, vm);
+    note_vms_changed(service);
+}
+
+/* What ends because the agent does is kept for the next one: by then the state is closed. */
+static void
+on_vm_disconnected(Vm *vm, gpointer user_data)
+{
+    Service *service = user_data;
+
+    if (!service->state)
+        return;
+    vm_state_disconnect(service->state, vm);
+    note_vms_changed(service);
+}
+
+static void
+on_vm_forgotten(Vm *vm, gpointer user_data)
+{
+    Service *service = user_data;
+
+    if (!service->state)
+        return;
+    vm_state_remove(service->state, vm);
+    note_vms_changed(service);
+}
+
+static gboolean
+on_vm_restored(const VmSpec *spec, gpointer user_data)
+{
+    Service *service = user_data;
+    g_autoptr(GError) error = NULL;
+    VmSpec current = *spec;
+
+    if (spec->isolation_is_default)
+        current.isolation_required = service->context.config->isolation_required;
+    if (vm_registry_add(service->registry, &current, /* func= */ NULL, /* user_data= */ NULL, &error))
+        return TRUE;
+    log_line(service->context.host, G_LOG_LEVEL_WARNING, spec->name, "VM \"%s\" is not taken up again: %s", spec->name,
+             error->message);
+    return FALSE;
+}
+
+/* Names of the key file go before others, and what was there before goes before what is found. */
+static void
+add_vms(Service *service)
+{
+    Context *context = &service->context;
+
+    service->discovery = discovery_new(context, service->registry);
+    context->run_directory = service->discovery ? discovery_get_path(service->discovery) : NULL;
+    service->state = vm_state_new(context->host, context->run_directory);
+    configured_vms_take_up(context, service->registry, service->state);
+    vm_state_restore(service->state, on_vm_restored, service);
+    if (service->discovery)
+        discovery_start(service->discovery);
+}
+
 static void
 begin_service(Service *service)
 {
-    static const VmRegistryFuncs registry_funcs = { on_settled, on_socket_left };
+    static const VmRegistryFuncs registry_funcs = { on_settled, on_vm_published, on_vm_disconnected, on_vm_forgotten,
+                                                    on_socket_left };
 
     if (service->context.host->bus == MANAGEMENT_BUS_SYSTEM)
         bus_limit_signals(service->context.bus, on_signals_withheld, service);
     service->peer_watch = bus_watch_peers(service->context.bus, on_caller_left, service);
     service->registry = vm_registry_new(&service->context, service->teardown, &registry_funcs, service);
     service->manager = manager_object_new(&service->context, service->registry, service->manager_interface);
-    configured_vms_take_up(&service->context, service->registry);
-    service->discovery = discovery_new(&service->context, service->registry);
-    service->context.run_directory = service->discovery ? discovery_get_path(service->discovery) : NULL;
+    add_vms(service);
 
     service->settle_timer = timer_start(service->context.host->context, SETTLE_TIME, on_settle_time_over, service);
     if (vm_registry_is_settled(service->registry))
@@ -258,7 +351,7 @@ service_reload(Service *service, GKeyFile *key_file, const char *key_file_path, 
     if (!service->registry)
         return TRUE;
     vm_table_reconfigured(vm_registry_get_table(service->registry), config);
-    configured_vms_update(context, service->registry, old);
+    configured_vms_update(context, service->registry, service->state, old);
     return TRUE;
 }
 
@@ -269,7 +362,9 @@ leave_bus(Service *service)
     service->name_asked = TRUE;
     service->has_failed = TRUE;
     timer_stop(&service->settle_timer);
+    timer_stop(&service->status_timer);
     service->context.run_directory = NULL;
+    g_clear_pointer(&service->state, vm_state_free);
     g_clear_pointer(&service->discovery, discovery_free);
     /* Answers every call that waits for a QEMU. */
     g_clear_pointer(&service->registry, vm_registry_free);

@@ -173,6 +173,12 @@ qmp_channel_get_read_at(QmpChannel *channel)
     return channel->paused ? g_get_monotonic_time() : channel->read_at;
 }
 
+int
+qmp_channel_get_fd(QmpChannel *channel)
+{
+    return channel->socket ? qmp_socket_get_fd(channel->socket) : -1;
+}
+
 gsize
 qmp_channel_get_unread_size(QmpChannel *channel)
 {

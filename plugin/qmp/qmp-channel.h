@@ -43,6 +43,9 @@ void qmp_channel_send_with_fd(QmpChannel *channel, const char *text, gsize lengt
 gint64 qmp_channel_get_read_at(QmpChannel *channel);
 gsize qmp_channel_get_unread_size(QmpChannel *channel);
 
+/* The socket, borrowed; -1 once it is closed. */
+int qmp_channel_get_fd(QmpChannel *channel);
+
 /* Bytes that the socket has not taken yet. */
 gsize qmp_channel_get_outgoing_size(QmpChannel *channel);
 

@@ -369,6 +369,12 @@ qmp_client_dup_session(QmpClient *client)
                            client->oob ? "\"oob\"" : "");
 }
 
+int
+qmp_client_get_fd(QmpClient *client)
+{
+    return client->channel ? qmp_channel_get_fd(client->channel) : -1;
+}
+
 const QmpGreeting *
 qmp_client_get_greeting(QmpClient *client)
 {

@@ -39,8 +39,9 @@ QmpClient *qmp_client_new(GMainContext *context, int fd, const QmpClientLimits *
 /* Closes the connection. Commands under way are failed first (QMP_ERROR_DISCONNECTED), on_closed is not called. */
 void qmp_client_free(QmpClient *client);
 
-/* The ready session in words, for a later client that is to go on with it. */
+/* The ready session in words, for a later client that is to go on with it; and its socket, borrowed: -1 once it is closed. */
 char *qmp_client_dup_session(QmpClient *client);
+int qmp_client_get_fd(QmpClient *client);
 
 /* Before qmp_client_is_ready() too: the greeting may be there already; NULL if not. */
 const QmpGreeting *qmp_client_get_greeting(QmpClient *client);

@@ -413,6 +413,12 @@ qmp_socket_get_outgoing_size(QmpSocket *socket)
     return socket->outgoing ? socket->outgoing->len - socket->sent : 0;
 }
 
+int
+qmp_socket_get_fd(QmpSocket *socket)
+{
+    return socket->fd;
+}
+
 gsize
 qmp_socket_get_unread_size(QmpSocket *socket)
 {

@@ -39,6 +39,9 @@ void qmp_socket_send_with_fd(QmpSocket *socket, const char *text, gsize length, 
 gsize qmp_socket_get_outgoing_size(QmpSocket *socket);
 gsize qmp_socket_get_unread_size(QmpSocket *socket);
 
+/* Borrowed. */
+int qmp_socket_get_fd(QmpSocket *socket);
+
 /* The bytes that were sent go out, then the connection ends (on_closed). */
 void qmp_socket_finish(QmpSocket *socket);
 

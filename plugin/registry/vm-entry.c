@@ -27,6 +27,7 @@ struct VmEntry {
     gpointer add_data;
     GSource *add_timer; /* owned; while listening for a VM that somebody waits for */
     gboolean tried;
+    gboolean was_up; /* once, at least */
     VmLog log;
 };
 
@@ -68,6 +69,8 @@ on_vm_up(Vm *vm, GError **error, gpointer user_data)
     entry->object = vm_object_new(entry->context, vm, entry->path);
     set_state(entry, VM_ENTRY_CONNECTED, /* error= */ NULL);
     vm_log_up(&entry->log, entry->context->host, vm);
+    entry->was_up = TRUE;
+    entry->funcs->on_published(entry, entry->user_data);
 
     VmAddFunc func = entry->func;
     entry->func = NULL;
@@ -128,6 +131,8 @@ goes_on(VmEntry *entry, VmDown how, const GError *error)
         return address && address->server && how == VM_DOWN_UNUSABLE && error->domain == QMP_ERROR;
     switch (vm_get_origin(entry->vm)) {
     case VM_FROM_CALL:
+        if (vm_get_spec(entry->vm)->is_known && !entry->was_up)
+            return TRUE;
         return address->server || (how == VM_DOWN_ENDED && g_error_matches(error, QMP_ERROR, QMP_ERROR_TIMED_OUT));
     case VM_FROM_FD:
         return FALSE;
@@ -147,6 +152,7 @@ on_vm_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
     if (entry->object)
         vm_object_free(g_steal_pointer(&entry->object), /* teardown= */ NULL);
     vm_log_down(&entry->log, entry->context->host, vm, how, error, entry->func != NULL);
+    entry->funcs->on_down(entry, entry->user_data);
     if (!goes_on(entry, how, error)) {
         entry->funcs->on_over(entry, error, entry->user_data);
         return FALSE;

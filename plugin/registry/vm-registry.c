@@ -49,6 +49,7 @@ is_found(VmEntry *entry)
 static void
 forget_entry(VmRegistry *registry, VmEntry *entry, const GError *error)
 {
+    registry->funcs.on_vm_forgotten(vm_entry_get_vm(entry), registry->user_data);
     vm_table_remove(registry->table, entry);
     vm_rivals_left(registry->rivals, entry);
     vm_entry_free(entry, error);
@@ -255,6 +256,22 @@ on_entry_up(VmEntry *entry, GError **error, gpointer user_data)
 }
 
 static void
+on_entry_published(VmEntry *entry, gpointer user_data)
+{
+    VmRegistry *registry = user_data;
+
+    registry->funcs.on_vm_published(vm_entry_get_vm(entry), registry->user_data);
+}
+
+static void
+on_entry_down(VmEntry *entry, gpointer user_data)
+{
+    VmRegistry *registry = user_data;
+
+    registry->funcs.on_vm_down(vm_entry_get_vm(entry), registry->user_data);
+}
+
+static void
 on_entry_tried(VmEntry *entry, gpointer user_data)
 {
     VmRegistry *registry = user_data;
@@ -272,7 +289,8 @@ on_entry_over(VmEntry *entry, const GError *error, gpointer user_data)
 static VmEntry *
 new_entry(VmRegistry *registry, const VmSpec *spec, guint64 order)
 {
-    static const VmEntryFuncs funcs = { on_entry_connected, on_entry_up, on_entry_tried, on_entry_over };
+    static const VmEntryFuncs funcs = { on_entry_connected, on_entry_up,    on_entry_published,
+                                        on_entry_down,      on_entry_tried, on_entry_over };
     VmEntry *entry = vm_entry_new(registry->context, registry->teardown, spec, order, &funcs, registry);
 
     registry->untried += !vm_entry_is_tried(entry);

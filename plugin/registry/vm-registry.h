@@ -10,6 +10,11 @@ typedef struct VmRegistry VmRegistry;
 typedef struct VmRegistryFuncs {
     /* The first attempts of all VMs known so far have ended. */
     void (*on_settled)(gpointer user_data);
+    /* A VM is on the bus, and who added it has not been told; its connection has ended, or was of no use; it is about to be
+     * forgotten. */
+    void (*on_vm_published)(Vm *vm, gpointer user_data);
+    void (*on_vm_down)(Vm *vm, gpointer user_data);
+    void (*on_vm_forgotten)(Vm *vm, gpointer user_data);
     /* A VM that was at this socket is forgotten, and was not removed by a caller. */
     void (*on_socket_left)(const char *path, gpointer user_data);
 } VmRegistryFuncs;

@@ -62,6 +62,19 @@ vm_table_get_size(VmTable *table)
     return g_hash_table_size(table->entries);
 }
 
+guint
+vm_table_count_connected(VmTable *table)
+{
+    GHashTableIter entries;
+    gpointer entry;
+    guint n = 0;
+
+    g_hash_table_iter_init(&entries, table->entries);
+    while (g_hash_table_iter_next(&entries, NULL, &entry))
+        n += vm_entry_get_object(entry) != NULL;
+    return n;
+}
+
 static int
 compare_orders(gconstpointer a, gconstpointer b)
 {

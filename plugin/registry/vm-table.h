@@ -23,6 +23,7 @@ void vm_table_grant_name(VmTable *table, VmEntry *entry, const char *name);
 VmNames *vm_table_get_names(VmTable *table);
 
 guint vm_table_get_size(VmTable *table);
+guint vm_table_count_connected(VmTable *table);
 
 /* All entries, in the order in which the agent was told about them. Owned, of VmEntry (weak). */
 GPtrArray *vm_table_list(VmTable *table);

@@ -346,10 +346,10 @@ qemu_connection_is_running(QemuConnection *qemu)
     return qemu->facts.running;
 }
 
-char *
-qemu_connection_dup_session(QemuConnection *qemu)
+QmpClient *
+qemu_connection_get_client(QemuConnection *qemu)
 {
-    return qmp_client_dup_session(qemu->client);
+    return qemu->client;
 }
 
 gboolean

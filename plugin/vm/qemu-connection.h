@@ -51,8 +51,8 @@ guint64 qemu_connection_get_since(QemuConnection *qemu); /* when it went up, us 
 const char *qemu_connection_get_status(QemuConnection *qemu); /* QMP's run state */
 gboolean qemu_connection_is_running(QemuConnection *qemu);
 
-/* After on_up: see qmp_client_dup_session(). */
-char *qemu_connection_dup_session(QemuConnection *qemu);
+/* After on_up: the control monitor, for its session and its socket. */
+QmpClient *qemu_connection_get_client(QemuConnection *qemu);
 
 /* After on_up: the commands that QEMU has. */
 gboolean qemu_connection_is_at_least(QemuConnection *qemu, guint major, guint minor);

@@ -22,6 +22,6 @@ vm_spec_free(VmSpec *spec)
 {
     g_free((char *)spec->name);
     g_clear_pointer((QmpAddress **)&spec->address, qmp_address_free);
-    g_ptr_array_unref(spec->spares);
+    g_clear_pointer(&spec->spares, g_ptr_array_unref);
     g_free(spec);
 }

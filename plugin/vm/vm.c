@@ -195,6 +195,13 @@ get_time_left(Vm *vm)
     return vm->spec->timeout > spent ? vm->spec->timeout - spent : 1;
 }
 
+/* A connection that is given up can be made anew. */
+static gboolean
+can_connect(Vm *vm)
+{
+    return vm->spec->address && !vm->spec->address->server;
+}
+
 static void
 take_socket(Vm *vm, int fd, const char *session)
 {
@@ -202,8 +209,7 @@ take_socket(Vm *vm, int fd, const char *session)
                                                on_qemu_stuck, on_qemu_ending,  on_qemu_down };
     QemuConnectionLimits limits = {
         .max_reply = vm->max_reply,
-        .timeout =
-            session ? G_MAXUINT64 : get_time_left(vm), /* nobody can have the connection again who gives it up */
+        .timeout = session && !can_connect(vm) ? G_MAXUINT64 : get_time_left(vm),
         .session = session,
     };
     Candidate *candidate = g_new0(Candidate, 1);

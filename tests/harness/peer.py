@@ -98,6 +98,10 @@ class Peer:
             while going_on:
                 data, fds, *_ = socket.recv_fds(connection, 1 << 16, 16)
                 self.fds += fds
+                if b'\xff' in data:
+                    # As QEMU: what has come of a command is forgotten, with a complaint.
+                    text, data = '', data.partition(b'\xff')[2] or b' '
+                    self.send(connection, Message({'error': {'class': 'GenericError', 'desc': 'JSON parse error, stray'}}))
                 text = (text + decoder.decode(data)).lstrip()
                 going_on = data != b''
                 while going_on and text:

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by VmState. */
+#include "state-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "context.h"
+
+#define DIRECTORY "state"
+
+static void
+set_errno_error(const char *path, GError **error)
+{
+    g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "%s: %s", path, g_strerror(errno));
+}
+
+/* @type: S_IFDIR or S_IFREG. Of a file that somebody else may write nothing is believed. */
+static gboolean
+check_own(const char *path, const struct stat *status, mode_t type, GError **error)
+{
+    if ((status->st_mode & S_IFMT) == type && status->st_uid == context_get_uid() &&
+        (status->st_mode & (S_IRWXG | S_IRWXO)) == 0)
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM, "%s: it is no %s that is user %u's alone", path,
+                type == S_IFDIR ? "directory" : "file", context_get_uid());
+    return FALSE;
+}
+
+char *
+state_file_make_directory(const char *run_directory, GError **error)
+{
+    g_autofree char *path = g_build_filename(run_directory, DIRECTORY, NULL);
+    struct stat status;
+
+    if ((mkdir(path, 0700) < 0 && errno != EEXIST) || lstat(path, &status) < 0) {
+        set_errno_error(path, error);
+        return NULL;
+    }
+    return check_own(path, &status, S_IFDIR, error) ? g_steal_pointer(&path) : NULL;
+}
+
+static char *
+read_all(int fd, const char *path, gsize size, GError **error)
+{
+    g_autofree char *text = g_malloc(size + 1);
+    gsize n = 0;
+    ssize_t got = 1;
+
+    while (n < size && (got = read(fd, text + n, size - n)) > 0)
+        n += (gsize)got;
+    if (got < 0) {
+        set_errno_error(path, error);
+        return NULL;
+    }
+    text[n] = '\0';
+    /* What is behind a zero would be lost. */
+    for (char *zero = text; (zero = memchr(zero, '\0', n - (gsize)(zero - text)));)
+        *zero = '?';
+    return g_steal_pointer(&text);
+}
+
+static char *
+read_own(int fd, const char *path, gsize max, GError **error)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0) {
+        set_errno_error(path, error);
+        return NULL;
+    }
+    if (!check_own(path, &status, S_IFREG, error))
+        return NULL;
+    if ((gsize)status.st_size <= max)
+        return read_all(fd, path, (gsize)status.st_size, error);
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s: it has more than %zu bytes", path, max);
+    return NULL;
+}
+
+char *
+state_file_read(const char *path, gsize max, GError **error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    char *text;
+
+    if (fd < 0) {
+        if (errno != ENOENT)
+            set_errno_error(path, error);
+        return NULL;
+    }
+    text = read_own(fd, path, max, error);
+    close(fd);
+    return text;
+}
+
+gboolean
+state_file_write(const char *path, const char *text, gsize length, GError **error)
+{
+    return g_file_set_contents_full(path, text, (gssize)length, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
+}

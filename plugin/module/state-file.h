@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A file that only the agent can have written, in a directory of its own below the run directory. The run directory may be
+ * writable for a group (sticky, so that nobody removes what is another's): whoever is in it can make a file of any name there,
+ * but not in a directory that is the agent's, 0700, and that it makes itself or finds so. Stateless. */
+#pragma once
+
+#include <glib.h>
+
+/* The directory's path; NULL with an error where it cannot be had, or is somebody else's. To be freed. */
+char *state_file_make_directory(const char *run_directory, GError **error);
+
+/* The text; NULL without an error: there is none. Fails where the file is not the agent's own, for nobody else to write, or has more
+ * than @max bytes. */
+char *state_file_read(const char *path, gsize max, GError **error);
+
+/* Puts @text in the place of what is there: all of it or, with an error, nothing. */
+gboolean state_file_write(const char *path, const char *text, gsize length, GError **error);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by VmState. Owns nothing beyond a record. The text is a group of a key file, whose syntax takes any name. */
+#include "vm-record.h"
+
+#include <string.h>
+
+#include "bus-error.h"
+#include "config.h"
+#include "names.h"
+
+#define GROUP "vm"
+
+/* The words of ListVMs(), by VmOrigin. */
+static const char *const origin_words[] = { "call", "descriptor", "key-file", "directory" };
+
+VmRecord *
+vm_record_new(const VmSpec *spec, char *descriptor, char *session)
+{
+    VmRecord *record = g_new0(VmRecord, 1);
+
+    *record = (VmRecord){ vm_spec_copy(spec), descriptor, session };
+    return record;
+}
+
+void
+vm_record_free(VmRecord *record)
+{
+    vm_spec_free(record->spec);
+    g_free(record->descriptor);
+    g_free(record->session);
+    g_free(record);
+}
+
+static void
+set_text(GKeyFile *file, const char *key, const char *text)
+{
+    if (text)
+        g_key_file_set_string(file, GROUP, key, text);
+}
+
+static void
+set_spares(GKeyFile *file, GPtrArray *spares)
+{
+    g_autoptr(GPtrArray) texts = g_ptr_array_new();
+
+    for (guint i = 0; i < spares->len; i++)
+        g_ptr_array_add(texts, ((QmpAddress *)spares->pdata[i])->text);
+    if (texts->len > 0)
+        g_key_file_set_string_list(file, GROUP, "spares", (const char *const *)texts->pdata, texts->len);
+}
+
+char *
+vm_record_print(const VmRecord *record)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    const VmSpec *spec = record->spec;
+
+    set_text(file, "name", spec->name);
+    set_text(file, "origin", origin_words[spec->origin]);
+    set_text(file, "address", spec->address ? spec->address->text : NULL);
+    set_spares(file, spec->spares);
+    if (!spec->isolation_is_default)
+        set_text(file, "isolation", spec->isolation_required ? "required" : "preferred");
+    g_key_file_set_uint64(file, GROUP, "user", spec->user);
+    g_key_file_set_uint64(file, GROUP, "timeout", spec->timeout);
+    g_key_file_set_uint64(file, GROUP, "added-by", spec->added_by);
+    set_text(file, "descriptor", record->descriptor);
+    set_text(file, "session", record->session);
+    return g_key_file_to_data(file, NULL, NULL);
+}
+
+static gboolean
+fail_key(const char *key, GError **error)
+{
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "its `%s` is missing or wrong", key);
+    return FALSE;
+}
+
+static gboolean
+read_origin(GKeyFile *file, VmOrigin *ret_origin, GError **error)
+{
+    g_autofree char *word = g_key_file_get_string(file, GROUP, "origin", NULL);
+
+    for (guint i = 0; word && i < G_N_ELEMENTS(origin_words); i++)
+        if (g_str_equal(word, origin_words[i])) {
+            *ret_origin = (VmOrigin)i;
+            return TRUE;
+        }
+    return fail_key("origin", error);
+}
+
+static gboolean
+read_uid(GKeyFile *file, const char *key, guint32 *ret_uid, GError **error)
+{
+    g_autoptr(GError) own_error = NULL;
+    guint64 uid = g_key_file_get_uint64(file, GROUP, key, &own_error);
+
+    if (own_error || uid >= G_MAXUINT32)
+        return fail_key(key, error);
+    *ret_uid = (guint32)uid;
+    return TRUE;
+}
+
+static gboolean
+read_numbers(GKeyFile *file, VmSpec *spec, GError **error)
+{
+    g_autoptr(GError) own_error = NULL;
+
+    spec->timeout = g_key_file_get_uint64(file, GROUP, "timeout", &own_error);
+    if (own_error)
+        return fail_key("timeout", error);
+    return read_uid(file, "user", &spec->user, error) && read_uid(file, "added-by", &spec->added_by, error);
+}
+
+/* What says nothing is as the configuration says by now. */
+static gboolean
+read_record_isolation(GKeyFile *file, VmSpec *spec, GError **error)
+{
+    g_autofree char *word = g_key_file_get_string(file, GROUP, "isolation", NULL);
+
+    spec->isolation_is_default = !word;
+    return !word || config_read_isolation(word, &spec->isolation_required, error);
+}
+
+/* An address is where there is no descriptor, and the other way about. */
+static gboolean
+read_addresses(GKeyFile *file, VmSpec *spec, GError **error)
+{
+    g_autofree char *text = g_key_file_get_string(file, GROUP, "address", NULL);
+    g_auto(GStrv) spares = g_key_file_get_string_list(file, GROUP, "spares", NULL, NULL);
+
+    if (!text != (spec->origin == VM_FROM_FD))
+        return fail_key("address", error);
+    if (text && !(spec->address = qmp_address_parse(text, error)))
+        return FALSE;
+    spec->spares = config_read_spares((const char *const *)spares, error);
+    return spec->spares != NULL;
+}
+
+static gboolean
+read_spec(GKeyFile *file, VmSpec *spec, GError **error)
+{
+    spec->name = g_key_file_get_string(file, GROUP, "name", NULL);
+    if (!spec->name)
+        return fail_key("name", error);
+    return names_check_vm(spec->name, error) && read_origin(file, &spec->origin, error) &&
+           read_addresses(file, spec, error) && read_record_isolation(file, spec, error) &&
+           read_numbers(file, spec, error);
+}
+
+VmRecord *
+vm_record_parse(const char *text, GError **error)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(VmRecord) record = g_new0(VmRecord, 1);
+
+    record->spec = g_new0(VmSpec, 1);
+    record->spec->fd = -1;
+    if (!g_key_file_load_from_data(file, text, strlen(text), G_KEY_FILE_NONE, error) ||
+        !read_spec(file, record->spec, error))
+        return NULL;
+    record->descriptor = g_key_file_get_string(file, GROUP, "descriptor", NULL);
+    record->session = g_key_file_get_string(file, GROUP, "session", NULL);
+    return g_steal_pointer(&record);
+}

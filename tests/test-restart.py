@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""An agent that ends, in good order or not, and the next one in its place: no VM is lost, and nothing is left in any QEMU."""
+import os
+import re
+import signal
+import socket
+
+from harness import CallError, FdStore, Peer, Qemu, main, wait_until
+from monitor import ANSWERS, DISCONNECTED, ROOT, MODULE, MonitorTest, VM
+
+from harness import Agent
+
+OWN = 'org.qemu.Monitor1-'
+
+
+class RestartTest(MonitorTest):
+    def setUp(self):
+        super().setUp()
+        self.store = None
+        self.state = f'{self.run_directory}/state/vms'
+
+    def start_agent(self, key_file=None, ready=True, environment=None):
+        if key_file is not None:
+            self.write('qemu-monitor.conf', key_file)
+        self.agent = self.start(Agent, self.bus.address, [MODULE], f'--config-dir={self.directory}', ready=ready,
+                                environment={'XDG_RUNTIME_DIR': self.directory, **(environment or {})}, store=self.store)
+        self.addCleanup(self.end_agent, self.agent)
+        if not hasattr(self, 'caller'):
+            self.caller = self.connect()
+        return self.agent
+
+    def end(self, number):
+        self.agent.kill(number)
+        self.agent.wait()
+        self.agent.read_notifications()
+
+    def restart(self, number=signal.SIGTERM, **options):
+        self.end(number)
+        return self.start_agent(**options)
+
+    def names(self):
+        return [path.rsplit('/', 1)[1] for path in self.paths()]
+
+    def read_state(self):
+        with open(self.state, encoding='utf-8') as file:
+            return file.read()
+
+    def wait_kept(self, count):
+        wait_until(lambda: self.agent.read_notifications() and len(self.store.kept) == count, f'{count} descriptors in the store')
+
+    def assert_nothing_left(self, qemu):
+        """A monitor that was being plugged when the agent was killed goes when the next one attaches."""
+        raw = qemu.raw()
+        wait_until(lambda: not [chardev for chardev in raw.execute('query-chardev') if OWN in chardev['label']],
+                   lambda: f'no monitor of the agent: {raw.execute("query-chardev")}')
+
+
+class StateFile(RestartTest):
+    def test_vms_that_were_added_come_again(self):
+        peers = [self.start(Peer, ANSWERS) for _ in range(3)]
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self.start_agent()
+            for name, peer in zip(('a b', 'ä]\n'[:2], 'c'), peers):
+                self.add(name, f'unix:{peer.path}', timeout=('t', 7000000))
+            before = self.paths()
+            self.assertEqual(len(before), 3)
+            self.restart(number)
+            # They are there with the bus name.
+            self.assertEqual(self.paths(), before)
+            for path in before:
+                self.manager('RemoveVM', '(o)', path)
+            self.restart(number)
+            self.assertEqual(self.paths(), [])
+            self.end(signal.SIGTERM)
+
+    def test_options_and_who_added_it_stay(self):
+        qemu = self.start(Qemu, '7.2', monitors=3)
+        self.start_agent()
+        self.add('web', f'unix:{qemu.paths[0]}', isolation=('s', 'required'), timeout=('t', 5000000),
+                 spares=('as', [f'unix:{qemu.paths[1]}']))
+        vm = VM(self.caller, f'{ROOT}/vm/web')
+        mode, text = vm.get('MonitorMode'), self.read_state()
+        self.assertIn(f'added-by={os.getuid()}\n', text)
+        self.restart()
+        self.assertEqual(vm.get('MonitorMode'), mode)
+        self.assertEqual(mode, 'spare')
+        self.assertEqual(re.sub('descriptor=.*', '', self.read_state()), re.sub('descriptor=.*', '', text))
+
+    def test_nobody_else_reads_or_writes_it(self):
+        peer = self.start(Peer, ANSWERS)
+        self.start_agent()
+        self.add('web', f'unix:{peer.path}')
+        self.assertEqual(os.stat(self.state).st_mode & 0o777, 0o600)
+        self.assertEqual(os.stat(os.path.dirname(self.state)).st_mode & 0o777, 0o700)
+
+    def test_one_whose_qemu_is_not_there_yet_is_tried_again(self):
+        peer = self.start(Peer, ANSWERS)
+        self.start_agent()
+        self.add('web', f'unix:{peer.path}')
+        self.end(signal.SIGKILL)
+        peer.stop()
+        self.start_agent()
+        self.assertEqual(self.paths(), [])
+        self.assertIn('name=web\n', self.read_state())
+        self.restart(signal.SIGKILL)
+        qemu = self.start(Qemu, '11.1', '-qmp', f'unix:{peer.path},server=on,wait=off')
+        wait_until(lambda: self.names() == ['web'])
+        # From then on it is as any that was added.
+        qemu.kill()
+        qemu.wait()
+        wait_until(lambda: 'name=web' not in self.read_state(), 'the VM to be forgotten')
+
+    def test_one_that_is_not_there_can_be_removed(self):
+        peer = self.start(Peer, ANSWERS)
+        self.start_agent()
+        self.add('web', f'unix:{peer.path}')
+        self.end(signal.SIGKILL)
+        peer.stop()
+        self.start_agent()
+        self.manager('RemoveVM', '(o)', f'{ROOT}/vm/web')
+        self.assertNotIn('web', self.read_state())
+
+    def test_a_broken_record_costs_its_own_vm(self):
+        peers = [self.start(Peer, ANSWERS) for _ in range(3)]
+        self.start_agent()
+        for name, peer in zip('abc', peers):
+            self.add(name, f'unix:{peer.path}')
+        whole = self.read_state()
+        for broken, left, count in ((whole.replace('name=b\n', 'name\n'), ['a', 'c'], 1),
+                                    (whole.replace('name=b\n', 'name=\x01\n'), ['a', 'c'], 1),
+                                    (whole[:whole.rindex('timeout=')], ['a', 'b'], 1),
+                                    ('\0\xff' + whole, ['a', 'b', 'c'], 0),
+                                    (re.sub('address=.*', 'address=no', whole), [], 3), ('[vm]\n\n' * 3, [], 3), ('', [], 0)):
+            with self.subTest(broken):
+                self.end(signal.SIGKILL)
+                with open(self.state, 'w', encoding='latin-1') as file:
+                    file.write(broken)
+                self.start_agent()
+                self.assertEqual(self.names(), left)
+                self.assertEqual(self.agent.output.count('is broken, and its VM is lost'), count, self.agent.output)
+
+    def test_a_file_of_somebody_else_is_not_believed(self):
+        peer = self.start(Peer, ANSWERS)
+        self.start_agent()
+        self.add('web', f'unix:{peer.path}')
+        self.end(signal.SIGKILL)
+        directory = os.path.dirname(self.state)
+
+        def forge_link():
+            os.rename(self.state, f'{self.directory}/elsewhere')
+            os.symlink(f'{self.directory}/elsewhere', self.state)
+
+        def forge_directory():
+            os.rename(directory, f'{directory}-elsewhere')
+            os.symlink(f'{directory}-elsewhere', directory)
+        for forge in (lambda: os.chmod(self.state, 0o620), lambda: (os.chmod(self.state, 0o600), os.chmod(directory, 0o770)),
+                      lambda: (os.chmod(directory, 0o700), forge_link()), forge_directory):
+            forge()
+            self.start_agent()
+            self.assertEqual(self.paths(), [])
+            self.assertRegex(self.agent.output, 'error: qemu-monitor: .* lost')
+            if os.path.isfile(self.state) and not os.path.islink(self.state):
+                os.unlink(self.state)
+            self.end(signal.SIGTERM)
+            if os.path.islink(directory):
+                continue
+            # The next forgery finds a file that would do.
+            with open(self.state, 'w', encoding='ascii') as file:
+                file.write('[vm]\nname=web\norigin=call\n' f'address=unix:{peer.path}\nuser=0\ntimeout=1000000\nadded-by=0\n')
+            os.chmod(self.state, 0o600)
+
+    def test_without_a_state_all_else_works(self):
+        peer = self.start(Peer, ANSWERS)
+        os.makedirs(self.run_directory, 0o700)
+        self.write('qemu-monitor/state', 'a file')
+        self.start_agent()
+        self.add('web', f'unix:{peer.path}')
+        self.assertEqual(self.names(), ['web'])
+        self.assertIn('will be lost at a restart', self.agent.output)
+
+    def test_what_failed_is_not_kept(self):
+        self.start_agent()
+        with self.assertRaises(CallError):
+            self.add('web', f'unix:{self.directory}/nothing', timeout=('t', 100000))
+        self.restart()
+        self.assertNotIn('web', self.read_state())
+
+
+class Store(RestartTest):
+    def setUp(self):
+        super().setUp()
+        self.store = self.adopt(FdStore())
+
+    def give(self, name, qemu):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(qemu.path)
+        with connection:
+            return self.add_fd(name, connection.fileno())
+
+    def test_a_connection_that_was_given_survives(self):
+        for version in ('7.2', '10.0', '11.1'):
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                with self.subTest(version=version, number=number):
+                    qemu = self.start(Qemu, version, monitors=2)
+                    self.start_agent()
+                    vm = self.give('web', qemu)
+                    vm.qmp('QueryStatus')
+                    version_before = vm.get('QEMUVersion')
+                    self.wait_kept(1)
+                    self.restart(number)
+                    wait_until(vm.is_there)
+                    self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+                    self.assertEqual(vm.get('QEMUVersion'), version_before)
+                    events = vm.record_events()
+                    vm.qmp('Stop')
+                    events.wait('Stop')
+                    self.wait_kept(1)
+                    self.manager('RemoveVM', '(o)', vm.path)
+                    self.wait_kept(0)
+                    self.assert_nothing_left(qemu)
+                    # The monitor is free for the next.
+                    wait_until(lambda: self.is_free(qemu.path), 'the monitor to greet somebody else')
+                    self.end(signal.SIGTERM)
+                    qemu.kill()
+                    qemu.wait()
+
+    def is_free(self, path):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(0.2)
+            try:
+                connection.connect(path)
+                return b'QMP' in connection.recv(4096)
+            except OSError:
+                return False
+
+    def test_killed_in_the_midst_of_commands(self):
+        qemu = self.start(Qemu, '11.1', monitors=2)
+        self.start_agent()
+        vm = self.give('web', qemu)
+        for _ in range(5):
+            callers = [VM(self.connect(), vm.path) for _ in range(4)]
+            for caller in callers:
+                for _ in range(2):
+                    caller.start('QMP', 'QueryQmpSchema')
+            callers[0].qmp('QueryStatus')
+            self.wait_kept(1)
+            self.restart(signal.SIGKILL)
+            wait_until(vm.is_there, lambda: self.agent.output)
+            self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+        self.assert_one_monitor(qemu)
+
+    def assert_one_monitor(self, qemu):
+        raw = qemu.raw()
+        wait_until(lambda: len([chardev for chardev in raw.execute('query-chardev') if OWN in chardev['label']]) <= 1,
+                   'the monitors of callers who have left to go')
+
+    def test_qemu_that_connected_by_itself_stays(self):
+        path = f'{self.directory}/listening'
+        for key_file in ('', f'[vm web]\naddress=unix:{path},server=on\n'):
+            self.start_agent(key_file=key_file)
+            finish = None if key_file else self.start_add('web', f'unix:{path},server=on')
+            wait_until(lambda: os.path.exists(path))
+            qemu = self.start(Qemu, '11.1', '-qmp', f'unix:{path},server=off')
+            vm = VM(self.caller, finish()[0] if finish else f'{ROOT}/vm/web')
+            wait_until(vm.is_there)
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                self.restart(number)
+                wait_until(vm.is_there)
+                self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+            qemu.kill()
+            qemu.wait()
+            wait_until(lambda: not self.paths())
+            self.wait_kept(0)
+            self.end(signal.SIGTERM)
+            if os.path.exists(self.state):
+                os.unlink(self.state)
+
+    def test_a_socket_that_has_lost_its_name(self):
+        self.start_agent()
+        path = f'{self.run_directory}/web.sock'
+        self.start(Qemu, '11.1', '-qmp', f'unix:{path},server=on,wait=off', name='web')
+        wait_until(lambda: self.names() == ['web'])
+        os.unlink(path)
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            self.restart(number)
+            wait_until(lambda: self.names() == ['web'])
+
+    def test_a_manager_without_a_store(self):
+        qemu = self.start(Qemu, '11.1')
+        self.start_agent()
+        self.give('web', qemu)
+        self.wait_kept(1)
+        self.store.stop()
+        self.restart(signal.SIGKILL)
+        self.assertEqual(self.paths(), [])
+        self.assertIn('notice: qemu-monitor: VM "web" was given as a descriptor, which nobody has kept', self.agent.output)
+        self.assertNotIn('web', self.read_state())
+
+    def test_what_is_nobody_s_is_dropped(self):
+        qemu = self.start(Qemu, '11.1')
+        self.start_agent()
+        self.give('web', qemu)
+        self.end(signal.SIGKILL)
+        os.unlink(self.state)
+        self.start_agent()
+        self.wait_kept(0)
+        wait_until(lambda: self.is_free(qemu.path), 'the monitor to greet somebody else')
+
+
+class Fifty(RestartTest):
+    """VMs of all origins, calls and native sessions open."""
+
+    def setUp(self):
+        super().setUp()
+        self.store = self.adopt(FdStore())
+
+    def start_vms(self):
+        os.makedirs(self.run_directory, 0o700)
+        qemus, groups = [], ''
+        peers = [self.start(Peer, ANSWERS) for _ in range(40)]
+        for number in range(4):
+            qemus.append(self.start(Qemu, '11.1', *(['-qmp', f'unix:{self.run_directory}/found{number}.sock,server=on,wait=off']
+                                                    if number == 0 else []), monitors=2, name=f'found{number}'))
+        groups = ''.join(f'[vm key{number}]\naddress=unix:{peer.path}\n' for number, peer in enumerate(peers[:15]))
+        self.start_agent(key_file=f'{groups}[vm key]\naddress=unix:{qemus[1].path}\n')
+        finishes = [self.start_add(f'call{number}', f'unix:{peer.path}') for number, peer in enumerate(peers[15:])]
+        for finish in finishes:
+            finish()
+        self.add('call', f'unix:{qemus[2].path}')
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(qemus[3].path)
+            self.add_fd('given', connection.fileno())
+        wait_until(lambda: len(self.paths()) == 44)
+        return qemus
+
+    def test_restart_and_crash(self):
+        qemus = self.start_vms()
+        before = self.paths()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            waiting, sessions = [], []
+            for name in ('found0', 'key', 'call', 'given'):
+                vm = VM(self.caller, f'{ROOT}/vm/{name}')
+                sessions.append(vm.start('VM', 'OpenMonitor', '(a{sv})', {})()[1][0])
+                vm.qmp('QueryStatus')
+                waiting.append(vm.start_wait('system_powerdown'))
+            for name in ('key3', 'call7'):
+                VM(self.caller, f'{ROOT}/vm/{name}').execute_json('query-status')
+            self.wait_kept(44)
+            self.restart(number)
+            # The VMs are there with the name on the bus, or within its second.
+            wait_until(lambda: self.paths() == before, lambda: f'the same VMs: {set(before) ^ set(self.paths())}')
+            for finish in waiting:
+                with self.assertRaises(CallError) as caught:
+                    finish()
+                self.assertIn(caught.exception.name, (DISCONNECTED, 'org.freedesktop.DBus.Error.NoReply'))
+                if number == signal.SIGTERM:
+                    self.assertEqual(caught.exception.name, DISCONNECTED)
+            for fd in sessions:
+                with socket.socket(fileno=fd) as session:
+                    while session.recv(65536):
+                        pass
+            for qemu in qemus:
+                self.assert_nothing_left(qemu)
+            for name in ('found0', 'key', 'call', 'given'):
+                self.assertEqual(VM(self.caller, f'{ROOT}/vm/{name}').qmp('QueryStatus')['running'], True)
+        self.agent.read_notifications()
+        wait_until(lambda: self.agent.read_notifications()['STATUS'] == 'qemu-monitor: 44 VMs, 44 connected', 'the status')
+
+
+if __name__ == '__main__':
+    main()
