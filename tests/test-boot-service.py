@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The service of the system bus as its administrator has it: started by whoever calls first, confined, restarted, reloaded, removed."""
+import contextlib
 import re
+import socket
 
 from booted import DECISIONS, KEY_FILE, NAME, OBJECT_MANAGER, ROOT, SERVICE, SETTLE, BootTest, install, uninstall, vm_path
 from harness import CallError, QmpClient, main, wait_until
@@ -28,6 +30,61 @@ class Activation(BootTest):
 
 class ActivationByBroker(Activation):
     bus = 'dbus-broker'
+
+
+class Kept(BootTest):
+    """VMs of every origin over the end of the agent: one that alice's QEMU put into the run directory, one of the key file, one
+    that root has added, and one whose socket bob has handed over."""
+    names = ('web', 'db', 'mail', 'handed')
+
+    def start_all(self):
+        self.write_key_file('[vm db]\naddress=unix:/home/alice/db.sock\n')
+        self.start_qemu('alice', 'web')
+        self.start_qemu('alice', 'db', address='unix:/home/alice/db.sock,server=on,wait=off')
+        self.start_qemu('bob', 'mail', address='unix:/home/bob/mail.sock,server=on,wait=off')
+        path, = self.call(ROOT, f'{NAME}.Manager', 'AddVM', 'ssa{sv}', 'mail', 'unix:/home/bob/mail.sock', '0')
+        self.addCleanup(self.remove_vm, path)
+        self.start_qemu('bob', 'handed', address='unix:/home/bob/handed.sock,server=on,wait=off')
+        self.hand_over('handed', '/home/bob/handed.sock')
+        self.wait_vms()
+        self.pids = self.get_pids()
+
+    def hand_over(self, name, path):
+        """bob gives the agent a socket that is connected to QEMU, and goes."""
+        bob = self.adopt(self.machine.connect(1001))
+        with socket.socket(socket.AF_UNIX) as qmp:
+            # QEMU may not listen yet.
+            wait_until(lambda: qmp.connect_ex(self.machine.path(path)) == 0, f'QEMU at {path}')
+            bob.call(NAME, ROOT, f'{NAME}.Manager', 'AddVMFromFD', '(sha{sv})', name, 0, {}, fds=[qmp.fileno()])
+        bob.stop()
+
+    def remove_vm(self, path):
+        with contextlib.suppress(CallError):
+            self.call(ROOT, f'{NAME}.Manager', 'RemoveVM', 'o', path)
+
+    def wait_vms(self):
+        for name in self.names:
+            self.wait_vm(name)
+
+    def get_pids(self):
+        """What tells whether a name has the same QEMU as before."""
+        return {name: self.get(name, 'PID') for name in self.names}
+
+    def test_systemctl_restart_loses_none(self):
+        self.start_all()
+        before = self.show('MainPID')
+        self.restart()
+        self.assertNotEqual(self.show('MainPID'), before)
+        self.wait_vms()
+        self.assertEqual(self.get_pids(), self.pids)
+
+    def test_an_agent_that_is_killed_is_started_again_and_finds_all(self):
+        self.start_all()
+        before = self.show('MainPID')
+        self.machine.run('systemctl', 'kill', '--signal=KILL', SERVICE)
+        wait_until(lambda: self.show('MainPID')['MainPID'] not in (before['MainPID'], '0'), 'the next agent')
+        self.wait_vms()
+        self.assertEqual(self.get_pids(), self.pids)
 
 
 class Restart(BootTest):
