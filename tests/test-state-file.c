@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The file from which an agent takes orders: what breaks here lets somebody else give them. */
+#include "state-file.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct Fixture {
+    char *run_directory; /* owned; and the next two */
+    char *directory;
+    char *path;
+} Fixture;
+
+static void
+set_up(Fixture *fixture, gconstpointer unused)
+{
+    fixture->run_directory = g_dir_make_tmp("test-state-file-XXXXXX", NULL);
+    fixture->directory = state_file_make_directory(fixture->run_directory, NULL);
+    fixture->path = g_build_filename(fixture->directory, "vms", NULL);
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer unused)
+{
+    g_unlink(fixture->path);
+    g_assert_no_errno(g_rmdir(fixture->directory));
+    g_assert_no_errno(g_rmdir(fixture->run_directory));
+    g_free(fixture->path);
+    g_free(fixture->directory);
+    g_free(fixture->run_directory);
+}
+
+static void
+assert_refused(const char *path, gsize max)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(state_file_read(path, max, &error));
+    g_assert_nonnull(error);
+    g_assert_nonnull(strstr(error->message, path));
+}
+
+static void
+test_text(Fixture *fixture, gconstpointer unused)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL, *zeros = NULL;
+    struct stat status;
+
+    g_assert_null(state_file_read(fixture->path, 10, &error));
+    g_assert_no_error(error);
+    g_assert_true(state_file_write(fixture->path, "first", 5, NULL));
+    g_assert_true(state_file_write(fixture->path, "0123456789", 10, NULL));
+    text = state_file_read(fixture->path, 10, NULL);
+    g_assert_cmpstr(text, ==, "0123456789");
+    assert_refused(fixture->path, 9);
+    g_assert_no_errno(g_stat(fixture->path, &status));
+    g_assert_cmpuint(status.st_mode & 0777, ==, 0600);
+    g_assert_true(state_file_write(fixture->path, "a\0b\0", 4, NULL));
+    zeros = state_file_read(fixture->path, 10, NULL);
+    g_assert_cmpstr(zeros, ==, "a?b?");
+}
+
+static void
+test_forged(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *elsewhere = g_build_filename(fixture->directory, "elsewhere", NULL);
+
+    g_assert_true(state_file_write(fixture->path, "text", 4, NULL));
+    for (guint mode = 0601; mode <= 0677; mode++)
+        if (mode & 077) {
+            g_assert_no_errno(g_chmod(fixture->path, (int)mode));
+            assert_refused(fixture->path, 10);
+        }
+    g_assert_no_errno(g_chmod(fixture->path, 0600));
+    if (geteuid() == 0) {
+        g_assert_no_errno(chown(fixture->path, 1, 1));
+        assert_refused(fixture->path, 10);
+        g_assert_no_errno(chown(fixture->path, 0, 0));
+    }
+    g_assert_no_errno(g_rename(fixture->path, elsewhere));
+    g_assert_no_errno(symlink(elsewhere, fixture->path));
+    assert_refused(fixture->path, 10);
+    g_assert_no_errno(g_unlink(elsewhere));
+    g_assert_no_errno(g_unlink(fixture->path));
+    /* Nobody waits for a writer. */
+    g_assert_no_errno(mkfifo(fixture->path, 0600));
+    assert_refused(fixture->path, 10);
+}
+
+static void
+test_directory(Fixture *fixture, gconstpointer unused)
+{
+    static const mode_t wrong[] = { 0701, 0710, 0770, 0777 };
+    g_autofree char *again = state_file_make_directory(fixture->run_directory, NULL);
+    g_autofree char *elsewhere = g_build_filename(fixture->run_directory, "elsewhere", NULL);
+
+    g_assert_cmpstr(again, ==, fixture->directory);
+    for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_no_errno(g_chmod(fixture->directory, (int)wrong[i]));
+        g_assert_null(state_file_make_directory(fixture->run_directory, &error));
+        g_assert_nonnull(strstr(error->message, fixture->directory));
+    }
+    g_assert_no_errno(g_chmod(fixture->directory, 0700));
+    g_assert_no_errno(g_rename(fixture->directory, elsewhere));
+    g_assert_no_errno(symlink(elsewhere, fixture->directory));
+    g_assert_null(state_file_make_directory(fixture->run_directory, NULL));
+    g_assert_no_errno(g_unlink(fixture->directory));
+    g_assert_no_errno(g_rename(elsewhere, fixture->directory));
+    g_assert_null(state_file_make_directory(elsewhere, NULL));
+}
+
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ADD("/state-file/text", test_text);
+    ADD("/state-file/forged", test_forged);
+    ADD("/state-file/directory", test_directory);
+    return g_test_run();
+}
