@@ -58,11 +58,12 @@ typedef struct ManagementHost {
     /* A store for descriptors that outlives the process, and is handed to the one that is started in its place. Names have letters,
      * digits, `-` and `_` only, are 128 bytes long at most, and are unlike all others of this module's.
      * keep_fd() puts a duplicate of @fd into it. FALSE: there is no store. (TRUE promises nothing: not every manager tells
-     * whether it keeps what it is given.)
+     * whether it keeps what it is given.) @is_only_one: the like of it cannot be had again, so that it is worth a try where
+     * nobody knows whether there is a store.
      * drop_fd() takes it out, if it is there.
      * take_fd(), before ready(): what a process before has kept and not dropped, close-on-exec, for the module to close; it stays in
      * the store. -1: there is none, or it has been taken. A descriptor that nobody has taken when all instances are ready is dropped. */
-    gboolean (*keep_fd)(gpointer data, const char *name, int fd);
+    gboolean (*keep_fd)(gpointer data, const char *name, int fd, gboolean is_only_one);
     void (*drop_fd)(gpointer data, const char *name);
     int (*take_fd)(gpointer data, const char *name);
 } ManagementHost;

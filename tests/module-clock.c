@@ -82,7 +82,7 @@ use_store(Clock *clock)
     if (path == NULL)
         return;
     fd = open(path, O_RDONLY | O_CLOEXEC);
-    say(clock, host->keep_fd(host->data, "file", fd) ? "keeps a file" : "has no store");
+    say(clock, host->keep_fd(host->data, "file", fd, /* is_only_one= */ FALSE) ? "keeps a file" : "has no store");
     close(fd);
 }
 

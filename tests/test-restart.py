@@ -42,6 +42,8 @@ class RestartTest(MonitorTest):
         return [path.rsplit('/', 1)[1] for path in self.paths()]
 
     def read_state(self):
+        if not os.path.exists(self.state):
+            return ''
         with open(self.state, encoding='utf-8') as file:
             return file.read()
 
@@ -295,6 +297,19 @@ class Store(RestartTest):
         self.assertEqual(self.paths(), [])
         self.assertIn('notice: qemu-monitor: VM "web" was given as a descriptor, which nobody has kept', self.agent.output)
         self.assertNotIn('web', self.read_state())
+
+    def test_a_manager_that_does_not_say_whether_it_keeps_any(self):
+        """systemd before 254: what nobody else leads to is worth a try."""
+        given, added = self.start(Qemu, '11.1'), self.start(Qemu, '11.1')
+        self.start_agent(environment={'FDSTORE': None})
+        self.give('given', given)
+        self.add('added', f'unix:{added.path}')
+        self.wait_kept(1)
+        self.restart(environment={'FDSTORE': None})
+        wait_until(lambda: self.names() == ['added', 'given'])
+        self.restart(environment={'FDSTORE': '0'})
+        wait_until(lambda: self.names() == ['added', 'given'])
+        self.assertEqual(self.agent.read_notifications() and self.store.names(), [])
 
     def test_what_is_nobody_s_is_dropped(self):
         qemu = self.start(Qemu, '11.1')

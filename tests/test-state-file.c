@@ -98,6 +98,8 @@ test_directory(Fixture *fixture, gconstpointer unused)
     g_autofree char *elsewhere = g_build_filename(fixture->run_directory, "elsewhere", NULL);
 
     g_assert_cmpstr(again, ==, fixture->directory);
+    g_assert_true(state_file_has_directory(fixture->run_directory));
+    g_assert_false(state_file_has_directory(fixture->directory));
     for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
         g_autoptr(GError) error = NULL;
         g_assert_no_errno(g_chmod(fixture->directory, (int)wrong[i]));

@@ -230,12 +230,12 @@ make_stored_name(AgentModule *module, const char *name)
 }
 
 static gboolean
-on_keep_fd(gpointer data, const char *name, int fd)
+on_keep_fd(gpointer data, const char *name, int fd, gboolean is_only_one)
 {
     AgentModule *module = data;
     g_autofree char *stored_name = make_stored_name(module, name);
 
-    return agent_store_keep(module->start.store, stored_name, fd);
+    return agent_store_keep(module->start.store, stored_name, fd, is_only_one);
 }
 
 static void

@@ -13,6 +13,8 @@
 
 struct AgentStore {
     AgentNotify *notify; /* weak */
+    gboolean is_offered; /* the manager says that it keeps descriptors */
+    gboolean is_refused; /* it says that it does not */
     GHashTable *rest; /* owned; name (owned) → descriptor (owned); what was handed over and has not been taken */
 };
 
@@ -53,11 +55,15 @@ agent_store_new(AgentNotify *notify)
     const char *text = g_getenv("LISTEN_FDNAMES");
     g_auto(GStrv) names = g_strsplit(text != NULL ? text : "", ":", -1);
     guint n_names = g_strv_length(names), n = read_count();
+    const char *offer = g_getenv("FDSTORE");
 
+    store->is_refused = g_strcmp0(offer, "0") == 0;
+    store->is_offered = !store->is_refused && ((offer != NULL && offer[0] != '\0') || n > 0);
     store->notify = notify;
     store->rest = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_rest);
     for (guint i = 0; i < n; i++)
         adopt(store, i < n_names ? names[i] : NULL, FIRST_FD + (int)i);
+    g_unsetenv("FDSTORE");
     g_unsetenv("LISTEN_PID");
     g_unsetenv("LISTEN_FDS");
     g_unsetenv("LISTEN_FDNAMES");
@@ -71,11 +77,13 @@ agent_store_free(AgentStore *store)
     g_free(store);
 }
 
+/* systemd tells since version 254, by FDSTORE, how many descriptors it keeps. Before, a descriptor that it does not keep costs it a line
+ * in its log; but who reads no notifications would keep a connection open that has ended. */
 gboolean
-agent_store_keep(AgentStore *store, const char *name, int fd)
+agent_store_keep(AgentStore *store, const char *name, int fd, gboolean is_only_one)
 {
     g_return_val_if_fail(strlen(name) <= MAX_NAME && strspn(name, NAME_CHARACTERS) == strlen(name), FALSE);
-    if (!agent_notify_is_heard(store->notify))
+    if (!agent_notify_is_heard(store->notify) || store->is_refused || !(store->is_offered || is_only_one))
         return FALSE;
     agent_notify_store(store->notify, name, fd);
     return TRUE;

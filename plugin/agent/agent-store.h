@@ -7,7 +7,7 @@
 
 typedef struct AgentStore AgentStore;
 
-/* Takes the descriptors that LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID tell of, and the variables out of the environment. Borrows
+/* Takes the descriptors that LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID tell of, and these variables and FDSTORE out of the environment. Borrows
  * @notify. */
 AgentStore *agent_store_new(AgentNotify *notify);
 
@@ -16,7 +16,7 @@ void agent_store_free(AgentStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AgentStore, agent_store_free)
 
 /* As the functions of the same names of ManagementHost, with names that are unlike those of all other modules. */
-gboolean agent_store_keep(AgentStore *store, const char *name, int fd);
+gboolean agent_store_keep(AgentStore *store, const char *name, int fd, gboolean is_only_one);
 void agent_store_drop(AgentStore *store, const char *name);
 int agent_store_take(AgentStore *store, const char *name);
 

@@ -30,6 +30,15 @@ check_own(const char *path, const struct stat *status, mode_t type, GError **err
     return FALSE;
 }
 
+gboolean
+state_file_has_directory(const char *run_directory)
+{
+    g_autofree char *path = g_build_filename(run_directory, DIRECTORY, NULL);
+    struct stat status;
+
+    return lstat(path, &status) == 0;
+}
+
 char *
 state_file_make_directory(const char *run_directory, GError **error)
 {

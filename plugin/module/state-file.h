@@ -6,6 +6,9 @@
 
 #include <glib.h>
 
+/* Whether something of the directory's name is there. */
+gboolean state_file_has_directory(const char *run_directory);
+
 /* The directory's path; NULL with an error where it cannot be had, or is somebody else's. To be freed. */
 char *state_file_make_directory(const char *run_directory, GError **error);
 

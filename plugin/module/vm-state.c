@@ -23,7 +23,8 @@ typedef struct Kept {
 
 struct VmState {
     const ManagementHost *host; /* weak */
-    char *path; /* owned; NULL: there is no file */
+    char *run_directory; /* owned; NULL: no file is kept */
+    char *path; /* owned; NULL: there is no file yet */
     GPtrArray *all; /* owned, of Kept (owned): what is in the file */
     gboolean has_failed; /* the last write; the next failure says nothing new */
 };
@@ -75,13 +76,29 @@ log_state_error(VmState *state, const char *what, const GError *error)
     log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL, "%s: %s", what, error->message);
 }
 
+/* FALSE: there is no directory that can be trusted, and none is tried again. */
+static gboolean
+find_file(VmState *state)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *directory = state->run_directory ? state_file_make_directory(state->run_directory, &error) : NULL;
+
+    if (directory)
+        state->path = g_build_filename(directory, FILE_NAME, NULL);
+    if (error)
+        log_state_error(state, "What is added by call will be lost at a restart", error);
+    if (!directory)
+        g_clear_pointer(&state->run_directory, g_free);
+    return directory != NULL;
+}
+
 static void
 write_state(VmState *state)
 {
     g_autoptr(GString) text = g_string_new(COMMENT);
     g_autoptr(GError) error = NULL;
 
-    if (!state->path)
+    if (!state->path && (state->all->len == 0 || !find_file(state)))
         return;
     for (guint i = 0; i < state->all->len; i++)
         g_string_append(text, ((Kept *)state->all->pdata[i])->text);
@@ -129,20 +146,12 @@ VmState *
 vm_state_new(const ManagementHost *host, const char *run_directory)
 {
     VmState *state = g_new0(VmState, 1);
-    g_autoptr(GError) error = NULL;
-    g_autofree char *directory = NULL;
 
     state->host = host;
     state->all = g_ptr_array_new_with_free_func(free_kept);
-    if (!run_directory)
-        return state;
-    directory = state_file_make_directory(run_directory, &error);
-    if (!directory) {
-        log_state_error(state, "What is added by call will be lost at a restart", error);
-        return state;
-    }
-    state->path = g_build_filename(directory, FILE_NAME, NULL);
-    read_state(state);
+    state->run_directory = g_strdup(run_directory);
+    if (run_directory && state_file_has_directory(run_directory) && find_file(state))
+        read_state(state);
     return state;
 }
 
@@ -150,6 +159,7 @@ void
 vm_state_free(VmState *state)
 {
     g_ptr_array_unref(state->all);
+    g_free(state->run_directory);
     g_free(state->path);
     g_free(state);
 }
@@ -240,13 +250,21 @@ get_client(Vm *vm)
     return qemu_connection_get_client(vm_get_qemu(vm));
 }
 
+/* Whether nothing else leads to this QEMU again: it has connected by itself, or somebody has given the connection. */
+static gboolean
+is_only_way(Vm *vm)
+{
+    return !vm_get_address(vm) || vm_get_address(vm)->server;
+}
+
 /* The same descriptor, where it is in the store already, is in it by a new name then. */
 static char *
 keep_connection(VmState *state, Vm *vm)
 {
     g_autofree char *name = g_strdup_printf("vm-%08x%08x", g_random_int(), g_random_int());
 
-    if (!has_store(state) || !state->host->keep_fd(state->host->data, name, qmp_client_get_fd(get_client(vm))))
+    if (!has_store(state) ||
+        !state->host->keep_fd(state->host->data, name, qmp_client_get_fd(get_client(vm)), is_only_way(vm)))
         return NULL;
     return g_steal_pointer(&name);
 }

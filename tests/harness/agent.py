@@ -65,6 +65,8 @@ class Agent(Process):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self.socket.bind('\0' + name if abstract else name)
         env = dict(os.environ, NOTIFY_SOCKET='@' + name if abstract else name, XDG_CONFIG_HOME=directory)
+        if store is not None:
+            env['FDSTORE'] = '4096'
         env.update(environment or {})
         self.wrapper = WRAPPER if wrapper is None else wrapper
         command = [*self.wrapper, os.environ['AGENT'], *([f'--bus-address={address}'] if address else []),
