@@ -39,6 +39,7 @@ class Kept(BootTest):
 
     def start_all(self):
         self.write_key_file('[vm db]\naddress=unix:/home/alice/db.sock\n')
+        self.restart()
         self.start_qemu('alice', 'web')
         self.start_qemu('alice', 'db', address='unix:/home/alice/db.sock,server=on,wait=off')
         self.start_qemu('bob', 'mail', address='unix:/home/bob/mail.sock,server=on,wait=off')
@@ -83,6 +84,20 @@ class Kept(BootTest):
         before = self.show('MainPID')
         self.machine.run('systemctl', 'kill', '--signal=KILL', SERVICE)
         wait_until(lambda: self.show('MainPID')['MainPID'] not in (before['MainPID'], '0'), 'the next agent')
+        self.wait_vms()
+        self.assertEqual(self.get_pids(), self.pids)
+
+    def test_an_agent_that_hangs_is_replaced(self):
+        drop_in = f'/run/systemd/system/{SERVICE}.service.d'
+        self.machine.run('mkdir', '--parents', drop_in)
+        self.machine.write(f'{drop_in}/watchdog.conf', '[Service]\nWatchdogSec=1\n')
+        self.machine.run('systemctl', 'daemon-reload')
+        self.addCleanup(self.machine.run, 'sh', '-c', f'rm -r {drop_in} && systemctl daemon-reload')
+        self.start_all()
+        before = self.show('MainPID')
+        self.machine.run('systemctl', 'kill', '--signal=STOP', SERVICE)
+        wait_until(lambda: self.show('MainPID')['MainPID'] not in (before['MainPID'], '0'), 'the next agent')
+        self.assertEqual(self.show('NRestarts'), {'NRestarts': '1'})
         self.wait_vms()
         self.assertEqual(self.get_pids(), self.pids)
 
