@@ -4,7 +4,7 @@
  *   qmp/qmp-client.c         a line of the control monitor becomes a QmpEvent; one that makes no sense is dropped
  *   vm/qemu-connection.c     the run state is asked for, where the event may have changed it
  *   vm/vm.c                  the VM's connection passes it on
- *   module/vm-entry.c        the VM has an object on the bus
+ *   registry/vm-entry.c        the VM has an object on the bus
  *   objects/vm-object.c      vm_object_event(): jobs and calls that wait hear of it first, native sessions last
  *   objects/events.c         events_publish(): the event is sent, or waits for the schema (keep_event()); send_event() makes
  *                            one signal: for everybody on a session bus, for subscribers on the system bus
