@@ -3,7 +3,7 @@
 import signal
 
 from harness import CallError, main, wait_until
-from monitor import NAME, variants
+from monitor import NAME, VM, variants
 from monitors import DENIED, PREFIX, MonitorsTest
 
 
@@ -130,7 +130,8 @@ class Fdsets(MonitorsTest):
                 self.agent.kill(signal.SIGKILL)
                 self.agent.wait()
                 self.start_agent()
-                vm = self.add('vm', f'unix:{self.qemu.path}')
+                vm = VM(self.caller, vm.path)
+                wait_until(vm.is_there)
                 wait_until(lambda: self.words(vm.qmp('QueryFdsets'))[:2] == ['another agent\'s', 'not a caller\'s'])
                 if is_paused:
                     vm.qmp('Cont')

@@ -91,6 +91,7 @@ class Hotplug(MonitorsTest):
                 self.agent.wait()
                 self.wait_clean()
                 self.start_agent()
+                self.manager('RemoveVM', '(o)', vm.path)
 
     def test_what_a_killed_agent_left_half_done_is_removed_by_the_next(self):
         vm = self.start_vm(monitors=3)

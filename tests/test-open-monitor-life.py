@@ -172,7 +172,8 @@ class Path(OpenMonitorTest):
         self.agent.popen.kill()
         self.agent.wait()
         self.start_agent()
-        vm = self.add('again', f'unix:{self.qemu.path}')
+        vm = VM(self.caller, vm.path)
+        wait_until(vm.is_there)
         self.open(vm, path=('s', 'native'))
         self.assertIn(b'"QMP"', self.connect_to('native').line())
 
