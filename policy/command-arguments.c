@@ -148,6 +148,7 @@ raise_channels(JsonObject *arguments)
     return classes;
 }
 
+/* `exec:` in a URI is among the rules for every string, above. */
 static PolicyClasses
 raise_migrate(JsonObject *arguments)
 {

@@ -6,8 +6,9 @@
  *                                  agent's tag for fdsets, and a CallerEffect says what the command will change
  *   caller_resources_note_reply()  QEMU has replied: the caller's names and fdsets are noted
  *   caller_resources_leave()       the caller has left: remove_fdsets() has QEMU remove the caller's fdsets, a few at a time
- *   on_removed(), on_fdsets()      QEMU says that it has removed a descriptor, but does so only while the guest runs
- *                                  (fdsets.h): it is asked what is still there, and told again when the guest runs
+ *   on_removed(), on_fdsets()      QEMU answers remove-fd with success at once, and closes the descriptor only while
+ *                                  the guest runs (filter/fdsets.h): so it is asked for what is left, and remove-fd is
+ *                                  sent again when the guest runs
  *
  * Names for descriptors go with the caller's monitor: caller-session.c closes them. */
 #include "caller-resources.h"

@@ -5,7 +5,7 @@
  *   call_execute()         Execute or ExecuteJSON, whose arguments vm-methods.c has read
  *   call_introspect()      Introspect, which only waits
  *   call_described()       QEMU's schema is known: the values become the command's arguments, and are checked
- *   start_typed_command()  the command goes its way (caller-command.c): the schema unless the call has waited for it
+ *   start_call_command()  the command goes its way (caller-command.c): the schema unless the call has waited for it
  *                          already, the policy, QEMU
  *   call_replied()         QEMU has answered, or is gone: the caller gets a value or an error
  *   call_drop_caller()     the caller has left instead
@@ -146,7 +146,7 @@ call_answer(BusCall *call, const char *result, const QmpType *type, const QmpTex
 
 /* The policy has let a method through that is no QMP command. */
 static void
-append_more(Call *call)
+run_then(Call *call)
 {
     call->then(g_steal_pointer(&call->call), call->vm_context, call->then_arguments);
     method_call_free(call);
@@ -158,7 +158,7 @@ call_replied(const QmpReply *reply, const GError *error, gpointer user_data)
     Call *call = user_data;
 
     if (!error && call->then) {
-        append_more(call);
+        run_then(call);
         return;
     }
     if (error)
@@ -171,7 +171,7 @@ call_replied(const QmpReply *reply, const GError *error, gpointer user_data)
 }
 
 static void
-start_typed_command(Call *call)
+start_call_command(Call *call)
 {
     g_autoptr(GError) error = NULL;
 
@@ -181,7 +181,7 @@ start_typed_command(Call *call)
         fail_call(call, error);
         return;
     case CALLER_COMMAND_ALLOWED:
-        append_more(call);
+        run_then(call);
         return;
     case CALLER_COMMAND_UNDER_WAY:
         bus_call_drop_message(call->call);
@@ -207,7 +207,7 @@ call_gated(VmContext *vm_context, BusCall *bus_call, char **arguments, CallGated
     call->command.is_method = TRUE;
     call->then = then;
     set_then_arguments(call, arguments);
-    start_typed_command(call);
+    start_call_command(call);
 }
 
 static void
@@ -234,7 +234,7 @@ set_unknown(Call *call, GError **error)
 
 /* The values become what the command takes. */
 static void
-describe_vm(Call *call)
+start_qmp_method(Call *call)
 {
     QmpInterfaces *interfaces = vm_schema_get_interfaces(call->vm_context->schema);
     const QmpMethod *method = qmp_interfaces_find_method(interfaces, bus_call_get_member(call->call));
@@ -255,7 +255,7 @@ describe_vm(Call *call)
     g_clear_pointer(&call->values, qmp_method_values_free);
     call->result = qmp_method_get_result(method, &call->result_type);
     call->command.is_described = TRUE;
-    start_typed_command(call);
+    start_call_command(call);
 }
 
 static void
@@ -281,7 +281,7 @@ call_described(const GError *error, gpointer user_data)
     if (error)
         fail_call(call, error);
     else if (call->values)
-        describe_vm(call);
+        start_qmp_method(call);
     else if (call->then_read)
         read_the_rest(call);
     else
@@ -370,7 +370,7 @@ call_method(BusCall *bus_call, gpointer data)
         fail_call(call, error);
     else if (is_schema_settled(schema) ||
              (method && qmp_interfaces_is_oob(interfaces, qmp_method_get_command(method))))
-        describe_vm(call);
+        start_qmp_method(call);
     else
         wait_to_describe(call);
 }
@@ -384,7 +384,7 @@ call_execute(VmContext *vm_context, BusCall *bus_call, const char *command, Json
     call->result = result;
     call->command.size = size;
     set_command(call, command, arguments);
-    start_typed_command(call);
+    start_call_command(call);
 }
 
 void
