@@ -3,6 +3,7 @@
 this breaks, a call that is meant for one user's VM reaches another user's."""
 import os
 import signal
+import socket
 import time
 
 from harness import CallError, Qemu, main, wait_until
@@ -11,6 +12,7 @@ from monitor import ROOT, VM
 from system_bus import OWNER, SOMEBODY, SystemBusTest
 
 RESTARTS = 5
+SHARE = 2000
 CLOCK_REALTIME_COARSE = 5  # of linux/time.h
 
 
@@ -186,6 +188,19 @@ class TwoUsers(SystemBusTest):
             os.symlink(own.path, f'{self.found}/new')
             os.rename(f'{self.found}/new', link)
         self.wait_own('web', SOMEBODY)
+
+    def test_a_share_for_each_user(self):
+        """Whoever fills the directory fills their own share: others' sockets are taken up, and so is what AddVM names."""
+        self.start_there()
+        with acting_as(SOMEBODY):
+            for number in range(SHARE + 1):
+                with socket.socket(socket.AF_UNIX) as left_over:
+                    left_over.bind(f'{self.found}/{number}.sock')
+        self.agent.wait_output(f'{SHARE}.sock is not taken up: There are {SHARE} VMs of user {SOMEBODY} in the run directory '
+                               'already')
+        self.make(OWNER, 'web.sock')
+        self.wait_own('web', OWNER)
+        self.add('added', f'unix:{self.start_peer(OWNER).path}')
 
     def test_a_name_like_a_uuid_is_the_vms_own(self):
         self.start_there()

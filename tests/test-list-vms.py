@@ -128,7 +128,8 @@ class States(MonitorTest):
             self.assertTrue(before <= vm['since'] <= now())
         # What is not there any more is not known.
         for file in os.listdir(directory):
-            os.unlink(f'{directory}/{file}')
+            if not os.path.isdir(f'{directory}/{file}'):
+                os.unlink(f'{directory}/{file}')
         wait_until(lambda: [vm['name'] for vm in list_vms(self.caller)] == ['web'])
 
     def test_one_that_is_stuck(self):

@@ -67,6 +67,21 @@ test_default(void)
     g_assert_null(again->descriptor);
 }
 
+/* Its maker's share is the same after a restart. */
+static void
+test_found(void)
+{
+    g_autoptr(QmpAddress) address = qmp_address_parse("unix:/run/qemu-monitor/web.sock", NULL);
+    VmSpec spec = { .origin = VM_FROM_DIRECTORY, .name = "web", .address = address, .made_by = 1000 };
+    g_autoptr(VmRecord) record = vm_record_new(&spec, g_strdup("vm-1"), g_strdup("session"));
+    g_autofree char *text = vm_record_print(record);
+    g_autoptr(VmRecord) read = vm_record_parse(text, NULL);
+
+    g_assert_nonnull(read);
+    g_assert_cmpint(read->spec->origin, ==, VM_FROM_DIRECTORY);
+    g_assert_cmpuint(read->spec->made_by, ==, 1000);
+}
+
 static void
 test_broken(void)
 {
@@ -106,6 +121,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/vm-record/round-trip", test_round_trip);
     g_test_add_func("/vm-record/default", test_default);
+    g_test_add_func("/vm-record/found", test_found);
     g_test_add_func("/vm-record/broken", test_broken);
     return g_test_run();
 }

@@ -6,6 +6,7 @@
 #include "audit.h"
 #include "bus-object.h"
 #include "config.h"
+#include "log.h"
 #include "management-module.h"
 #include "policy.h"
 #include "quota.h"
@@ -31,6 +32,7 @@ typedef struct Context {
     GHashTable
         *viewers; /* owned, set of unique names: they have called GetManagedObjects, and may draw what changes */
     Quota native_sessions; /* of all VMs */
+    LogBudget vm_lines; /* about VMs that come without leave */
 } Context;
 
 /* The agent's own user: whose session it is, or the service's. */

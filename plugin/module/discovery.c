@@ -72,9 +72,11 @@ take_up_file(Discovery *discovery, const char *path, const char *file, guint32 m
                         .made_by = maker };
         vm_registry_add(discovery->registry, &spec, /* func= */ NULL, /* user_data= */ NULL, &error);
     }
-    if (error)
-        log_line(discovery->context->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s is not taken up: %s", path,
-                 error->message);
+    if (error) {
+        g_autofree char *shown = g_utf8_make_valid(path, -1);
+        log_line_within(&discovery->context->vm_lines, discovery->context->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL,
+                        "%s is not taken up: %s", shown, error->message);
+    }
 }
 
 static VmEntry *

@@ -64,6 +64,8 @@ vm_record_print(const VmRecord *record)
     g_key_file_set_uint64(file, GROUP, "user", spec->user);
     g_key_file_set_uint64(file, GROUP, "timeout", spec->timeout);
     g_key_file_set_uint64(file, GROUP, "added-by", spec->added_by);
+    if (spec->origin == VM_FROM_DIRECTORY)
+        g_key_file_set_uint64(file, GROUP, "made-by", spec->made_by);
     set_text(file, "descriptor", record->descriptor);
     set_text(file, "session", record->session);
     return g_key_file_to_data(file, NULL, NULL);
@@ -109,7 +111,8 @@ read_numbers(GKeyFile *file, VmSpec *spec, GError **error)
     spec->timeout = g_key_file_get_uint64(file, GROUP, "timeout", &own_error);
     if (own_error)
         return fail_key("timeout", error);
-    return read_uid(file, "user", &spec->user, error) && read_uid(file, "added-by", &spec->added_by, error);
+    return read_uid(file, "user", &spec->user, error) && read_uid(file, "added-by", &spec->added_by, error) &&
+           (spec->origin != VM_FROM_DIRECTORY || read_uid(file, "made-by", &spec->made_by, error));
 }
 
 /* What says nothing is as the configuration says by now. */

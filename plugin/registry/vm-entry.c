@@ -68,7 +68,7 @@ on_vm_up(Vm *vm, GError **error, gpointer user_data)
     timer_stop(&entry->add_timer);
     entry->object = vm_object_new(entry->context, vm, entry->path);
     set_state(entry, VM_ENTRY_CONNECTED, /* error= */ NULL);
-    vm_log_up(&entry->log, entry->context->host, vm);
+    vm_log_up(&entry->log, entry->context, vm);
     entry->was_up = TRUE;
     entry->funcs->on_published(entry, entry->user_data);
 
@@ -102,13 +102,13 @@ on_vm_stuck(Vm *vm, const GError *error, gpointer user_data)
     VmEntry *entry = user_data;
 
     if (!error) {
-        log_line(entry->context->host, G_LOG_LEVEL_MESSAGE, vm_get_name(vm), "VM \"%s\": QEMU answers again",
-                 vm_get_name(vm));
+        log_line_within(vm_log_get_budget(entry->context, vm), entry->context->host, G_LOG_LEVEL_MESSAGE,
+                        vm_get_name(vm), "VM \"%s\": QEMU answers again", vm_get_name(vm));
         set_state(entry, VM_ENTRY_CONNECTED, /* error= */ NULL);
         return;
     }
-    log_line(entry->context->host, G_LOG_LEVEL_WARNING, vm_get_name(vm), "VM \"%s\": %s", vm_get_name(vm),
-             error->message);
+    log_line_within(vm_log_get_budget(entry->context, vm), entry->context->host, G_LOG_LEVEL_WARNING, vm_get_name(vm),
+                    "VM \"%s\": %s", vm_get_name(vm), error->message);
     set_state(entry, VM_ENTRY_STUCK, error);
     vm_object_fail_commands(entry->object, error);
 }
@@ -151,7 +151,7 @@ on_vm_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
 
     if (entry->object)
         vm_object_free(g_steal_pointer(&entry->object), /* teardown= */ NULL);
-    vm_log_down(&entry->log, entry->context->host, vm, how, error, entry->func != NULL);
+    vm_log_down(&entry->log, entry->context, vm, how, error, entry->func != NULL);
     entry->funcs->on_down(entry, entry->user_data);
     if (!goes_on(entry, how, error)) {
         entry->funcs->on_over(entry, error, entry->user_data);
@@ -202,8 +202,10 @@ void
 vm_entry_refuse(VmEntry *entry, gboolean is_final, const GError *error)
 {
     if (g_strcmp0(entry->error, error->message) != 0)
-        log_line(entry->context->host, is_final ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_MESSAGE, /* vm= */ NULL,
-                 "%s is not taken up%s: %s", vm_get_address(entry->vm)->text, is_final ? "" : " now", error->message);
+        log_line_within(vm_log_get_budget(entry->context, entry->vm), entry->context->host,
+                        is_final ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_MESSAGE, /* vm= */ NULL,
+                        "%s is not taken up%s: %s", vm_get_address(entry->vm)->text, is_final ? "" : " now",
+                        error->message);
     set_state(entry, VM_ENTRY_REFUSED, error);
     set_tried(entry);
 }

@@ -2,7 +2,7 @@
 /* The log's lines about one VM as its QEMU comes and goes. Part of VmRegistry. */
 #pragma once
 
-#include "log.h"
+#include "context.h"
 #include "vm.h"
 
 typedef struct VmLog {
@@ -10,8 +10,11 @@ typedef struct VmLog {
     gint64 refused_since; /* monotonic us; 0: the last attempt was not refused */
 } VmLog;
 
+/* For lines about it; NULL: it took somebody's leave, who does not flood the log. */
+LogBudget *vm_log_get_budget(Context *context, Vm *vm);
+
 /* The VM is connected, and has a name. */
-void vm_log_up(VmLog *log, const ManagementHost *host, Vm *vm);
+void vm_log_up(VmLog *log, Context *context, Vm *vm);
 
 /* As VmFuncs.on_down. @is_awaited: a caller is told of the failure. */
-void vm_log_down(VmLog *log, const ManagementHost *host, Vm *vm, VmDown how, const GError *error, gboolean is_awaited);
+void vm_log_down(VmLog *log, Context *context, Vm *vm, VmDown how, const GError *error, gboolean is_awaited);

@@ -13,6 +13,11 @@
 /* Each holds at least a descriptor, and all are listed in one message. */
 #define MAX_VMS 10000
 
+/* Of VMs in the run directory, which take no leave. One user of its group takes no place from the others, and all of them none
+ * of the key file's and of AddVM(): 2,000 QEMUs are more than one machine runs. */
+#define MAX_FOUND_OF_USER 2000
+#define MAX_FOUND 8000
+
 struct VmRegistry {
     Context *context; /* weak */
     VmTeardown *teardown; /* weak */
@@ -299,12 +304,29 @@ new_entry(VmRegistry *registry, const VmSpec *spec, guint64 order)
 }
 
 static gboolean
-has_room(VmRegistry *registry, GError **error)
+check_room(guint n, guint most, const char *where, GError **error)
 {
-    if (vm_table_get_size(registry->table) < MAX_VMS)
+    if (n < most)
         return TRUE;
-    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "There are %u VMs already", MAX_VMS);
+    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "There are %u VMs %salready", most, where);
     return FALSE;
+}
+
+static gboolean
+has_room_for_found(VmRegistry *registry, guint32 uid, GError **error)
+{
+    g_autofree char *of_user = g_strdup_printf("of user %u in the run directory ", uid);
+    guint n_of_user, n = vm_table_count_found(registry->table, uid, &n_of_user);
+
+    return check_room(n_of_user, MAX_FOUND_OF_USER, of_user, error) &&
+           check_room(n, MAX_FOUND, "in the run directory ", error);
+}
+
+static gboolean
+has_room(VmRegistry *registry, const VmSpec *spec, GError **error)
+{
+    return check_room(vm_table_get_size(registry->table), MAX_VMS, "", error) &&
+           (spec->origin != VM_FROM_DIRECTORY || has_room_for_found(registry, spec->made_by, error));
 }
 
 /* A refused VM that has an address gives up the socket that it came with, and connects when it is admitted. */
@@ -331,7 +353,7 @@ vm_registry_add(VmRegistry *registry, const VmSpec *spec, VmAddFunc func, gpoint
     monitor_id_init(&claim.monitor, spec->address);
     if (has_socket)
         monitor_id_set_connected(&claim.monitor, spec->address, spec->fd);
-    if (!has_room(registry, error) || (!check_claim(registry, &claim, &rival, &refusal) && (func || !spec->address))) {
+    if (!has_room(registry, spec, error) || (!check_claim(registry, &claim, &rival, &refusal) && (func || !spec->address))) {
         if (has_socket)
             close(spec->fd);
         if (refusal)

@@ -227,6 +227,24 @@ vm_table_count_given_by(VmTable *table, guint32 uid)
     return n;
 }
 
+guint
+vm_table_count_found(VmTable *table, guint32 uid, guint *ret_of_user)
+{
+    GHashTableIter entries;
+    gpointer vm;
+    guint n = 0, n_of_user = 0;
+
+    g_hash_table_iter_init(&entries, table->entries);
+    while (g_hash_table_iter_next(&entries, &vm, NULL)) {
+        if (vm_get_origin(vm) != VM_FROM_DIRECTORY)
+            continue;
+        n++;
+        n_of_user += vm_get_spec(vm)->made_by == uid;
+    }
+    *ret_of_user = n_of_user;
+    return n;
+}
+
 void
 vm_table_look(VmTable *table)
 {

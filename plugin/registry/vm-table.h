@@ -45,6 +45,9 @@ VmEntry *vm_table_get_by_name_or_uuid(VmTable *table, const char *name_or_uuid);
 /* How many this user has given as a descriptor. */
 guint vm_table_count_given_by(VmTable *table, guint32 uid);
 
+/* How many are in the run directory. @ret_of_user: how many of them this user has made. */
+guint vm_table_count_found(VmTable *table, guint32 uid, guint *ret_of_user);
+
 /* The entry of the key file's group @name, whether it has that name or is refused. */
 VmEntry *vm_table_get_configured(VmTable *table, const char *name);
 
