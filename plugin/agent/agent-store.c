@@ -14,7 +14,7 @@
 struct AgentStore {
     AgentNotify *notify; /* weak */
     gboolean is_offered; /* the manager says that it keeps descriptors */
-    gboolean is_refused; /* it says that it does not */
+    gboolean is_refused; /* the manager says that it does not */
     GHashTable *rest; /* owned; name (owned) → descriptor (owned); what was handed over and has not been taken */
 };
 

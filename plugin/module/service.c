@@ -155,7 +155,7 @@ on_vm_published(Vm *vm, gpointer user_data)
     note_vms_changed(service);
 }
 
-/* What ends because the agent does is kept for the next one: by then the state is closed. */
+/* VMs that end because the agent does are kept for the next one: by then the state is closed. */
 static void
 on_vm_disconnected(Vm *vm, gpointer user_data)
 {

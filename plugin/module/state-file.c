@@ -66,7 +66,7 @@ read_all(int fd, const char *path, gsize size, GError **error)
         return NULL;
     }
     text[n] = '\0';
-    /* What is behind a zero would be lost. */
+    /* Text behind a zero would be lost. */
     for (char *zero = text; (zero = memchr(zero, '\0', n - (gsize)(zero - text)));)
         *zero = '?';
     return g_steal_pointer(&text);

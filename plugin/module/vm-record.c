@@ -115,7 +115,7 @@ read_numbers(GKeyFile *file, VmSpec *spec, GError **error)
            (spec->origin != VM_FROM_DIRECTORY || read_uid(file, "made-by", &spec->made_by, error));
 }
 
-/* What says nothing is as the configuration says by now. */
+/* A record that says nothing of it leaves it to the configuration of now. */
 static gboolean
 read_record_isolation(GKeyFile *file, VmSpec *spec, GError **error)
 {

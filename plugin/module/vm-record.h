@@ -21,5 +21,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VmRecord, vm_record_free)
 /* As text that ends with a newline. */
 char *vm_record_print(const VmRecord *record);
 
-/* NULL with an error that says what is wrong. What a later agent may have written besides is passed over. */
+/* NULL with an error that says what is wrong. Keys that a later agent may have written besides are passed over. */
 VmRecord *vm_record_parse(const char *text, GError **error);

@@ -35,7 +35,7 @@ free_kept(gpointer data)
     Kept *kept = data;
 
     if (!kept)
-        return; /* it has been taken out */
+        return; /* the descriptor has been taken out */
     vm_record_free(kept->record);
     g_free(kept->text);
     g_free(kept);
@@ -183,7 +183,7 @@ find_kept_of(VmState *state, Vm *vm)
     return find_kept(state, vm_get_origin(vm), name ? name : vm_get_spec(vm)->name);
 }
 
-/* What was kept of the record becomes @spec's; -1 there: nothing. */
+/* The record's descriptor and session become @spec's; -1 there: nothing. */
 static void
 take_connection(VmState *state, VmRecord *record, VmSpec *spec)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the next agent needs to have the VMs again, kept while this one runs, because it may be killed at any moment: a record of
+/* All that the next agent needs to have the VMs again, kept while this one runs, because it may be killed at any moment: a record of
  * each VM in the state file, and its connection in the host's store for descriptors, where there is one.
  *
  * The file has the VMs that were added by call or as a descriptor, which nobody else would tell of, and those whose connection is in
@@ -11,8 +11,8 @@
 
 typedef struct VmState VmState;
 
-/* Reads what the agent before has left. @run_directory: NULL: no file is kept. What cannot be had or is broken is logged, and costs
- * no more than that. */
+/* Reads what the agent before has left. @run_directory: NULL: no file is kept. A record that cannot be had or is
+ * broken is logged, and costs its own VM alone. */
 VmState *vm_state_new(const ManagementHost *host, const char *run_directory);
 
 /* File and store stay as they are. */

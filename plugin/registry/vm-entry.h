@@ -24,7 +24,7 @@ typedef struct VmEntryFuncs {
     /* QEMU is connected and known: vm_entry_grant_name() gives the entry a name, unless it has one. FALSE with an error: it cannot
      * be called so. */
     gboolean (*on_up)(VmEntry *entry, GError **error, gpointer user_data);
-    /* It has its object, and who waits for it has not been told; its connection has ended, or was of no use (on_over may follow). */
+    /* The VM has its object, and callers who wait for it have not been told; its connection has ended, or was of no use (on_over may follow). */
     void (*on_published)(VmEntry *entry, gpointer user_data);
     void (*on_down)(VmEntry *entry, gpointer user_data);
     /* The first attempt has ended, well or badly. Once, and before the entry is gone. */
