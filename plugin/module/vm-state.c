@@ -35,7 +35,7 @@ free_kept(gpointer data)
     Kept *kept = data;
 
     if (!kept)
-        return; /* the descriptor has been taken out */
+        return; /* the record has been taken out of the table */
     vm_record_free(kept->record);
     g_free(kept->text);
     g_free(kept);
