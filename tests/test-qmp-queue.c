@@ -236,6 +236,31 @@ test_limits(Fixture *fixture, gconstpointer unused)
     g_assert_false(qmp_queue_is_busy(fixture->queue));
 }
 
+/* What waits for a monitor that cannot be had comes on top of what waits already. The line is then too full, and takes no more. */
+static void
+test_hand_over_limits(Fixture *fixture, gconstpointer unused)
+{
+    QmpQueue *other = qmp_queue_new(/* client= */ NULL, /* barrier= */ NULL);
+    g_autofree char *most = g_strnfill(MAX_BYTES - 1, ' ');
+    QmpCommand command = { .name = "x", .arguments = most };
+    Call calls[9] = { 0 };
+
+    submit_numbered(fixture, calls, 7);
+    for (guint i = 7; i < 9; i++) {
+        calls[i] = (Call){ .fixture = fixture, .name = "x" };
+        calls[i].ticket = qmp_queue_submit(i == 7 ? fixture->queue : other, "a", &command, on_reply, &calls[i], NULL);
+        g_assert_nonnull(calls[i].ticket);
+    }
+    qmp_queue_hand_over(other, fixture->queue);
+    qmp_queue_free(other);
+    assert_refused(fixture, "a", &(QmpCommand){ .name = "x" }, QMP_ERROR_LIMIT);
+    qmp_ticket_cancel(calls[7].ticket);
+    assert_refused(fixture, "a", &(QmpCommand){ .name = "x" }, QMP_ERROR_LIMIT);
+    qmp_ticket_cancel(calls[8].ticket);
+    qmp_peer_echo(fixture->peer);
+    wait_answered(fixture, 7);
+}
+
 /* Two callers on one monitor, whose barrier is shut: a caller's reply waits, and the agent's own does not. What frees the queue
  * meanwhile gives every reply that has come. */
 static void
@@ -403,6 +428,7 @@ main(int argc, char *argv[])
     ADD("/qmp-queue/round-robin", test_round_robin);
     ADD("/qmp-queue/oob", test_oob);
     ADD("/qmp-queue/limits", test_limits);
+    ADD("/qmp-queue/hand-over-limits", test_hand_over_limits);
     ADD("/qmp-queue/cancel", test_cancel);
     ADD("/qmp-queue/barrier", test_barrier);
     ADD("/qmp-queue/inside", test_inside);

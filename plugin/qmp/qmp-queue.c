@@ -346,7 +346,7 @@ check_queued(Line *line, const QmpCommand *command, GError **error)
         g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%d descriptors of this caller wait already", MAX_FDS);
     else if (line->line.waiting.length + line->under_way >= MAX_COMMANDS)
         g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%d commands of this caller wait already", MAX_COMMANDS);
-    else if (get_command_size(command) > MAX_BYTES - line->bytes)
+    else if (line->bytes + get_command_size(command) > MAX_BYTES) /* more than that may have been handed over */
         g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "more than %u bytes of this caller's commands would wait",
                     MAX_BYTES);
     else
