@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The machine that the other tests of the suite `boot` are about: it comes up whole, and nothing of it stays here."""
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -83,6 +84,7 @@ class Interrupted(Test):
         if 'SKIP' in words:
             self.skipTest(' '.join(words[words.index('SKIP') + 1:]))
         init, group, directory = words
+        self.addCleanup(shutil.rmtree, directory, ignore_errors=True)
         return program, group, directory, os.readlink(f'/proc/{init}/ns/pid')
 
     def test_ctrl_c_leaves_nothing(self):

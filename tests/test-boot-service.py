@@ -215,8 +215,8 @@ class Journal(BootTest):
 
 class Removal(BootTest):
     def list_files(self):
-        """All that a package manager would look after, with what is in it."""
-        command = 'find /usr /etc /opt /srv /var -xdev \\( -path /var/log -o -path /opt/qemu \\) -prune -o ! -type d -print'
+        """All that a package manager would look after, directories too."""
+        command = 'find /usr /etc /opt /srv /var -xdev \\( -path /var/log -o -path /var/tmp -o -path /var/lib/systemd -o -path /opt/qemu \\) -prune -o -print'
         return set(self.machine.run('sh', '-c', command).stdout.splitlines())
 
     @classmethod
