@@ -4,6 +4,7 @@ this breaks, a call that is meant for one user's VM reaches another user's."""
 import os
 import signal
 import socket
+import stat
 import time
 
 from harness import CallError, Qemu, main, wait_until
@@ -13,6 +14,7 @@ from system_bus import OWNER, SOMEBODY, SystemBusTest
 
 RESTARTS = 5
 SHARE = 2000
+CROWD = 20000
 CLOCK_REALTIME_COARSE = 5  # of linux/time.h
 
 
@@ -201,6 +203,16 @@ class TwoUsers(SystemBusTest):
         self.make(OWNER, 'web.sock')
         self.wait_own('web', OWNER)
         self.add('added', f'unix:{self.start_peer(OWNER).path}')
+
+    def test_a_crowd_at_the_start(self):
+        """Twenty thousand sockets of one user's are passed over: the agent is ready, and has the other's VM."""
+        with acting_as(SOMEBODY):
+            for number in range(CROWD):
+                os.mknod(f'{self.found}/{number}.sock', stat.S_IFSOCK | 0o600)
+        self.make(OWNER, 'web.sock')
+        self.start_there()
+        self.wait_own('web', OWNER)
+        self.assertNotIn('is not taken up', self.agent.output)  # for none of them was looked at by itself
 
     def test_a_name_like_a_uuid_is_the_vms_own(self):
         self.start_there()

@@ -10,11 +10,19 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "timer.h"
 
 #define DIRECTORY "qemu-monitor"
 
 /* The end that a file's name may have, and a VM's does not. */
 #define SUFFIX ".sock"
+
+/* Of one user, at one look at the directory: as many as the registry takes. A million files that one user has made there, of
+ * whatever kind, are no work for the main loop but to be passed over. */
+#define MAX_LISTED_OF_USER 2000
+
+/* Events are lost where there are more than the agent can read. Whoever makes that many has the agent look once in that time. */
+#define RESCAN_DELAY ((guint64)G_TIME_SPAN_SECOND)
 
 /* Room for some thirty events of the longest names; more are read in the next turn. */
 #define BUFFER_SIZE 8192
@@ -25,6 +33,7 @@ struct Discovery {
     char *path; /* owned; the directory */
     int inotify; /* owned */
     GSource *source; /* owned */
+    GSource *rescan_timer; /* owned; while events have been lost */
 };
 
 /* Or a link to one, whose socket is elsewhere. In a directory that others may write to, a link is
@@ -154,6 +163,19 @@ compare_files(gconstpointer a, gconstpointer b)
     return strcmp(first->name, second->name);
 }
 
+/* @counts: number of files by uid. */
+static gboolean
+takes_part(const struct stat *status, GHashTable *counts)
+{
+    gpointer uid = GUINT_TO_POINTER(status->st_uid);
+    guint n = GPOINTER_TO_UINT(g_hash_table_lookup(counts, uid));
+
+    if ((!S_ISSOCK(status->st_mode) && !S_ISLNK(status->st_mode)) || n >= MAX_LISTED_OF_USER)
+        return FALSE;
+    g_hash_table_insert(counts, uid, GUINT_TO_POINTER(n + 1));
+    return TRUE;
+}
+
 /* The files in the order of their age, whatever the order in the directory. `web` and `web.sock` may be two users', and want one
  * name: which has it must not change when the agent is started again. Nobody can make a file older than it is: ctime is the
  * kernel's. */
@@ -161,13 +183,14 @@ static GPtrArray *
 list_files(Discovery *discovery)
 {
     g_autoptr(GDir) directory = g_dir_open(discovery->path, 0, NULL);
+    g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
     GPtrArray *files = g_ptr_array_new_with_free_func(found_file_free);
     const char *name;
 
     while (directory && (name = g_dir_read_name(directory))) {
         g_autofree char *path = g_build_filename(discovery->path, name, NULL);
         struct stat status;
-        if (lstat(path, &status) < 0)
+        if (lstat(path, &status) < 0 || !takes_part(&status, counts))
             continue;
         FoundFile *file = g_new0(FoundFile, 1);
         file->name = g_strdup(name);
@@ -268,11 +291,29 @@ do_or_log(Discovery *discovery, gboolean (*step)(Discovery *discovery, GError **
     return FALSE;
 }
 
+static gboolean
+on_rescan_timer(gpointer user_data)
+{
+    Discovery *discovery = user_data;
+
+    timer_stop(&discovery->rescan_timer);
+    scan(discovery);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+on_events_lost(Discovery *discovery)
+{
+    if (!discovery->rescan_timer)
+        discovery->rescan_timer =
+            timer_start(discovery->context->host->context, RESCAN_DELAY, on_rescan_timer, discovery);
+}
+
 static void
 on_change(Discovery *discovery, const struct inotify_event *event)
 {
     if (event->mask & IN_Q_OVERFLOW)
-        scan(discovery);
+        on_events_lost(discovery);
     else if (event->mask & IN_IGNORED)
         do_or_log(discovery, watch); /* somebody removed the directory */
     else if (event->mask & (IN_CREATE | IN_MOVED_TO))
@@ -348,6 +389,7 @@ discovery_get_path(Discovery *discovery)
 void
 discovery_free(Discovery *discovery)
 {
+    timer_stop(&discovery->rescan_timer);
     if (discovery->source) {
         g_source_destroy(discovery->source);
         g_source_unref(discovery->source);
