@@ -250,6 +250,28 @@ test_fail(Fixture *fixture, gconstpointer unused)
     g_assert_cmpstr(fixture->log->str, ==, "stop!1 stop!1 ");
 }
 
+/* A reply that has come, and is held when QEMU gets stuck: the command has done its work, and its caller is told so. */
+static void
+test_fail_held(Fixture *fixture, gconstpointer unused)
+{
+    ReplyBarrier *barrier = qemu_connection_get_barrier(vm_get_qemu(fixture->base.vm));
+    g_autoptr(GError) error = g_error_new_literal(QMP_ERROR, QMP_ERROR_TIMED_OUT, "stuck");
+    Call calls[3];
+
+    reply_barrier_hold(barrier);
+    for (guint i = 0; i < 3; i++)
+        submit(fixture, &calls[i], ":1.1", "stop", NULL);
+    calls[0].cancels = &calls[1];
+    wait_for(fixture, "1 stop");
+    vm_fixture_settle(&fixture->base);
+    assert_told(fixture, "");
+    caller_sessions_fail(fixture->sessions, error);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} stop={} ");
+    reply_barrier_release(barrier);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpstr(fixture->log->str, ==, "stop={} stop={} ");
+}
+
 /* A VM that goes: the caller who has ended it is told that this worked, all others that it has gone. */
 static void
 test_free(Fixture *fixture, gconstpointer unused)
@@ -374,6 +396,7 @@ main(int argc, char **argv)
     ADD("/caller-sessions/refused-with-fd", test_refused_with_fd);
     ADD("/caller-sessions/cancel", test_cancel);
     ADD("/caller-sessions/fail", test_fail);
+    ADD("/caller-sessions/fail-held", test_fail_held);
     ADD("/caller-sessions/free", test_free);
     ADD("/caller-sessions/leave", test_leave);
     ADD("/caller-sessions/done", test_done);

@@ -249,8 +249,8 @@ caller_session_ticket_cancel(CallerSessionTicket *ticket)
     abandon_ticket(ticket, /* is_for_good= */ FALSE);
 }
 
-/* A callback may bring about that others end. A VM that has gone is the success of a `quit`: the end of the control monitor may
- * be seen before the end of the monitor that `quit` went by. */
+/* A callback may bring about that others end. Where QEMU is stuck, a reply that is held is given. A VM that has gone is the
+ * success of a `quit`: the end of the control monitor may be seen before the end of the monitor that `quit` went by. */
 void
 caller_session_fail_all(CallerSessionShare *share, gboolean is_for_good, const GError *error)
 {
@@ -264,6 +264,8 @@ caller_session_fail_all(CallerSessionShare *share, gboolean is_for_good, const G
         gpointer user_data = ticket->user_data;
         gboolean has_quit = !error && g_str_equal(ticket->name, "quit") && !qmp_ticket_is_waiting(ticket->ticket);
         g_queue_push_tail_link(&share->tickets, link);
+        if (error && func && qmp_ticket_give_held(ticket->ticket))
+            continue;
         abandon_ticket(ticket, is_for_good);
         if (func)
             func(has_quit ? &empty : NULL, has_quit ? NULL : error ? error : gone, user_data);

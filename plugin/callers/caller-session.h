@@ -50,8 +50,8 @@ CallerSessionTicket *caller_session_submit(CallerSession *session, const CallerS
 /* The callback does not come any more; a command that still waited is not sent. */
 void caller_session_ticket_cancel(CallerSessionTicket *ticket);
 
-/* Fails the commands of all sessions that wait or are under way. @error: NULL: the VM has gone. @is_for_good: QEMU answers
- * nothing any more. */
+/* Fails the commands of all sessions that wait or are under way. @error: QEMU is stuck, and replies that are held are given;
+ * NULL: the VM has gone. @is_for_good: QEMU answers nothing any more. */
 void caller_session_fail_all(CallerSessionShare *share, gboolean is_for_good, const GError *error);
 
 /* The caller has left: share->on_idle is called when nothing of theirs is under way. */

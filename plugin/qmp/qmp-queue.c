@@ -46,8 +46,7 @@ struct QmpTicket {
     TicketState state;
     QmpQueue *queue; /* weak; NULL: the queue is gone */
     Line *line; /* weak, until the reply; it stays as long as it has a ticket */
-    QmpCommand
-        command; /* its texts are owned while it waits, and NULL once it is sent; its descriptor is owned until then; -1: none */
+    QmpCommand command; /* its texts are owned while it waits, then NULL; its descriptor is owned until then; -1: none */
     gboolean in_band; /* counts against MAX_UNDER_WAY */
     QmpReplyFunc func; /* NULL: cancelled */
     gpointer user_data;
@@ -421,20 +420,21 @@ qmp_ticket_cancel(QmpTicket *ticket)
     Line *line = ticket->line;
 
     ticket->func = NULL;
-    switch (ticket->state) {
-    case TICKET_WAITS:
+    if (ticket->state == TICKET_WAITS) {
         leave_line(ticket);
         drop_line_if_empty(ticket->queue, line);
-        free_command_ticket(ticket);
-        return;
-    case TICKET_HELD:
+    } else if (ticket->state == TICKET_HELD) {
         g_queue_unlink(&ticket->queue->held, &ticket->link);
-        free_command_ticket(ticket);
-        return;
-    case TICKET_UNDER_WAY:
-    case TICKET_GIVEN:
+    } else {
         return;
     }
+    free_command_ticket(ticket);
+}
+
+gboolean
+qmp_ticket_give_held(QmpTicket *ticket)
+{
+    return held_reply_give(&ticket->held);
 }
 
 gboolean

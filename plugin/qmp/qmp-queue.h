@@ -36,6 +36,9 @@ QmpTicket *qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpComman
 /* No callback any more; a command that still waited is not sent. */
 void qmp_ticket_cancel(QmpTicket *ticket);
 
+/* A reply that is held is given now. FALSE: none is. */
+gboolean qmp_ticket_give_held(QmpTicket *ticket);
+
 /* Whether the command still waits for its turn, so that cancelling it undoes it. */
 gboolean qmp_ticket_is_waiting(QmpTicket *ticket);
 

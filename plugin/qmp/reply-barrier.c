@@ -87,15 +87,18 @@ take_out(HeldReply *held)
     held->barrier = NULL;
 }
 
-void
+gboolean
 held_reply_give(HeldReply *held)
 {
     QmpReply reply = held->reply;
 
+    if (!held->barrier)
+        return FALSE;
     take_out(held);
     held->reply = (QmpReply){ 0 };
     held->func(&reply, /* error= */ NULL, held->user_data);
     clear_reply(&reply);
+    return TRUE;
 }
 
 void

@@ -47,8 +47,8 @@ typedef struct HeldReply {
 void reply_barrier_keep(ReplyBarrier *barrier, HeldReply *held, const QmpReply *reply, guint64 question,
                         QmpReplyFunc func, gpointer user_data);
 
-/* Calls the function now, whatever the reply waits for. */
-void held_reply_give(HeldReply *held);
+/* Calls the function now, whatever the reply waits for. FALSE: nothing is held. */
+gboolean held_reply_give(HeldReply *held);
 
 /* The function does not come. Also where nothing is held. */
 void held_reply_clear(HeldReply *held);
