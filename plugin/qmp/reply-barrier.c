@@ -141,7 +141,8 @@ give_open(ReplyBarrier *barrier)
 void
 reply_barrier_open(ReplyBarrier *barrier, guint64 question)
 {
-    barrier->open_for = question;
+    /* A question that could not be asked opens from inside, for a later one. */
+    barrier->open_for = MAX(barrier->open_for, question);
     give_open(barrier);
 }
 
