@@ -163,10 +163,11 @@ class Scripted(SlowTest):
                                                      'current-progress': next(numbers)}]})
         client = Gio.DBusObjectManagerClient.new_sync(self.connect().gdbus, Gio.DBusObjectManagerClientFlags.NONE, NAME, ROOT,
                                                       None, None, None)
-        path, drawn = f'{ROOT}/vm/vm/job/copy', []
-        wait_until(lambda: client.get_object(path))
-        job = client.get_object(path).get_interface(f'{NAME}.Job')
-        job.connect('g-properties-changed', lambda proxy, changed, invalidated: drawn.append(changed.unpack()))
+        drawn = []
+        # The client's own signal: it makes another proxy where InterfacesAdded comes behind the reply that had the object.
+        client.connect('interface-proxy-properties-changed',
+                       lambda client, job, interface, changed, invalidated: drawn.append(changed.unpack()))
+        wait_until(lambda: client.get_object(f'{ROOT}/vm/vm/job/copy'))
         # Longer than somebody who has read a property is taken to be looking.
         wait_until(lambda: len([change for change in drawn if 'Current' in change]) > 12, 'a dozen signals', timeout=60)
 
