@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The contract between a management agent (the host) and the modules that it loads. A module is a shared object
- * with one symbol, MANAGEMENT_MODULE_SYMBOL, of type ManagementModule. Only GLib is needed on either side; C
- * linkage; everything happens in the one thread that runs host->context.
+/* The contract between a management agent (the host) and the modules that it loads. A module is a shared object with
+ * one symbol, MANAGEMENT_MODULE_SYMBOL, of type ManagementModule. Only GLib is needed on either side; C linkage;
+ * everything happens in the one thread that runs host->context.
  *
- * A host loads a module, checks `abi` and `size`, calls start() with its own table, runs its main context, calls reload() when
- * the configuration may have changed, and stop() before it unloads the module. Several modules, and several instances of one, may run side by side. */
+ * A host loads a module, checks `abi` and `size`, calls
+ * start() with its own table, runs its main context, calls reload() when the configuration may have changed, and
+ * stop() before it unloads the module. Several modules, and several instances of one, may run side by side. */
 #pragma once
 
 #include <glib.h>
@@ -32,8 +33,8 @@ typedef struct ManagementHost {
     ManagementBus bus;
     GKeyFile *key_file; /* the module's configuration; NULL: none. Not to be changed */
 
-    /* Logs @fields (as in g_log_structured_array(); MESSAGE is one of them) at @level, of which G_LOG_LEVEL_CRITICAL stands for
-     * an error. Any time from start() to stop(). */
+    /* Logs @fields (as in g_log_structured_array(); MESSAGE is one of them) at @level, of which G_LOG_LEVEL_CRITICAL
+     * stands for an error. Any time from start() to stop(). */
     void (*log)(gpointer data, GLogLevelFlags level, const GLogField *fields, gsize n_fields);
 
     /* The instance does what it is there for: its names are taken, it can be called. At most once, never from
@@ -51,18 +52,19 @@ typedef struct ManagementHost {
     /* The file that `key_file` was read from, for errors; NULL: none, or not known. */
     const char *key_file_path;
 
-    /* One line for people on how the instance stands, without a newline; in place of the one before. Any time from start() to
-     * stop(), and as often as the module likes: the host shows the last one at its leisure. */
+    /* NULL: the host shows none. One line for people on how the instance stands, without a newline; in place of the
+     * one before. Any time from start() to stop(), and as often as the module likes: the host shows the last one at
+     * its leisure. */
     void (*status)(gpointer data, gpointer instance, const char *status);
 
-    /* A store for descriptors that outlives the process, and is handed to the one that is started in its place. Names have letters,
-     * digits, `-` and `_` only, are 128 bytes long at most, and are unlike all others of this module's.
-     * keep_fd() puts a duplicate of @fd into it. FALSE: there is no store. (TRUE promises nothing: not every manager tells
-     * whether it keeps what it is given.) @is_only_one: the like of it cannot be had again, so that it is worth a try where
-     * nobody knows whether there is a store.
-     * drop_fd() takes it out, if it is there.
-     * take_fd(), before ready(): what a process before has kept and not dropped, close-on-exec, for the module to close; it stays in
-     * the store. -1: there is none, or it has been taken. A descriptor that nobody has taken when all instances are ready is dropped. */
+    /* keep_fd may be NULL, and then the others as well. A store for descriptors that outlives the process, and is
+     * handed to the one that is started in its place. Names have letters, digits, `-` and `_` only, are 128 bytes
+     * long at most, and are unlike all others of this module's. keep_fd() puts a duplicate of @fd into it. FALSE:
+     * there is no store. (TRUE promises nothing: not every manager tells whether it keeps what it is given.)
+     * @is_only_one: the like of it cannot be had again, so that it is worth a try where nobody knows whether there is
+     * a store. drop_fd() takes it out, if it is there. take_fd(), before ready(): what a process before has kept and
+     * not dropped, close-on-exec, for the module to close; it stays in the store. -1: there is none, or it has been
+     * taken. A descriptor that nobody has taken when all instances are ready is dropped. */
     gboolean (*keep_fd)(gpointer data, const char *name, int fd, gboolean is_only_one);
     void (*drop_fd)(gpointer data, const char *name);
     int (*take_fd)(gpointer data, const char *name);
@@ -89,11 +91,12 @@ typedef struct ManagementModule {
      * not necessarily from inside. Once, and from where stop() may be called. */
     gboolean (*prepare_stop)(gpointer instance);
 
-    /* May be NULL, and is missing where `size` ends before it: the instance keeps the configuration that it was started with.
-     * Takes @key_file (NULL: none any more), which was read from @key_file_path (NULL: none, or not known), in place of the
-     * one before; the table keeps what it was started with. Both are valid inside the call only. Without blocking; what is the
-     * same in both configurations is not disturbed. FALSE with @error: nothing has changed. Any number of times between start()
-     * and prepare_stop() or stop(), from where stop() may be called; also before ready(). */
+    /* May be NULL, and is missing where `size` ends before it: the instance keeps the configuration that it was
+     * started with. Takes @key_file (NULL: none any more), which was read from @key_file_path (NULL: none, or not
+     * known), in place of the one before; the table keeps what it was started with. Both are valid inside the call
+     * only. Without blocking; what is the same in both configurations is not disturbed. FALSE with @error: nothing
+     * has changed. Any number of times between start() and prepare_stop() or stop(), from where stop() may be called;
+     * also before ready(). */
     gboolean (*reload)(gpointer instance, GKeyFile *key_file, const char *key_file_path, GError **error);
 } ManagementModule;
 

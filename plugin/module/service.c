@@ -135,13 +135,14 @@ on_status_due(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
-/* A host of before does not ask. */
+/* A host of before does not ask, and one that shows nothing has no function. */
 static void
 note_vms_changed(Service *service)
 {
     const ManagementHost *host = service->context.host;
 
-    if (host->size < G_STRUCT_OFFSET(ManagementHost, status) + sizeof host->status || service->status_timer)
+    if (host->size < G_STRUCT_OFFSET(ManagementHost, status) + sizeof host->status || !host->status ||
+        service->status_timer)
         return;
     service->status_timer = timer_start(host->context, STATUS_TIME, on_status_due, service);
 }
