@@ -3,9 +3,9 @@
  * one symbol, MANAGEMENT_MODULE_SYMBOL, of type ManagementModule. Only GLib is needed on either side; C linkage;
  * everything happens in the one thread that runs host->context.
  *
- * A host loads a module, checks `abi` and `size`, calls
- * start() with its own table, runs its main context, calls reload() when the configuration may have changed, and
- * stop() before it unloads the module. Several modules, and several instances of one, may run side by side. */
+ * A host loads a module, checks `abi` and `size`, calls start() with its own table, runs its main context, calls reload()
+ * when the configuration may have changed, and stop() before it unloads the module. Several modules, and several instances
+ * of one, may run side by side. */
 #pragma once
 
 #include <glib.h>
