@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 import unittest
 
 from harness import (DIE, SILENCE, Bus, CallError, Connection, Flood, Message, Peer, Qemu, QmpClient, QmpError, Raw,
@@ -133,6 +135,31 @@ class ScriptedPeer(Test):
         peer = self.start(Peer, greeting=DIE)
         with self.assertRaises(EOFError):
             QmpClient(peer.path)
+
+
+
+class Sum(Test):
+    """The line that tests/run ends with."""
+
+    def sum(self, *programs):
+        """(its last line, its exit status) for a log of these programs; none: without a log."""
+        log = f'{self.directory}/results.json'
+        if programs:
+            with open(log, 'w', encoding='utf-8') as file:
+                file.writelines(json.dumps({'name': 'test', **program}) + '\n' for program in programs)
+        script = f'{os.path.dirname(os.path.abspath(__file__))}/sum-results'
+        done = subprocess.run([sys.executable, script, log], stdout=subprocess.PIPE, text=True, check=False)
+        return done.stdout.splitlines()[-1], done.returncode
+
+    def test_points_are_counted(self):
+        self.assertEqual(self.sum({'result': 'OK', 'stdout': 'ok 1 a\nok 2 b\n'}), ('2 passed, 0 failed, 0 skipped', 0))
+        self.assertEqual(self.sum({'result': 'ERROR', 'stdout': 'ok 1 a\nnot ok 2 b\n'}), ('1 passed, 1 failed, 0 skipped', 1))
+
+    def test_a_crash_is_a_failure(self):
+        self.assertEqual(self.sum({'result': 'ERROR', 'stdout': 'ok 1 a\n'}), ('1 passed, 1 failed, 0 skipped', 1))
+
+    def test_a_run_without_a_log_is_a_failure(self):
+        self.assertEqual(self.sum(), ('0 passed, 1 failed, 0 skipped', 1))
 
 
 if __name__ == '__main__':
