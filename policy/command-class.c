@@ -325,6 +325,14 @@ policy_class_get_action(PolicyClass policy_class)
 }
 
 const char *
+policy_class_get_command_action(const char *qmp_name, gboolean is_unstable)
+{
+    if (!qmp_name)
+        return policy_class_get_action(POLICY_CLASS_OBSERVE);
+    return policy_class_get_action(is_unstable ? POLICY_CLASS_HOST : policy_class_of_command(qmp_name));
+}
+
+const char *
 policy_class_get_nth_command(guint n)
 {
     return n < G_N_ELEMENTS(rows) ? rows[n].qmp_name : NULL;

@@ -30,6 +30,10 @@ const char *policy_class_find_command(const char *qmp_name);
 /* The action's id, "org.qemu.monitor1.observe" for example. */
 const char *policy_class_get_action(PolicyClass policy_class);
 
+/* The action that stands for a command before its arguments are known; NULL: for an event. @is_unstable: QEMU says so of the
+ * command, whatever the table says of it. */
+const char *policy_class_get_command_action(const char *qmp_name, gboolean is_unstable);
+
 /* The name in row @n of the table, counted from 0; NULL past its end. For tests, which hold the table against QEMU's
  * schemas. */
 const char *policy_class_get_nth_command(guint n);

@@ -106,6 +106,16 @@ test_actions(void)
         g_assert_cmpstr(policy_class_get_action(actions[i].policy_class), ==, actions[i].action);
 }
 
+/* Who reads Introspect to know what they will be asked for: nobody has promised what an unstable command will do. */
+static void
+test_command_actions(void)
+{
+    g_assert_cmpstr(policy_class_get_command_action("stop", FALSE), ==, "org.qemu.monitor1.control");
+    g_assert_cmpstr(policy_class_get_command_action("stop", TRUE), ==, "org.qemu.monitor1.host");
+    g_assert_cmpstr(policy_class_get_command_action("unknown", FALSE), ==, "org.qemu.monitor1.host");
+    g_assert_cmpstr(policy_class_get_command_action(NULL, FALSE), ==, "org.qemu.monitor1.observe");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -115,5 +125,6 @@ main(int argc, char **argv)
     g_test_add_func("/command-class/sorted-and-unique", test_sorted);
     g_test_add_func("/command-class/forgotten-class-is-host", test_forgotten_class);
     g_test_add_func("/command-class/actions", test_actions);
+    g_test_add_func("/command-class/command-actions", test_command_actions);
     return g_test_run();
 }

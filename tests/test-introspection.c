@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "command-class.h"
 #include "names.h"
 #include "qmp-schema-parse.h"
 
@@ -47,7 +48,7 @@ show_commands(const char *text, const char *contract)
     GString *shown = g_string_new(NULL);
 
     g_assert_no_error(error);
-    interface = introspection_commands(schema, node->interfaces[0]);
+    interface = introspection_commands(schema, node->interfaces[0], policy_class_get_command_action);
     for (GDBusMethodInfo **method = interface->methods; method && *method; method++) {
         g_string_append_printf(shown, "%s(", (*method)->name);
         append_args(shown, (*method)->in_args);
@@ -200,7 +201,8 @@ test_annotations(void)
         TYPES;
     g_autoptr(QmpSchema) schema = qmp_schema_parse(text, strlen(text), NULL);
     GDBusNodeInfo *node = g_dbus_node_info_new_for_xml(no_contract, NULL);
-    GDBusInterfaceInfo *interface = introspection_commands(schema, node->interfaces[0]);
+    GDBusInterfaceInfo *interface =
+        introspection_commands(schema, node->interfaces[0], policy_class_get_command_action);
     GDBusAnnotationInfo **stop = interface->methods[0]->annotations, **kvm = interface->methods[1]->annotations;
     GDBusAnnotationInfo **sync = interface->methods[2]->annotations;
 
@@ -224,11 +226,13 @@ test_events(void)
     static const char text[] = "[" EVENT("BLOCK_IO_ERROR", "") "," EVENT("block-io-error", "") "," EVENT(
         "STOP", ",\"features\":[\"deprecated\"]") TYPES;
     g_autoptr(QmpSchema) schema = qmp_schema_parse(text, strlen(text), NULL);
-    GDBusInterfaceInfo *interface = introspection_events(schema);
+    GDBusInterfaceInfo *interface = introspection_events(schema, policy_class_get_command_action);
     g_autoptr(GString) args = g_string_new(NULL);
 
     g_assert_cmpstr(interface->name, ==, MONITOR_EVENTS_INTERFACE);
     g_assert_cmpstr(interface->signals[0]->name, ==, "BlockIoError");
+    g_assert_cmpstr(get(interface->signals[0]->annotations, MONITOR_ACTION_ANNOTATION), ==,
+                    "org.qemu.monitor1.observe");
     append_args(args, interface->signals[0]->args);
     g_assert_cmpstr(args->str, ==, "a{sv} data, t timestamp");
     g_assert_cmpstr(interface->signals[1]->name, ==, "Stop");

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "command-class.h"
 #include "contract.h"
 #include "names.h"
 #include "qmp-schema-parse.h"
@@ -40,7 +41,7 @@ parse(Fixture *fixture, const char *text)
     QmpSchema *schema = qmp_schema_parse(text, strlen(text), &error);
 
     g_assert_no_error(error);
-    return qmp_interfaces_new(schema, fixture->contract, on_call);
+    return qmp_interfaces_new(schema, fixture->contract, policy_class_get_command_action, on_call);
 }
 
 static void

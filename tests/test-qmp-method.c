@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "command-class.h"
 #include "introspection.h"
 #include "json-print.h"
 #include "names.h"
@@ -98,7 +99,7 @@ set_up(Fixture *fixture, gconstpointer unused)
 
     object_fixture_set_up(&fixture->base, &tables);
     fixture->schema = qmp_schema_parse(schema_text, strlen(schema_text), NULL);
-    fixture->info = introspection_commands(fixture->schema, none->interfaces[0]);
+    fixture->info = introspection_commands(fixture->schema, none->interfaces[0], policy_class_get_command_action);
     fixture->is_known = fixture->is_named = TRUE;
     g_dbus_node_info_unref(none);
 }

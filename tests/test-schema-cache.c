@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "command-class.h"
 #include "contract.h"
 
 #define TEXT(name)                                                                                                    \
@@ -38,7 +39,7 @@ make(QmpSchema *schema, gpointer user_data)
     Fixture *fixture = user_data;
 
     fixture->n_parsed++;
-    return qmp_interfaces_new(schema, fixture->contract, on_call);
+    return qmp_interfaces_new(schema, fixture->contract, policy_class_get_command_action, on_call);
 }
 
 static void

@@ -266,7 +266,7 @@ make_interfaces(Service *service, GError **error)
 static QmpInterfaces *
 make_own_interfaces(QmpSchema *schema, gpointer user_data)
 {
-    return qmp_interfaces_new(schema, ((Service *)user_data)->contract, call_method);
+    return qmp_interfaces_new(schema, ((Service *)user_data)->contract, policy_class_get_command_action, call_method);
 }
 
 /* Where polkit is, wherever the callers are. */

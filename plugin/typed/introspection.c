@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "command-class.h"
 #include "names.h"
 #include "value.h"
 
@@ -165,26 +164,18 @@ add_c_name(GPtrArray *annotations, const char *member)
 }
 
 static gpointer
-new_annotations(const char *member, const char *qmp_name, PolicyClass policy_class, gboolean deprecated,
-                gboolean unstable)
+new_annotations(const char *member, const char *qmp_name, const char *action, gboolean deprecated, gboolean unstable)
 {
     GPtrArray *annotations = g_ptr_array_new();
 
     add_annotation(annotations, MONITOR_NAME_ANNOTATION, qmp_name);
-    add_annotation(annotations, MONITOR_ACTION_ANNOTATION, policy_class_get_action(policy_class));
+    add_annotation(annotations, MONITOR_ACTION_ANNOTATION, action);
     add_c_name(annotations, member);
     if (deprecated)
         add_annotation(annotations, "org.freedesktop.DBus.Deprecated", "true");
     if (unstable)
         add_annotation(annotations, MONITOR_UNSTABLE_ANNOTATION, "true");
     return end_array(annotations);
-}
-
-/* Nobody has promised what an unstable command will do, whatever the table says of it. */
-static PolicyClass
-class_of_schema_command(const QmpSchemaCommand *command)
-{
-    return command->unstable ? POLICY_CLASS_HOST : policy_class_of_command(command->name);
 }
 
 /* NULL where there can be none of that name, or there is one in @taken. */
@@ -218,7 +209,8 @@ copy_args(GDBusArgInfo **args)
 }
 
 static GDBusMethodInfo *
-describe_command(const QmpSchemaCommand *command, GDBusInterfaceInfo *promised, GHashTable *taken)
+describe_command(const QmpSchemaCommand *command, GDBusInterfaceInfo *promised, IntrospectionActionFunc get_action,
+                 GHashTable *taken)
 {
     char *member = choose_member(command->name, taken);
     GDBusMethodInfo *method, *promise;
@@ -231,13 +223,13 @@ describe_command(const QmpSchemaCommand *command, GDBusInterfaceInfo *promised, 
     method->name = member;
     method->in_args = promise ? copy_args(promise->in_args) : describe_arguments(command);
     method->out_args = promise ? copy_args(promise->out_args) : describe_result(command->result);
-    method->annotations = new_annotations(member, command->name, class_of_schema_command(command), command->deprecated,
-                                          command->unstable);
+    method->annotations = new_annotations(member, command->name, get_action(command->name, command->unstable),
+                                          command->deprecated, command->unstable);
     return method;
 }
 
 static GDBusSignalInfo *
-describe_event(const QmpSchemaEvent *event, GHashTable *taken)
+describe_event(const QmpSchemaEvent *event, const char *action, GHashTable *taken)
 {
     char *member = choose_member(event->name, taken);
     GPtrArray *args;
@@ -252,8 +244,7 @@ describe_event(const QmpSchemaEvent *event, GHashTable *taken)
     signal->ref_count = 1;
     signal->name = member;
     signal->args = end_array(args);
-    signal->annotations =
-        new_annotations(member, event->name, POLICY_CLASS_OBSERVE, event->deprecated, event->unstable);
+    signal->annotations = new_annotations(member, event->name, action, event->deprecated, event->unstable);
     return signal;
 }
 
@@ -274,14 +265,15 @@ new_interface(const char *name)
 }
 
 GDBusInterfaceInfo *
-introspection_commands(const QmpSchema *schema, GDBusInterfaceInfo *promised)
+introspection_commands(const QmpSchema *schema, GDBusInterfaceInfo *promised, IntrospectionActionFunc get_action)
 {
     GDBusInterfaceInfo *interface = new_interface(MONITOR_QMP_INTERFACE);
     g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GPtrArray *methods = g_ptr_array_new();
 
     for (guint i = 0; i < schema->commands->len; i++) {
-        GDBusMethodInfo *method = describe_command(g_ptr_array_index(schema->commands, i), promised, taken);
+        const QmpSchemaCommand *command = g_ptr_array_index(schema->commands, i);
+        GDBusMethodInfo *method = describe_command(command, promised, get_action, taken);
         if (method)
             g_ptr_array_add(methods, method);
     }
@@ -290,14 +282,15 @@ introspection_commands(const QmpSchema *schema, GDBusInterfaceInfo *promised)
 }
 
 GDBusInterfaceInfo *
-introspection_events(const QmpSchema *schema)
+introspection_events(const QmpSchema *schema, IntrospectionActionFunc get_action)
 {
     GDBusInterfaceInfo *interface = new_interface(MONITOR_EVENTS_INTERFACE);
     g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    const char *action = get_action(/* command= */ NULL, /* is_unstable= */ FALSE);
     GPtrArray *signals = g_ptr_array_new();
 
     for (guint i = 0; i < schema->events->len; i++) {
-        GDBusSignalInfo *signal = describe_event(g_ptr_array_index(schema->events, i), taken);
+        GDBusSignalInfo *signal = describe_event(g_ptr_array_index(schema->events, i), action, taken);
         if (signal)
             g_ptr_array_add(signals, signal);
     }

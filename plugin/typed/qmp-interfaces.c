@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qmp-interfaces.h"
 
-#include "introspection.h"
 #include "names.h"
 #include "nearest.h"
 
@@ -73,11 +72,12 @@ set_infos(QmpInterfaces *interfaces, GDBusInterfaceInfo *qmp, GDBusInterfaceInfo
 }
 
 QmpInterfaces *
-qmp_interfaces_new(QmpSchema *schema, GDBusNodeInfo *contract, BusMethodFunc call)
+qmp_interfaces_new(QmpSchema *schema, GDBusNodeInfo *contract, IntrospectionActionFunc get_action, BusMethodFunc call)
 {
     QmpInterfaces *interfaces = new_empty(schema);
     GDBusInterfaceInfo *promised = g_dbus_node_info_lookup_interface(contract, MONITOR_QMP_INTERFACE);
-    GDBusInterfaceInfo *qmp = introspection_commands(schema, promised), *events = introspection_events(schema);
+    GDBusInterfaceInfo *qmp = introspection_commands(schema, promised, get_action);
+    GDBusInterfaceInfo *events = introspection_events(schema, get_action);
 
     index_schema(interfaces);
     /* An interface that takes any method and has no properties cannot be wrong. */

@@ -4,13 +4,15 @@
 #pragma once
 
 #include "bus-interface.h"
+#include "introspection.h"
 #include "qmp-method.h"
 
 typedef struct QmpInterfaces QmpInterfaces;
 
-/* From the schema, which is taken. A command that @contract has too gets the signature that is promised there. @call: takes
- * every call on QMP. */
-QmpInterfaces *qmp_interfaces_new(QmpSchema *schema, GDBusNodeInfo *contract, BusMethodFunc call);
+/* From the schema, which is taken. A command that @contract has too gets the signature that is promised there. @get_action:
+ * for introspection. @call: takes every call on QMP. */
+QmpInterfaces *qmp_interfaces_new(QmpSchema *schema, GDBusNodeInfo *contract, IntrospectionActionFunc get_action,
+                                  BusMethodFunc call);
 
 /* From the contract, for as long as a QEMU's own word is not known: what it promises is in every QEMU. Fails with
  * BUS_ERROR_FAILED where it is not a contract. */
