@@ -4,6 +4,7 @@
  * taken the name meanwhile is not what leave was given for. */
 #include "authorization.h"
 
+#include "caller-sessions.h"
 #include "command-arguments.h"
 #include "hmp-word.h"
 #include "policy.h"

@@ -5,6 +5,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "qmp-message.h"
 #include "vm-context.h"
 
 /* A call of any method of org.qemu.Monitor1.QMP, which is consumed; a BusMethodFunc. The data: a VmContext. */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "authorization.h"
+#include "caller-sessions.h"
 
 static void
 clear_command(CallerCommand *command)

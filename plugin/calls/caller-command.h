@@ -2,6 +2,7 @@
 /* A caller's command on its way to QEMU: the one path that methods, ExecuteAndWait and native sessions share. */
 #pragma once
 
+#include "caller-session.h"
 #include "vm-context.h"
 #include "vm-schema.h"
 

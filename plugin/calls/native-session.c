@@ -14,6 +14,7 @@
 #include "native-session.h"
 
 #include "caller-command.h"
+#include "caller-sessions.h"
 #include "names.h"
 #include "qmp-server.h"
 #include "timer.h"

@@ -3,6 +3,7 @@
  * session of its own (caller_sessions_open()). */
 #pragma once
 
+#include "qmp-message.h"
 #include "vm-context.h"
 
 typedef struct NativeSession NativeSession;

@@ -2,6 +2,7 @@
 /* OpenMonitor(): the native sessions of one VM. */
 #pragma once
 
+#include "qmp-message.h"
 #include "vm-context.h"
 
 typedef struct OpenMonitors OpenMonitors;

@@ -3,6 +3,8 @@
  * interface of them. */
 #include "vm-object.h"
 
+#include "caller-sessions.h"
+
 static void
 append_vm_string(DBusMessageIter *iter, const char *value)
 {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "execute-and-wait.h"
+#include "qmp-message.h"
 
 typedef struct ExecuteAndWaitList ExecuteAndWaitList;
 

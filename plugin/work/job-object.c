@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "vm.h"
 
 /* Bytes. QEMU's words are 22 at most; texts of errors have file names in them. */
 #define MAX_WORD 64

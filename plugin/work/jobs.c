@@ -20,6 +20,7 @@
 #include "job-queries.h"
 #include "json-member.h"
 #include "json-tree.h"
+#include "vm.h"
 
 /* Jobs of one VM. A backup of every disk of a large VM is some tens. */
 #define MAX_JOBS 256

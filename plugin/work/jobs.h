@@ -4,6 +4,7 @@
 #pragma once
 
 #include "job-kind.h"
+#include "qmp-message.h"
 #include "vm-context.h"
 
 typedef struct Jobs Jobs;
