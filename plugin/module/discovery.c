@@ -131,7 +131,7 @@ on_vanished(Discovery *discovery, const char *file)
     VmEntry *entry = find_entry(discovery, path);
     g_autoptr(GError) error = NULL;
 
-    if (!is_found_there(entry) || vm_entry_get_object(entry))
+    if (!is_found_there(entry) || vm_entry_is_connected(entry))
         return;
     error = g_error_new(QMP_ERROR, QMP_ERROR_MISSING, "%s was removed", path);
     vm_registry_drop(discovery->registry, entry, error);

@@ -215,11 +215,22 @@ begin_service(Service *service)
 {
     static const VmRegistryFuncs registry_funcs = { on_settled, on_vm_published, on_vm_disconnected, on_vm_forgotten,
                                                     on_socket_left };
+    static const VmObjectFuncs object_funcs = {
+        .publish = vm_object_new,
+        .unpublish = vm_object_unpublish,
+        .free = vm_object_free,
+        .look = vm_object_look,
+        .drop_caller = vm_object_drop_caller,
+        .reconfigured = vm_object_reconfigured,
+        .fail_commands = vm_object_fail_commands,
+        .changed = vm_object_changed,
+        .event = vm_object_event,
+    };
 
     if (service->context.host->bus == MANAGEMENT_BUS_SYSTEM)
         bus_limit_signals(service->context.bus, on_signals_withheld, service);
     service->peer_watch = bus_watch_peers(service->context.bus, on_caller_left, service);
-    service->registry = vm_registry_new(&service->context, service->teardown, &registry_funcs, service);
+    service->registry = vm_registry_new(&service->context, service->teardown, &object_funcs, &registry_funcs, service);
     service->manager = manager_object_new(&service->context, service->registry, service->manager_interface);
     add_vms(service);
 

@@ -74,9 +74,9 @@ append_entry(DBusMessageIter *list, VmEntry *entry, guint32 uid)
 
     dbus_message_iter_open_container(list, DBUS_TYPE_ARRAY, "{sv}", &dictionary);
     append_text(&dictionary, "name", is_name ? given : "");
-    if (vm_entry_get_object(entry))
+    if (vm_entry_is_connected(entry))
         bus_dictionary_append(&dictionary, "object", DBUS_TYPE_OBJECT_PATH_AS_STRING, &path);
-    if (sees_all || vm_entry_get_object(entry))
+    if (sees_all || vm_entry_is_connected(entry))
         append_text(&dictionary, "address", shown ? shown : address ? address->text : "fd");
     append_text(&dictionary, "origin", describe_origin(vm_get_origin(vm)));
     append_text(&dictionary, "state", describe_state(vm_entry_get_state(entry)));

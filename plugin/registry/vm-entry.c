@@ -11,10 +11,7 @@
 #include "vm-log.h"
 
 struct VmEntry {
-    Context *context; /* weak */
-    VmTeardown *teardown; /* weak */
-    const VmEntryFuncs *funcs; /* static */
-    gpointer user_data;
+    const VmEntryShare *share; /* weak */
     Vm *vm; /* owned */
     VmObject *object; /* owned; while up */
     guint64 order;
@@ -47,7 +44,7 @@ set_tried(VmEntry *entry)
     if (entry->tried)
         return;
     entry->tried = TRUE;
-    entry->funcs->on_tried(entry, entry->user_data);
+    entry->share->funcs->on_tried(entry, entry->share->user_data);
 }
 
 static gboolean
@@ -55,7 +52,7 @@ on_vm_connected(Vm *vm, GError **error, gpointer user_data)
 {
     VmEntry *entry = user_data;
 
-    return entry->funcs->on_connected(entry, error, entry->user_data);
+    return entry->share->funcs->on_connected(entry, error, entry->share->user_data);
 }
 
 static gboolean
@@ -63,14 +60,14 @@ on_vm_up(Vm *vm, GError **error, gpointer user_data)
 {
     VmEntry *entry = user_data;
 
-    if (!entry->funcs->on_up(entry, error, entry->user_data))
+    if (!entry->share->funcs->on_up(entry, error, entry->share->user_data))
         return FALSE;
     timer_stop(&entry->add_timer);
-    entry->object = vm_object_new(entry->context, vm, entry->path);
+    entry->object = entry->share->objects->publish(entry->share->context, vm, entry->path);
     set_state(entry, VM_ENTRY_CONNECTED, /* error= */ NULL);
-    vm_log_up(&entry->log, entry->context, vm);
+    vm_log_up(&entry->log, entry->share->context, vm);
     entry->was_up = TRUE;
-    entry->funcs->on_published(entry, entry->user_data);
+    entry->share->funcs->on_published(entry, entry->share->user_data);
 
     VmAddFunc func = entry->func;
     entry->func = NULL;
@@ -85,7 +82,7 @@ on_vm_changed(Vm *vm, gpointer user_data)
 {
     VmEntry *entry = user_data;
 
-    vm_object_changed(entry->object);
+    entry->share->objects->changed(entry->object);
 }
 
 static void
@@ -93,7 +90,7 @@ on_vm_event(Vm *vm, const QmpEvent *event, gpointer user_data)
 {
     VmEntry *entry = user_data;
 
-    vm_object_event(entry->object, event);
+    entry->share->objects->event(entry->object, event);
 }
 
 static void
@@ -102,15 +99,15 @@ on_vm_stuck(Vm *vm, const GError *error, gpointer user_data)
     VmEntry *entry = user_data;
 
     if (!error) {
-        log_line_within(vm_log_get_budget(entry->context, vm), entry->context->host, G_LOG_LEVEL_MESSAGE,
+        log_line_within(vm_log_get_budget(entry->share->context, vm), entry->share->context->host, G_LOG_LEVEL_MESSAGE,
                         vm_get_name(vm), "VM \"%s\": QEMU answers again", vm_get_name(vm));
         set_state(entry, VM_ENTRY_CONNECTED, /* error= */ NULL);
         return;
     }
-    log_line_within(vm_log_get_budget(entry->context, vm), entry->context->host, G_LOG_LEVEL_WARNING, vm_get_name(vm),
-                    "VM \"%s\": %s", vm_get_name(vm), error->message);
+    log_line_within(vm_log_get_budget(entry->share->context, vm), entry->share->context->host, G_LOG_LEVEL_WARNING,
+                    vm_get_name(vm), "VM \"%s\": %s", vm_get_name(vm), error->message);
     set_state(entry, VM_ENTRY_STUCK, error);
-    vm_object_fail_commands(entry->object, error);
+    entry->share->objects->fail_commands(entry->object, error);
 }
 
 static void
@@ -118,7 +115,7 @@ on_vm_ending(Vm *vm, gpointer user_data)
 {
     VmEntry *entry = user_data;
 
-    vm_object_unpublish(entry->object);
+    entry->share->objects->unpublish(entry->object);
 }
 
 static gboolean
@@ -150,11 +147,11 @@ on_vm_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
     VmEntry *entry = user_data;
 
     if (entry->object)
-        vm_object_free(g_steal_pointer(&entry->object), /* teardown= */ NULL);
-    vm_log_down(&entry->log, entry->context, vm, how, error, entry->func != NULL);
-    entry->funcs->on_down(entry, entry->user_data);
+        entry->share->objects->free(g_steal_pointer(&entry->object), /* teardown= */ NULL);
+    vm_log_down(&entry->log, entry->share->context, vm, how, error, entry->func != NULL);
+    entry->share->funcs->on_down(entry, entry->share->user_data);
     if (!goes_on(entry, how, error)) {
-        entry->funcs->on_over(entry, error, entry->user_data);
+        entry->share->funcs->on_over(entry, error, entry->share->user_data);
         return FALSE;
     }
     /* A BUS_ERROR is one of VmEntryFuncs. */
@@ -170,22 +167,18 @@ is_listened_for(const QmpAddress *address)
 }
 
 VmEntry *
-vm_entry_new(Context *context, VmTeardown *teardown, const VmSpec *spec, guint64 order, const VmEntryFuncs *funcs,
-             gpointer user_data)
+vm_entry_new(const VmEntryShare *share, const VmSpec *spec, guint64 order)
 {
     static const VmFuncs vm_funcs = { on_vm_connected, on_vm_up,     on_vm_changed, on_vm_event,
                                       on_vm_stuck,     on_vm_ending, on_vm_down };
     VmEntry *entry = g_new0(VmEntry, 1);
     VmSpec waiting = *spec;
 
-    entry->context = context;
-    entry->teardown = teardown;
-    entry->funcs = funcs;
-    entry->user_data = user_data;
+    entry->share = share;
     entry->order = order;
     entry->tried = is_listened_for(spec->address);
     waiting.waits = TRUE;
-    entry->vm = vm_new(context->host->context, &waiting, context->config->max_reply, &vm_funcs, entry);
+    entry->vm = vm_new(share->context->host->context, &waiting, share->context->config->max_reply, &vm_funcs, entry);
     return entry;
 }
 
@@ -202,7 +195,7 @@ void
 vm_entry_refuse(VmEntry *entry, gboolean is_final, const GError *error)
 {
     if (g_strcmp0(entry->error, error->message) != 0)
-        log_line_within(vm_log_get_budget(entry->context, entry->vm), entry->context->host,
+        log_line_within(vm_log_get_budget(entry->share->context, entry->vm), entry->share->context->host,
                         is_final ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_MESSAGE, /* vm= */ NULL,
                         "%s is not taken up%s: %s", vm_get_address(entry->vm)->text, is_final ? "" : " now",
                         error->message);
@@ -220,9 +213,9 @@ vm_entry_free(VmEntry *entry, const GError *error)
     set_tried(entry);
     timer_stop(&entry->add_timer);
     if (entry->object) {
-        vm_object_free(entry->object, entry->teardown);
+        entry->share->objects->free(entry->object, entry->share->teardown);
     } else {
-        authorization_vm_gone(entry->context, entry->vm);
+        authorization_vm_gone(entry->share->context, entry->vm);
         vm_free(entry->vm);
     }
     g_free(entry->path);
@@ -239,7 +232,7 @@ on_add_timeout(gpointer user_data)
     g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "No QEMU connected to %s in time",
                                           vm_get_address(entry->vm)->text);
 
-    entry->funcs->on_over(entry, error, entry->user_data);
+    entry->share->funcs->on_over(entry, error, entry->share->user_data);
     return G_SOURCE_REMOVE;
 }
 
@@ -249,7 +242,7 @@ vm_entry_await(VmEntry *entry, const VmSpec *spec, VmAddFunc func, gpointer user
     entry->func = func;
     entry->add_data = user_data;
     if (is_listened_for(spec->address) && spec->timeout != G_MAXUINT64)
-        entry->add_timer = timer_start(entry->context->host->context, spec->timeout, on_add_timeout, entry);
+        entry->add_timer = timer_start(entry->share->context->host->context, spec->timeout, on_add_timeout, entry);
 }
 
 gpointer
@@ -283,10 +276,10 @@ vm_entry_get_wanted_name(VmEntry *entry)
     return vm_get_spec(entry->vm)->name;
 }
 
-VmObject *
-vm_entry_get_object(VmEntry *entry)
+gboolean
+vm_entry_is_connected(VmEntry *entry)
 {
-    return entry->object;
+    return entry->object != NULL;
 }
 
 const char *
@@ -305,6 +298,27 @@ gboolean
 vm_entry_is_admitted(VmEntry *entry)
 {
     return entry->admitted;
+}
+
+void
+vm_entry_look(VmEntry *entry)
+{
+    if (entry->object)
+        entry->share->objects->look(entry->object);
+}
+
+void
+vm_entry_drop_caller(VmEntry *entry, const char *unique_name)
+{
+    if (entry->object)
+        entry->share->objects->drop_caller(entry->object, unique_name);
+}
+
+void
+vm_entry_reconfigured(VmEntry *entry)
+{
+    if (entry->object)
+        entry->share->objects->reconfigured(entry->object);
 }
 
 VmEntryState

@@ -3,8 +3,8 @@
  * connected, and who waits for it to be added. Part of VmRegistry, which owns it and decides what it may be called. */
 #pragma once
 
-#include "context.h"
-#include "vm-object.h"
+#include "vm-object-funcs.h"
+#include "vm.h"
 
 typedef struct VmEntry VmEntry;
 
@@ -37,10 +37,18 @@ typedef struct VmEntryFuncs {
  * the function that adds. */
 typedef void (*VmAddFunc)(const char *path, const GError *error, gpointer user_data);
 
-/* Nothing is tried until vm_entry_admit() or vm_entry_refuse() follows. @order: which entry was told about earlier. Borrows context
- * and teardown. @funcs is not copied. */
-VmEntry *vm_entry_new(Context *context, VmTeardown *teardown, const VmSpec *spec, guint64 order,
-                      const VmEntryFuncs *funcs, gpointer user_data);
+/* The things that all entries of one owner share, which keeps them. */
+typedef struct VmEntryShare {
+    Context *context; /* weak */
+    VmTeardown *teardown; /* weak */
+    const VmObjectFuncs *objects; /* static */
+    const VmEntryFuncs *funcs; /* static */
+    gpointer user_data;
+} VmEntryShare;
+
+/* Nothing is tried until vm_entry_admit() or vm_entry_refuse() follows. @order: which entry was told about earlier. Borrows
+ * @share. */
+VmEntry *vm_entry_new(const VmEntryShare *share, const VmSpec *spec, guint64 order);
 
 /* The VM may be what it would be: the first attempt begins, from which no callback comes from inside. Once. */
 void vm_entry_admit(VmEntry *entry);
@@ -64,10 +72,16 @@ Vm *vm_entry_get_vm(VmEntry *entry);
 guint64 vm_entry_get_order(VmEntry *entry);
 const char *
 vm_entry_get_wanted_name(VmEntry *entry); /* the one that it was given, whether it has it or not; NULL: QEMU's own */
-VmObject *vm_entry_get_object(VmEntry *entry); /* NULL: it is not connected */
+gboolean vm_entry_is_connected(VmEntry *entry); /* it has an object */
 const char *vm_entry_get_path(VmEntry *entry); /* NULL: it has no name yet */
 gboolean vm_entry_is_tried(VmEntry *entry); /* always where it is listened for */
 gboolean vm_entry_is_admitted(VmEntry *entry);
+
+/* The entry's object, if it has one, is told: somebody has begun to watch all VMs; a caller has left; the configuration is
+ * another. */
+void vm_entry_look(VmEntry *entry);
+void vm_entry_drop_caller(VmEntry *entry, const char *unique_name);
+void vm_entry_reconfigured(VmEntry *entry);
 
 /* How it stands, since when (us since the epoch), and the text of the last error; "": there has been none since it was connected. */
 VmEntryState vm_entry_get_state(VmEntry *entry);

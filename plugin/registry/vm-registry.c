@@ -20,7 +20,7 @@
 
 struct VmRegistry {
     Context *context; /* weak */
-    VmTeardown *teardown; /* weak */
+    VmEntryShare share;
     VmRegistryFuncs funcs;
     gpointer user_data;
     VmTable *table; /* owned; its entries are too */
@@ -89,7 +89,7 @@ static gboolean
 gives_monitor_way(VmEntry *holder, VmOrigin origin)
 {
     return is_found(holder) &&
-           (origin == VM_FROM_KEY_FILE || (origin != VM_FROM_DIRECTORY && !vm_entry_get_object(holder)));
+           (origin == VM_FROM_KEY_FILE || (origin != VM_FROM_DIRECTORY && !vm_entry_is_connected(holder)));
 }
 
 /* The entry that has the name or the monitor of @claim and does not give way, with an error that says so; NULL: there is none. */
@@ -294,9 +294,7 @@ on_entry_over(VmEntry *entry, const GError *error, gpointer user_data)
 static VmEntry *
 new_entry(VmRegistry *registry, const VmSpec *spec, guint64 order)
 {
-    static const VmEntryFuncs funcs = { on_entry_connected, on_entry_up,    on_entry_published,
-                                        on_entry_down,      on_entry_tried, on_entry_over };
-    VmEntry *entry = vm_entry_new(registry->context, registry->teardown, spec, order, &funcs, registry);
+    VmEntry *entry = vm_entry_new(&registry->share, spec, order);
 
     registry->untried += !vm_entry_is_tried(entry);
     vm_table_add(registry->table, entry);
@@ -402,12 +400,15 @@ vm_registry_forget_waiting(VmRegistry *registry, VmRegistryMatchFunc func, gpoin
 }
 
 VmRegistry *
-vm_registry_new(Context *context, VmTeardown *teardown, const VmRegistryFuncs *funcs, gpointer user_data)
+vm_registry_new(Context *context, VmTeardown *teardown, const VmObjectFuncs *objects, const VmRegistryFuncs *funcs,
+                gpointer user_data)
 {
+    static const VmEntryFuncs entry_funcs = { on_entry_connected, on_entry_up,    on_entry_published,
+                                              on_entry_down,      on_entry_tried, on_entry_over };
     VmRegistry *registry = g_new0(VmRegistry, 1);
 
     registry->context = context;
-    registry->teardown = teardown;
+    registry->share = (VmEntryShare){ context, teardown, objects, &entry_funcs, registry };
     registry->funcs = *funcs;
     registry->user_data = user_data;
     registry->table = vm_table_new();

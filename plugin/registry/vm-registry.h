@@ -19,8 +19,9 @@ typedef struct VmRegistryFuncs {
     void (*on_socket_left)(const char *path, gpointer user_data);
 } VmRegistryFuncs;
 
-/* Borrows both, which must outlive it. */
-VmRegistry *vm_registry_new(Context *context, VmTeardown *teardown, const VmRegistryFuncs *funcs, gpointer user_data);
+/* Borrows context and teardown, which must outlive it. @objects is not copied. */
+VmRegistry *vm_registry_new(Context *context, VmTeardown *teardown, const VmObjectFuncs *objects,
+                            const VmRegistryFuncs *funcs, gpointer user_data);
 
 /* Forgets all VMs; those who wait for one to be added get an error. */
 void vm_registry_free(VmRegistry *registry);

@@ -71,7 +71,7 @@ vm_table_count_connected(VmTable *table)
 
     g_hash_table_iter_init(&entries, table->entries);
     while (g_hash_table_iter_next(&entries, NULL, &entry))
-        n += vm_entry_get_object(entry) != NULL;
+        n += vm_entry_is_connected(entry);
     return n;
 }
 
@@ -188,7 +188,7 @@ vm_table_get_by_name_or_uuid(VmTable *table, const char *name_or_uuid)
     if (names_is_uuid(name_or_uuid))
         return get_by_uuid(table, name_or_uuid);
     named = vm_table_get_by_name(table, name_or_uuid);
-    return named && vm_entry_get_object(named) ? named : NULL;
+    return named && vm_entry_is_connected(named) ? named : NULL;
 }
 
 static gboolean
@@ -253,8 +253,7 @@ vm_table_look(VmTable *table)
 
     g_hash_table_iter_init(&entries, table->entries);
     while (g_hash_table_iter_next(&entries, NULL, &entry))
-        if (vm_entry_get_object(entry))
-            vm_object_look(vm_entry_get_object(entry));
+        vm_entry_look(entry);
 }
 
 void
@@ -265,8 +264,7 @@ vm_table_drop_caller(VmTable *table, const char *unique_name)
 
     g_hash_table_iter_init(&entries, table->entries);
     while (g_hash_table_iter_next(&entries, NULL, &entry))
-        if (vm_entry_get_object(entry))
-            vm_object_drop_caller(vm_entry_get_object(entry), unique_name);
+        vm_entry_drop_caller(entry, unique_name);
 }
 
 void
@@ -277,9 +275,7 @@ vm_table_reconfigured(VmTable *table, const Config *config)
 
     g_hash_table_iter_init(&entries, table->entries);
     while (g_hash_table_iter_next(&entries, &vm, &entry)) {
-        VmObject *object = vm_entry_get_object(entry);
         vm_set_default_isolation(vm, config->isolation_required);
-        if (object)
-            vm_object_reconfigured(object);
+        vm_entry_reconfigured(entry);
     }
 }
