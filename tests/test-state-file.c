@@ -64,6 +64,22 @@ test_text(Fixture *fixture, gconstpointer unused)
 }
 
 static void
+test_append(Fixture *fixture, gconstpointer unused)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
+
+    g_assert_false(state_file_append(fixture->path, "none", 4, &error));
+    g_assert_nonnull(strstr(error->message, fixture->path));
+    g_assert_true(state_file_write(fixture->path, "first", 5, NULL));
+    g_assert_true(state_file_append(fixture->path, "second", 6, NULL));
+    text = state_file_read(fixture->path, 20, NULL);
+    g_assert_cmpstr(text, ==, "firstsecond");
+    g_assert_no_errno(g_chmod(fixture->path, 0620));
+    g_assert_false(state_file_append(fixture->path, "third", 5, NULL));
+}
+
+static void
 test_forged(Fixture *fixture, gconstpointer unused)
 {
     g_autofree char *elsewhere = g_build_filename(fixture->directory, "elsewhere", NULL);
@@ -122,6 +138,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/state-file/text", test_text);
+    ADD("/state-file/append", test_append);
     ADD("/state-file/forged", test_forged);
     ADD("/state-file/directory", test_directory);
     return g_test_run();

@@ -83,6 +83,19 @@ test_found(void)
 }
 
 static void
+test_ended(void)
+{
+    g_autofree char *text = vm_record_print_end(VM_FROM_CALL, "a b\n");
+    g_autoptr(VmRecord) read = vm_record_parse("[vm]\nname=a b\norigin=call\nended=true\n", NULL);
+
+    g_assert_cmpstr(text, ==, "[vm]\nname=a b\\n\norigin=call\nended=true\n");
+    g_assert_true(read->has_ended);
+    g_assert_cmpstr(read->spec->name, ==, "a b");
+    g_assert_null(vm_record_parse("[vm]\norigin=call\nended=true\n", NULL));
+    g_assert_null(vm_record_parse("[vm]\nname=web\nended=true\n", NULL));
+}
+
+static void
 test_broken(void)
 {
     static const char *const broken[] = {
@@ -122,6 +135,7 @@ main(int argc, char **argv)
     g_test_add_func("/vm-record/round-trip", test_round_trip);
     g_test_add_func("/vm-record/default", test_default);
     g_test_add_func("/vm-record/found", test_found);
+    g_test_add_func("/vm-record/ended", test_ended);
     g_test_add_func("/vm-record/broken", test_broken);
     return g_test_run();
 }

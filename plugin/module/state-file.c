@@ -120,3 +120,47 @@ state_file_write(const char *path, const char *text, gsize length, GError **erro
     set_errno_error(path, error);
     return FALSE;
 }
+
+static gboolean
+write_all(int fd, const char *text, gsize length)
+{
+    ssize_t written = 1;
+
+    while (length > 0 && (written = write(fd, text, length)) > 0) {
+        text += written;
+        length -= (gsize)written;
+    }
+    return length == 0;
+}
+
+static gboolean
+append_own(int fd, const char *path, const char *text, gsize length, GError **error)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0) {
+        set_errno_error(path, error);
+        return FALSE;
+    }
+    if (!check_own(path, &status, S_IFREG, error))
+        return FALSE;
+    if (write_all(fd, text, length))
+        return TRUE;
+    set_errno_error(path, error);
+    return FALSE;
+}
+
+gboolean
+state_file_append(const char *path, const char *text, gsize length, GError **error)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    gboolean is_done;
+
+    if (fd < 0) {
+        set_errno_error(path, error);
+        return FALSE;
+    }
+    is_done = append_own(fd, path, text, length, error);
+    close(fd);
+    return is_done;
+}

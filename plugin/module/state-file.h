@@ -18,3 +18,6 @@ char *state_file_read(const char *path, gsize max, GError **error);
 
 /* Puts @text in the place of what is there: all of it or, with an error, nothing. */
 gboolean state_file_write(const char *path, const char *text, gsize length, GError **error);
+
+/* Puts @text behind what is there; with an error perhaps a part of it. */
+gboolean state_file_append(const char *path, const char *text, gsize length, GError **error);

@@ -18,7 +18,7 @@ vm_record_new(const VmSpec *spec, char *descriptor, char *session)
 {
     VmRecord *record = g_new0(VmRecord, 1);
 
-    *record = (VmRecord){ vm_spec_copy(spec), descriptor, session };
+    *record = (VmRecord){ .spec = vm_spec_copy(spec), .descriptor = descriptor, .session = session };
     return record;
 }
 
@@ -68,6 +68,17 @@ vm_record_print(const VmRecord *record)
         g_key_file_set_uint64(file, GROUP, "made-by", spec->made_by);
     set_text(file, "descriptor", record->descriptor);
     set_text(file, "session", record->session);
+    return g_key_file_to_data(file, NULL, NULL);
+}
+
+char *
+vm_record_print_end(VmOrigin origin, const char *name)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+
+    set_text(file, "name", name);
+    set_text(file, "origin", origin_words[origin]);
+    g_key_file_set_boolean(file, GROUP, "ended", TRUE);
     return g_key_file_to_data(file, NULL, NULL);
 }
 
@@ -141,13 +152,18 @@ read_addresses(GKeyFile *file, VmSpec *spec, GError **error)
 }
 
 static gboolean
-read_spec(GKeyFile *file, VmSpec *spec, GError **error)
+read_identity(GKeyFile *file, VmSpec *spec, GError **error)
 {
     spec->name = g_key_file_get_string(file, GROUP, "name", NULL);
     if (!spec->name)
         return fail_key("name", error);
-    return names_check_vm(spec->name, error) && read_origin(file, &spec->origin, error) &&
-           read_addresses(file, spec, error) && read_record_isolation(file, spec, error) &&
+    return names_check_vm(spec->name, error) && read_origin(file, &spec->origin, error);
+}
+
+static gboolean
+read_spec(GKeyFile *file, VmSpec *spec, GError **error)
+{
+    return read_addresses(file, spec, error) && read_record_isolation(file, spec, error) &&
            read_numbers(file, spec, error);
 }
 
@@ -160,7 +176,10 @@ vm_record_parse(const char *text, GError **error)
     record->spec = g_new0(VmSpec, 1);
     record->spec->fd = -1;
     if (!g_key_file_load_from_data(file, text, strlen(text), G_KEY_FILE_NONE, error) ||
-        !read_spec(file, record->spec, error))
+        !read_identity(file, record->spec, error))
+        return NULL;
+    record->has_ended = g_key_file_get_boolean(file, GROUP, "ended", NULL);
+    if (!record->has_ended && !read_spec(file, record->spec, error))
         return NULL;
     record->descriptor = g_key_file_get_string(file, GROUP, "descriptor", NULL);
     record->session = g_key_file_get_string(file, GROUP, "session", NULL);

@@ -8,6 +8,7 @@ typedef struct VmRecord {
     VmSpec *spec; /* owned; has a name */
     char *descriptor; /* owned; by which name its connection is in the host's store; NULL: it is not there */
     char *session; /* owned; of the connection, see qmp_client_dup_session(); with @descriptor */
+    gboolean has_ended; /* nobody wants the VM any more: only its name and origin are told */
 } VmRecord;
 
 /* The beginning of every record, on a line of its own, and nowhere else in one. */
@@ -20,6 +21,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VmRecord, vm_record_free)
 
 /* As text that ends with a newline. */
 char *vm_record_print(const VmRecord *record);
+
+/* The record of a VM that nobody wants any more, likewise. */
+char *vm_record_print_end(VmOrigin origin, const char *name);
 
 /* NULL with an error that says what is wrong. Keys that a later agent may have written besides are passed over. */
 VmRecord *vm_record_parse(const char *text, GError **error);

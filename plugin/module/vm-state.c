@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by the service. The file is written anew at every change, before a caller is told of it: 10,000 VMs are 2 MB, and a
- * caller who was told that a VM is there finds it after a crash. A record that is broken costs its own VM. */
+/* Called by the service. At every change a record is added at the end of the file, before a caller is told: a caller who was told
+ * that a VM is there, or has gone, finds it so after a crash. Of several records of one VM the last counts. The whole file, which
+ * with 10,000 VMs has 2 MB, is written anew when records have stood for WRITE_TIME in it that nobody needs. A record that is broken
+ * costs its own VM. */
 #include "vm-state.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "state-file.h"
+#include "timer.h"
 #include "vm-record.h"
 
 #define FILE_NAME "vms"
@@ -15,41 +18,78 @@
 /* 10,000 VMs with long addresses and some spares. */
 #define MAX_FILE ((gsize)64 * 1024 * 1024)
 
+/* A thousand VMs that go at once add 60 kB, and the file is written anew a few times. */
+#define WRITE_TIME (100 * G_TIME_SPAN_MILLISECOND)
+
 typedef struct Kept {
-    VmRecord *record; /* owned */
-    char *text; /* owned; the record as it is in the file */
+    VmOrigin origin;
+    char *name; /* owned; and the next two */
+    char *text; /* the record as it is in the file */
+    char *descriptor; /* as in the record */
+    VmRecord *record; /* owned; of the agent before, until the VM is restored; NULL: it is */
     gboolean is_resumed; /* by a VM of the key file */
+    GList link; /* in VmState.all */
 } Kept;
 
 struct VmState {
     const ManagementHost *host; /* weak */
     char *run_directory; /* owned; NULL: no file is kept */
     char *path; /* owned; NULL: there is no file yet */
-    GPtrArray *all; /* owned, of Kept (owned): what is in the file */
+    GQueue all; /* of Kept (owned by the index), in the order in which they came: what is in the file, or soon will be */
+    GHashTable *index; /* set of the same, by origin and name */
+    gboolean has_file; /* written by this agent, so that records can be added */
     gboolean has_failed; /* the last write; the next failure says nothing new */
+    GSource *write_timer; /* owned; while the file has records that nobody needs */
 };
+
+static guint
+hash_kept(gconstpointer data)
+{
+    const Kept *kept = data;
+
+    return g_str_hash(kept->name) + kept->origin;
+}
+
+static gboolean
+is_same_vm(gconstpointer a, gconstpointer b)
+{
+    const Kept *one = a, *other = b;
+
+    return one->origin == other->origin && g_str_equal(one->name, other->name);
+}
 
 static void
 free_kept(gpointer data)
 {
     Kept *kept = data;
 
-    if (!kept)
-        return; /* the record has been taken out of the table */
-    vm_record_free(kept->record);
+    g_clear_pointer(&kept->record, vm_record_free);
+    g_free(kept->name);
     g_free(kept->text);
+    g_free(kept->descriptor);
     g_free(kept);
 }
 
-/* Takes @record. */
 static Kept *
-new_kept(VmRecord *record)
+add_kept(VmState *state, const VmRecord *record)
 {
     Kept *kept = g_new0(Kept, 1);
 
-    kept->record = record;
+    kept->origin = record->spec->origin;
+    kept->name = g_strdup(record->spec->name);
     kept->text = vm_record_print(record);
+    kept->descriptor = g_strdup(record->descriptor);
+    kept->link.data = kept;
+    g_queue_push_tail_link(&state->all, &kept->link);
+    g_hash_table_add(state->index, kept);
     return kept;
+}
+
+static void
+remove_kept(VmState *state, Kept *kept)
+{
+    g_queue_unlink(&state->all, &kept->link);
+    g_hash_table_remove(state->index, kept);
 }
 
 /* A host of before has no store. */
@@ -62,12 +102,11 @@ has_store(VmState *state)
 }
 
 static void
-drop_descriptor(VmState *state, VmRecord *record)
+drop_descriptor(VmState *state, Kept *kept)
 {
-    if (record->descriptor && has_store(state))
-        state->host->drop_fd(state->host->data, record->descriptor);
-    g_clear_pointer(&record->descriptor, g_free);
-    g_clear_pointer(&record->session, g_free);
+    if (kept->descriptor && has_store(state))
+        state->host->drop_fd(state->host->data, kept->descriptor);
+    g_clear_pointer(&kept->descriptor, g_free);
 }
 
 static void
@@ -98,15 +137,47 @@ write_state(VmState *state)
     g_autoptr(GString) text = g_string_new(COMMENT);
     g_autoptr(GError) error = NULL;
 
-    if (!state->path && (state->all->len == 0 || !find_file(state)))
+    timer_stop(&state->write_timer);
+    if (!state->path && (state->all.length == 0 || !find_file(state)))
         return;
-    for (guint i = 0; i < state->all->len; i++)
-        g_string_append(text, ((Kept *)state->all->pdata[i])->text);
-    if (state_file_write(state->path, text->str, text->len, &error))
-        state->has_failed = FALSE;
-    else if (!state->has_failed)
+    for (GList *i = state->all.head; i; i = i->next)
+        g_string_append(text, ((Kept *)i->data)->text);
+    state->has_file = state_file_write(state->path, text->str, text->len, &error);
+    if (error && !state->has_failed)
         log_state_error(state, "What was added by call will be lost at a restart", error);
     state->has_failed = error != NULL;
+}
+
+/* What could not be added may be there in part: the file is written anew. */
+static void
+append_record(VmState *state, const char *text)
+{
+    if (!state->has_file || !state_file_append(state->path, text, strlen(text), /* error= */ NULL))
+        write_state(state);
+}
+
+static gboolean
+on_write_due(gpointer user_data)
+{
+    write_state(user_data);
+    return G_SOURCE_REMOVE;
+}
+
+/* @is_anew: there is a record of the same VM in the file. */
+static void
+put_text(VmState *state, const char *text, gboolean is_anew)
+{
+    append_record(state, text);
+    if (is_anew && !state->write_timer)
+        state->write_timer = timer_start(state->host->context, WRITE_TIME, on_write_due, state);
+}
+
+static Kept *
+find_kept(VmState *state, VmOrigin origin, const char *name)
+{
+    Kept key = { .origin = origin, .name = (char *)name };
+
+    return name ? g_hash_table_lookup(state->index, &key) : NULL;
 }
 
 /* @number: of the record in the file. */
@@ -115,12 +186,20 @@ read_kept(VmState *state, const char *text, guint number)
 {
     g_autoptr(GError) error = NULL;
     VmRecord *record = vm_record_parse(text, &error);
+    Kept *earlier;
 
-    if (record)
-        g_ptr_array_add(state->all, new_kept(record));
-    else
+    if (!record) {
         log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL, "%s: record %u is broken, and its VM is lost: %s",
                  state->path, number, error->message);
+        return;
+    }
+    earlier = find_kept(state, record->spec->origin, record->spec->name);
+    if (earlier)
+        remove_kept(state, earlier);
+    if (record->has_ended)
+        vm_record_free(record);
+    else
+        add_kept(state, record)->record = record;
 }
 
 /* Each record is read by itself. */
@@ -148,7 +227,7 @@ vm_state_new(const ManagementHost *host, const char *run_directory)
     VmState *state = g_new0(VmState, 1);
 
     state->host = host;
-    state->all = g_ptr_array_new_with_free_func(free_kept);
+    state->index = g_hash_table_new_full(hash_kept, is_same_vm, free_kept, NULL);
     state->run_directory = g_strdup(run_directory);
     if (run_directory && state_file_has_directory(run_directory) && find_file(state))
         read_state(state);
@@ -158,21 +237,12 @@ vm_state_new(const ManagementHost *host, const char *run_directory)
 void
 vm_state_free(VmState *state)
 {
-    g_ptr_array_unref(state->all);
+    if (state->write_timer)
+        write_state(state);
+    g_hash_table_unref(state->index);
     g_free(state->run_directory);
     g_free(state->path);
     g_free(state);
-}
-
-static Kept *
-find_kept(VmState *state, VmOrigin origin, const char *name)
-{
-    for (guint i = 0; i < state->all->len; i++) {
-        Kept *kept = state->all->pdata[i];
-        if (kept->record->spec->origin == origin && g_strcmp0(kept->record->spec->name, name) == 0)
-            return kept;
-    }
-    return NULL;
 }
 
 static Kept *
@@ -202,7 +272,7 @@ vm_state_resume(VmState *state, VmSpec *spec)
 {
     Kept *kept = find_kept(state, spec->origin, spec->name);
 
-    if (!kept || !g_str_equal(kept->record->spec->address->text, spec->address->text))
+    if (!kept || !kept->record || !g_str_equal(kept->record->spec->address->text, spec->address->text))
         return;
     take_connection(state, kept->record, spec);
     kept->is_resumed = spec->session != NULL;
@@ -226,20 +296,30 @@ restore_kept(VmState *state, Kept *kept, VmStateFunc func, gpointer user_data)
     return func(&spec, user_data);
 }
 
+static gboolean
+resume_kept(VmState *state, Kept *kept, VmStateFunc func, gpointer user_data)
+{
+    return kept->origin == VM_FROM_KEY_FILE ? kept->is_resumed : restore_kept(state, kept, func, user_data);
+}
+
+static void
+forget_kept(VmState *state, Kept *kept)
+{
+    drop_descriptor(state, kept);
+    remove_kept(state, kept);
+}
+
 /* By then a VM of the key file has taken what was kept of it, or there is none. */
 void
 vm_state_restore(VmState *state, VmStateFunc func, gpointer user_data)
 {
-    g_autoptr(GPtrArray) all = g_steal_pointer(&state->all);
-
-    state->all = g_ptr_array_new_with_free_func(free_kept);
-    for (guint i = 0; i < all->len; i++) {
-        Kept *kept = all->pdata[i];
-        gboolean is_configured = kept->record->spec->origin == VM_FROM_KEY_FILE;
-        if (is_configured ? kept->is_resumed : restore_kept(state, kept, func, user_data))
-            g_ptr_array_add(state->all, g_steal_pointer(&all->pdata[i]));
+    for (GList *i = state->all.head, *next; i; i = next) {
+        Kept *kept = i->data;
+        next = i->next;
+        if (resume_kept(state, kept, func, user_data))
+            g_clear_pointer(&kept->record, vm_record_free);
         else
-            drop_descriptor(state, kept->record);
+            forget_kept(state, kept);
     }
     write_state(state);
 }
@@ -269,30 +349,46 @@ keep_connection(VmState *state, Vm *vm)
     return g_steal_pointer(&name);
 }
 
-static void
-forget_kept(VmState *state, Kept *kept)
+static Kept *
+keep_vm(VmState *state, Vm *vm, char *descriptor)
 {
-    if (!kept)
-        return;
-    drop_descriptor(state, kept->record);
-    g_ptr_array_remove(state->all, kept);
+    VmSpec spec = *vm_get_spec(vm);
+    g_autoptr(VmRecord) record = NULL;
+
+    spec.name = vm_get_name(vm);
+    record = vm_record_new(&spec, descriptor, qmp_client_dup_session(get_client(vm)));
+    return add_kept(state, record);
 }
 
+/* The place of the connection in the store is free before it is put there again. */
 void
 vm_state_put(VmState *state, Vm *vm)
 {
     VmOrigin origin = vm_get_origin(vm);
-    VmSpec spec = *vm_get_spec(vm);
+    Kept *earlier = find_kept_of(state, vm);
+    g_autofree char *end = earlier ? vm_record_print_end(origin, earlier->name) : NULL;
     char *descriptor;
 
-    forget_kept(state, find_kept_of(state, vm));
+    if (earlier)
+        forget_kept(state, earlier);
     descriptor = keep_connection(state, vm);
-    if (descriptor || origin == VM_FROM_CALL || origin == VM_FROM_FD) {
-        spec.name = vm_get_name(vm);
-        g_ptr_array_add(state->all,
-                        new_kept(vm_record_new(&spec, descriptor, qmp_client_dup_session(get_client(vm)))));
-    }
-    write_state(state);
+    if (descriptor || origin == VM_FROM_CALL || origin == VM_FROM_FD)
+        put_text(state, keep_vm(state, vm, descriptor)->text, /* is_anew= */ earlier != NULL);
+    else if (end)
+        put_text(state, end, /* is_anew= */ TRUE);
+}
+
+/* As the record is without its connection. */
+static void
+strip_connection(Kept *kept)
+{
+    g_autoptr(VmRecord) record = vm_record_parse(kept->text, /* error= */ NULL);
+
+    g_return_if_fail(record);
+    g_clear_pointer(&record->descriptor, g_free);
+    g_clear_pointer(&record->session, g_free);
+    g_free(kept->text);
+    kept->text = vm_record_print(record);
 }
 
 void
@@ -300,12 +396,11 @@ vm_state_disconnect(VmState *state, Vm *vm)
 {
     Kept *kept = find_kept_of(state, vm);
 
-    if (!kept || !kept->record->descriptor)
+    if (!kept || !kept->descriptor)
         return;
-    drop_descriptor(state, kept->record);
-    g_free(kept->text);
-    kept->text = vm_record_print(kept->record);
-    write_state(state);
+    drop_descriptor(state, kept);
+    strip_connection(kept);
+    put_text(state, kept->text, /* is_anew= */ TRUE);
 }
 
 void
@@ -315,6 +410,7 @@ vm_state_remove(VmState *state, Vm *vm)
 
     if (!kept)
         return;
+    g_autofree char *end = vm_record_print_end(kept->origin, kept->name);
     forget_kept(state, kept);
-    write_state(state);
+    put_text(state, end, /* is_anew= */ TRUE);
 }
