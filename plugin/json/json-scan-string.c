@@ -19,8 +19,8 @@ note_string_error(JsonScanString *string, gsize at, const char *error)
     string->error_at = at;
 }
 
-/* Eight bytes at a time; a word stops the run where it holds a quote, a backslash, a control or a non-ASCII character.
- */
+/* Eight bytes at a time; a word ends the run where it holds a quote, a backslash, a control or a non-ASCII character, the first
+ * of which has the lowest bit that is left in `special`. */
 static gsize
 plain_run(const char *text, gsize length, char end)
 {
@@ -29,10 +29,11 @@ plain_run(const char *text, gsize length, char end)
     for (; length - at >= 8; at += 8) {
         guint64 word;
         memcpy(&word, text + at, 8);
+        word = GUINT64_FROM_LE(word);
         guint64 quote = word ^ (ones * (guchar)end), backslash = word ^ (ones * '\\');
-        guint64 special = (word - ones * 0x20) | (quote - ones) | (backslash - ones) | word;
-        if ((special & tops) != 0)
-            break;
+        guint64 special = ((word - ones * 0x20) | (quote - ones) | (backslash - ones) | word) & tops;
+        if (special != 0)
+            return at + (gsize)__builtin_ctzll(special) / 8;
     }
     for (; at < length; at++) {
         guchar c = (guchar)text[at];
@@ -180,6 +181,14 @@ json_scan_string_begin(JsonScanString *string, JsonDialect dialect, char quote)
     string->state = PLAIN;
     string->utf8_left = 0;
     string->surrogate = 0;
+}
+
+gsize
+json_scan_string_skip_plain(const char *text, gsize length, char quote)
+{
+    gsize end = plain_run(text, length, quote);
+
+    return end < length && text[end] == quote ? end + 1 : 0;
 }
 
 gsize

@@ -21,6 +21,10 @@ typedef struct JsonScanString {
     guint16 surrogate; /* the high surrogate that has come, its low one must follow; 0: none */
 } JsonScanString;
 
+/* The bytes of a string, closing @quote included, that ends in @text and has neither escapes nor anything but printable ASCII, as
+ * nearly all have; 0: the string is another one. */
+gsize json_scan_string_skip_plain(const char *text, gsize length, char quote);
+
 /* After the opening @quote. */
 void json_scan_string_begin(JsonScanString *string, JsonDialect dialect, char quote);
 

@@ -130,17 +130,6 @@ bracket_close(JsonScan *scan, gboolean object)
 }
 
 static gsize
-string_begin(JsonScan *scan, char quote, gboolean in_name)
-{
-    scan->state = STRING;
-    scan->in_name = in_name;
-    json_scan_string_begin(&scan->string, scan->dialect, quote);
-    if (in_name && in_top_level_object(scan) && scan->n_members < JSON_SCAN_MAX_MEMBERS)
-        scan->members[scan->n_members].name = scan->offset + 1;
-    return 1;
-}
-
-static gsize
 string_end(JsonScan *scan, gsize used)
 {
     if (!scan->in_name)
@@ -151,6 +140,22 @@ string_end(JsonScan *scan, gsize used)
     }
     scan->state = COLON;
     return used;
+}
+
+/* @text: begins with the quote. */
+static gsize
+string_begin(JsonScan *scan, const char *text, gsize length, gboolean in_name)
+{
+    gsize plain = json_scan_string_skip_plain(text + 1, length - 1, text[0]);
+
+    scan->in_name = in_name;
+    if (in_name && in_top_level_object(scan) && scan->n_members < JSON_SCAN_MAX_MEMBERS)
+        scan->members[scan->n_members].name = scan->offset + 1;
+    if (plain > 0)
+        return string_end(scan, 1 + plain);
+    scan->state = STRING;
+    json_scan_string_begin(&scan->string, scan->dialect, text[0]);
+    return 1;
 }
 
 static gsize
@@ -169,15 +174,17 @@ is_quote(const JsonScan *scan, char c)
 
 /* The bytes that a value can begin with. */
 static gsize
-step_value(JsonScan *scan, char c)
+step_value(JsonScan *scan, const char *text, gsize length)
 {
+    char c = text[0];
+
     if (json_is_space(c))
         return 1;
     if (c == ']' && scan->state == VALUE_OR_END)
         return bracket_close(scan, FALSE);
     member_begin(scan);
     if (is_quote(scan, c))
-        return string_begin(scan, c, FALSE);
+        return string_begin(scan, text, length, FALSE);
     switch (c) {
     case '{':
     case '[':
@@ -197,31 +204,44 @@ step_value(JsonScan *scan, char c)
 }
 
 static gsize
-step_name(JsonScan *scan, char c)
+step_name(JsonScan *scan, const char *text, gsize length)
 {
+    char c = text[0];
+
     if (json_is_space(c))
         return 1;
     if (is_quote(scan, c))
-        return string_begin(scan, c, TRUE);
+        return string_begin(scan, text, length, TRUE);
     if (c == '}' && scan->state == NAME_OR_END)
         return bracket_close(scan, TRUE);
     return stop_scan(scan, 0, "the name of a member was expected");
 }
 
+/* QEMU writes a space behind each colon and comma. */
 static gsize
-step_colon(JsonScan *scan, char c)
+with_space(const char *text, gsize length)
 {
+    return length > 1 && text[1] == ' ' ? 2 : 1;
+}
+
+static gsize
+step_colon(JsonScan *scan, const char *text, gsize length)
+{
+    char c = text[0];
+
     if (json_is_space(c))
         return 1;
     if (c != ':')
         return stop_scan(scan, 0, "a colon was expected");
     scan->state = VALUE;
-    return 1;
+    return with_space(text, length);
 }
 
 static gsize
-step_after(JsonScan *scan, char c)
+step_after(JsonScan *scan, const char *text, gsize length)
 {
+    char c = text[0];
+
     if (json_is_space(c))
         return 1;
     if (c == '}' || c == ']')
@@ -229,14 +249,16 @@ step_after(JsonScan *scan, char c)
     if (c != ',')
         return stop_scan(scan, 0, "a comma or a closing bracket was expected");
     scan->state = in_object(scan) ? NAME : VALUE;
-    return 1;
+    return with_space(text, length);
 }
 
 static gsize
-step_skip(JsonScan *scan, char c)
+step_skip(JsonScan *scan, const char *text, gsize length)
 {
+    char c = text[0];
+
     if (is_quote(scan, c))
-        return string_begin(scan, c, FALSE);
+        return string_begin(scan, text, length, FALSE);
     if (c == '{' || c == '[')
         return bracket_open(scan, c == '{');
     if (c == '}' || c == ']')
@@ -308,20 +330,20 @@ step_scan(JsonScan *scan, const char *text, gsize length)
     case START:
     case VALUE:
     case VALUE_OR_END:
-        return step_value(scan, text[0]);
+        return step_value(scan, text, length);
     case NAME:
     case NAME_OR_END:
-        return step_name(scan, text[0]);
+        return step_name(scan, text, length);
     case COLON:
-        return step_colon(scan, text[0]);
+        return step_colon(scan, text, length);
     case AFTER:
-        return step_after(scan, text[0]);
+        return step_after(scan, text, length);
     case STRING:
         return step_string(scan, text, length);
     case LITERAL:
         return step_literal(scan, text[0]);
     case SKIP:
-        return step_skip(scan, text[0]);
+        return step_skip(scan, text, length);
     default: /* NUMBER */
         return step_number(scan, text, length);
     }
