@@ -14,7 +14,8 @@
 #define MAX_ENTITY (64u * 1024)
 
 struct QmpSchemaParser {
-    char *text; /* owned */
+    GBytes *bytes; /* ref */
+    const char *text; /* of @bytes */
     gsize length, at;
     QmpSchemaBuilder *builder; /* owned */
 };
@@ -81,11 +82,11 @@ qmp_schema_parser_step(QmpSchemaParser *parser, QmpSchema **ret_schema, GError *
 }
 
 QmpSchemaParser *
-qmp_schema_parser_new(const char *text, gsize length)
+qmp_schema_parser_new(GBytes *text)
 {
     QmpSchemaParser *parser = g_new0(QmpSchemaParser, 1);
-    parser->text = g_memdup2(text, length);
-    parser->length = length;
+    parser->bytes = g_bytes_ref(text);
+    parser->text = g_bytes_get_data(text, &parser->length);
     parser->builder = qmp_schema_builder_new();
     return parser;
 }
@@ -94,14 +95,15 @@ void
 qmp_schema_parser_free(QmpSchemaParser *parser)
 {
     qmp_schema_builder_free(parser->builder);
-    g_free(parser->text);
+    g_bytes_unref(parser->bytes);
     g_free(parser);
 }
 
 QmpSchema *
 qmp_schema_parse(const char *text, gsize length, GError **error)
 {
-    g_autoptr(QmpSchemaParser) parser = qmp_schema_parser_new(text, length);
+    g_autoptr(GBytes) bytes = g_bytes_new_static(text, length);
+    g_autoptr(QmpSchemaParser) parser = qmp_schema_parser_new(bytes);
     QmpSchema *schema = NULL;
     while (qmp_schema_parser_step(parser, &schema, error) == QMP_SCHEMA_MORE)
         ;

@@ -10,8 +10,8 @@
 
 typedef struct QmpSchemaParser QmpSchemaParser;
 
-/* Copies @text. */
-QmpSchemaParser *qmp_schema_parser_new(const char *text, gsize length);
+/* Keeps @text. */
+QmpSchemaParser *qmp_schema_parser_new(GBytes *text);
 void qmp_schema_parser_free(QmpSchemaParser *parser);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QmpSchemaParser, qmp_schema_parser_free)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Schemas that QEMUs have told, so that each text is parsed and kept once, however many VMs have told the same. The
- * text's digest is all that a schema is found by: no VM's word stands for another's, not even where both run one
+ * text is all that a schema is found by: no VM's word stands for another's, not even where both run one
  * program for one user, because a QEMU that a guest has taken over would then say what a privileged caller's arguments
  * mean elsewhere. */
 #pragma once
