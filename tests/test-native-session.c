@@ -204,7 +204,8 @@ test_refused(Fixture *fixture, gconstpointer unused)
     g_assert_null(fixture->end);
 }
 
-/* An opener who leaves while polkit asks about a command of theirs: that one is refused, and whatever comes later says so. */
+/* An opener who leaves while polkit asks about a command of theirs: the command is refused, and the next one is asked about as an
+ * absent caller's. */
 static void
 test_opener_left(Fixture *fixture, gconstpointer unused)
 {
