@@ -24,7 +24,7 @@ set_up(Fixture *fixture, gconstpointer unused)
     static const char added[] = "{\"fdset-id\": 3, \"fd\": 10}";
 
     fixture->fdsets = fdsets_new("TAG");
-    fdsets_note_added(fixture->fdsets, &(QmpText){ added, strlen(added) }, ":1");
+    fdsets_note_added(fixture->fdsets, /* arguments= */ NULL, &(QmpText){ added, strlen(added) }, ":1");
     fixture->monitors = started_monitors_new(/* fd= */ -1);
     fixture->filter = command_filter_new(fixture->fdsets, fixture->monitors);
 }

@@ -127,7 +127,7 @@ note_success(CallerResources *resources, const char *caller, FdNames *names, con
     if (effect->kind == CALLER_EFFECT_NAMES_FD)
         fd_names_add(names, get_effect_name(effect, "fdname"));
     if (effect->kind == CALLER_EFFECT_ADDS_FD)
-        fdsets_note_added(resources->fdsets, value, caller);
+        fdsets_note_added(resources->fdsets, effect->arguments, value, caller);
     if (effect->kind == CALLER_EFFECT_REMOVES_FD && effect->arguments)
         fdsets_note_removed(resources->fdsets, effect->arguments);
     if (effect->kind == CALLER_EFFECT_ADDS_OBJECT)

@@ -178,14 +178,29 @@ has_fds(Fdsets *fdsets, gint64 fdset, gboolean also_removed)
     return FALSE;
 }
 
+/* A set of a caller who has left had to go before QEMU could give its number to another. */
+static void
+forget_left_fdset(Fdsets *fdsets, gint64 fdset)
+{
+    if (g_strcmp0(g_hash_table_lookup(fdsets->owners, &fdset), LEFT) != 0)
+        return;
+    for (guint i = fdsets->fds->len; i-- > 0;)
+        if (((Fd *)g_ptr_array_index(fdsets->fds, i))->fdset == fdset)
+            g_ptr_array_remove_index_fast(fdsets->fds, i);
+    g_hash_table_remove(fdsets->owners, &fdset);
+}
+
+/* Where no number is given QEMU makes a set. */
 void
-fdsets_note_added(Fdsets *fdsets, const QmpText *reply, const char *caller)
+fdsets_note_added(Fdsets *fdsets, JsonNode *arguments, const QmpText *reply, const char *caller)
 {
     g_autoptr(JsonNode) added = reply->length <= MAX_ADDED ? parse_fdsets_reply(reply) : NULL;
     gint64 fdset = added ? get_fd_number(added, "fdset-id") : -1;
 
     if (fdset < 0)
         return;
+    if (!arguments || !json_object_has_member(json_node_get_object(arguments), "fdset-id"))
+        forget_left_fdset(fdsets, fdset);
     if (!g_hash_table_contains(fdsets->common, &fdset) && !has_fds(fdsets, fdset, /* also_removed= */ FALSE))
         g_hash_table_insert(fdsets->owners, g_memdup2(&fdset, sizeof fdset), g_strdup(caller));
     add_fd(fdsets, fdset, get_fd_number(added, "fd"), caller);

@@ -22,8 +22,9 @@ const char *fdsets_get_tag(Fdsets *fdsets);
  * with the tag that are not known. An agent that was killed has left those, and they are to be removed. */
 void fdsets_note_common(Fdsets *fdsets, const QmpText *reply);
 
-/* The reply to @caller's add-fd: the descriptor is theirs, and the fdset if it is nobody's. */
-void fdsets_note_added(Fdsets *fdsets, const QmpText *reply, const char *caller);
+/* The reply to @caller's add-fd with @arguments (NULL: none): the descriptor is theirs, and the fdset if it is nobody's, or was
+ * that of a caller who has left and is made anew. */
+void fdsets_note_added(Fdsets *fdsets, JsonNode *arguments, const QmpText *reply, const char *caller);
 
 /* The arguments of a remove-fd that has succeeded. */
 void fdsets_note_removed(Fdsets *fdsets, JsonNode *arguments);
