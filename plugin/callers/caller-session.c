@@ -32,6 +32,7 @@ struct CallerSessionTicket {
     CallerSession *session; /* weak: it waits for its tickets */
     QmpTicket *ticket; /* weak; until the reply */
     CallerEffect effect;
+    char *fdset_owner; /* owned; NULL: the caller */
     QmpReplyFunc func; /* NULL: cancelled */
     gpointer user_data;
     GList link; /* in share->tickets */
@@ -73,8 +74,10 @@ note_effect(CallerSessionTicket *ticket, const QmpReply *reply)
     CallerSession *session = ticket->session;
     CallerSessionShare *share = session->share;
 
-    caller_resources_note_reply(share->resources, session->caller, session->fd_names, &ticket->effect,
-                                reply->error_class ? NULL : &reply->value);
+    caller_resources_note_reply(share->resources, ticket->fdset_owner ? ticket->fdset_owner : session->caller,
+                                session->fd_names, &ticket->effect, reply->error_class ? NULL : &reply->value);
+    if (ticket->fdset_owner && !ticket->func)
+        caller_resources_leave(share->resources, ticket->fdset_owner);
     session->lease.has_names = session->lease.pooled && !fd_names_is_empty(session->fd_names);
     if (!reply->error_class && share->on_done)
         share->on_done(ticket->name, share->done_data);
@@ -93,6 +96,7 @@ free_session_ticket(CallerSessionTicket *ticket)
     if (session->has_left && session->lease.pending == 0)
         session->share->on_idle(session->share->user_data);
     caller_effect_clear(&ticket->effect);
+    g_free(ticket->fdset_owner);
     g_free(ticket);
 }
 
@@ -184,12 +188,20 @@ send_caller_command(CallerSession *session, const CallerSessionCommand *command,
         .fd = command->fd,
     };
 
+    ticket->fdset_owner = g_strdup(command->fdset_owner);
     ticket->ticket = qmp_queue_submit(caller_monitor_get_queue(monitor), session->caller, &qmp_command,
                                       on_command_replied, ticket, error);
     qemu_connection_look(vm_get_qemu(session->share->vm));
     if (!ticket->ticket)
         g_clear_pointer(&ticket, free_session_ticket);
     return ticket;
+}
+
+/* The one whose fdset a command may name, and makes. */
+static const char *
+get_fdset_owner(CallerSession *session, const CallerSessionCommand *command)
+{
+    return command->fdset_owner ? command->fdset_owner : session->caller;
 }
 
 static gboolean
@@ -204,8 +216,8 @@ check_filter(CallerSession *session, const CallerSessionCommand *command, GError
         .vm = vm_get_name(session->share->vm),
     };
 
-    if (command_filter_check(caller_resources_get_filter(session->share->resources), session->caller, command->name,
-                             command->arguments, &why))
+    if (command_filter_check(caller_resources_get_filter(session->share->resources), get_fdset_owner(session, command),
+                             command->name, command->arguments, &why))
         return TRUE;
     refusal.why = why->message;
     text = refusal_dup_text(&refusal);
@@ -222,7 +234,8 @@ caller_session_submit(CallerSession *session, const CallerSessionCommand *comman
     if (!session->lease.pooled)
         fd_names_clear(session->fd_names);
     if (check_filter(session, command, error) &&
-        caller_resources_check_room(share->resources, session->caller, session->fd_names, command->name, error) &&
+        caller_resources_check_room(share->resources, get_fdset_owner(session, command), session->fd_names,
+                                    command->name, error) &&
         monitor_pool_find(share->pool, &session->lease, error)) {
         authz_objects_note(share->authz_objects, command->name, command->arguments);
         return send_caller_command(session, command, func, user_data, error);
@@ -247,6 +260,12 @@ void
 caller_session_ticket_cancel(CallerSessionTicket *ticket)
 {
     abandon_ticket(ticket, /* is_for_good= */ FALSE);
+}
+
+gboolean
+caller_session_ticket_is_waiting(CallerSessionTicket *ticket)
+{
+    return qmp_ticket_is_waiting(ticket->ticket);
 }
 
 /* A callback may bring about that others end. Where QEMU is stuck, a reply that is held is given. A VM that has gone is the

@@ -39,6 +39,7 @@ typedef struct CallerSessionCommand {
     JsonNode *arguments; /* an object; NULL: none */
     QmpExecuteFlags flags;
     int fd; /* with QMP_EXECUTE_FD */
+    const char *fdset_owner; /* the owner of the fdset that it makes or names, no unique name; NULL: the caller */
 } CallerSessionCommand;
 
 /* Sends the command when its turn has come, and when the caller's monitor is there. The reply shows nothing that is not the
@@ -47,8 +48,12 @@ typedef struct CallerSessionCommand {
 CallerSessionTicket *caller_session_submit(CallerSession *session, const CallerSessionCommand *command,
                                            QmpReplyFunc func, gpointer user_data, GError **error);
 
-/* The callback does not come any more; a command that still waited is not sent. */
+/* The callback does not come any more; a command that still waited is not sent. A descriptor that the command has added to an
+ * fdset with an owner of its own is removed: nobody knows of it. */
 void caller_session_ticket_cancel(CallerSessionTicket *ticket);
+
+/* Whether the command still waits for its turn, so that cancelling it undoes it. */
+gboolean caller_session_ticket_is_waiting(CallerSessionTicket *ticket);
 
 /* Fails the commands of all sessions that wait or are under way. @error: QEMU is stuck, and replies that are held are given;
  * NULL: the VM has gone. @is_for_good: QEMU answers nothing any more. */

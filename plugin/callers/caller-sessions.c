@@ -96,6 +96,12 @@ caller_sessions_drop_caller(CallerSessions *sessions, const char *caller)
 }
 
 void
+caller_sessions_drop_fdsets(CallerSessions *sessions, const char *owner)
+{
+    caller_resources_leave(sessions->share.resources, owner);
+}
+
+void
 caller_sessions_set_done(CallerSessions *sessions, CallerSessionsDoneFunc func, gpointer user_data)
 {
     sessions->share.on_done = func;

@@ -38,6 +38,9 @@ gboolean caller_sessions_open(CallerSessions *sessions, const char *key, const c
 /* The caller has left, and their commands have been cancelled. */
 void caller_sessions_drop_caller(CallerSessions *sessions, const char *caller);
 
+/* The descriptors in the fdsets of @owner (CallerSessionCommand) are removed, as soon as QEMU does that. */
+void caller_sessions_drop_fdsets(CallerSessions *sessions, const char *owner);
+
 void caller_sessions_set_done(CallerSessions *sessions, CallerSessionsDoneFunc func, gpointer user_data);
 
 /* Whether object-del with @arguments may remove an object that says who may connect. */

@@ -51,6 +51,7 @@ submit_command(CallerCommand *command, GError **error)
         .arguments = command->arguments,
         .flags = command->flags,
         .fd = command->fd,
+        .fdset_owner = command->fdset_owner,
     };
     CallerSession *session;
 
@@ -111,6 +112,8 @@ authorize_command(CallerCommand *command, GError **error)
         .size = command->size,
     };
 
+    if (command->is_allowed)
+        return submit_command(command, error);
     switch (authorization_ask(command->vm_context, &question, on_command_authorized, command, &command->authorization,
                               error)) {
     case AUTHORIZATION_REFUSED:
@@ -187,6 +190,16 @@ caller_command_recall(CallerCommand *command)
 {
     g_clear_pointer(&command->schema_wait, schema_wait_cancel);
     g_clear_pointer(&command->authorization, authorization_ticket_cancel);
+}
+
+gboolean
+caller_command_abandon(CallerCommand *command)
+{
+    caller_command_recall(command);
+    if (command->ticket && !caller_session_ticket_is_waiting(command->ticket))
+        return TRUE;
+    caller_command_cancel(command);
+    return FALSE;
 }
 
 void

@@ -25,7 +25,9 @@ typedef struct CallerCommand {
     QmpExecuteFlags flags;
     int fd; /* taken; -1: none */
     gboolean is_described; /* the schema has been waited for */
-    gboolean is_method; /* no QMP command: it is over when it is allowed, with an empty reply */
+    gboolean is_method; /* over when it is allowed, with an empty reply: no QMP command, or one that is sent later */
+    gboolean is_allowed; /* the policy has let a whole through of which this is a step */
+    const char *fdset_owner; /* weak; as in CallerSessionCommand */
     void (*on_sent)(gpointer user_data); /* right before it gets in line for QEMU; may be NULL */
     CallerCommandFunc func;
     gpointer user_data; /* of both */
@@ -49,6 +51,9 @@ CallerCommandStart caller_command_note_left(CallerCommand *command, GError **err
 
 /* A command that has not been sent is not sent any more, and its function does not come; one that QEMU has is still answered. */
 void caller_command_recall(CallerCommand *command);
+
+/* The caller has left. TRUE: QEMU has the command, and the function comes with its reply. FALSE: as caller_command_cancel(). */
+gboolean caller_command_abandon(CallerCommand *command);
 
 /* The function does not come. A command that has not been sent is not sent any more. Also before the start, and again. */
 void caller_command_cancel(CallerCommand *command);
