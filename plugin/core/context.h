@@ -31,7 +31,8 @@ typedef struct Context {
     const char *run_directory; /* weak; where sockets of VMs are found, and ours are made; NULL: there is none */
     GHashTable
         *viewers; /* owned, set of unique names: they have called GetManagedObjects, and may draw what changes */
-    Quota native_sessions; /* of all VMs */
+    Quota native_sessions; /* of all VMs, as the next */
+    Quota screenshots; /* under way */
     LogBudget vm_lines; /* about VMs that come without leave */
 } Context;
 

@@ -239,9 +239,20 @@ open_monitor(BusCall *call, gpointer object_data)
     open_monitors_open(((VmObject *)object_data)->open_monitors, call);
 }
 
+static void
+take_screenshot(BusCall *call, gpointer object_data)
+{
+    screenshots_take(((VmObject *)object_data)->screenshots, call);
+}
+
 const BusMethod vm_object_methods[] = {
-    { "Execute", BUS_ACCESS_GATED, execute },          { "ExecuteAndWait", BUS_ACCESS_GATED, execute_and_wait },
-    { "ExecuteJSON", BUS_ACCESS_GATED, execute_json }, { "ListMonitors", BUS_ACCESS_GATED, list_monitors },
-    { "OpenMonitor", BUS_ACCESS_GATED, open_monitor }, { "Subscribe", BUS_ACCESS_GATED, subscribe },
-    { "Unsubscribe", BUS_ACCESS_PUBLIC, unsubscribe }, { 0 },
+    { "Execute", BUS_ACCESS_GATED, execute },
+    { "ExecuteAndWait", BUS_ACCESS_GATED, execute_and_wait },
+    { "ExecuteJSON", BUS_ACCESS_GATED, execute_json },
+    { "ListMonitors", BUS_ACCESS_GATED, list_monitors },
+    { "OpenMonitor", BUS_ACCESS_GATED, open_monitor },
+    { "Screenshot", BUS_ACCESS_GATED, take_screenshot },
+    { "Subscribe", BUS_ACCESS_GATED, subscribe },
+    { "Unsubscribe", BUS_ACCESS_PUBLIC, unsubscribe },
+    { 0 },
 };

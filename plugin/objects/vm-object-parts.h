@@ -6,12 +6,14 @@
 #include "execute-and-wait-list.h"
 #include "jobs.h"
 #include "open-monitor.h"
+#include "screenshot.h"
 #include "vm-context.h"
 
 struct VmObject {
     VmContext vm_context; /* first: the part that the rooms below are given */
     Events *events; /* owned */
     OpenMonitors *open_monitors; /* owned */
+    Screenshots *screenshots; /* owned */
     Jobs *jobs; /* owned */
     ExecuteAndWaitList *waiting; /* owned */
     gboolean is_unpublished;

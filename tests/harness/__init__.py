@@ -10,11 +10,11 @@ from .deaf import DeafConnection
 from .guest import Guest
 from .loop import wait_until
 from .machine import Machine
-from .peer import DIE, SILENCE, Flood, Message, Peer, Raw, Steps
+from .peer import DIE, GREETING, SILENCE, Flood, Message, Peer, Raw, Steps
 from .polkit import AuthenticationAgent, FakeAuthority, Polkitd
 from .process import Process
 from .qemu import Qemu, QmpClient, QmpError, StorageDaemon
 from .tap import Test, main
 
-__all__ = ['Agent', 'AuthenticationAgent', 'Bus', 'CallError', 'Connection', 'DIE', 'DeafConnection', 'FakeAuthority', 'FdStore', 'Flood', 'Guest', 'Machine',
+__all__ = ['Agent', 'AuthenticationAgent', 'Bus', 'CallError', 'Connection', 'DIE', 'DeafConnection', 'FakeAuthority', 'FdStore', 'Flood', 'GREETING', 'Guest', 'Machine',
            'Message', 'Peer', 'Polkitd', 'Process', 'Qemu', 'QmpClient', 'QmpError', 'Raw', 'SILENCE', 'Steps', 'StorageDaemon', 'Test', 'busctl', 'main', 'wait_until']
