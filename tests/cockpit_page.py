@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Cockpit's server with the page in it, as one user sees it, and a browser that looks at it."""
+import os
+import re
+import select
+import shutil
+import socket
+import sys
+import tempfile
+
+from harness import Process, wait_until
+from harness.agent import HAND_OVER
+
+COCKPIT_WS = '/usr/lib/cockpit/cockpit-ws'
+PAGE = f'{os.environ["SOURCE"]}/plugin/cockpit'
+FILES = ('.html', '.css', '.js', '.json')
+PICTURES = f'{os.environ["BUILD"]}/meson-logs/cockpit'
+
+try:
+    from selenium import webdriver
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnection
+except ImportError:
+    webdriver = None
+
+
+def find_missing():
+    """What is not here of what it takes."""
+    programs = [program for program in (COCKPIT_WS, 'cockpit-bridge', 'chromedriver', 'chromium') if not shutil.which(program)]
+    return programs if webdriver else [*programs, 'python3-selenium']
+
+
+class Cockpit(Process):
+    """cockpit-ws with one session, of the user @uid, whose buses are these; `url` is the page's. The server answers as soon as the
+    session is there, whose bridge first calls polkit, which may be in this process: so nobody may ask it in a way that blocks."""
+
+    def __init__(self, directory, system_bus, session_bus, uid, path=None):
+        home = f'{directory}/home'
+        self.package = f'{home}/cockpit/qemu-monitor'
+        os.makedirs(self.package)
+        for name in os.listdir(PAGE):
+            if name.endswith(FILES):
+                shutil.copy(f'{PAGE}/{name}', self.package)
+        environment = {'PATH': f'{path}:{os.environ["PATH"]}' if path else os.environ['PATH'], 'HOME': home, 'XDG_DATA_HOME': home, 'XDG_CONFIG_DIRS': home,
+                       'XDG_RUNTIME_DIR': home, 'DBUS_SYSTEM_BUS_ADDRESS': system_bus, 'DBUS_SESSION_BUS_ADDRESS': session_bus,
+                       'LANG': 'C.UTF-8'}
+        user = ['setpriv', f'--reuid={uid}', f'--regid={uid}', '--clear-groups', '--pdeathsig=KILL']
+        os.chown(home, uid, uid)
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            port = listener.getsockname()[1]
+            super().__init__([sys.executable, '-c', HAND_OVER, str(listener.fileno()), '--', *user, COCKPIT_WS, '--no-tls', '--local-session=cockpit-bridge'],
+                             env={**environment, 'LISTEN_FDS': '1'}, pass_fds=[listener.fileno()], cwd='/')
+        self.url = f'http://127.0.0.1:{port}/cockpit/@localhost/qemu-monitor/index.html'
+        with socket.create_connection(('127.0.0.1', port)) as client:
+            client.sendall(b'GET /ping HTTP/1.0\r\n\r\n')
+            self.wait_ready(lambda: select.select([client], [], [], 0)[0], 'an answer')
+
+
+class Browser(Process):
+    """Chromium without a window. In a PID namespace of its own, so that nothing of it is left however this process ends."""
+    OPTIONS = ('--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+               '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--window-size=1280,960')
+
+    def __init__(self):
+        self.directory = tempfile.TemporaryDirectory(prefix='qm-', dir='/tmp')
+        directory = self.directory.name
+        super().__init__(['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', 'chromedriver', '--port=0'],
+                         env={**os.environ, 'HOME': directory, 'XDG_RUNTIME_DIR': directory})
+        port = re.compile(r'started successfully on port (\d+)')
+        self.wait_ready(lambda: port.search(self.output), 'the port of chromedriver')
+        options = webdriver.ChromeOptions()
+        for option in (*self.OPTIONS, f'--user-data-dir={directory}/profile'):
+            options.add_argument(option)
+        options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
+        connection = ChromiumRemoteConnection(f'http://127.0.0.1:{port.search(self.output)[1]}', 'goog', 'chrome', ignore_proxy=True)
+        self.driver = webdriver.Remote(command_executor=connection, options=options)
+
+    def stop(self):
+        super().stop()
+        self.directory.cleanup()
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def cdp(self, command, **parameters):
+        return self.driver.execute('executeCdpCommand', {'cmd': command, 'params': parameters})['value']
+
+    def text(self, selector):
+        """What can be seen of it; None: there is none."""
+        return self.run('return document.querySelector(arguments[0])?.innerText', selector)
+
+    def wait_text(self, selector, text):
+        wait_until(lambda: text in (self.text(selector) or ''), lambda: f'{text!r} in {selector}: {self.text("body")!r}')
+
+    def wait_for(self, selector):
+        """The first that fits and can be seen."""
+        find = 'return [...document.querySelectorAll(arguments[0])].find(node => node.checkVisibility())'
+        return wait_until(lambda: self.run(find, selector), lambda: f'{selector} in {self.text("body")!r}')
+
+    def button(self, label, within='body'):
+        find = '''return [...document.querySelectorAll(`${arguments[1]} button`)].find(node => node.innerText === arguments[0] && node.checkVisibility())'''
+        return wait_until(lambda: self.run(find, label, within), lambda: f'the button {label} in {self.text(within)!r}')
+
+    def press(self, label, within='body'):
+        self.button(label, within).click()
+
+    def keys(self, name):
+        """To what has the focus."""
+        self.driver.switch_to.active_element.send_keys(getattr(Keys, name.upper()))
+
+    def type(self, selector, text, clear=False):
+        field = self.wait_for(selector)
+        if clear:
+            field.clear()
+        field.send_keys(text)
+
+    def resize(self, width, height=800):
+        self.cdp('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    def picture(self, name):
+        """Of the whole page, kept with the logs of the run."""
+        os.makedirs(PICTURES, exist_ok=True)
+        height = self.run('return document.documentElement.scrollHeight')
+        width = self.run('return window.innerWidth')
+        self.resize(width, max(height, 400))
+        self.driver.save_screenshot(f'{PICTURES}/{name}.png')
+
+    def errors(self):
+        """What the browser says is wrong with the page: scripts that failed, and what its security policy has kept out."""
+        return [entry['message'] for entry in self.driver.get_log('browser') if entry['level'] == 'SEVERE' and 'favicon' not in entry['message']]

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The page for Cockpit, in Cockpit and in a browser: it is live by signals alone, every button is decided by polkit for the user who
+has pressed it, and every state of the agent has its face. Pictures of it are kept with the logs of the run.
+
+The user is nobody's VM's owner, so that polkit is asked about everything."""
+import json
+import os
+import unittest
+
+from cockpit_page import PAGE, Browser, Cockpit, find_missing
+from harness import Bus, FakeAuthority, Qemu, StorageDaemon, main, wait_until
+from harness.polkit import result
+from monitor import LIMITS, MODULE, NAME, ROOT
+from system_bus import SOMEBODY, SystemBusTest
+
+GIB = 1 << 30
+HOSTILE = '<img src=x onerror="document.title=1"> & \'web\''
+HOSTILE_GUEST = '<b>guest</b>'
+DISKS = ('-blockdev', f'null-co,node-name=a,size={GIB}', '-blockdev', f'null-co,node-name=b,size={GIB}',
+         '-blockdev', 'null-co,node-name=c,size=1048576,read-zeroes=on', '-device', 'virtio-blk-pci,drive=c,id=disk0', '-netdev', 'user,id=n', '-device', 'virtio-net-pci,netdev=n,id=net0')
+SERVICE = '''[D-BUS Service]
+Name=org.qemu.Monitor1
+Exec=/bin/sh {script}
+'''
+
+
+class PageTest(SystemBusTest):
+    limits = LIMITS
+
+    @classmethod
+    def setUpClass(cls):
+        missing = find_missing()
+        if missing:
+            raise unittest.SkipTest(f'not here: {" ".join(missing)}')
+        super().setUpClass()
+        cls.browser = Browser()
+        cls.addClassCleanup(cls.browser.stop)
+
+    def setUp(self):
+        super().setUp()
+        self.denied = set()
+        self.polkit = self.start(FakeAuthority, self.bus.address, lambda subject, action, details, flags: result(details.get('command') not in self.denied))
+
+    def open(self, where='', session_bus=None):
+        """The page, in a session of somebody's."""
+        session = session_bus or self.start(Bus, name='session-bus')
+        self.cockpit = self.start(Cockpit, self.bus.address, session.address, SOMEBODY)
+        self.browser.errors()
+        self.browser.driver.get(self.cockpit.url + where)
+
+    def explain(self):
+        return f'page: {self.browser.text("body")}\nbrowser: {self.browser.errors()}'
+
+    def tearDown(self):
+        """The policy of Cockpit's for what a page may do has been kept, and no script has failed."""
+        self.assertEqual(self.browser.errors(), [])
+
+    def start_vm(self, name, *arguments, guest=None):
+        self.qemu = self.start(Qemu, '11.1', *arguments, name=guest)
+        return self.add(name, f'unix:{self.qemu.path}')
+
+    def show_vm(self, name='web', *arguments):
+        """The page of a VM."""
+        self.start_system_agent()
+        vm = self.start_vm(name, *arguments)
+        self.open(f'#/vm/{vm.path.rsplit("/", 1)[1]}')
+        self.browser.wait_text('h1', name)
+        return vm
+
+
+class List(PageTest):
+    def test_it_lives(self):
+        """VMs come, change and go without the page being loaded again; those that are not there are told with the reason."""
+        self.start_system_agent(key_file=f'[vm away]\naddress=unix:{self.directory}/nobody\n')
+        vm = self.start_vm(HOSTILE, guest=HOSTILE_GUEST)
+        self.open()
+        page = self.browser
+        page.wait_text('table', HOSTILE)
+        page.run('window.marked = true')
+        for text in (HOSTILE_GUEST, 'running', 'root', '11.1.3', 'machine, x86_64'):
+            page.wait_text(f'tr[data-vm="{vm.path}"]', text)
+        page.wait_text('main', 'Not connected')
+        page.wait_text('table[aria-label="Not connected"]', 'away')
+        storage = self.start(StorageDaemon)
+        other = self.add('disks', f'unix:{storage.path}')
+        page.wait_text(f'tr[data-vm="{other.path}"]', 'storage daemon')
+        vm.qmp('Stop')
+        page.wait_text(f'tr[data-vm="{vm.path}"] .state', 'paused')
+        page.picture('list')
+        self.caller.call(NAME, ROOT, f'{NAME}.Manager', 'RemoveVM', '(o)', other.path)
+        wait_until(lambda: page.text(f'tr[data-vm="{other.path}"]') is None)
+        self.assertTrue(page.run('return window.marked'))
+        self.assertEqual(page.run('return document.querySelectorAll("main img, main script, main b").length'), 0)
+        page.driver.find_element('css selector', f'tr[data-vm="{vm.path}"] a').click()
+        page.wait_text('h1', HOSTILE)
+        page.driver.back()
+        page.wait_text('h1', 'Virtual machines')
+
+    def test_none(self):
+        self.start_system_agent()
+        self.open()
+        self.browser.wait_text('#empty', '-qmp unix:/run/qemu-monitor/NAME.sock,server=on,wait=off')
+        self.browser.picture('empty')
+
+
+class OneVM(PageTest):
+    def test_buttons(self):
+        vm = self.show_vm()
+        page = self.browser
+        page.run('window.marked = true')
+        self.denied = {'quit'}
+        page.press('Pause')
+        page.wait_text('.title .state', 'paused')
+        page.wait_text('#events', 'Stop')
+        # By the keyboard: the button that has taken the other's place has the focus.
+        wait_until(lambda: page.run('return document.activeElement.innerText') == 'Resume')
+        page.keys('Enter')
+        page.wait_text('.title .state', 'running')
+        self.assertTrue(page.run('return window.marked'))
+        page.press('Quit')
+        page.wait_text('dialog', 'Quit web?')
+        page.keys('Escape')
+        wait_until(lambda: not page.run('return document.querySelector("dialog").open'))
+        self.assertNotIn('quit', [details.get('command') for _, _, details, _ in self.polkit.checks])
+        page.press('Quit')
+        page.press('Quit', 'dialog')
+        page.wait_text('[role=group] .error:not(:empty)', 'User 33 may not call quit on the VM "web"')
+        page.picture('refused')
+        self.denied = set()
+        page.press('Quit')
+        page.press('Quit', 'dialog')
+        page.wait_text('.gone', '“web” has gone')
+        page.picture('gone')
+        self.start_vm('web')
+        page.wait_text('.title .state', 'running')
+        self.assertTrue(vm.is_there())
+        self.assertTrue(page.run('return window.marked'))
+
+    def test_jobs_and_devices(self):
+        vm = self.show_vm('web', *DISKS)
+        page = self.browser
+        page.wait_text('table[aria-label="Block devices"]', 'null-co')
+        page.wait_text('table[aria-label="Network devices"]', '52:54:00:12:34:56')
+        vm.execute('blockdev-mirror', device=('s', 'a'), target=('s', 'b'), sync=('s', 'full'), speed=('x', 32 << 20), **{'job-id': ('s', 'copy')})
+        progress = 'return document.querySelector("[data-job=copy] progress")?.value ?? 0'
+        first = wait_until(lambda: page.run(progress))
+        wait_until(lambda: page.run(progress) > first)
+        page.picture('vm')
+        self.denied = {'job-cancel'}
+        page.press('Cancel', '[data-job=copy]')
+        page.wait_text('[data-job=copy] .actions .error:not(:empty)', 'may not call job-cancel on the VM "web"')
+        self.denied = set()
+        page.press('Cancel', '[data-job=copy]')
+        page.wait_text('#jobs', 'Nothing is under way')
+
+    def test_commands(self):
+        self.show_vm()
+        page = self.browser
+        page.type('#command', 'blockdev-add')
+        page.wait_text('#command-about', 'org.qemu.monitor1.configure')
+        page.wait_text('.members', 'driver blkdebug | ')
+        page.run('document.querySelector("#arguments").value = ""')
+        page.type('#arguments', '{"driver": "null-co", "size": "much"}')
+        page.wait_text('.members', 'read-zeroes boolean')
+        page.press('Run')
+        page.wait_text('#command-error', "GenericError: Invalid parameter type for 'size', expected: integer")
+        self.assertEqual(page.run('const t = document.activeElement; return t.value.slice(t.selectionStart, t.selectionEnd)'), '"size"')
+        page.type('#arguments', '{"x": ]', clear=True)
+        page.press('Run')
+        page.wait_text('#command-error', 'InvalidArgs')
+        self.assertEqual(page.run('return document.activeElement.selectionStart'), 6)
+        page.type('#command', 'query-memory-size-summary', clear=True)
+        page.type('#arguments', '', clear=True)
+        page.press('Run')
+        page.wait_text('#result', '"base-memory": 33554432')
+
+
+class Faces(PageTest):
+    def test_agent_that_goes_and_comes(self):
+        self.show_vm()
+        self.end_agent(self.agent)
+        self.browser.wait_text('[data-state=gone]', 'The agent has stopped')
+        self.start_system_agent()
+        self.browser.wait_text('[data-state=missing]', 'not there')
+        self.add('web', f'unix:{self.qemu.path}')
+        self.browser.wait_text('.title .state', 'running')
+        wait_until(lambda: self.browser.text('main').count('There is none') == 2)  # what the page has asked has been answered
+        self.bus.stop()
+        self.agent.wait()
+        self.browser.wait_text('[data-state=lost]', 'No connection to the system bus')
+        self.browser.picture('lost')
+
+    def test_agent_that_is_not_there(self):
+        self.agent = self.polkit
+        self.open('#/?bus=session')
+        self.browser.wait_text('[data-state=absent]', 'systemctl --user start management-agent')
+
+    def test_agent_that_the_bus_starts(self):
+        """It is the only one, and so it is the session's without being asked for."""
+        script = self.write('start', f'exec {os.environ["AGENT"]} --module={MODULE} --session --config-dir={self.directory}')
+        self.write(f'{NAME}.service', SERVICE.format(script=script))
+        session = self.start(Bus, name='session-bus', extra=f'<servicedir>{self.directory}</servicedir>')
+        self.open(session_bus=session)
+        self.browser.wait_text('#empty', '$XDG_RUNTIME_DIR/qemu-monitor/NAME.sock')
+
+
+class Looks(PageTest):
+    def test_pictures(self):
+        """Dark, narrow, and at 200 %: nothing is wider than the window."""
+        self.show_vm(HOSTILE, *DISKS)
+        page = self.browser
+        page.wait_text('table[aria-label="Block devices"]', 'null-co')
+        for name, width, dark in (('dark', 1280, True), ('200-percent', 640, False), ('narrow', 320, True)):
+            with self.subTest(name):
+                page.run('''localStorage.setItem("shell:style", arguments[0] ? "dark" : "light"); window.dispatchEvent(new CustomEvent("cockpit-style", { detail: { style: localStorage["shell:style"] } }))''', dark)
+                page.resize(width)
+                self.assertEqual(page.run('return document.documentElement.classList.contains("dark")'), dark)
+                self.assertLessEqual(page.run('return document.documentElement.scrollWidth'), width)
+                page.picture(f'vm-{name}')
+                page.run('location.hash = "#/"')
+                page.wait_text('h1', 'Virtual machines')
+                self.assertLessEqual(page.run('return document.documentElement.scrollWidth'), width)
+                page.picture(f'list-{name}')
+                page.driver.back()
+                page.wait_text('h1', HOSTILE)
+
+    def test_the_manifest_and_size(self):
+        with open(f'{PAGE}/manifest.json', encoding='utf-8') as file:
+            self.assertEqual(json.load(file)['menu']['index']['label'], 'QEMU')
+
+
+if __name__ == '__main__':
+    # Callers of another user take root.
+    if os.getuid() == 0:
+        main()
+    print('1..0')
