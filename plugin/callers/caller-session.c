@@ -127,6 +127,7 @@ tell_value(CallerSessionTicket *ticket, const QmpReply *reply)
     }
     if (cleaned) {
         seen.value = (QmpText){ cleaned, strlen(cleaned) };
+        seen.bytes = NULL;
         seen.is_rewritten = TRUE;
     }
     ticket->func(&seen, NULL, ticket->user_data);

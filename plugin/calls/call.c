@@ -7,7 +7,7 @@
  *   call_described()       QEMU's schema is known: the values become the command's arguments, and are checked
  *   start_call_command()  the command goes its way (caller-command.c): the schema unless the call has waited for it
  *                          already, the policy, QEMU
- *   call_replied()         QEMU has answered, or is gone: the caller gets a value or an error
+ *   call_replied()         QEMU has answered, or is gone: the caller gets a value (answers.c) or an error
  *   call_drop_caller()     the caller has left instead
  *
  * call_gated() is for methods that are no QMP command: they go on by themselves once the caller may. */
@@ -15,16 +15,13 @@
 
 #include <string.h>
 
+#include "answers.h"
 #include "caller-command.h"
 #include "errors.h"
 #include "names.h"
-#include "json-tree.h"
 #include "quota.h"
 #include "value.h"
 #include "vm-schema.h"
-
-/* Values of a reply that are made a D-Bus value of: 20 ms. query-qmp-schema of QEMU 11.1 has 19,000. */
-#define MAX_VALUES 25000
 
 /* Calls with descriptors, of all callers. A process may have 1,024 descriptors where nobody has allowed it more. A user, who may
  * have many connections, takes no more than is left for all others. */
@@ -100,56 +97,20 @@ fail_call(Call *call, const GError *error)
     method_call_free(call);
 }
 
-static gboolean
-append_result(const char *result, const QmpType *type, DBusMessage *message, const QmpText *value, GError **error)
-{
-    if (!*result)
-        return TRUE;
-    if (json_tree_has_more_values(value->text, value->length, MAX_VALUES)) {
-        g_set_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE,
-                    "return has more than %d values; ExecuteJSON has no such limit", MAX_VALUES);
-        return FALSE;
-    }
-    return value_append(message, result, type, value->text, "return", error);
-}
-
-static gboolean
-append_result_text(DBusMessage *message, const QmpText *value, GError **error)
-{
-    g_autofree char *text = NULL;
-
-    if (value->length >= VALUE_BODY_MAX) {
-        g_set_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE,
-                    "return: %" G_GSIZE_FORMAT " bytes, a message has room for %u", value->length, VALUE_BODY_MAX);
-        return FALSE;
-    }
-    text = g_strndup(value->text, value->length);
-    dbus_message_append_args(message, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
-    return TRUE;
-}
-
-void
-call_answer(BusCall *call, const char *result, const QmpType *type, const QmpText *value)
-{
-    g_autoptr(GError) error = NULL;
-    DBusMessage *message = bus_call_new_reply(call);
-    gboolean done =
-        result ? append_result(result, type, message, value, &error) : append_result_text(message, value, &error);
-
-    if (done) {
-        bus_call_return(call, message);
-        return;
-    }
-    dbus_message_unref(message);
-    errors_fail(call, error);
-}
-
 /* The policy has let a method through that is no QMP command. */
 static void
 run_then(Call *call)
 {
     call->then(g_steal_pointer(&call->call), call->vm_context, call->then_arguments);
     method_call_free(call);
+}
+
+static void
+give_value(Call *call, const QmpReply *reply)
+{
+    AnswerForm form = { .result = call->result, .type = call->result_type, .interfaces = call->interfaces };
+
+    answers_give(call->context, g_steal_pointer(&call->call), &form, reply);
 }
 
 static void
@@ -166,7 +127,7 @@ call_replied(const QmpReply *reply, const GError *error, gpointer user_data)
     else if (reply->error_class)
         errors_fail_command(g_steal_pointer(&call->call), reply, call->interfaces, call->name);
     else
-        call_answer(g_steal_pointer(&call->call), call->result, call->result_type, &reply->value);
+        give_value(call, reply);
     method_call_free(call);
 }
 
@@ -392,6 +353,7 @@ call_drop_caller(Context *context, const char *unique_name)
 {
     GList *next;
 
+    answers_drop_caller(context, unique_name);
     for (GList *i = context->calls->all.head; i; i = next) {
         Call *call = i->data;
         next = i->next;

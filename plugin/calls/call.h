@@ -16,9 +16,6 @@ void call_method(BusCall *call, gpointer vm_context);
 void call_execute(VmContext *vm_context, BusCall *call, const char *command, JsonNode *arguments, gsize size,
                   const char *result);
 
-/* Answers (and consumes) @call with what QEMU returned, as @result says. @type: what the schema says of it, or NULL. */
-void call_answer(BusCall *call, const char *result, const QmpType *type, const QmpText *value);
-
 /* A call of Introspect on a VM, which is consumed: it waits until more can be said than what the contract promises. A
  * BusIntrospectFunc. */
 void call_introspect(BusCall *call, gpointer vm_context);

@@ -12,6 +12,7 @@
 #include "quota.h"
 #include "schema-cache.h"
 
+typedef struct Answers Answers;
 typedef struct Authorizations Authorizations;
 typedef struct Calls Calls;
 
@@ -28,6 +29,7 @@ typedef struct Context {
     SchemaCache *schemas; /* owned; what is known of some */
     Authorizations *authorizations; /* owned; the questions that the policy has been asked */
     Calls *calls; /* owned; answers that callers wait for */
+    Answers *answers; /* owned; those that are being made of what QEMU has returned */
     const char *run_directory; /* weak; where sockets of VMs are found, and ours are made; NULL: there is none */
     GHashTable
         *viewers; /* owned, set of unique names: they have called GetManagedObjects, and may draw what changes */

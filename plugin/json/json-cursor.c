@@ -1,12 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Called by json-tree-parse.c, json-print.c and whoever needs a few values of a text; owns nothing. Containers are skipped
- * by their brackets and strings alone, a byte at a time. */
+ * by their brackets and strings alone. */
 #include "json-cursor.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "json-dialect.h"
+
+/* A walk over a string, or over a container, looks at these bytes only. Large values are walked over before they are read. */
+enum {
+    STOPS_STRING = 1,
+    STOPS_CONTAINER = 2,
+};
+static const guint8 stops[256] = {
+    ['"'] = STOPS_STRING | STOPS_CONTAINER,
+    ['\''] = STOPS_STRING | STOPS_CONTAINER,
+    ['\\'] = STOPS_STRING,
+    ['{'] = STOPS_CONTAINER,
+    ['}'] = STOPS_CONTAINER,
+    ['['] = STOPS_CONTAINER,
+    [']'] = STOPS_CONTAINER,
+};
+
+static const char *
+find_stop(const char *text, guint8 kind)
+{
+    while (!(stops[(guchar)*text] & kind))
+        text++;
+    return text;
+}
 
 static void
 skip_space(JsonCursor *cursor)
@@ -108,8 +131,8 @@ json_cursor_read_string(JsonCursor *cursor)
     char quote = *cursor->at++;
     JsonCursorText text = { .text = cursor->at };
 
-    for (; *cursor->at != quote; cursor->at++)
-        cursor->at += *cursor->at == '\\';
+    while (*(cursor->at = find_stop(cursor->at, STOPS_STRING)) != quote)
+        cursor->at += *cursor->at == '\\' ? 2 : 1;
     text.length = (gsize)(cursor->at++ - text.text);
     return text;
 }
@@ -120,7 +143,7 @@ skip_container(JsonCursor *cursor)
     guint depth = 0;
 
     do {
-        char c = *cursor->at;
+        char c = *(cursor->at = find_stop(cursor->at, STOPS_CONTAINER));
         if (c == '"' || c == '\'') {
             json_cursor_read_string(cursor);
             continue;

@@ -227,23 +227,3 @@ json_tree_parse_answer(const char *text, gsize length)
 
     return length <= max->bytes ? parse_text(text, length, max, /* error= */ NULL) : NULL;
 }
-
-gboolean
-json_tree_has_more_values(const char *text, gsize length, guint max)
-{
-    const char *end = text + length;
-    guint n = 0;
-
-    /* The shortest value is a digit and a comma. */
-    if (length / 2 < max)
-        return FALSE;
-    for (const char *c = text; c < end && n <= max; c++) {
-        if (*c == '"') {
-            for (c++; c < end && *c != '"'; c++)
-                c += *c == '\\';
-        } else {
-            n += *c == ',' || *c == '[' || *c == '{';
-        }
-    }
-    return n > max;
-}

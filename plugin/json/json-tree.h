@@ -36,10 +36,6 @@ JsonNode *json_tree_parse_answer(const char *text, gsize length);
  * read. Fails as json_tree_parse_arguments(), but U+0000 in the name of a member is C0 80 there. */
 JsonNode *json_tree_build_command(const char *text, GError **error);
 
-/* Whether there are more than @max values in @text, members and elements counted, without making anything of them: a
- * value costs some 200 ns to parse and convert, and the main loop is held meanwhile. */
-gboolean json_tree_has_more_values(const char *text, gsize length, guint max);
-
 JsonTreeType json_tree_get_type(JsonNode *node);
 JsonCursorType json_tree_get_cursor_type(JsonNode *node); /* as a cursor has it at the text of that value */
 gint64 json_tree_get_int(JsonNode *node); /* of JSON_TREE_INT */

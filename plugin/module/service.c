@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "answers.h"
 #include "authorization.h"
 #include "bus-arrivals.h"
 #include "bus-open.h"
@@ -332,6 +333,7 @@ service_start(const ManagementHost *host, GError **error)
     service->context.host = host;
     service->context.call_method = call_method;
     service->context.calls = calls_new();
+    service->context.answers = answers_new(host->context);
     service->context.authorizations = authorizations_new();
     service->context.audit = audit_new(host);
     service->context.schemas = schema_cache_new(host->context, make_own_interfaces, service);
@@ -380,6 +382,7 @@ leave_bus(Service *service)
     g_clear_pointer(&service->discovery, discovery_free);
     /* Answers every call that waits for a QEMU. */
     g_clear_pointer(&service->registry, vm_registry_free);
+    g_clear_pointer(&service->context.answers, answers_free);
     g_clear_pointer(&service->manager, manager_object_free);
     g_clear_pointer(&service->context.policy, policy_free);
     g_clear_pointer(&service->peer_watch, bus_peer_watch_free);

@@ -139,6 +139,12 @@ qmp_channel_free(QmpChannel *channel)
     unref_channel(channel);
 }
 
+GByteArray *
+qmp_channel_get_bytes(QmpChannel *channel)
+{
+    return channel->framer.partial;
+}
+
 void
 qmp_channel_skip_line(QmpChannel *channel)
 {

@@ -30,6 +30,10 @@ void qmp_channel_free(QmpChannel *channel);
 /* The first bytes are the rest of a line that somebody else has begun to read: nothing is a document before its end. */
 void qmp_channel_skip_line(QmpChannel *channel);
 
+/* Inside on_document: the memory of the text, which lasts as long as somebody holds a reference; NULL: it is no memory of its own,
+ * as that of most documents, which were read in one piece. */
+GByteArray *qmp_channel_get_bytes(QmpChannel *channel);
+
 /* Sends @length bytes when this turn of the main context is over, together with all else that is sent in it. A peer
  * that does not read is cut off (on_closed with QMP_ERROR_LIMIT, from the main context) when more than 64 MiB wait. */
 void qmp_channel_send(QmpChannel *channel, const char *text, gsize length);

@@ -247,6 +247,7 @@ on_document(const char *text, gsize length, const JsonScan *scan, gpointer user_
     g_auto(QmpMessage) message;
     client->refs++;
     qmp_message_init(&message, text, scan);
+    message.reply.bytes = qmp_channel_get_bytes(client->channel);
     switch (message.type) {
     case QMP_MESSAGE_GREETING:
         take_greeting(client, &message);

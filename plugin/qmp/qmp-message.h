@@ -13,6 +13,7 @@ typedef struct QmpText {
 /* The answer to a command. Exactly one of the two forms. */
 typedef struct QmpReply {
     QmpText value; /* the JSON text of `return`; {NULL, 0} in an error */
+    GByteArray *bytes; /* borrowed; holds the text: whoever keeps a reference keeps it; NULL: a copy has to be made */
     gboolean is_rewritten; /* the text is compact, not as QEMU wrote it */
     const char *error_class; /* "GenericError", "CommandNotFound" …, as QEMU gave it; NULL in a success */
     const char *error_text; /* QEMU's `desc`, UTF-8 */

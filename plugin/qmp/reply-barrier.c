@@ -37,7 +37,10 @@ static void
 copy_reply(QmpReply *copy, const QmpReply *reply)
 {
     *copy = *reply;
-    copy->value.text = reply->value.text ? g_strndup(reply->value.text, reply->value.length) : NULL;
+    if (reply->bytes)
+        g_byte_array_ref(reply->bytes);
+    else if (reply->value.text)
+        copy->value.text = g_strndup(reply->value.text, reply->value.length);
     copy->error_class = g_strdup(reply->error_class);
     copy->error_text = g_strdup(reply->error_text);
 }
@@ -45,7 +48,10 @@ copy_reply(QmpReply *copy, const QmpReply *reply)
 static void
 clear_reply(QmpReply *reply)
 {
-    g_free((char *)reply->value.text);
+    if (reply->bytes)
+        g_byte_array_unref(reply->bytes);
+    else
+        g_free((char *)reply->value.text);
     g_free((char *)reply->error_class);
     g_free((char *)reply->error_text);
     *reply = (QmpReply){ 0 };

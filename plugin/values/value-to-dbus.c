@@ -21,9 +21,6 @@
 #define MAX_CONTAINERS 64
 #define MAX_ARRAYS 32
 
-/* Bytes of text. */
-#define VALUE_STEP (32u * 1024)
-
 /* A container that is open. */
 typedef struct Frame {
     char kind; /* DBUS_TYPE_ARRAY, _VARIANT, or _DICT_ENTRY: an a{sv} */

@@ -25,7 +25,9 @@ void value_append_signature(GString *signature, const QmpType *type);
 gboolean value_append(DBusMessage *message, const char *signature, const QmpType *type, const char *text,
                       const char *place, GError **error);
 
-/* The same in steps, for values that would hold the main loop for too long. */
+/* The same in steps, for values that would hold the main loop for too long: one takes 1 ms. */
+#define VALUE_STEP (16u * 1024)
+
 typedef struct ValueWriter ValueWriter;
 
 typedef enum ValueStep {
@@ -37,7 +39,7 @@ typedef enum ValueStep {
 /* Borrows all of it until the writer is freed. */
 ValueWriter *value_writer_new(DBusMessage *message, const char *signature, const QmpType *type, const char *text,
                               const char *place);
-ValueStep value_writer_step(ValueWriter *writer, GError **error); /* some VALUE_STEP bytes of text: 0.5 ms */
+ValueStep value_writer_step(ValueWriter *writer, GError **error); /* some VALUE_STEP bytes of text */
 void value_writer_free(ValueWriter *writer);
 
 /* Reads the value that @iter stands at. @place: what it is called in errors; NULL: an object whose members stand for

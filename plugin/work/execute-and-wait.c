@@ -22,7 +22,7 @@
 
 #include <string.h>
 
-#include "call.h"
+#include "answers.h"
 #include "caller-command.h"
 #include "completion.h"
 #include "errors.h"
@@ -98,9 +98,10 @@ fail_generic(ExecuteAndWait *wait, const char *text)
 static void
 end_wait(ExecuteAndWait *wait)
 {
-    const QmpText value = { wait->result, wait->result_length };
+    const QmpReply reply = { .value = { wait->result, wait->result_length } };
+    const AnswerForm form = { .result = DBUS_TYPE_VARIANT_AS_STRING };
 
-    call_answer(g_steal_pointer(&wait->call), DBUS_TYPE_VARIANT_AS_STRING, /* type= */ NULL, &value);
+    answers_give(wait->context->vm_context->context, g_steal_pointer(&wait->call), &form, &reply);
     free_wait(wait);
 }
 

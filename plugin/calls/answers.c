@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by call.c and execute-and-wait.c. The conversions of all callers take turns, a slice each. */
+#include "answers.h"
+
+#include "errors.h"
+#include "value.h"
+
+/* Bytes of text that are being converted. A user who has nothing there yet has room for the largest reply. The messages take up
+ * to twice as much. */
+#define MAX_BYTES ((gsize)64 * 1024 * 1024)
+
+struct Answers {
+    GMainContext *context; /* ref */
+    GQueue all; /* of Answer, owned, by their own links */
+    Quota quota; /* their texts */
+    GSource *slices; /* owned; NULL: nothing is being converted */
+};
+
+typedef struct Answer {
+    Answers *answers; /* weak */
+    BusCall *call; /* owned; until it is answered */
+    DBusMessage *reply; /* owned; likewise */
+    GByteArray *text; /* ref */
+    QmpInterfaces *interfaces; /* ref; may be NULL */
+    ValueWriter *writer; /* owned */
+    QuotaShare share;
+    GList link; /* in answers->all */
+} Answer;
+
+static void
+free_answer(Answer *answer)
+{
+    g_queue_unlink(&answer->answers->all, &answer->link);
+    quota_share_return(&answer->share);
+    value_writer_free(answer->writer);
+    g_clear_pointer(&answer->reply, dbus_message_unref);
+    g_clear_pointer(&answer->interfaces, qmp_interfaces_unref);
+    g_byte_array_unref(answer->text);
+    g_free(answer);
+}
+
+/* A moment's work. */
+static void
+take_slice(Answer *answer)
+{
+    g_autoptr(GError) error = NULL;
+
+    switch (value_writer_step(answer->writer, &error)) {
+    case VALUE_MORE:
+        g_queue_unlink(&answer->answers->all, &answer->link);
+        g_queue_push_tail_link(&answer->answers->all, &answer->link);
+        return;
+    case VALUE_DONE:
+        bus_call_return(g_steal_pointer(&answer->call), g_steal_pointer(&answer->reply));
+        break;
+    case VALUE_FAILED:
+        errors_fail(g_steal_pointer(&answer->call), error);
+        break;
+    }
+    free_answer(answer);
+}
+
+static gboolean
+on_slice_due(gpointer user_data)
+{
+    Answers *answers = user_data;
+
+    if (answers->all.head)
+        take_slice(answers->all.head->data);
+    if (answers->all.head)
+        return G_SOURCE_CONTINUE;
+    g_clear_pointer(&answers->slices, g_source_unref);
+    return G_SOURCE_REMOVE;
+}
+
+/* At the priority of everything else: work that is left over, not idle work. */
+static void
+start_converting(Answers *answers)
+{
+    if (answers->slices)
+        return;
+    answers->slices = g_idle_source_new();
+    g_source_set_priority(answers->slices, G_PRIORITY_DEFAULT);
+    g_source_set_callback(answers->slices, on_slice_due, answers, NULL);
+    g_source_attach(answers->slices, answers->context);
+}
+
+/* With a byte behind the text, for the cursor. */
+static GByteArray *
+keep_text(const QmpReply *reply)
+{
+    const QmpText *value = &reply->value;
+    GByteArray *text;
+
+    if (reply->bytes)
+        return g_byte_array_ref(reply->bytes);
+    text = g_byte_array_sized_new((guint)value->length + 1);
+    g_byte_array_append(text, (const guint8 *)value->text, (guint)value->length);
+    g_byte_array_append(text, (const guint8 *)"", 1);
+    return text;
+}
+
+static void
+convert_later(Context *context, BusCall *call, const AnswerForm *form, const QmpReply *reply)
+{
+    Answers *answers = context->answers;
+    gsize length = reply->value.length;
+    const BusPeer *peer = bus_call_get_peer(call);
+    QuotaLimits limits = { .of_all = { .bytes = MAX(MAX_BYTES, 2 * context->config->max_reply) } };
+    QuotaShare share = { 0 };
+    Answer *answer;
+
+    if (!quota_take(&answers->quota, &limits, peer->name, peer->uid, length, &share)) {
+        bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED,
+                           "QEMU has answered with %" G_GSIZE_FORMAT " bytes, and too much is being converted already",
+                           length);
+        return;
+    }
+    answer = g_new0(Answer, 1);
+    answer->answers = answers;
+    answer->share = share;
+    answer->call = call;
+    answer->reply = bus_call_new_reply(call);
+    answer->text = keep_text(reply);
+    answer->interfaces = form->interfaces ? qmp_interfaces_ref(form->interfaces) : NULL;
+    answer->writer = value_writer_new(answer->reply, form->result, form->type,
+                                      reply->bytes ? reply->value.text : (const char *)answer->text->data, "return");
+    answer->link.data = answer;
+    g_queue_push_tail_link(&answers->all, &answer->link);
+    start_converting(answers);
+}
+
+static gboolean
+append_result_text(DBusMessage *message, const QmpText *value, GError **error)
+{
+    g_autofree char *text = NULL;
+
+    if (value->length >= VALUE_BODY_MAX) {
+        g_set_error(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE,
+                    "return: %" G_GSIZE_FORMAT " bytes, a message has room for %u", value->length, VALUE_BODY_MAX);
+        return FALSE;
+    }
+    text = g_strndup(value->text, value->length);
+    dbus_message_append_args(message, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
+    return TRUE;
+}
+
+static gboolean
+append_result(DBusMessage *message, const AnswerForm *form, const QmpText *value, GError **error)
+{
+    if (!form->result)
+        return append_result_text(message, value, error);
+    return !*form->result || value_append(message, form->result, form->type, value->text, "return", error);
+}
+
+static void
+convert_now(BusCall *call, const AnswerForm *form, const QmpText *value)
+{
+    DBusMessage *message = bus_call_new_reply(call);
+    g_autoptr(GError) error = NULL;
+
+    if (append_result(message, form, value, &error)) {
+        bus_call_return(call, message);
+        return;
+    }
+    dbus_message_unref(message);
+    errors_fail(call, error);
+}
+
+void
+answers_give(Context *context, BusCall *call, const AnswerForm *form, const QmpReply *reply)
+{
+    if (form->result && *form->result && reply->value.length > VALUE_STEP)
+        convert_later(context, call, form, reply);
+    else
+        convert_now(call, form, &reply->value);
+}
+
+static void
+fail_answer(Answer *answer, const char *why)
+{
+    bus_call_fail_code(g_steal_pointer(&answer->call), BUS_ERROR_DISCONNECTED, "%s", why);
+    free_answer(answer);
+}
+
+void
+answers_drop_caller(Context *context, const char *unique_name)
+{
+    for (GList *i = context->answers->all.head, *next; i; i = next) {
+        Answer *answer = i->data;
+        next = i->next;
+        if (g_str_equal(bus_call_get_sender(answer->call), unique_name))
+            fail_answer(answer, "The caller has left");
+    }
+}
+
+Answers *
+answers_new(GMainContext *context)
+{
+    Answers *answers = g_new0(Answers, 1);
+
+    answers->context = g_main_context_ref(context);
+    return answers;
+}
+
+void
+answers_free(Answers *answers)
+{
+    while (answers->all.head)
+        fail_answer(answers->all.head->data, "The agent ends");
+    if (answers->slices)
+        g_source_destroy(answers->slices);
+    g_clear_pointer(&answers->slices, g_source_unref);
+    g_main_context_unref(answers->context);
+    g_free(answers);
+}
