@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include <pwd.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bus-error.h"
+#include "config-value.h"
 #include "key-file.h"
 #include "names.h"
 #include "nearest.h"
@@ -23,8 +22,6 @@
 
 #define MAX_MONITORS_DEFAULT 16
 #define MAX_MONITORS_MOST 1000
-
-#define MAX_SPARES 64
 
 static void
 config_vm_free(gpointer data)
@@ -109,77 +106,25 @@ read_idle_timeout(const Reading *reading, const char *text, GError **error)
     return TRUE;
 }
 
-/* One of two words. */
-static gboolean
-read_word(const char *text, const char *no, const char *yes, gboolean *ret_yes, GError **error)
-{
-    gboolean is_yes = g_str_equal(text, yes);
-
-    if (!is_yes && !g_str_equal(text, no)) {
-        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "`%s` or `%s` is expected", no, yes);
-        return FALSE;
-    }
-    *ret_yes = is_yes;
-    return TRUE;
-}
-
-gboolean
-config_read_isolation(const char *word, gboolean *ret_required, GError **error)
-{
-    return read_word(word, "preferred", "required", ret_required, error);
-}
-
 static gboolean
 read_isolation_key(const Reading *reading, const char *text, GError **error)
 {
     if (reading->vm)
         reading->vm->isolation_is_default = FALSE;
-    return config_read_isolation(
+    return config_value_read_isolation(
         text, reading->vm ? &reading->vm->isolation_required : &reading->config->isolation_required, error);
 }
 
 static gboolean
 read_owner(const Reading *reading, const char *text, GError **error)
 {
-    return read_word(text, "allow", "polkit", &reading->config->owner_needs_polkit, error);
+    return config_value_read_word(text, "allow", "polkit", &reading->config->owner_needs_polkit, error);
 }
 
 static gboolean
 read_audit(const Reading *reading, const char *text, GError **error)
 {
-    return read_word(text, "changes", "all", &reading->config->audit_all, error);
-}
-
-static QmpAddress *
-read_spare(const char *text, GError **error)
-{
-    g_autoptr(QmpAddress) address = qmp_address_parse(text, error);
-
-    if (!address)
-        return NULL;
-    if (!address->server)
-        return g_steal_pointer(&address);
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "%s: a spare is connected to, so QEMU must listen", text);
-    return NULL;
-}
-
-GPtrArray *
-config_read_spares(const char *const *addresses, GError **error)
-{
-    g_autoptr(GPtrArray) spares = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_address_free);
-    guint n = addresses ? g_strv_length((char **)addresses) : 0;
-
-    if (n > MAX_SPARES) {
-        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "%u addresses, there may be %d", n, MAX_SPARES);
-        return NULL;
-    }
-    for (; addresses && *addresses; addresses++) {
-        QmpAddress *spare = read_spare(*addresses, error);
-        if (!spare)
-            return NULL;
-        g_ptr_array_add(spares, spare);
-    }
-    return g_steal_pointer(&spares);
+    return config_value_read_word(text, "changes", "all", &reading->config->audit_all, error);
 }
 
 static gboolean
@@ -195,55 +140,14 @@ read_vm_spares(const Reading *reading, const char *text, GError **error)
     g_auto(GStrv) spares = g_key_file_get_string_list(reading->file, reading->group, reading->key, NULL, NULL);
 
     g_clear_pointer(&reading->vm->spares, g_ptr_array_unref);
-    reading->vm->spares = config_read_spares((const char *const *)spares, error);
+    reading->vm->spares = config_value_read_spares((const char *const *)spares, error);
     return reading->vm->spares != NULL;
-}
-
-/* A database entry of a user; longer ones are no user's. */
-#define USER_ENTRY_SIZE 16384
-
-static gboolean
-find_user(const char *name, guint32 *ret_uid)
-{
-    g_autofree char *buffer = g_malloc(USER_ENTRY_SIZE);
-    struct passwd entry, *found;
-
-    if (getpwnam_r(name, &entry, buffer, USER_ENTRY_SIZE, &found) != 0 || !found)
-        return FALSE;
-    *ret_uid = found->pw_uid;
-    return TRUE;
-}
-
-gboolean
-config_read_user(const char *text, guint32 *ret_uid, GError **error)
-{
-    guint64 number;
-
-    /* The greatest of them stands for no user at all. */
-    if (g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32 - 1, &number, NULL)) {
-        *ret_uid = (guint32)number;
-        return TRUE;
-    }
-    if (find_user(text, ret_uid))
-        return TRUE;
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "\"%.255s\" is no user, and no uid either", text);
-    return FALSE;
-}
-
-gboolean
-config_check_user(const QmpAddress *address, GError **error)
-{
-    if (address && address->server && address->type == QMP_ADDRESS_UNIX)
-        return TRUE;
-    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
-                "`user` says whose QEMU may connect, for a `unix:` address with `,server=on`");
-    return FALSE;
 }
 
 static gboolean
 read_vm_user(const Reading *reading, const char *text, GError **error)
 {
-    reading->vm->has_user = config_read_user(text, &reading->vm->user, error);
+    reading->vm->has_user = config_value_read_user(text, &reading->vm->user, error);
     return reading->vm->has_user;
 }
 
@@ -366,7 +270,7 @@ config_vm_new(const Config *config, const char *name, GError **error)
     vm->isolation_required = config->isolation_required;
     vm->user = geteuid();
     vm->isolation_is_default = TRUE;
-    vm->spares = config_read_spares(/* addresses= */ NULL, NULL);
+    vm->spares = config_value_read_spares(/* addresses= */ NULL, NULL);
     return vm;
 }
 
@@ -385,7 +289,7 @@ read_vm(Reading *reading, GError **error)
         problem = g_error_new(BUS_ERROR, BUS_ERROR_INVALID_ARGS, "its `address` is missing; the keys are %s", known);
     }
     if (may_go_on && is_whole && vm->address && vm->has_user)
-        is_whole = config_check_user(vm->address, &problem);
+        is_whole = config_value_check_user(vm->address, &problem);
     if (problem)
         add_problem(reading, /* is_error= */ TRUE, g_steal_pointer(&problem));
     if (may_go_on && is_whole && vm->address)

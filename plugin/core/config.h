@@ -49,16 +49,6 @@ typedef struct Config {
     GPtrArray *problems; /* owned, of ConfigProblem; in the order of the key file, the main group first */
 } Config;
 
-/* The words of `isolation`, and the addresses of spares, as the key file and AddVM() take them. Fail with
- * BUS_ERROR_INVALID_ARGS or QMP_ERROR_INVALID. */
-gboolean config_read_isolation(const char *word, gboolean *ret_required, GError **error);
-GPtrArray *config_read_spares(const char *const *addresses, GError **error);
-
-/* `user`, a name or a uid, of a VM at @address, where there has to be a Unix socket that the agent listens at. Fails with
- * BUS_ERROR_INVALID_ARGS. */
-gboolean config_read_user(const char *text, guint32 *ret_uid, GError **error);
-gboolean config_check_user(const QmpAddress *address, GError **error);
-
 /* @key_file may be NULL: the defaults. @path: the file that it was read from, for errors; NULL: not known. Fails with
  * BUS_ERROR_INVALID_ARGS for a wrong value of a key that protects, with a text as a problem's. */
 Config *config_new(GKeyFile *key_file, const char *path, GError **error);

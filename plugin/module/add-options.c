@@ -6,6 +6,7 @@
 
 #include "bus-error.h"
 #include "bus-integer.h"
+#include "config-value.h"
 #include "vardict.h"
 #include "vm.h"
 
@@ -25,7 +26,7 @@ read_add_isolation(DBusMessageIter *value, gpointer user_data, GError **error)
 
     dbus_message_iter_get_basic(value, &word);
     options->isolation_is_default = FALSE;
-    if (config_read_isolation(word, &options->isolation_required, error))
+    if (config_value_read_isolation(word, &options->isolation_required, error))
         return TRUE;
     g_prefix_error(error, "options.isolation: ");
     return FALSE;
@@ -46,7 +47,7 @@ read_add_spares(DBusMessageIter *value, gpointer user_data, GError **error)
     }
     g_ptr_array_add(addresses, NULL);
     g_clear_pointer(&options->spares, g_ptr_array_unref);
-    options->spares = config_read_spares((const char *const *)addresses->pdata, error);
+    options->spares = config_value_read_spares((const char *const *)addresses->pdata, error);
     if (!options->spares)
         g_prefix_error(error, "options.spares: ");
     return options->spares != NULL;
@@ -79,7 +80,7 @@ read_add_user(DBusMessageIter *value, gpointer user_data, GError **error)
 
     if (!text)
         return FALSE;
-    options->has_user = config_read_user(text, &options->user, error);
+    options->has_user = config_value_read_user(text, &options->user, error);
     if (!options->has_user)
         g_prefix_error(error, "options.user: ");
     return options->has_user;
@@ -105,7 +106,7 @@ add_options_read(AddOptions *options, DBusMessageIter *iter, const Config *confi
     };
     if (!vardict_read(iter, add_option_rows, options, error))
         return FALSE;
-    if (!options->has_user || config_check_user(address, error))
+    if (!options->has_user || config_value_check_user(address, error))
         return TRUE;
     g_prefix_error(error, "options.user: ");
     return FALSE;

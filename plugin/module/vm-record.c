@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bus-error.h"
+#include "config-value.h"
 #include "config.h"
 #include "names.h"
 
@@ -133,7 +134,7 @@ read_record_isolation(GKeyFile *file, VmSpec *spec, GError **error)
     g_autofree char *word = g_key_file_get_string(file, GROUP, "isolation", NULL);
 
     spec->isolation_is_default = !word;
-    return !word || config_read_isolation(word, &spec->isolation_required, error);
+    return !word || config_value_read_isolation(word, &spec->isolation_required, error);
 }
 
 /* An address is where there is no descriptor, and the other way about. */
@@ -147,7 +148,7 @@ read_addresses(GKeyFile *file, VmSpec *spec, GError **error)
         return fail_key("address", error);
     if (text && !(spec->address = qmp_address_parse(text, error)))
         return FALSE;
-    spec->spares = config_read_spares((const char *const *)spares, error);
+    spec->spares = config_value_read_spares((const char *const *)spares, error);
     return spec->spares != NULL;
 }
 
