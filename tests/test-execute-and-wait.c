@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "call.h"
+#include "answers.h"
 #include "caller-command.h"
 #include "errors.h"
 #include "json-tree.h"
@@ -44,10 +44,10 @@ answer_call(BusCall *call, char *answer)
 }
 
 void
-call_answer(BusCall *call, const char *result, const QmpType *type, const QmpText *value)
+answers_give(Context *context, BusCall *call, const AnswerForm *form, const QmpReply *reply)
 {
-    g_assert_cmpstr(result, ==, "v");
-    answer_call(call, g_strndup(value->text, value->length));
+    g_assert_cmpstr(form->result, ==, "v");
+    answer_call(call, g_strndup(reply->value.text, reply->value.length));
 }
 
 void
