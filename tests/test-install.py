@@ -17,6 +17,7 @@ SERVICE_USER = os.environ['SERVICE_USER']
 
 DOC = '{datadir}/doc/org.qemu.Monitor1'
 PROGRAM = '{bindir}/management-agent'
+CTL = '{bindir}/qemu-monitorctl'
 MODULE = '{libdir}/management-agent/modules/qemu-monitor.so'
 UNIT = '{prefix}/lib/systemd/system/management-agent.service'
 USER_UNIT = '{prefix}/lib/systemd/user/management-agent.service'
@@ -36,7 +37,7 @@ ALIASES = ('{prefix}/lib/systemd/system/dbus-org.qemu.Monitor1.service',
            '{prefix}/lib/systemd/user/dbus-org.qemu.Monitor1.service')
 
 FILES = {
-    PROGRAM, MODULE, UNIT, USER_UNIT, *ALIASES, SYSUSERS, TMPFILES, BUS_POLICY, ACTIONS, ACTIVATION, SESSION_ACTIVATION, KEY_FILE,
+    PROGRAM, CTL, MODULE, UNIT, USER_UNIT, *ALIASES, SYSUSERS, TMPFILES, BUS_POLICY, ACTIONS, ACTIVATION, SESSION_ACTIVATION, KEY_FILE,
     INTERFACES, BASH, ZSH, *COCKPIT,
     '{includedir}/management-module.h',
     '{libdir}/pkgconfig/management-module.pc',
@@ -57,7 +58,7 @@ MANUAL = {
     '{mandir}/man7/qemu-monitor-remote.7',
     '{mandir}/man8/management-agent.8',
 }
-BINARIES = (PROGRAM, MODULE)
+BINARIES = (PROGRAM, MODULE, CTL)
 
 
 def read_directories():

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The verb `complete`, for shells: prints the words that may stand next, one a line. Errors print nothing. It has no help, because
+ * nobody types it.
+ *
+ *     complete verbs | vms | commands VM | events VM | members VM COMMAND | jobs VM | properties VM */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl-bus.h"
+#include "ctl-options.h"
+#include "ctl-schema.h"
+#include "ctl-verbs.h"
+
+static void
+print_words(char **words, const char *suffix)
+{
+    for (guint i = 0; words && words[i]; i++)
+        printf("%s%s\n", words[i], suffix);
+}
+
+static void
+print_verbs(const Ctl *ctl)
+{
+    for (const CtlVerb *verb = ctl->verbs; verb->name; verb++)
+        if (verb->help)
+            printf("%s\n", verb->name);
+}
+
+static void
+print_vms(Ctl *ctl)
+{
+    g_autoptr(GVariant) objects = ctl_get_objects(ctl, NULL);
+    GVariant *interfaces;
+    GVariantIter iter;
+
+    if (!objects)
+        return;
+    g_variant_iter_init(&iter, objects);
+    while (g_variant_iter_loop(&iter, "{o@a{sa{sv}}}", NULL, &interfaces)) {
+        g_autoptr(GVariant) properties = g_variant_lookup_value(interfaces, CTL_VM, G_VARIANT_TYPE_VARDICT);
+        const char *name;
+        if (properties && g_variant_lookup(properties, "Name", "&s", &name))
+            printf("%s\n", name);
+    }
+}
+
+static void
+print_jobs_of(Ctl *ctl, const char *path)
+{
+    g_autoptr(GVariant) objects = ctl_get_objects(ctl, NULL);
+    g_autofree char *prefix = g_strdup_printf("%s/job/", path);
+    const char *object;
+    GVariantIter iter;
+
+    if (!objects)
+        return;
+    g_variant_iter_init(&iter, objects);
+    while (g_variant_iter_next(&iter, "{&o@a{sa{sv}}}", &object, NULL))
+        if (g_str_has_prefix(object, prefix))
+            printf("%s\n", object + strlen(prefix));
+}
+
+static void
+print_properties_of(Ctl *ctl, const char *path)
+{
+    g_autoptr(GVariant) properties = ctl_get_properties(ctl, path, CTL_VM, NULL);
+    const char *name;
+    GVariantIter iter;
+
+    if (!properties)
+        return;
+    g_variant_iter_init(&iter, properties);
+    while (g_variant_iter_next(&iter, "{&sv}", &name, NULL))
+        printf("%s\n", name);
+}
+
+static void
+print_from_schema(Ctl *ctl, const char *path, const char *kind, const char *command)
+{
+    g_autoptr(CtlSchema) schema = ctl_schema_load(ctl, path, NULL);
+    g_auto(GStrv) words = NULL;
+
+    if (!schema)
+        return;
+    if (g_str_equal(kind, "commands"))
+        words = ctl_schema_list(schema, "command");
+    else if (g_str_equal(kind, "events"))
+        words = ctl_schema_list(schema, "event");
+    else if (command && ctl_schema_get_arguments(schema, command))
+        words = ctl_schema_list_members(schema, ctl_schema_get_arguments(schema, command));
+    print_words(words, g_str_equal(kind, "members") ? "=" : "");
+}
+
+CtlStatus
+ctl_run_complete(Ctl *ctl, int argc, char **argv)
+{
+    g_autofree char *path = NULL;
+
+    ctl->asks_no_password = TRUE;
+    if (!ctl_parse_options(ctl, NULL, &argc, &argv, 1, 3))
+        return CTL_USAGE;
+    if (g_str_equal(argv[1], "verbs"))
+        print_verbs(ctl);
+    else if (!ctl_connect(ctl, NULL))
+        return CTL_FAILED;
+    else if (g_str_equal(argv[1], "vms"))
+        print_vms(ctl);
+    else if (argc > 2 && (path = ctl_find_vm(ctl, argv[2], NULL)) && g_str_equal(argv[1], "jobs"))
+        print_jobs_of(ctl, path);
+    else if (path && g_str_equal(argv[1], "properties"))
+        print_properties_of(ctl, path);
+    else if (path)
+        print_from_schema(ctl, path, argv[1], argv[3]);
+    return CTL_OK;
+}

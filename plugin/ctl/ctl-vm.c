@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The verbs that look at VMs: list, status, show. */
+#include <string.h>
+
+#include "ctl-bus.h"
+#include "ctl-options.h"
+#include "ctl-print.h"
+#include "ctl-verbs.h"
+
+/* ListVMs as an array of dictionaries. */
+static GVariant *
+call_list_vms(Ctl *ctl, GError **error)
+{
+    g_autoptr(GVariant) reply = ctl_call(ctl, CTL_ROOT, CTL_MANAGER, "ListVMs", NULL, NULL, NULL, error);
+
+    return reply ? g_variant_get_child_value(reply, 0) : NULL;
+}
+
+static const char *
+get_string(GVariant *dictionary, const char *key)
+{
+    const char *text = "";
+
+    if (dictionary)
+        g_variant_lookup(dictionary, key, "&s", &text);
+    return text;
+}
+
+/* The properties of the VM of @entry (ListVMs) in @objects (GetManagedObjects); NULL where it is not connected. */
+static GVariant *
+find_properties(GVariant *objects, GVariant *entry)
+{
+    g_autoptr(GVariant) interfaces = NULL;
+    const char *path;
+
+    if (!g_variant_lookup(entry, "object", "&o", &path))
+        return NULL;
+    interfaces = g_variant_lookup_value(objects, path, G_VARIANT_TYPE("a{sa{sv}}"));
+    return interfaces ? g_variant_lookup_value(interfaces, CTL_VM, G_VARIANT_TYPE_VARDICT) : NULL;
+}
+
+static char *
+dup_owner(GVariant *properties)
+{
+    guint32 uid;
+
+    return properties && g_variant_lookup(properties, "OwnerUID", "u", &uid) ? ctl_format_user(uid) : g_strdup("-");
+}
+
+/* What is to be seen of a VM in one word: what its guest does, or what keeps it from being there. */
+static const char *
+get_state(GVariant *entry, GVariant *properties)
+{
+    const char *state = get_string(entry, "state"), *status = get_string(properties, "Status");
+
+    return g_str_equal(state, "connected") && *status ? status : state;
+}
+
+static const char *
+or_dash(const char *text)
+{
+    return *text ? text : "-";
+}
+
+static void
+add_row(CtlTable *table, GVariant *entry, GVariant *properties)
+{
+    g_autofree char *owner = dup_owner(properties), *age = NULL;
+    guint64 since = 0;
+
+    g_variant_lookup(entry, "since", "t", &since);
+    age = ctl_format_age(since);
+    const char *cells[] = { or_dash(get_string(entry, "name")),
+                            get_state(entry, properties),
+                            or_dash(get_string(properties, "Kind")),
+                            or_dash(get_string(properties, "QEMUVersion")),
+                            owner,
+                            age,
+                            get_string(entry, "error"),
+                            NULL };
+    ctl_table_take_row(table, g_strdupv((char **)cells));
+}
+
+static void
+print_list_json(GVariant *vms, GVariant *objects)
+{
+    GVariantBuilder list;
+
+    g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
+    for (gsize i = 0; i < g_variant_n_children(vms); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(vms, i), properties = find_properties(objects, entry);
+        g_auto(GVariantDict) merged = G_VARIANT_DICT_INIT(entry);
+        if (properties)
+            g_variant_dict_insert_value(&merged, "properties", properties);
+        g_variant_builder_add_value(&list, g_variant_dict_end(&merged));
+    }
+    g_autoptr(GVariant) all = g_variant_ref_sink(g_variant_builder_end(&list));
+    g_autofree char *json = ctl_variant_to_json(all);
+    ctl_print_json(stdout, json);
+}
+
+CtlStatus
+ctl_run_list(Ctl *ctl, int argc, char **argv)
+{
+    g_autoptr(GVariant) vms = NULL, objects = NULL;
+    GError *error = NULL;
+
+    if (!ctl_parse_options(ctl, NULL, &argc, &argv, 0, 0))
+        return CTL_USAGE;
+    if (!ctl_connect(ctl, &error) || !(vms = call_list_vms(ctl, &error)) || !(objects = ctl_get_objects(ctl, &error)))
+        return ctl_fail(ctl, error);
+    if (ctl->is_json) {
+        print_list_json(vms, objects);
+        return CTL_OK;
+    }
+    CtlTable *table = ctl_table_new("NAME", "STATE", "KIND", "QEMU", "OWNER", "SINCE", "ERROR", NULL);
+    for (gsize i = 0; i < g_variant_n_children(vms); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(vms, i), properties = find_properties(objects, entry);
+        add_row(table, entry, properties);
+    }
+    ctl_table_print(table);
+    return CTL_OK;
+}
+
+static void
+print_field(const char *name, const char *text)
+{
+    if (*text)
+        ctl_print_line(stdout, "%11s: %s", name, text);
+}
+
+static void
+print_monitors(Ctl *ctl, const char *path)
+{
+    g_autoptr(GVariant) reply = ctl_call(ctl, path, CTL_VM, "ListMonitors", NULL, NULL, NULL, NULL);
+    g_autoptr(GVariant) list = reply ? g_variant_get_child_value(reply, 0) : NULL;
+
+    for (gsize i = 0; list && i < g_variant_n_children(list); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(list, i);
+        guint32 uid = 0, pending = 0;
+        gboolean is_native = FALSE;
+        g_variant_lookup(entry, "uid", "u", &uid);
+        g_variant_lookup(entry, "pending", "u", &pending);
+        g_variant_lookup(entry, "native", "b", &is_native);
+        g_autofree char *user = ctl_format_user(uid);
+        g_autofree char *text = g_strdup_printf("%s %s of %s, %s, %u pending", is_native ? "native session" : "caller",
+                                                get_string(entry, "caller"), user, get_string(entry, "mode"), pending);
+        print_field(i == 0 ? "Monitors" : "", text);
+    }
+}
+
+/* The Job objects below @path, one line each. */
+static void
+print_jobs(GVariant *objects, const char *path)
+{
+    g_autofree char *prefix = g_strdup_printf("%s/job/", path);
+    const char *object, *name = "Jobs";
+    GVariant *interfaces;
+    GVariantIter iter;
+
+    g_variant_iter_init(&iter, objects);
+    while (g_variant_iter_loop(&iter, "{&o@a{sa{sv}}}", &object, &interfaces)) {
+        g_autoptr(GVariant) job = g_variant_lookup_value(interfaces, CTL_JOB, G_VARIANT_TYPE_VARDICT);
+        double progress = 0;
+        if (!job || !g_str_has_prefix(object, prefix))
+            continue;
+        g_variant_lookup(job, "Progress", "d", &progress);
+        g_autofree char *text =
+            g_strdup_printf("%s %s %s, %.0f %% %s", object + strlen(prefix), get_string(job, "Type"),
+                            get_string(job, "Status"), progress * 100, get_string(job, "Error"));
+        print_field(name, text);
+        name = "";
+    }
+}
+
+static void
+print_state(GVariant *entry, GVariant *properties)
+{
+    guint64 since = 0;
+
+    g_variant_lookup(entry, "since", "t", &since);
+    g_autofree char *age = ctl_format_age(since);
+    g_autofree char *text = g_strdup_printf("%s; %s %s", get_state(entry, properties),
+                                            properties ? "connected" : "so since", age);
+    print_field("State", text);
+    print_field("Error", get_string(entry, "error"));
+}
+
+static void
+print_status(Ctl *ctl, GVariant *entry, GVariant *objects)
+{
+    g_autoptr(GVariant) properties = find_properties(objects, entry);
+    const char *path = "";
+    guint32 pid = 0;
+
+    g_variant_lookup(entry, "object", "&o", &path);
+    ctl_print_line(stdout, "%s - %s", or_dash(get_string(entry, "name")), *path ? path : "not connected");
+    print_state(entry, properties);
+    print_field("Address", get_string(entry, "address"));
+    print_field("Origin", get_string(entry, "origin"));
+    if (!properties)
+        return;
+    g_autofree char *owner = dup_owner(properties);
+    g_variant_lookup(properties, "PID", "u", &pid);
+    g_autofree char *number = pid ? g_strdup_printf("%u", pid) : g_strdup("");
+    g_autofree char *kind = g_strdup_printf("%s %s", get_string(properties, "Kind"), get_string(properties, "Target"));
+    g_autofree char *qemu = g_strdup_printf("%s %s", get_string(properties, "QEMUVersion"), get_string(properties, "QEMUPackage"));
+    print_field("Kind", kind);
+    print_field("QEMU", qemu);
+    print_field("Guest name", get_string(properties, "GuestName"));
+    print_field("UUID", get_string(properties, "UUID"));
+    print_field("Owner", owner);
+    print_field("PID", number);
+    print_field("Mode", get_string(properties, "MonitorMode"));
+    print_monitors(ctl, path);
+    print_jobs(objects, path);
+}
+
+/* The entry of ListVMs that @word names: by its name, or by the object that GetVM finds. */
+static GVariant *
+find_entry_of(Ctl *ctl, GVariant *vms, const char *word, GError **error)
+{
+    g_autofree char *path = NULL;
+
+    for (gsize i = 0; i < g_variant_n_children(vms); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(vms, i);
+        if (g_str_equal(get_string(entry, "name"), word))
+            return g_steal_pointer(&entry);
+    }
+    path = ctl_find_vm(ctl, word, error);
+    for (gsize i = 0; path && i < g_variant_n_children(vms); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(vms, i);
+        const char *object = "";
+        g_variant_lookup(entry, "object", "&o", &object);
+        if (g_str_equal(object, path))
+            return g_steal_pointer(&entry);
+    }
+    if (path)
+        g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT, "no VM is at %s", path);
+    return NULL;
+}
+
+CtlStatus
+ctl_run_status(Ctl *ctl, int argc, char **argv)
+{
+    g_autoptr(GVariant) vms = NULL, objects = NULL;
+    GError *error = NULL;
+    CtlStatus status = CTL_OK;
+
+    if (!ctl_parse_options(ctl, NULL, &argc, &argv, 1, -1))
+        return CTL_USAGE;
+    if (!ctl_connect(ctl, &error) || !(vms = call_list_vms(ctl, &error)) || !(objects = ctl_get_objects(ctl, &error)))
+        return ctl_fail(ctl, error);
+    GVariantBuilder found;
+    g_variant_builder_init(&found, G_VARIANT_TYPE("aa{sv}"));
+    for (int i = 1; i < argc; i++) {
+        g_autoptr(GVariant) entry = find_entry_of(ctl, vms, argv[i], &error);
+        if (!entry)
+            status = ctl_fail(ctl, g_steal_pointer(&error));
+        else if (ctl->is_json)
+            g_variant_builder_add_value(&found, entry);
+        else
+            print_status(ctl, entry, objects);
+    }
+    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&found));
+    if (ctl->is_json)
+        print_list_json(list, objects);
+    return status;
+}
+
+static gboolean
+print_property(GVariant *properties, const char *name, gboolean is_bare, GError **error)
+{
+    g_autoptr(GVariant) value = g_variant_lookup_value(properties, name, NULL);
+
+    if (!value) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "a VM has no property \"%s\"", name);
+        return FALSE;
+    }
+    g_autofree char *text = ctl_variant_to_text(value);
+    if (is_bare)
+        ctl_print_line(stdout, "%s", text);
+    else
+        ctl_print_line(stdout, "%s=%s", name, text);
+    return TRUE;
+}
+
+/* All, or those of @names. */
+static gboolean
+print_properties(GVariant *properties, char **names, gboolean is_bare, GError **error)
+{
+    const char *name;
+    GVariantIter iter;
+
+    for (guint i = 0; names && names[i]; i++)
+        if (!print_property(properties, names[i], is_bare, error))
+            return FALSE;
+    if (names)
+        return TRUE;
+    g_variant_iter_init(&iter, properties);
+    while (g_variant_iter_next(&iter, "{&sv}", &name, NULL))
+        print_property(properties, name, is_bare, NULL);
+    return TRUE;
+}
+
+static GVariant *
+pick_properties(GVariant *properties, char **names, GError **error)
+{
+    g_auto(GVariantDict) picked = G_VARIANT_DICT_INIT(names ? NULL : properties);
+
+    for (guint i = 0; names && names[i]; i++) {
+        g_autoptr(GVariant) value = g_variant_lookup_value(properties, names[i], NULL);
+        if (!value) {
+            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "a VM has no property \"%s\"", names[i]);
+            return NULL;
+        }
+        g_variant_dict_insert_value(&picked, names[i], value);
+    }
+    return g_variant_ref_sink(g_variant_dict_end(&picked));
+}
+
+CtlStatus
+ctl_run_show(Ctl *ctl, int argc, char **argv)
+{
+    g_auto(GStrv) names = NULL;
+    gboolean is_bare = FALSE;
+    const GOptionEntry entries[] = {
+        { "property", 'p', 0, G_OPTION_ARG_STRING_ARRAY, &names, "Only this property (may be given again)", "PROPERTY" },
+        { "value", 0, 0, G_OPTION_ARG_NONE, &is_bare, "Print values without their names", NULL },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autofree char *path = NULL;
+    g_autoptr(GVariant) properties = NULL, picked = NULL;
+    GError *error = NULL;
+
+    if (!ctl_parse_options(ctl, entries, &argc, &argv, 1, 1))
+        return CTL_USAGE;
+    if (!ctl_connect(ctl, &error) || !(path = ctl_find_vm(ctl, argv[1], &error)) ||
+        !(properties = ctl_get_properties(ctl, path, CTL_VM, &error)))
+        return ctl_fail(ctl, error);
+    if (!ctl->is_json)
+        return print_properties(properties, names, is_bare, &error) ? CTL_OK : ctl_fail(ctl, error);
+    if (!(picked = pick_properties(properties, names, &error)))
+        return ctl_fail(ctl, error);
+    g_autofree char *json = ctl_variant_to_json(picked);
+    ctl_print_json(stdout, json);
+    return CTL_OK;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* qemu-monitorctl: every VM of org.qemu.Monitor1 from a terminal. The command line is read here; each verb is a function of its
+ * own, in the table below. */
+#include "ctl-verbs.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl-bus.h"
+#include "ctl-options.h"
+
+static const CtlVerb ctl_verbs[] = {
+    { "list", "", "All VMs that the agent knows; why one is not connected", CTL_BY_BUS, ctl_run_list },
+    { "status", "VM…", "What a VM is and does, its monitors and jobs", CTL_BY_BUS, ctl_run_status },
+    { "show", "VM [-p PROPERTY]… [--value]", "A VM's properties, for programs", CTL_BY_BUS, ctl_run_show },
+    { "call", "VM COMMAND [KEY=VALUE | KEY:=JSON | JSON | @FILE]…", "Run a QMP command", CTL_BY_BUS, ctl_run_call },
+    { "allowed", "VM COMMAND… [--as USER]", "What the policy would say to commands", CTL_BY_BUS, ctl_run_allowed },
+    { "add", "NAME ADDRESS [OPTION=VALUE]…", "Take up a VM by the address of its monitor", CTL_BY_BUS, ctl_run_add },
+    { "add-fd", "NAME FD|PATH [OPTION=VALUE]…", "Take up a VM by a socket of the caller's", CTL_OVER_THERE, ctl_run_add_fd },
+    { "remove", "VM…", "Forget a VM; its QEMU goes on", CTL_BY_BUS, ctl_run_remove },
+    { "complete", "KIND [VM [COMMAND]]", NULL, CTL_BY_BUS, ctl_run_complete },
+    { 0 },
+};
+
+static char *
+list_verbs(void)
+{
+    GString *text = g_string_new("Verbs:\n");
+
+    for (const CtlVerb *verb = ctl_verbs; verb->name; verb++)
+        if (verb->help)
+            g_string_append_printf(text, "  %-10s %-44s %s\n", verb->name, verb->arguments, verb->help);
+    g_string_append(text, "\n`qemu-monitorctl VERB --help` shows a verb's options, qemu-monitorctl(1) the rest.\n");
+    return g_string_free(text, FALSE);
+}
+
+static const CtlVerb *
+find_verb(const char *name)
+{
+    for (const CtlVerb *verb = ctl_verbs; verb->name; verb++)
+        if (strcmp(verb->name, name) == 0)
+            return verb;
+    return NULL;
+}
+
+/* The options before the verb. FALSE: *@ret_status is the exit status. */
+static gboolean
+read_command_line(Ctl *ctl, int *argc, char ***argv, CtlStatus *ret_status)
+{
+    g_autoptr(GOptionContext) context = g_option_context_new("VERB [ARGUMENT…]");
+    g_autofree char *verbs = list_verbs();
+    g_autoptr(GError) error = NULL;
+    gboolean wants_version = FALSE;
+    const GOptionEntry version[] = {
+        { "version", 0, 0, G_OPTION_ARG_NONE, &wants_version, "Print the version and exit", NULL },
+        G_OPTION_ENTRY_NULL,
+    };
+
+    g_option_context_set_strict_posix(context, TRUE);
+    g_option_context_set_summary(context, "Looks at, commands and watches the QEMUs of org.qemu.Monitor1.");
+    g_option_context_set_description(context, verbs);
+    ctl_add_common_options(ctl, context);
+    g_option_context_add_main_entries(context, version, NULL);
+    *ret_status = CTL_OK;
+    if (!g_option_context_parse(context, argc, argv, &error)) {
+        *ret_status = ctl_usage("%s", error->message);
+        return FALSE;
+    }
+    if (wants_version)
+        printf("qemu-monitorctl %s\n", CTL_VERSION);
+    return !wants_version;
+}
+
+static CtlStatus
+run_verb(Ctl *ctl, int argc, char **argv)
+{
+    const CtlVerb *verb = find_verb(argv[0]);
+
+    if (!verb)
+        return ctl_usage("there is no verb \"%s\"; `qemu-monitorctl --help` shows all", argv[0]);
+    if (ctl->host && verb->place != CTL_BY_BUS)
+        return ctl_run_there(ctl, verb->place == CTL_OVER_THERE_TTY, argc, argv);
+    ctl->verb = verb;
+    return verb->run(ctl, argc, argv);
+}
+
+int
+main(int argc, char **argv)
+{
+    Ctl ctl = { .verbs = ctl_verbs };
+    CtlStatus status;
+
+    setlocale(LC_ALL, "");
+    g_set_prgname("qemu-monitorctl");
+    if (read_command_line(&ctl, &argc, &argv, &status)) {
+        char list[] = "list", *by_default[] = { list, NULL };
+        status = argc > 1 ? run_verb(&ctl, argc - 1, argv + 1) : run_verb(&ctl, 1, by_default);
+    }
+    if (fflush(stdout) != 0 && status == CTL_OK)
+        status = CTL_FAILED;
+    g_clear_object(&ctl.bus);
+    g_free(ctl.host);
+    return (int)status;
+}
