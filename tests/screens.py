@@ -26,7 +26,7 @@ class ScreenQemu(Qemu):
             file.write(BOOT_SECTOR.ljust(510, b'\0') + b'\x55\xaa')
             file.truncate(1 << 20)
         super().__init__(directory, version, '-machine', 'accel=tcg', '-device', 'VGA,id=screen', '-drive',
-                         f'file={disk},format=raw,if=ide', *arguments, **options)
+                         f'file={disk},format=raw,if=ide', *arguments, firmware=True, **options)
 
 
 def start_shot(vm, **options):

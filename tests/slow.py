@@ -17,7 +17,8 @@ class SlowTest(MonitorTest):
         self.start_agent()
 
     def start_vm(self, version='11.1', *arguments):
-        self.qemu = self.start(Qemu, version, *arguments, monitors=2)
+        # A migration that is to take its time needs memory that is not all zero, and a replay needs instructions.
+        self.qemu = self.start(Qemu, version, *arguments, monitors=2, firmware=True)
         self.raw = self.adopt(self.qemu.raw())
         return self.add('vm', f'unix:{self.qemu.path}')
 

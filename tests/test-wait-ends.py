@@ -77,7 +77,7 @@ class Real(SlowTest):
         for version in VERSIONS:
             with self.subTest(version):
                 log, arguments = f'{self.directory}/log-{version}', ('-machine', 'accel=tcg', '-net', 'none', '-icount')
-                qemu = self.start(Qemu, version, *arguments, f'shift=7,rr=record,rrfile={log}')
+                qemu = self.start(Qemu, version, *arguments, f'shift=7,rr=record,rrfile={log}', firmware=True)
                 raw = self.adopt(qemu.raw())
                 wait_until(lambda: raw.execute('query-replay')['icount'] > 1000000)
                 raw.execute('quit')

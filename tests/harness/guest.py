@@ -40,7 +40,7 @@ class Guest(Qemu):
         super().__init__(directory, version, '-m', '128', '-machine', 'accel=tcg', '-kernel', f'{linux}/vmlinuz', '-initrd', f'{linux}/initrd',
                          '-append', 'console=ttyS0 quiet panic=0 no_timer_check', '-chardev',
                          f'socket,id=serial,path={serial},server=on,wait=off', '-serial', 'chardev:serial',
-                         *arguments, **options)
+                         *arguments, firmware=True, **options)
         try:
             wait_until(lambda: is_listening(serial), 'the serial port')
             self.serial = socket.socket(socket.AF_UNIX)
