@@ -151,7 +151,7 @@ class OneVM(PageTest):
         page.wait_text('[data-job=copy] .actions .error:not(:empty)', 'may not call job-cancel on the VM "web"')
         self.denied = set()
         page.press('Cancel', '[data-job=copy]')
-        page.wait_text('#jobs', 'Nothing is under way')
+        wait_until(lambda: page.text('[data-job=copy]') is None)
 
     def test_commands(self):
         self.show_vm()

@@ -100,11 +100,7 @@ export class Agent {
 }
 
 /* The last part of an object's path, as it was before it was escaped. */
-export function unescapePath(path) {
-    const parts = path.split("/").pop().split(/_([0-9a-f]{2})/);
-    const octets = parts.flatMap((part, number) => number % 2 ? [parseInt(part, 16)] : [...new TextEncoder().encode(part)]);
-    return new TextDecoder().decode(new Uint8Array(octets));
-}
+export const unescapePath = path => decodeURIComponent(path.split("/").pop().replace(/_([0-9a-f]{2})/g, "%$1"));
 
 /* What came of a call, for people, and how to get the right to it. */
 export function explain(error) {
@@ -112,15 +108,4 @@ export function explain(error) {
     if (kind === "NotAuthorized" || kind === "InteractiveAuthorizationRequired")
         return `${error.message} (Administrative access, at the top of Cockpit, may help.)`;
     return (kind ? `${kind}: ` : "") + (error.message || error);
-}
-
-const users = new Map();
-
-/* A promise of the name of a user; their number, where they have none. */
-export function userName(uid) {
-    if (!users.has(uid)) {
-        const entry = cockpit.spawn(["getent", "passwd", String(uid)], { err: "ignore" });
-        users.set(uid, entry.then(line => line.split(":")[0], () => `uid ${uid}`));
-    }
-    return users.get(uid);
 }

@@ -5,9 +5,7 @@ import { NAME, explain } from "./agent.js";
 import { el, setText } from "./dom.js";
 import { action } from "./jobs.js";
 
-function annotation(node, name) {
-    return node.querySelector(`:scope > annotation[name="${name}"]`)?.getAttribute("value");
-}
+const annotation = (node, name) => node.querySelector(`:scope > annotation[name="${name}"]`)?.getAttribute("value");
 
 /* Command → { about, args }, from the XML of Introspect(). */
 function readCommands(xml) {

@@ -15,10 +15,9 @@ export function el(tag, attributes, ...children) {
 }
 
 /* A text that has not changed is left alone, so that a screen reader does not read it again. */
-export function setText(node, text) {
-    const string = String(text ?? "");
-    if (node.textContent !== string)
-        node.textContent = string;
+export function setText(node, text = "") {
+    if (node.textContent !== text)
+        node.textContent = text;
 }
 
 /* Roles are written out: a narrow page shows rows as cards, and a browser takes a table that is not shown as one for none. */

@@ -72,15 +72,13 @@ export class Jobs {
     constructor(agent, path) {
         Object.assign(this, { agent, prefix: `${path}/job/`, rows: new Map() });
         this.table = table("Jobs", ["Job", "Type", "Status", "Progress", "Actions"]);
-        this.none = el("p", { class: "note" }, "Nothing is under way.");
-        this.node = el("section", { id: "jobs" }, el("h2", {}, "Jobs"), this.table.node, this.none);
+        this.node = el("section", { id: "jobs" }, el("h2", {}, "Jobs"), this.table.node);
     }
 
     update() {
         const { jobs } = this.agent;
         const paths = Object.keys(jobs).filter(path => path.startsWith(this.prefix) && jobs[path].valid);
         this.rows = keyed(this.table.body, this.rows, paths, path => new JobRow(this.agent, jobs[path], this.table.row));
-        this.table.node.hidden = !paths.length;
-        this.none.hidden = paths.length > 0;
+        this.node.hidden = !paths.length;
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* All VMs: those that are connected, live, and those that the agent knows and has not got, with the reason. */
-import { NAME, ROOT, explain, userName } from "./agent.js";
+import { NAME, ROOT, explain } from "./agent.js";
 import { el, keyed, setText, table } from "./dom.js";
 import { Screen } from "./screen.js";
 
@@ -13,6 +13,17 @@ export function showState(node, vm) {
     node.dataset.state = state;
 }
 
+const users = new Map(); /* uid → a promise of their line in the system's database */
+
+/* The user's name, once it is known. */
+export function showUser(uid) {
+    const node = el("span", {}, String(uid));
+    if (!users.has(uid))
+        users.set(uid, cockpit.spawn(["getent", "passwd", String(uid)], { err: "ignore" }));
+    users.get(uid).then(line => setText(node, line.split(":")[0]), () => {});
+    return node;
+}
+
 class Row {
     constructor(agent, vm, makeRow, link) {
         Object.assign(this, { agent, vm });
@@ -20,12 +31,10 @@ class Row {
         this.screen = machine ? new Screen(agent, vm, PERIOD_SECONDS) : null;
         this.state = el("span", { class: "state" });
         this.jobs = el("span", { class: "note" });
-        const owner = el("span", {}, String(vm.OwnerUID));
-        userName(vm.OwnerUID).then(name => setText(owner, name));
         const guest = vm.GuestName && vm.GuestName !== vm.Name ? el("div", { class: "note" }, vm.GuestName) : "";
         const kind = machine ? `machine, ${vm.Target}` : "storage daemon";
         this.node = makeRow(this.screen?.node ?? "", el("div", {}, el("a", { href: link }, vm.Name), guest),
-                            el("div", {}, this.state, " ", this.jobs), kind, owner, vm.QEMUVersion);
+                            el("div", {}, this.state, " ", this.jobs), kind, showUser(vm.OwnerUID), vm.QEMUVersion);
         this.node.dataset.vm = vm.path;
     }
 
@@ -54,11 +63,10 @@ function emptyFace(system) {
 
 export class ListView {
     constructor(agent, linkTo) {
-        Object.assign(this, { agent, linkTo, rows: new Map(), away: [] });
+        Object.assign(this, { agent, linkTo, rows: new Map(), away: null });
         this.table = table("Virtual machines", ["Screen", "Name", "State", "Kind", "Owner", "QEMU"]);
         this.awayTable = table("Not connected", ["Name", "State", "Why", "Address"]);
-        this.awayError = el("p", { class: "error", role: "alert" });
-        this.awayCard = el("section", {}, el("h2", {}, "Not connected"), this.awayTable.node, this.awayError);
+        this.awayCard = el("section", {}, el("h2", {}, "Not connected"), this.awayTable.node);
         this.empty = emptyFace(agent.bus === "system");
         this.card = el("section", {}, el("h1", {}, "Virtual machines"), this.table.node);
         this.node = el("div", {}, this.card, this.empty, this.awayCard);
@@ -72,8 +80,8 @@ export class ListView {
             this.away = vms.filter(vm => !vm.object).map(vm => this.awayTable.row(
                 cell(vm, "name", "(no name yet)"), cell(vm, "state"), cell(vm, "error"), cell(vm, "address")));
             this.awayTable.body.replaceChildren(...this.away);
-            setText(this.awayError, "");
-        }, error => setText(this.awayError, explain(error))).then(() => this.agent.vms && this.update());
+            this.agent.onChange();
+        }, error => console.warn(explain(error)));
     }
 
     update() {
@@ -84,8 +92,8 @@ export class ListView {
         if (before.size !== this.rows.size || vms.some(vm => !before.has(vm.path)))
             this.askAway();
         this.card.hidden = !vms.length;
-        this.awayCard.hidden = !this.away.length && !this.awayError.textContent;
-        this.empty.hidden = vms.length > 0 || this.away.length > 0;
+        this.awayCard.hidden = !this.away?.length;
+        this.empty.hidden = vms.length > 0 || this.away?.length !== 0;
     }
 
     close() {

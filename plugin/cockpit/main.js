@@ -10,9 +10,7 @@ const here = document.getElementById("path");
 const buses = document.getElementById("buses");
 let shown = { key: null, view: null };
 
-function isOffered(agent) {
-    return ["idle", "starting", "failed", "here", "gone"].includes(agent.state);
-}
+const isOffered = agent => ["idle", "starting", "failed", "here", "gone"].includes(agent.state);
 
 /* The system's agent, unless the address says otherwise, or only the session has one. */
 function chosenBus() {
@@ -32,7 +30,6 @@ function makeFace({ bus, state, text }, look) {
     const user = bus === "session" ? "--user " : "";
     const [title, about, command, again] = {
         looking: ["Looking for the agent…", ""],
-        idle: ["Starting the agent…", ""],
         starting: ["Starting the agent…", "The bus starts it because this page asks for it."],
         absent: ["The agent is not running", `The ${bus} bus has no org.qemu.Monitor1, and cannot start one. If it is installed:`,
                  `systemctl ${user}start management-agent`, "Look again"],
@@ -94,10 +91,7 @@ function render() {
 /* Signals come in crowds; one rendering is enough for those that are there. */
 let planned = null;
 function plan() {
-    planned ??= window.setTimeout(() => {
-        planned = null;
-        render();
-    });
+    planned ??= window.setTimeout(() => { planned = null; render(); });
 }
 
 /* With administrative access calls are root's, and without it the user's own. */

@@ -6,9 +6,7 @@
  * that does not run has nothing new to show. */
 import { el } from "./dom.js";
 
-/* Screens whose picture is to be taken. */
-const queue = new Set();
-let taking = false;
+let idle = Promise.resolve(); /* fulfilled when no picture is being taken, or waits to be */
 
 const sight = new IntersectionObserver(entries => entries.forEach(({ target, isIntersecting }) => {
     target.screen.visible = isIntersecting;
@@ -16,21 +14,10 @@ const sight = new IntersectionObserver(entries => entries.forEach(({ target, isI
 }));
 document.addEventListener("visibilitychange", () => document.querySelectorAll(".screen").forEach(node => node.screen.plan()));
 
-async function work() {
-    if (taking)
-        return;
-    taking = true;
-    for (const screen of queue) {
-        queue.delete(screen);
-        await screen.take();
-    }
-    taking = false;
-}
-
 /* `period`: seconds from one picture of a running VM to the next. onState(text): why there is none; empty: there is one. */
 export class Screen {
     constructor(agent, vm, period, onState) {
-        Object.assign(this, { agent, vm, period, onState, shown: null, refused: false, visible: false });
+        Object.assign(this, { agent, vm, period, onState, shown: null, refused: false, visible: false, waits: false });
         this.node = el("canvas", { class: "screen blank", role: "img", width: 160, height: 100 });
         this.node.screen = this;
         this.say("");
@@ -44,48 +31,40 @@ export class Screen {
         this.onState?.(text);
     }
 
-    /* Something may have changed: the run state, or what is visible. What was refused is not asked for again until then: each
-     * time would be one more line in the log. */
-    plan() {
-        const news = this.shown !== this.vm.Status || (this.vm.Running && !this.refused && !this.timer);
-        if (this.visible && !document.hidden && this.vm.valid && news) {
-            queue.add(this);
-            work();
+    /* Something may have changed: the run state, or what is visible; or somebody asks. What was refused is not tried again before:
+     * each time would be one more line in the log. */
+    plan(asked) {
+        const news = asked || this.shown !== this.vm.Status || (this.vm.Running && !this.refused && !this.timer);
+        if (!this.waits && this.visible && !document.hidden && news) {
+            this.waits = true;
+            idle = idle.then(() => this.take());
         }
     }
 
-    /* A person asks for it, whatever came of it before. */
-    ask() {
-        this.shown = null;
-        this.plan();
-    }
-
     async take() {
+        this.waits = false;
+        if (!this.vm.valid || !this.visible)
+            return;
         const system = this.agent.bus === "system";
         const command = ["qemu-monitorctl", system ? "--system" : "--user", "screenshot", this.vm.Name, "-"];
         this.shown = this.vm.Status;
         try {
-            await this.draw(await cockpit.spawn(command, { binary: true, superuser: system ? "try" : undefined, err: "message" }));
+            const data = await cockpit.spawn(command, { binary: true, superuser: system ? "try" : undefined, err: "message" });
+            const picture = await window.createImageBitmap(new Blob([data]));
+            Object.assign(this.node, { className: "screen", width: picture.width, height: picture.height });
+            this.node.getContext("2d").drawImage(picture, 0, 0);
+            picture.close();
             this.say("");
         } catch (error) {
             this.say(error.problem === "not-found" ? "qemu-monitorctl is not installed" : error.message || String(error));
         }
         window.clearTimeout(this.timer);
-        this.timer = window.setTimeout(() => this.plan(this.timer = null), this.period * 1000);
-    }
-
-    async draw(data) {
-        const picture = await window.createImageBitmap(new Blob([data], { type: "image/png" }));
-        this.node.width = picture.width;
-        this.node.height = picture.height;
-        this.node.getContext("2d").drawImage(picture, 0, 0);
-        this.node.classList.remove("blank");
-        picture.close();
+        this.timer = window.setTimeout(() => { this.timer = null; this.plan(); }, this.period * 1000);
     }
 
     close() {
         window.clearTimeout(this.timer);
-        queue.delete(this);
+        this.visible = false;
         sight.unobserve(this.node);
     }
 }

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One VM: what it is, its buttons, its jobs, its events as they come, its disks and network devices, and any QMP command. */
-import { NAME, explain, userName } from "./agent.js";
+import { NAME, explain } from "./agent.js";
 import { Command } from "./command.js";
 import { el, setText, table, time } from "./dom.js";
 import { Jobs, action } from "./jobs.js";
-import { showState } from "./list.js";
+import { showState, showUser } from "./list.js";
 import { Screen } from "./screen.js";
 
 const MAX_EVENTS = 100; /* what somebody scrolls through; older ones go */
 const SCREEN_SECONDS = 3;
 const BLOCK_EVENTS = /^(Block|Device|Job)/; /* after these the disks are looked at again */
-
-/* Cockpit gives a variant as { t: its type, v: its value }. */
-function plainJson(data) {
-    return JSON.stringify(data, (key, value) => typeof value?.t === "string" && "v" in value ? value.v : value);
-}
 
 /* A table that the page asks for quietly, and its button where polkit may ask somebody. */
 class Devices {
@@ -62,9 +57,8 @@ async function loadDisks(agent, vm, asked) {
     });
 }
 
-function findNics(devices) {
-    return devices.flatMap(device => device.class_info.class === 0x200 ? [device] : findNics(device.pci_bridge?.devices ?? []));
-}
+const findNics = devices => devices.flatMap(
+    device => device.class_info.class === 0x200 ? [device] : findNics(device.pci_bridge?.devices ?? []));
 
 /* QEMU has no command that lists network devices: those on PCI are known by their class, and virtio's tell their filters. */
 async function loadNics(agent, vm, asked) {
@@ -87,7 +81,7 @@ export class VmView {
         this.state = el("span", { class: "state" });
         this.goneText = el("div", { role: "alert" });
         this.screenText = el("p", { class: "note" });
-        this.screenButton = action("Show the screen", async () => this.screen.ask());
+        this.screenButton = action("Show the screen", async () => this.screen.plan(true));
         this.screen = machine ? new Screen(agent, vm, SCREEN_SECONDS, text => {
             setText(this.screenText, text);
             this.screenButton.show(Boolean(text));
@@ -102,57 +96,53 @@ export class VmView {
         this.live = el("div", {}, buttons, el("section", { class: "overview" }, picture, this.makeProperties()), this.jobs.node,
                        this.disks.node, nics, new Command(agent, path).node, this.makeEvents());
         this.node = el("article", {}, el("div", { class: "title" }, el("h1", {}, this.name), this.state), this.goneText, this.live);
-        this.subscribe();
     }
 
     /* Each with what tells whether it makes sense. */
     makeActions(machine) {
         const { vm } = this;
-        const qmp = method => () => this.agent.call(this.path, `${NAME}.QMP`, method, "", [], true);
-        const lost = "What the guest has not written is lost.";
-        const quit = action("Quit", qmp("Quit"), [`Quit ${this.name}?`, `The QEMU of “${this.name}” ends at once. ${lost}`], "danger");
-        const reset = action("Reset", qmp("SystemReset"), [`Reset ${this.name}?`, `“${this.name}” starts anew at once. ${lost}`], "danger");
-        return machine ? [
-            [action("Pause", qmp("Stop")), () => vm.Running],
-            [action("Resume", qmp("Cont")), () => !vm.Running && vm.Status !== "suspended"],
-            [action("Wake up", qmp("SystemWakeup")), () => vm.Status === "suspended"],
-            [action("Power down", qmp("SystemPowerdown")), () => true],
-            [reset, () => true],
-            [quit, () => true],
-        ] : [[quit, () => true]];
+        const make = (label, method, makesSense, loss) => [action(
+            label, () => this.agent.call(this.path, `${NAME}.QMP`, method, "", [], true),
+            loss && [`${label} ${this.name}?`, `${loss} What its guest has not written is lost.`], loss && "danger"), makesSense];
+        return [
+            make("Pause", "Stop", () => vm.Running),
+            make("Resume", "Cont", () => machine && !vm.Running && vm.Status !== "suspended"),
+            make("Wake up", "SystemWakeup", () => vm.Status === "suspended"),
+            make("Power down", "SystemPowerdown", () => machine),
+            make("Reset", "SystemReset", () => machine, `“${this.name}” starts anew at once.`),
+            make("Quit", "Quit", () => true, `The QEMU of “${this.name}” ends at once.`),
+        ];
     }
 
     makeProperties() {
         const { vm } = this;
-        const owner = el("span", {}, String(vm.OwnerUID));
-        userName(vm.OwnerUID).then(name => setText(owner, `${name} (${vm.OwnerUID})`));
         const rows = { "Kind": vm.Kind, "Name in QEMU": vm.GuestName, "UUID": /[1-9a-f]/.test(vm.UUID) ? vm.UUID : "",
-                       "Architecture": vm.Target, "QEMU": vm.QEMUVersion, "Package": vm.QEMUPackage, "Owner": owner, "Process": vm.PID,
-                       "Connected since": time(vm.Since), "Monitor": vm.Address, "Callers’ monitors": vm.MonitorMode };
+                       "Architecture": vm.Target, "QEMU": `${vm.QEMUVersion} ${vm.QEMUPackage}`, "Owner": showUser(vm.OwnerUID),
+                       "Process": vm.PID, "Since": time(vm.Since), "Monitor": vm.Address, "Callers’ monitors": vm.MonitorMode };
         return el("dl", {}, ...Object.entries(rows).filter(([, value]) => value).flatMap(
             ([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
     }
 
+    /* On a system bus events come to whoever has subscribed, for as long as they are on the bus. What another page of this session
+     * has subscribed to is the same subscription, and so it is never taken back here. */
     makeEvents() {
         this.events = el("ol", { role: "log", "aria-label": "Events", tabindex: "0" });
         this.eventsNote = el("p", { class: "note" }, "None since this page was opened.");
-        return el("section", { id: "events" }, el("h2", {}, "Events"), this.eventsNote, this.events);
-    }
-
-    /* On a system bus events come to whoever has subscribed, for as long as they are on the bus. What another page of this session
-     * has subscribed to is the same subscription, and so it is never taken back here. */
-    subscribe() {
         this.match = this.agent.client.subscribe({ path: this.path }, (path, iface, member, args) => {
             if (iface === `${NAME}.Events`)
                 this.addEvent(member, ...args);
             else if (iface === `${NAME}.VM` && member === "Event")
                 this.addEvent(...args);
         });
-        this.agent.call(this.path, `${NAME}.VM`, "Subscribe", "as", [[]]).catch(error => setText(this.eventsNote, explain(error)));
+        this.agent.call(this.path, `${NAME}.VM`, "Subscribe", "as", [[]]).catch(
+            error => setText(this.eventsNote, explain(error)));
+        return el("section", { id: "events" }, el("h2", {}, "Events"), this.eventsNote, this.events);
     }
 
     addEvent(name, data, stamp) {
-        const text = plainJson(data).replace(/^{}$/, "");
+        /* Cockpit gives a variant as { t: its type, v: its value }. */
+        const json = JSON.stringify(data, (key, value) => typeof value?.t === "string" && "v" in value ? value.v : value);
+        const text = json === "{}" ? "" : json;
         this.events.prepend(el("li", {}, el("time", {}, time(stamp)), " ", el("strong", {}, name), " ", el("code", {}, text)));
         while (this.events.childElementCount > MAX_EVENTS)
             this.events.lastElementChild.remove();
