@@ -16,9 +16,8 @@ export class Agent {
         this.look();
     }
 
-    set(state, text) {
-        this.state = state;
-        this.text = text ?? "";
+    set(state, text = "") {
+        Object.assign(this, { state, text });
         this.onChange();
     }
 

@@ -7,7 +7,6 @@
 import { el } from "./dom.js";
 
 let idle = Promise.resolve(); /* fulfilled when no picture is being taken, or waits to be */
-
 const sight = new IntersectionObserver(entries => entries.forEach(({ target, isIntersecting }) => {
     target.screen.visible = isIntersecting;
     target.screen.plan();

@@ -14,8 +14,8 @@ const BLOCK_EVENTS = /^(Block|Device|Job)/; /* after these the disks are looked 
 /* A table that the page asks for quietly, and its button where polkit may ask somebody. */
 class Devices {
     constructor(title, columns, load) {
-        this.load = load;
-        this.table = table(title, columns);
+        Object.assign(this, { load, table: table(title, columns) });
+        this.table.node.hidden = true;
         this.note = el("p", { class: "note" });
         this.node = el("section", {}, el("h2", {}, title), this.table.node, this.note, action("Look again", () => this.refresh(true)).node);
         this.refresh();
