@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ctl-bus.h"
+#include "ctl-live.h"
 #include "ctl-options.h"
 
 static const CtlVerb ctl_verbs[] = {
@@ -19,6 +20,13 @@ static const CtlVerb ctl_verbs[] = {
     { "add", "NAME ADDRESS [OPTION=VALUE]…", "Take up a VM by the address of its monitor", CTL_BY_BUS, ctl_run_add },
     { "add-fd", "NAME FD|PATH [OPTION=VALUE]…", "Take up a VM by a socket of the caller's", CTL_OVER_THERE, ctl_run_add_fd },
     { "remove", "VM…", "Forget a VM; its QEMU goes on", CTL_BY_BUS, ctl_run_remove },
+    { "wait", "VM COMMAND [ARGUMENT…]", "Run a QMP command, and wait for the end of what it begins", CTL_BY_BUS, ctl_run_wait },
+    { "jobs", "VM [--watch]", "The slow work that is under way", CTL_BY_BUS, ctl_run_jobs },
+    { "job", "VM ID ACTION", "pause, resume, cancel, complete, finalize, dismiss, set-speed N", CTL_BY_BUS, ctl_run_job },
+    { "watch", "[VM…] [EVENT…]", "Events, states, and VMs that come and go", CTL_BY_BUS, ctl_run_watch },
+    { "open", "VM [-- PROGRAM…]", "A native QMP session, for a program or a pipe", CTL_BY_BUS, ctl_run_open },
+    { "display", "VM [PROTOCOL] [-- PROGRAM…]", "Start a viewer on the VM's display", CTL_BY_BUS, ctl_run_display },
+    { "screenshot", "VM [FILE|-]", "Save a picture of the VM's screen", CTL_BY_BUS, ctl_run_screenshot },
     { "complete", "KIND [VM [COMMAND]]", NULL, CTL_BY_BUS, ctl_run_complete },
     { 0 },
 };
