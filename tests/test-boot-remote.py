@@ -60,6 +60,29 @@ class Remote(BootTest):
                                   '--method', f'{NAME}.QMP.QueryStatus')
         self.assertIn("'status': <'prelaunch'>", result.stdout)
 
+    def test_the_command_for_the_terminal(self):
+        ctl = ['qemu-monitorctl', '-H', 'alice@far']
+        self.assertRegex(self.machine.run(*ctl, 'list').stdout, r'web +prelaunch +machine .* alice ')
+        self.assertIn('"status": "prelaunch"', self.machine.run(*ctl, '--json', 'call', 'web', 'query-status').stdout)
+        # A socket of the far machine; a name that a shell would take apart.
+        refused = self.machine.run(*ctl, 'add-fd', "it's; $(reboot)", '/nonexistent/a b', check=False)
+        self.assertEqual((refused.returncode, refused.stdout), (1, ''))
+        self.assertIn('/nonexistent/a b: No such file or directory', refused.stderr)
+        refused = self.machine.run('qemu-monitorctl', '-H', 'bob@far', 'call', 'web', 'quit', check=False)
+        self.assertEqual(refused.returncode, 3, refused.stderr)
+        self.assertIn('may not call quit', refused.stderr)
+        refused = self.machine.run('qemu-monitorctl', '-H', 'nobody@nowhere.invalid', 'list', check=False)
+        self.assertEqual(refused.returncode, 4, refused.stderr)
+
+    def test_the_command_asks_in_its_terminal(self):
+        self.machine.run('mkfifo', '/root/typed')
+        session = self.adopt(self.machine.start('sh', '-c', 'cat /root/typed | ssh -tt carol@far qemu-monitorctl call web quit'))
+        wait_until(lambda: 'Password:' in session.output, lambda: f'the question in {session.output}')
+        with open(self.machine.path('/root/typed'), 'w', encoding='ascii') as answers:
+            answers.write(PASSWORD + '\n')
+            answers.flush()
+            wait_until(lambda: self.get('web', 'Status') is None, lambda: f'the end of the VM: {session.output}')
+
     def test_an_administrator_answers_for_themselves_in_the_terminal(self):
         # polkit asks the agent of the calling process and no other, so the shell that has started the agent becomes the caller. The loop
         # is for a call that was faster than the agent.

@@ -31,6 +31,7 @@ KEY_FILE = DOC + '/examples/qemu-monitor.conf'
 INTERFACES = '{datadir}/dbus-1/interfaces/org.qemu.Monitor1.xml'
 BASH = '{datadir}/bash-completion/completions/management-agent'
 ZSH = '{datadir}/zsh/site-functions/_management-agent'
+CTL_COMPLETION = ('{datadir}/bash-completion/completions/qemu-monitorctl', '{datadir}/zsh/site-functions/_qemu-monitorctl')
 COCKPIT = {f'{{datadir}}/cockpit/qemu-monitor/{name}' for name in (
     'agent.js', 'command.js', 'dom.js', 'index.html', 'jobs.js', 'list.js', 'main.js', 'manifest.json', 'page.css', 'screen.js', 'vm.js')}
 ALIASES = ('{prefix}/lib/systemd/system/dbus-org.qemu.Monitor1.service',
@@ -38,7 +39,7 @@ ALIASES = ('{prefix}/lib/systemd/system/dbus-org.qemu.Monitor1.service',
 
 FILES = {
     PROGRAM, CTL, MODULE, UNIT, USER_UNIT, *ALIASES, SYSUSERS, TMPFILES, BUS_POLICY, ACTIONS, ACTIVATION, SESSION_ACTIVATION, KEY_FILE,
-    INTERFACES, BASH, ZSH, *COCKPIT,
+    INTERFACES, BASH, ZSH, *CTL_COMPLETION, *COCKPIT,
     '{includedir}/management-module.h',
     '{libdir}/pkgconfig/management-module.pc',
     '{prefix}/lib/systemd/system-preset/80-management-agent.preset',

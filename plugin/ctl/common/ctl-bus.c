@@ -43,7 +43,9 @@ start_password_agent(void)
 static GDBusConnection *
 connect_over_ssh(Ctl *ctl, GError **error)
 {
-    const char *const command[] = { "ssh", "-xT", "--", ctl->host, "systemd-stdio-bridge", ctl->is_user ? "--user" : NULL, NULL };
+    /* The remote shell expands it. The bridge of systemd 252 takes --user and connects to the system bus all the same. */
+    static const char user_bus[] = "--bus-path=unix:path=\"${XDG_RUNTIME_DIR:-/run/user/$(id -u)}\"/bus";
+    const char *const command[] = { "ssh", "-xT", "--", ctl->host, "systemd-stdio-bridge", ctl->is_user ? user_bus : NULL, NULL };
     g_autoptr(GSubprocess) ssh =
         g_subprocess_newv(command, G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, error);
     g_autoptr(GIOStream) stream = NULL;

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""qemu-monitorctl at a terminal and in a script: what it prints, what it exits with, what it says where something is wrong."""
+import json
+import os
+import socket
+import subprocess
+import unittest
+
+from harness import Peer, Polkitd, Qemu, main, wait_until
+from monitor import ANSWERS, ROOT, VERSIONS, MonitorTest
+from system_bus import OWNER, SOMEBODY, SystemBusTest
+
+CTL = os.environ['CTL']
+SOURCE = os.environ['SOURCE']
+OK, FAILED, USAGE, DENIED, NO_SERVICE, NO_VM = range(6)
+
+
+class CtlTest(MonitorTest):
+    """The user's bus is the test's."""
+
+    def setUp(self):
+        super().setUp()
+        self.environment = {**os.environ, 'DBUS_SESSION_BUS_ADDRESS': self.bus.address, 'LC_ALL': 'C.UTF-8'}
+
+    def run_ctl(self, *arguments, status=OK, options=('--user',), **more):
+        """(stdout, stderr) of a command that ends with that status."""
+        result = subprocess.run([CTL, *options, *arguments], capture_output=True, text=True, timeout=60, check=False,
+                                stdin=subprocess.DEVNULL, env=self.environment, **more)
+        self.assertEqual(result.returncode, status, (arguments, result.stdout, result.stderr))
+        return result.stdout, result.stderr
+
+    def get_json(self, *arguments):
+        return json.loads(self.run_ctl(*arguments, '--json')[0])
+
+    def refuse(self, text, *arguments, status=FAILED, **more):
+        """A command that prints nothing and says that on stderr."""
+        out, err = self.run_ctl(*arguments, status=status, **more)
+        self.assertEqual(out, '')
+        self.assertIn(text, err)
+
+
+class Looking(CtlTest):
+    def test_every_version(self):
+        self.start_agent(key_file='[vm away]\naddress=unix:/nonexistent/away.sock\n')
+        for version in VERSIONS:
+            self.add(f'v{version}', f'unix:{self.start(Qemu, version).path}')
+        rows = [line.split() for line in self.run_ctl('list')[0].splitlines()]
+        self.assertEqual(rows[0][:4], ['NAME', 'STATE', 'KIND', 'QEMU'])
+        self.assertEqual([row[:4] for row in rows[2:]],
+                         [[f'v{version}', 'running', 'machine', row[3]] for version, row in zip(VERSIONS, rows[2:])])
+        for version, row in zip(VERSIONS, rows[2:]):
+            self.assertTrue(row[3].startswith(version))
+        self.assertEqual(rows[1][:2], ['away', 'waiting'])
+        self.assertIn('No such file', self.run_ctl()[0])  # `list` is what it does without a verb
+        listed = {vm['name']: vm for vm in self.get_json('list')}
+        self.assertNotIn('properties', listed['away'])
+        self.assertEqual(listed['v7.2']['properties']['Status'], 'running')
+
+    def test_status_and_show(self):
+        self.start_agent(key_file='[vm away]\naddress=unix:/nonexistent/away.sock\n')
+        qemu = self.start(Qemu, '7.2', name='guest')
+        self.add('web', f'unix:{qemu.path}')
+        self.vm = self.get_json('show', 'web')
+        self.assertEqual((self.vm['Name'], self.vm['GuestName'], self.vm['PID']), ('web', 'guest', qemu.pid))
+        out = self.run_ctl('status', 'web')[0]
+        for text in ('web - /org/qemu/Monitor1/vm/web', 'State: running', 'Guest name: guest', f'PID: {qemu.pid}', 'Mode: shared'):
+            self.assertIn(text, out)
+        out = self.run_ctl('status', 'away')[0]
+        self.assertIn('away - not connected', out)
+        self.assertIn('No such file', out)
+        self.assertEqual(self.run_ctl('show', 'web', '-p', 'Status', '--value')[0], 'running\n')
+        self.assertEqual(self.run_ctl('show', '/org/qemu/Monitor1/vm/web', '-p', 'Status', '-p', 'Running')[0],
+                         'Status=running\nRunning=true\n')
+        self.refuse('no property "Foo"', 'show', 'web', '-p', 'Foo', status=USAGE)
+        # A VM that there is and one that there is not: the first is shown.
+        out, err = self.run_ctl('status', 'web', 'nobody', status=NO_VM)
+        self.assertIn('web - ', out)
+        self.assertIn('"nobody"', err)
+
+    def test_names_that_steer_a_terminal(self):
+        hostile = 'a\x1b[2Jb\u202ec\nd'
+        self.start_agent()
+        peer = self.start(Peer, {**ANSWERS, 'query-name': {'name': hostile}})
+        self.add('web', f'unix:{peer.path}')
+        for arguments in (('status', 'web'), ('show', 'web'), ('show', 'web', '-p', 'GuestName', '--value'), ('show', 'web', '--json')):
+            out = self.run_ctl(*arguments)[0]
+            self.assertNotRegex(out, '[\x1b\u202e]')
+        self.assertEqual(self.get_json('show', 'web')['GuestName'].replace('\\u202e', '\u202e'), hostile)
+
+
+class Calling(CtlTest):
+    def setUp(self):
+        super().setUp()
+        self.start_agent()
+        self.qemu = self.start(Qemu, '11.1', machine='pc')
+        self.vm = self.add('web', f'unix:{self.qemu.path}')
+
+    def call(self, *arguments):
+        return self.get_json('call', 'web', *arguments)
+
+    def test_words_have_the_types_of_the_schema(self):
+        self.assertEqual(self.call('query-status')['status'], 'running')
+        self.assertEqual(self.run_ctl('call', 'web', 'stop')[0], '')
+        self.assertEqual(self.vm.get('Status'), 'paused')
+        self.call('blockdev-add', 'driver=null-co', 'node-name=n123', 'size=10M', 'read-only=on')
+        self.call('blockdev-add', 'driver=raw', 'node-name=r', 'file.driver=null-co', 'file.size=10485760')
+        self.call('blockdev-add', 'driver=quorum', 'node-name=q', 'vote-threshold=1', 'children.0=n123', 'children.1=r', 'read-only=on')
+        self.call('blockdev-add', 'driver=raw', 'node-name=alternate', 'file=r')
+        self.call('blockdev-add', '{"driver": "null-co", "node-name": "whole"}')
+        nodes = {node['node-name']: node for node in self.call('query-named-block-nodes')}
+        self.assertEqual(nodes['n123']['image']['virtual-size'], 10 << 20)
+        self.assertTrue({'r', 'q', 'alternate', 'whole'} <= set(nodes))
+        self.call('send-key', 'keys.0.type=qcode', 'keys.0.data=a')
+        self.call('device_add', 'driver=virtio-rng-pci', 'id=rng', 'rombar=0')  # members that the schema does not list
+        self.assertRegex(self.run_ctl('call', 'web', 'human-monitor-command', 'command-line=info version')[0], r'^11\.1\.\d.*\n$')
+
+    def test_numbers_stay_as_they_are(self):
+        peer = self.start(Peer, {**ANSWERS, 'query-memory-size-summary': {'base-memory': 2**64 - 1, 'plugged-memory': -2**63}})
+        self.add('exact', f'unix:{peer.path}')
+        for arguments in ((), ('--json',)):
+            out = self.run_ctl('call', 'exact', 'query-memory-size-summary', *arguments)[0]
+            self.assertIn(str(2**64 - 1), out)
+            self.assertIn(str(-2**63), out)
+
+    def test_wrong_words(self):
+        for text, status, *words in (
+                ('size is an integer, not "much"', USAGE, 'blockdev-add', 'driver=null-co', 'size=much'),
+                ('up is on or off, not "maybe"', USAGE, 'set_link', 'name=x', 'up=maybe'),
+                ('addr is an object', USAGE, 'nbd-server-start', 'addr=x'),
+                ('keys is an array', USAGE, 'send-key', 'keys=a'),
+                ('called 0, 1, 2', USAGE, 'send-key', 'keys.1.type=qcode', 'keys.1.data=a'),
+                ('id is given twice', USAGE, 'device_del', 'id=a', 'id=b'),
+                ('is empty', USAGE, 'device_del', 'id.=a'),
+                ('too many dots', USAGE, 'device_del', '.'.join('a' * 40) + '=1'),
+                ('foo is none of KEY=VALUE', USAGE, 'query-status', 'foo'),
+                ('cannot come with it', USAGE, 'device_del', '{"id": "a"}', 'id=a'),
+                ('takes no descriptor', USAGE, 'query-status', '@/dev/null'),
+                ('No such file', FAILED, 'add-fd', '@/nonexistent'),
+                ('query-foo', FAILED, 'query-foo'),
+                ("'nothing' not found", FAILED, 'device_del', 'id=nothing')):
+            with self.subTest(words):
+                self.refuse(text, 'call', 'web', *words, status=status)
+        self.refuse('usage: qemu-monitorctl call', 'call', 'web', status=USAGE)
+        self.refuse('no verb "frob"', 'frob', status=USAGE)
+        self.refuse('Unknown option', 'list', '--frob', status=USAGE)
+        self.refuse('"nobody"', 'call', 'nobody', 'query-status', status=NO_VM)
+
+    def test_descriptors(self):
+        self.assertIn('fdset-id', self.call('add-fd', 'opaque=mine', '@/dev/null'))
+        self.assertEqual(self.run_ctl('call', 'web', 'getfd', 'fdname=mine', '@/dev/zero')[0], '')
+        # They go with the caller.
+        wait_until(lambda: self.call('query-fdsets') == [], 'no fdset to be left')
+
+    def test_allowed(self):
+        out = self.run_ctl('allowed', 'web', 'quit', 'query-status')[0]
+        self.assertRegex(out, r'quit +org\.qemu\.monitor1\.destroy +yes')
+        self.assertIn('no command "frob"', self.run_ctl('allowed', 'web', 'frob', status=USAGE)[1])
+
+    def test_completion(self):
+        words = {kind: self.run_ctl('complete', *kind)[0].split() for kind in (
+            ('verbs',), ('vms',), ('commands', 'web'), ('events', 'web'), ('members', 'web', 'device_add'), ('properties', 'web'))}
+        self.assertIn('call', words['verbs',])
+        self.assertNotIn('complete', words['verbs',])
+        self.assertEqual(words['vms',], ['web'])
+        self.assertIn('query-status', words['commands', 'web'])
+        self.assertIn('STOP', words['events', 'web'])
+        self.assertIn('driver=', words['members', 'web', 'device_add'])
+        self.assertIn('Status', words['properties', 'web'])
+
+    def complete(self, *words):
+        """What bash offers for the last of the words."""
+        script = (f'source {SOURCE}/plugin/ctl/completion/qemu-monitorctl\nCOMP_WORDS=("$@") COMP_CWORD=$(($# - 1))\n'
+                  '_qemu_monitorctl && printf "%s\\n" "${COMPREPLY[@]}"')
+        environment = {**self.environment, 'PATH': f'{os.path.dirname(CTL)}:{os.environ["PATH"]}'}
+        result = subprocess.run(['bash', '-c', script, 'bash', 'qemu-monitorctl', *words], capture_output=True, text=True,
+                                timeout=60, check=False, env=environment)
+        self.assertEqual((result.returncode, result.stderr), (0, ''))
+        return result.stdout.split()
+
+    def test_completion_in_bash(self):
+        self.assertEqual(self.complete('rem'), ['remove'])
+        self.assertEqual(self.complete('--user', 'call', ''), ['web'])
+        self.assertEqual(self.complete('--user', 'call', 'web', 'query-stat'), ['query-stats', 'query-stats-schemas', 'query-status'])
+        self.assertEqual(self.complete('--user', 'call', 'web', 'device_add', 'dri'), ['driver='])
+        self.assertEqual(self.complete('--user', 'show', 'web', '-p', 'Sta'), ['Status'])
+        self.assertEqual(self.complete('--no-a'), ['--no-ask-password'])
+
+
+class Managing(CtlTest):
+    def test_add_and_remove(self):
+        self.start_agent()
+        qemu = self.start(Qemu, '7.2', monitors=2)
+        self.assertEqual(self.run_ctl('add', 'web', f'unix:{qemu.path}')[0], f'{ROOT}/vm/web\n')
+        self.refuse('web', 'add', 'web', f'unix:{qemu.paths[1]}', status=FAILED)
+        self.assertEqual(self.run_ctl('remove', 'web'), ('', ''))
+        self.assertEqual(self.get_json('list'), [])
+        self.refuse('timeout is in seconds', 'add', 'web', 'unix:/x', 'timeout=soon', status=USAGE)
+        self.refuse('No such file', 'add', 'web', 'unix:/nonexistent/x', 'timeout=1', status=FAILED)
+        self.refuse('frob', 'add', 'web', f'unix:{qemu.path}', 'frob=1', status=FAILED)
+        self.assertEqual(self.run_ctl('add-fd', 'given', qemu.path)[0], f'{ROOT}/vm/given\n')
+        self.run_ctl('remove', 'given')
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(qemu.paths[1])
+            os.set_inheritable(connection.fileno(), True)
+            self.run_ctl('add-fd', 'number', str(connection.fileno()), pass_fds=[connection.fileno()])
+        self.assertEqual(self.get_json('show', 'number')['Address'], 'fd')
+        self.refuse('No such file', 'add-fd', 'x', '/nonexistent/x')
+
+    def test_nobody_is_there(self):
+        self.refuse('No agent runs on this bus', 'list', status=NO_SERVICE)
+        self.environment['DBUS_SESSION_BUS_ADDRESS'] = 'unix:path=/nonexistent/bus'
+        self.refuse('No user bus', 'list', status=NO_SERVICE)
+        self.assertRegex(self.run_ctl('--version')[0], r'^qemu-monitorctl \d')
+        self.assertIn('Verbs:', self.run_ctl('--help')[0])
+        self.assertIn('--property', self.run_ctl('show', '--help')[0])
+
+
+@unittest.skipUnless(os.geteuid() == 0, 'other users take root')
+class Refused(SystemBusTest):
+    """The system bus, a real polkitd, users who may and who may not."""
+
+    def run_as(self, uid, *arguments):
+        environment = {**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': self.bus.address, 'LC_ALL': 'C.UTF-8'}
+        return subprocess.run([CTL, *arguments], capture_output=True, text=True, timeout=60, check=False, user=uid, group=uid,
+                              stdin=subprocess.DEVNULL, env=environment)
+
+    def test_users(self):
+        os.chmod(self.directory, 0o755)
+        self.start(Polkitd, self.bus.address, os.environ['POLKIT_ACTIONS'], rules=[
+            'polkit.addRule(function(action, subject) { if (action.id == "org.qemu.monitor1.control" && subject.user == "www-data") '
+            'return polkit.Result.YES; if (action.id == "org.qemu.monitor1.host") return polkit.Result.NO; });'])
+        self.start_system_agent()
+        self.add_peer('web', OWNER)
+        result = self.run_as(SOMEBODY, 'list')
+        self.assertEqual(result.returncode, OK, result.stderr)
+        self.assertRegex(result.stdout, r'web +running +machine .* lp ')
+        self.assertEqual(self.run_as(SOMEBODY, 'call', 'web', 'stop').returncode, OK)
+        refused = self.run_as(SOMEBODY, 'call', 'web', 'quit', '--no-ask-password')
+        self.assertEqual((refused.returncode, refused.stdout), (DENIED, ''))
+        self.assertIn('without --no-ask-password', refused.stderr)
+        refused = self.run_as(SOMEBODY, 'call', 'web', 'human-monitor-command', '{"command-line":"info version"}')
+        self.assertEqual((refused.returncode, refused.stdout), (DENIED, ''))
+        self.assertIn('may not call human-monitor-command', refused.stderr)
+        self.assertEqual(self.run_as(OWNER, 'call', 'web', 'quit').returncode, OK)
+
+
+if __name__ == '__main__':
+    main()
