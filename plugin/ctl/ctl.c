@@ -27,6 +27,7 @@ static const CtlVerb ctl_verbs[] = {
     { "open", "VM [-- PROGRAM…]", "A native QMP session, for a program or a pipe", CTL_BY_BUS, ctl_run_open },
     { "display", "VM [PROTOCOL] [-- PROGRAM…]", "Start a viewer on the VM's display", CTL_BY_BUS, ctl_run_display },
     { "screenshot", "VM [FILE|-]", "Save a picture of the VM's screen", CTL_BY_BUS, ctl_run_screenshot },
+    { "shell", "VM [--hmp] [--for TIME]", "A prompt for QMP, or HMP", CTL_OVER_THERE_TTY, ctl_run_shell },
     { "complete", "KIND [VM [COMMAND]]", NULL, CTL_BY_BUS, ctl_run_complete },
     { 0 },
 };
