@@ -54,6 +54,7 @@ FILES = {
 }
 # Where rst2man is.
 MANUAL = {
+    '{mandir}/man1/qemu-monitorctl.1',
     '{mandir}/man5/qemu-monitor.conf.5',
     '{mandir}/man7/org.qemu.Monitor1.7',
     '{mandir}/man7/qemu-monitor-remote.7',
