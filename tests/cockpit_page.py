@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Cockpit's server with the page in it, as one user sees it, and a browser that looks at it."""
+import json
 import os
 import re
 import select
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 
 from harness import Process, wait_until
 from harness.agent import HAND_OVER
+from harness.process import die_with_parent
 
 COCKPIT_WS = '/usr/lib/cockpit/cockpit-ws'
 PAGE = f'{os.environ["SOURCE"]}/plugin/cockpit'
@@ -30,18 +33,59 @@ def find_missing():
     return programs if webdriver else [*programs, 'python3-selenium']
 
 
+# Gives its standard input and output to whoever listens on a socket, and waits for the end of that connection.
+GIVE_STDIO = 'import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); socket.send_fds(s, [b" "], [0, 1]); s.recv(1)'
+
+
+class Administrator:
+    """What sudo is to Cockpit: as soon as somebody has switched administrative access on, a bridge that root runs."""
+
+    def __init__(self, directory):
+        self.path = f'{directory}/administrator'
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        os.chmod(self.path, 0o666)
+        self.listener.listen()
+        self.listener.setblocking(False)
+        self.bridge = None
+
+    def manifest(self):
+        return {'bridges': [{'privileged': True, 'label': 'administrator', 'spawn': ['/usr/bin/python3', '-c', GIVE_STDIO, self.path]}]}
+
+    def serve(self, environment):
+        """Waits for somebody to switch it on."""
+        wait_until(lambda: select.select([self.listener], [], [], 0)[0], 'Cockpit to ask for administrative access')
+        self.connection, _ = self.listener.accept()
+        self.connection.setblocking(True)
+        _, fds, _, _ = socket.recv_fds(self.connection, 1, 2)
+        self.bridge = subprocess.Popen(['cockpit-bridge', '--privileged'], stdin=fds[0], stdout=fds[1], env=environment, preexec_fn=die_with_parent)
+        for fd in fds:
+            os.close(fd)
+
+    def stop(self):
+        self.listener.close()
+        if self.bridge:
+            self.bridge.kill()
+            self.bridge.wait()
+            self.connection.close()
+
+
 class Cockpit(Process):
     """cockpit-ws with one session, of the user @uid, whose buses are these; `url` is the page's. The server answers as soon as the
     session is there, whose bridge first calls polkit, which may be in this process: so nobody may ask it in a way that blocks."""
 
-    def __init__(self, directory, system_bus, session_bus, uid, path=None):
+    def __init__(self, directory, system_bus, session_bus, uid, path=None, administrator=None):
         home = f'{directory}/home'
         self.package = f'{home}/cockpit/qemu-monitor'
         os.makedirs(self.package)
         for name in os.listdir(PAGE):
             if name.endswith(FILES):
                 shutil.copy(f'{PAGE}/{name}', self.package)
-        environment = {'PATH': f'{path}:{os.environ["PATH"]}' if path else os.environ['PATH'], 'HOME': home, 'XDG_DATA_HOME': home, 'XDG_CONFIG_DIRS': home,
+        if administrator:
+            os.mkdir(f'{home}/cockpit/administrator')
+            with open(f'{home}/cockpit/administrator/manifest.json', 'w', encoding='utf-8') as file:
+                json.dump(administrator.manifest(), file)
+        self.environment = {'PATH': f'{path}:{os.environ["PATH"]}' if path else os.environ['PATH'], 'HOME': home, 'XDG_DATA_HOME': home, 'XDG_CONFIG_DIRS': home,
                        'XDG_RUNTIME_DIR': home, 'DBUS_SYSTEM_BUS_ADDRESS': system_bus, 'DBUS_SESSION_BUS_ADDRESS': session_bus,
                        'LANG': 'C.UTF-8'}
         user = ['setpriv', f'--reuid={uid}', f'--regid={uid}', '--clear-groups', '--pdeathsig=KILL']
@@ -49,7 +93,7 @@ class Cockpit(Process):
         with socket.create_server(('127.0.0.1', 0)) as listener:
             port = listener.getsockname()[1]
             super().__init__([sys.executable, '-c', HAND_OVER, str(listener.fileno()), '--', *user, COCKPIT_WS, '--no-tls', '--local-session=cockpit-bridge'],
-                             env={**environment, 'LISTEN_FDS': '1'}, pass_fds=[listener.fileno()], cwd='/')
+                             env={**self.environment, 'LISTEN_FDS': '1'}, pass_fds=[listener.fileno()], cwd='/')
         self.url = f'http://127.0.0.1:{port}/cockpit/@localhost/qemu-monitor/index.html'
         with socket.create_connection(('127.0.0.1', port)) as client:
             client.sendall(b'GET /ping HTTP/1.0\r\n\r\n')

@@ -5,9 +5,10 @@ has pressed it, and every state of the agent has its face. Pictures of it are ke
 The user is nobody's VM's owner, so that polkit is asked about everything."""
 import json
 import os
+import re
 import unittest
 
-from cockpit_page import FILES, PAGE, Browser, Cockpit, find_missing
+from cockpit_page import FILES, PAGE, Administrator, Browser, Cockpit, find_missing
 from harness import Bus, FakeAuthority, Qemu, StorageDaemon, main, wait_until
 from harness.polkit import result
 from monitor import LIMITS, MODULE, NAME, ROOT
@@ -18,6 +19,10 @@ HOSTILE = '<img src=x onerror="document.title=1"> & \'web\''
 HOSTILE_GUEST = '<b>guest</b>'
 DEVICES = ('-device', 'VGA', '-blockdev', f'null-co,node-name=a,size={GIB}', '-blockdev', f'null-co,node-name=b,size={GIB}',
          '-blockdev', 'null-co,node-name=c,size=1048576,read-zeroes=on', '-device', 'virtio-blk-pci,drive=c,id=disk0', '-netdev', 'user,id=n', '-device', 'virtio-net-pci,netdev=n,id=net0')
+# What Cockpit's own button does.
+SUPERUSER_START = '''window.superuser = cockpit.dbus(null, { bus: "internal" }).proxy("cockpit.Superuser", "/superuser");
+    superuser.wait(() => superuser.Start(superuser.Bridges[0]))'''
+SUPERUSER_STOP = 'superuser.Stop()'
 SERVICE = '''[D-BUS Service]
 Name=org.qemu.Monitor1
 Exec=/bin/sh {script}
@@ -43,13 +48,14 @@ class PageTest(SystemBusTest):
 
     def setUp(self):
         super().setUp()
+        self.administrator = None
         self.denied = set()
         self.polkit = self.start(FakeAuthority, self.bus.address, lambda subject, action, details, flags: result(details.get('command') not in self.denied))
 
     def open(self, where='', session_bus=None):
         """The page, in a session of somebody's."""
         session = session_bus or self.start(Bus, name='session-bus')
-        self.cockpit = self.start(Cockpit, self.bus.address, session.address, SOMEBODY, path=os.environ.get('CTLDIR') or f'{os.environ["BUILD"]}/plugin/ctl')
+        self.cockpit = self.start(Cockpit, self.bus.address, session.address, SOMEBODY, os.path.dirname(os.environ['CTL']), self.administrator)
         self.browser.errors()
         self.browser.driver.get(self.cockpit.url + where)
 
@@ -141,9 +147,44 @@ class OneVM(PageTest):
         self.assertTrue(vm.is_there())
         self.assertTrue(page.run('return window.marked'))
 
+    def test_administrative_access(self):
+        """Calls are the user's own, and root's for as long as the user has switched that on in Cockpit."""
+        self.administrator = self.start(Administrator)
+        self.show_vm()
+        page = self.browser
+        page.press('Pause')
+        page.wait_text('.title .state', 'paused')
+        self.assertEqual(self.find_uid('stop'), SOMEBODY)
+        self.mark_view()
+        page.run(SUPERUSER_START)
+        self.administrator.serve(self.cockpit.environment)
+        self.wait_for_another_view()
+        page.press('Resume')
+        page.wait_text('.title .state', 'running')
+        self.assertEqual(self.find_uid('cont'), 0)
+        self.mark_view()
+        page.run(SUPERUSER_STOP)
+        self.wait_for_another_view()
+        page.press('Reset')
+        page.press('Reset', 'dialog')
+        page.wait_text('#events', 'Reset')
+        self.assertEqual(self.find_uid('system_reset'), SOMEBODY)
+
+    def mark_view(self):
+        self.browser.run('document.querySelector("article").old = true')
+
+    def wait_for_another_view(self):
+        wait_until(lambda: self.browser.run('return document.querySelector("article")?.old === undefined && document.querySelector("article") !== null'))
+
+    def find_uid(self, command):
+        """Who has called it, by the agent's log."""
+        line = re.compile(rf'CALLER_UID=(\d+) .*COMMAND={command} ')
+        return int(wait_until(lambda: line.search(self.agent.output), lambda: f'{command} in the log: {self.agent.output}')[1])
+
     def test_jobs_and_devices(self):
         vm = self.show_vm('web', *DEVICES)
         page = self.browser
+        page.wait_for('.screen:not(.blank)')
         page.wait_text('table[aria-label="Block devices"]', 'null-co')
         page.wait_text('table[aria-label="Network devices"]', '52:54:00:12:34:56')
         vm.execute('blockdev-mirror', device=('s', 'a'), target=('s', 'b'), sync=('s', 'full'), speed=('x', 32 << 20), **{'job-id': ('s', 'copy')})
@@ -220,11 +261,14 @@ class Looks(PageTest):
                 page.resize(width)
                 page.wait_text('table[aria-label="Block devices"]', 'null-co')
                 page.wait_text('table[aria-label="Network devices"]', 'virtio-net')
+                page.wait_for('.screen:not(.blank)')
                 self.assertEqual(page.run('return document.documentElement.classList.contains("dark")'), dark)
                 self.assertLessEqual(page.run('return document.documentElement.scrollWidth'), width)
                 page.picture(f'vm-{name}')
                 page.run('location.hash = "#/"')
+                page.resize(width)
                 page.wait_text('h1', 'Virtual machines')
+                page.wait_for('.screen:not(.blank)')
                 self.assertLessEqual(page.run('return document.documentElement.scrollWidth'), width)
                 page.picture(f'list-{name}')
                 page.driver.back()

@@ -68,7 +68,6 @@ export class Agent {
             error => this.state === "starting" && this.set("failed", error.message));
     }
 
-    /* Opens it again, for example because administrative access came or went. */
     open() {
         this.forget();
         this.opened++;

@@ -69,7 +69,7 @@ export class Command {
         Object.assign(this, { agent, path, commands: new Map(), schema: null, template: "" });
         this.list = el("datalist", { id: "commands" });
         this.name = el("input", { id: "command", list: "commands", autocomplete: "off", spellcheck: "false",
-                                  onfocus: () => this.load(), oninput: () => this.choose() });
+                                  oninput: () => this.choose() });
         this.about = el("p", { class: "note", id: "command-about" });
         this.members = el("ul", { class: "members", "aria-label": "Members; press one to add it" });
         this.text = el("textarea", { id: "arguments", rows: 4, spellcheck: "false", "aria-describedby": "command-error",
@@ -79,14 +79,12 @@ export class Command {
         const run = action("Run", () => this.execute(), null, "primary");
         const form = el("form", {}, el("label", { for: "command" }, "Command"), this.name, this.list, this.about,
                         el("label", { for: "arguments" }, "Arguments, as JSON"), this.text, this.members, run.node);
+        this.name.addEventListener("focus", () => this.load(), { once: true });
         this.name.addEventListener("keydown", event => event.key === "Enter" && (event.preventDefault(), run.press()));
         this.node = el("section", {}, el("h2", {}, "Run a command"), form, this.error, this.result);
     }
 
     load() {
-        if (this.loading)
-            return;
-        this.loading = true;
         this.agent.call(this.path, "org.freedesktop.DBus.Introspectable", "Introspect", "", []).then(([xml]) => {
             this.commands = readCommands(xml);
             this.list.replaceChildren(...[...this.commands.keys()].sort().map(name => el("option", { value: name })));

@@ -77,8 +77,8 @@ export class ListView {
     askAway() {
         const cell = (vm, key, otherwise) => String(vm[key]?.v || otherwise || "");
         this.agent.call(ROOT, `${NAME}.Manager`, "ListVMs", "", []).then(([vms]) => {
-            this.away = vms.filter(vm => !vm.object).map(vm => this.awayTable.row(
-                cell(vm, "name", "(no name yet)"), cell(vm, "state"), cell(vm, "error", "(told to root and to whoever let it in)"), cell(vm, "address")));
+            this.away = vms.filter(vm => !vm.object).map(vm => this.awayTable.row(cell(vm, "name", "(no name yet)"), cell(vm, "state"),
+                cell(vm, "error", "(told to root and to whoever let it in)"), cell(vm, "address")));
             this.awayTable.body.replaceChildren(...this.away);
             this.agent.onChange();
         }, error => console.warn(explain(error)));

@@ -100,8 +100,8 @@ function followSuperuser() {
     const proxy = cockpit.dbus(null, { bus: "internal" }).proxy("cockpit.Superuser", "/superuser");
     proxy.addEventListener("changed", () => {
         const now = proxy.valid && proxy.Current !== "init" ? proxy.Current : before;
-        if (before !== null && now !== before && agents.system.client)
-            agents.system.open();
+        if (before !== null && now !== before)
+            agents.system.look();
         before = now;
     });
 }

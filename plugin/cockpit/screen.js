@@ -16,7 +16,7 @@ document.addEventListener("visibilitychange", () => document.querySelectorAll(".
 /* `period`: seconds from one picture of a running VM to the next. onState(text): why there is none; empty: there is one. */
 export class Screen {
     constructor(agent, vm, period, onState) {
-        Object.assign(this, { agent, vm, period, onState, shown: null, refused: false, visible: false, waits: false });
+        Object.assign(this, { agent, vm, period, onState, shown: null, refused: false, visible: false, waits: false, asked: false });
         this.node = el("canvas", { class: "screen blank", role: "img", width: 160, height: 100 });
         this.node.screen = this;
         this.say("");
@@ -33,7 +33,8 @@ export class Screen {
     /* Something may have changed: the run state, or what is visible; or somebody asks. What was refused is not tried again before:
      * each time would be one more line in the log. */
     plan(asked) {
-        const news = asked || this.shown !== this.vm.Status || (this.vm.Running && !this.refused && !this.timer);
+        this.asked ||= asked;
+        const news = this.asked || this.shown !== this.vm.Status || (this.vm.Running && !this.refused && !this.timer);
         if (!this.waits && this.visible && !document.hidden && news) {
             this.waits = true;
             idle = idle.then(() => this.take());
@@ -45,8 +46,9 @@ export class Screen {
         if (!this.vm.valid || !this.visible)
             return;
         const system = this.agent.bus === "system";
-        const command = ["qemu-monitorctl", system ? "--system" : "--user", "screenshot", this.vm.Name, "-"];
-        this.shown = this.vm.Status;
+        const password = this.asked ? [] : ["--no-ask-password"];
+        const command = ["qemu-monitorctl", system ? "--system" : "--user", ...password, "screenshot", "--", this.vm.Name, "-"];
+        Object.assign(this, { shown: this.vm.Status, asked: false });
         try {
             const data = await cockpit.spawn(command, { binary: true, superuser: system ? "try" : undefined, err: "message" });
             const picture = await window.createImageBitmap(new Blob([data]));

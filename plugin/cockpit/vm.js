@@ -160,7 +160,7 @@ export class VmView {
             this.screen?.plan();
         } else if (!this.gone) {
             this.gone = this.live.inert = this.state.hidden = true;
-            setText(this.goneText, `“${this.name}” has gone: its QEMU has ended, or the agent has lost it. It comes back by itself.`);
+            setText(this.goneText, `“${this.name}” has gone: its QEMU has ended, or the agent has lost it. It is shown again when it is back.`);
             this.goneText.className = "gone";
         }
     }
