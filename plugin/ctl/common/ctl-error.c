@@ -23,7 +23,6 @@ static const Hint hints[] = {
     { "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", CTL_DENIED,
       "Somebody must authenticate: try it from a terminal, without --no-ask-password." },
     { "NotAuthorized", CTL_DENIED, "`qemu-monitorctl allowed VM COMMAND` tells the action that polkit is asked about." },
-    { "Disconnected", CTL_FAILED, "`qemu-monitorctl status VM` tells what became of it." },
     { "Unrepresentable", CTL_FAILED, NULL },
 };
 
