@@ -56,7 +56,6 @@ class PageTest(SystemBusTest):
         """The page, in a session of somebody's."""
         session = session_bus or self.start(Bus, name='session-bus')
         self.cockpit = self.start(Cockpit, self.bus.address, session.address, SOMEBODY, os.path.dirname(os.environ['CTL']), self.administrator)
-        self.browser.errors()
         self.browser.driver.get(self.cockpit.url + where)
 
     def explain(self):
@@ -64,7 +63,9 @@ class PageTest(SystemBusTest):
 
     def tearDown(self):
         """The policy of Cockpit's for what a page may do has been kept, and no script has failed."""
-        self.assertEqual(self.browser.errors(), [])
+        errors = self.browser.errors()
+        self.browser.driver.get('about:blank')
+        self.assertEqual(errors, [])
 
     def start_vm(self, name, *arguments, guest=None):
         self.qemu = self.start(Qemu, '11.1', *arguments, name=guest)
@@ -76,6 +77,7 @@ class PageTest(SystemBusTest):
         vm = self.start_vm(name, *arguments)
         self.open(f'#/vm/{vm.path.rsplit("/", 1)[1]}')
         self.browser.wait_text('h1', name)
+        self.browser.wait_text('#events', 'None since')
         return vm
 
 

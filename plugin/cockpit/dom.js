@@ -69,7 +69,6 @@ export function bytes(number) {
 }
 
 export const time = microseconds => new Date(microseconds / 1000).toLocaleString();
-
 /* Cockpit's own choice (light, dark or auto), in every way in which its versions tell a page of it. */
 export function followTheme() {
     const dark = window.matchMedia("(prefers-color-scheme: dark)");

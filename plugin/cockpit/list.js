@@ -6,6 +6,7 @@ import { Screen } from "./screen.js";
 
 /* Of pictures, and of VMs that are not connected, which no signal tells of. */
 const PERIOD_SECONDS = 10;
+const THUMBNAIL = { resizeWidth: 256, resizeQuality: "high" };
 
 export function showState(node, vm) {
     const state = vm.Kind === "storage-daemon" ? "no guest" : vm.Status;
@@ -28,7 +29,7 @@ class Row {
     constructor(agent, vm, makeRow, link) {
         Object.assign(this, { agent, vm });
         const machine = vm.Kind === "machine";
-        this.screen = machine ? new Screen(agent, vm, PERIOD_SECONDS) : null;
+        this.screen = machine ? new Screen(agent, vm, PERIOD_SECONDS, THUMBNAIL) : null;
         this.state = el("span", { class: "state" });
         this.jobs = el("span", { class: "note" });
         const guest = vm.GuestName && vm.GuestName !== vm.Name ? el("div", { class: "note" }, vm.GuestName) : "";

@@ -13,10 +13,11 @@ const sight = new IntersectionObserver(entries => entries.forEach(({ target, isI
 }));
 document.addEventListener("visibilitychange", () => document.querySelectorAll(".screen").forEach(node => node.screen.plan()));
 
-/* `period`: seconds from one picture of a running VM to the next. onState(text): why there is none; empty: there is one. */
+/* `period`: seconds from one picture of a running VM to the next. `scale`: options of createImageBitmap(), for a small one.
+ * onState(text): why there is none; empty: there is one. */
 export class Screen {
-    constructor(agent, vm, period, onState) {
-        Object.assign(this, { agent, vm, period, onState, shown: null, refused: false, visible: false, waits: false, asked: false });
+    constructor(agent, vm, period, scale, onState) {
+        Object.assign(this, { agent, vm, period, scale, onState, shown: null, refused: false, visible: false, waits: false, asked: false });
         this.node = el("canvas", { class: "screen blank", role: "img", width: 160, height: 100 });
         this.node.screen = this;
         this.say("");
@@ -51,7 +52,7 @@ export class Screen {
         Object.assign(this, { shown: this.vm.Status, asked: false });
         try {
             const data = await cockpit.spawn(command, { binary: true, superuser: system ? "try" : undefined, err: "message" });
-            const picture = await window.createImageBitmap(new Blob([data]));
+            const picture = await window.createImageBitmap(new Blob([data]), this.scale);
             Object.assign(this.node, { className: "screen", width: picture.width, height: picture.height });
             this.node.getContext("2d").drawImage(picture, 0, 0);
             picture.close();

@@ -82,7 +82,7 @@ export class VmView {
         this.goneText = el("div", { role: "alert" });
         this.screenText = el("p", { class: "note" });
         this.screenButton = action("Show the screen", async () => this.screen.plan(true));
-        this.screen = machine ? new Screen(agent, vm, SCREEN_SECONDS, text => {
+        this.screen = machine ? new Screen(agent, vm, SCREEN_SECONDS, {}, text => {
             setText(this.screenText, text);
             this.screenButton.show(Boolean(text));
         }) : null;
@@ -127,14 +127,15 @@ export class VmView {
      * has subscribed to is the same subscription, and so it is never taken back here. */
     makeEvents() {
         this.events = el("ol", { role: "log", "aria-label": "Events", tabindex: "0" });
-        this.eventsNote = el("p", { class: "note" }, "None since this page was opened.");
+        this.eventsNote = el("p", { class: "note" });
         this.match = this.agent.client.subscribe({ path: this.path }, (path, iface, member, args) => {
             if (iface === `${NAME}.Events`)
                 this.addEvent(member, ...args);
             else if (iface === `${NAME}.VM` && member === "Event")
                 this.addEvent(...args);
         });
-        this.agent.call(this.path, `${NAME}.VM`, "Subscribe", "as", [[]]).catch(
+        this.agent.call(this.path, `${NAME}.VM`, "Subscribe", "as", [[]]).then(
+            () => this.events.childElementCount || setText(this.eventsNote, "None since this page was opened."),
             error => setText(this.eventsNote, explain(error)));
         return el("section", { id: "events" }, el("h2", {}, "Events"), this.eventsNote, this.events);
     }
@@ -160,7 +161,7 @@ export class VmView {
             this.screen?.plan();
         } else if (!this.gone) {
             this.gone = this.live.inert = this.state.hidden = true;
-            setText(this.goneText, `“${this.name}” has gone: its QEMU has ended, or the agent has lost it. It is shown again when it is back.`);
+            setText(this.goneText, `“${this.name}” has gone: QEMU has ended, or the agent has lost it. It is shown again when it is back.`);
             this.goneText.className = "gone";
         }
     }
