@@ -116,7 +116,8 @@ test_other_types(void)
 {
     const char *text = "1";
 
-    assert_refused("timeout", "s", &text, "options.timeout: `t` (an integer: microseconds) is expected, `s` was given");
+    assert_refused("timeout", "s", &text,
+                   "options.timeout: `t` (an integer: microseconds) is expected, `s` was given");
     assert_refused("timeout", "d", &(double){ 1 },
                    "options.timeout: `t` (an integer: microseconds) is expected, `d` was given");
     assert_refused("path", "i", &(gint32){ 1 }, "options.path: `s` (a name) is expected, `i` was given");
@@ -155,6 +156,22 @@ test_left_out(void)
     dbus_message_unref(message);
 }
 
+/* A method whose dictionary is for later. */
+static void
+test_no_options(void)
+{
+    static const VardictRow no_rows[] = { { 0 } };
+    DBusMessage *message = new_message("timeout", "i", &(gint32){ 1 }, 0);
+    g_autoptr(GError) error = NULL;
+    DBusMessageIter iter;
+
+    dbus_message_iter_init(message, &iter);
+    g_assert_false(vardict_read(&iter, no_rows, NULL, &error));
+    g_assert_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS);
+    g_assert_cmpstr(error->message, ==, "options.timeout: no such option; there are none");
+    dbus_message_unref(message);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -165,5 +182,6 @@ main(int argc, char **argv)
     g_test_add_func("/options/unknown", test_unknown);
     g_test_add_func("/options/strings", test_strings);
     g_test_add_func("/options/left-out", test_left_out);
+    g_test_add_func("/vardict/no-options", test_no_options);
     return g_test_run();
 }

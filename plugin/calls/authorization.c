@@ -26,11 +26,13 @@ struct AuthorizationTicket {
 /* Methods that are no QMP commands, by what they show or take. */
 static const struct {
     const char *name;
-    PolicyClass policy_class;
+    PolicyClasses classes;
 } methods[] = {
-    { "ListMonitors", POLICY_CLASS_OBSERVE },
-    { "OpenMonitor", POLICY_CLASS_OBSERVE }, /* each command in it is asked for by itself */
-    { "Subscribe", POLICY_CLASS_OBSERVE },
+    { "ListMonitors", POLICY_CLASSES(POLICY_CLASS_OBSERVE) },
+    /* The screen, and keyboard and mouse. */
+    { "OpenDisplay", POLICY_CLASSES(POLICY_CLASS_READ_GUEST) | POLICY_CLASSES(POLICY_CLASS_CONTROL) },
+    { "OpenMonitor", POLICY_CLASSES(POLICY_CLASS_OBSERVE) }, /* each command in it is asked for by itself */
+    { "Subscribe", POLICY_CLASSES(POLICY_CLASS_OBSERVE) },
 };
 
 static PolicyClasses
@@ -40,7 +42,7 @@ get_classes(VmContext *vm_context, const AuthorizationQuestion *question)
 
     for (guint i = 0; i < G_N_ELEMENTS(methods); i++)
         if (g_str_equal(question->command, methods[i].name))
-            return POLICY_CLASSES(methods[i].policy_class);
+            return methods[i].classes;
     if (g_str_equal(question->command, "object-del") &&
         (!sessions || caller_sessions_may_remove_authz(sessions, question->arguments)))
         return POLICY_CLASSES(POLICY_CLASS_HOST);

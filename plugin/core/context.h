@@ -35,6 +35,7 @@ typedef struct Context {
         *viewers; /* owned, set of unique names: they have called GetManagedObjects, and may draw what changes */
     Quota native_sessions; /* of all VMs, as the next */
     Quota screenshots; /* under way */
+    Quota displays; /* about to be opened */
     LogBudget vm_lines; /* about VMs that come without leave */
 } Context;
 

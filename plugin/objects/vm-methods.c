@@ -240,6 +240,12 @@ open_monitor(BusCall *call, gpointer object_data)
 }
 
 static void
+open_display(BusCall *call, gpointer object_data)
+{
+    open_displays_open(((VmObject *)object_data)->open_displays, call);
+}
+
+static void
 take_screenshot(BusCall *call, gpointer object_data)
 {
     screenshots_take(((VmObject *)object_data)->screenshots, call);
@@ -250,6 +256,7 @@ const BusMethod vm_object_methods[] = {
     { "ExecuteAndWait", BUS_ACCESS_GATED, execute_and_wait },
     { "ExecuteJSON", BUS_ACCESS_GATED, execute_json },
     { "ListMonitors", BUS_ACCESS_GATED, list_monitors },
+    { "OpenDisplay", BUS_ACCESS_GATED, open_display },
     { "OpenMonitor", BUS_ACCESS_GATED, open_monitor },
     { "Screenshot", BUS_ACCESS_GATED, take_screenshot },
     { "Subscribe", BUS_ACCESS_GATED, subscribe },

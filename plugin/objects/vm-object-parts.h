@@ -5,6 +5,7 @@
 #include "events.h"
 #include "execute-and-wait-list.h"
 #include "jobs.h"
+#include "open-display.h"
 #include "open-monitor.h"
 #include "screenshot.h"
 #include "vm-context.h"
@@ -13,6 +14,7 @@ struct VmObject {
     VmContext vm_context; /* first: the part that the rooms below are given */
     Events *events; /* owned */
     OpenMonitors *open_monitors; /* owned */
+    OpenDisplays *open_displays; /* owned */
     Screenshots *screenshots; /* owned */
     Jobs *jobs; /* owned */
     ExecuteAndWaitList *waiting; /* owned */

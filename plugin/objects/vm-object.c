@@ -65,6 +65,7 @@ void
 vm_object_drop_caller(VmObject *object, const char *unique_name)
 {
     open_monitors_drop_caller(object->open_monitors, unique_name);
+    open_displays_drop_caller(object->open_displays, unique_name);
     screenshots_drop_caller(object->screenshots, unique_name);
     execute_and_wait_list_drop_caller(object->waiting, unique_name);
     caller_sessions_drop_caller(object->vm_context.sessions, unique_name);
@@ -125,6 +126,7 @@ vm_object_new(Context *context, Vm *vm, const char *path)
     object->events = events_new(&object->vm_context);
     object->vm_context.sessions = new_caller_sessions(object);
     object->open_monitors = open_monitors_new(&object->vm_context);
+    object->open_displays = open_displays_new(&object->vm_context);
     object->screenshots = screenshots_new(&object->vm_context);
     bus_object_add_interface(object->vm_context.object, context->vm_interface);
     bus_object_add_interface(object->vm_context.object, qmp_interfaces_get_qmp(context->promised));
@@ -172,6 +174,7 @@ vm_object_free(VmObject *object, VmTeardown *teardown)
     execute_and_wait_list_free(object->waiting);
     jobs_free(object->jobs);
     screenshots_free(object->screenshots);
+    open_displays_free(object->open_displays);
     open_monitors_free(object->open_monitors);
     bus_object_free(object->vm_context.object);
     g_free(object);

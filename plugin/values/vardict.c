@@ -37,6 +37,10 @@ find_vardict_row(const VardictRow *rows, const char *name, GError **error)
     for (const VardictRow *row = rows; row->name; row++)
         if (g_str_equal(row->name, name))
             return row;
+    if (!rows[0].name) {
+        g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.%.255s: no such option; there are none", name);
+        return NULL;
+    }
     names = list_names(rows);
     question = dup_question(rows, name);
     g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.%.255s: no such option; there %s %s%s", name,
