@@ -6,37 +6,12 @@ import socket
 import subprocess
 import unittest
 
+from command import CTL, DENIED, FAILED, NO_SERVICE, NO_VM, OK, USAGE, CtlTest
 from harness import Peer, Polkitd, Qemu, main, wait_until
-from monitor import ANSWERS, ROOT, VERSIONS, MonitorTest
+from monitor import ANSWERS, ROOT, VERSIONS
 from system_bus import OWNER, SOMEBODY, SystemBusTest
 
-CTL = os.environ['CTL']
 SOURCE = os.environ['SOURCE']
-OK, FAILED, USAGE, DENIED, NO_SERVICE, NO_VM = range(6)
-
-
-class CtlTest(MonitorTest):
-    """The user's bus is the test's."""
-
-    def setUp(self):
-        super().setUp()
-        self.environment = {**os.environ, 'DBUS_SESSION_BUS_ADDRESS': self.bus.address, 'LC_ALL': 'C.UTF-8'}
-
-    def run_ctl(self, *arguments, status=OK, options=('--user',), **more):
-        """(stdout, stderr) of a command that ends with that status."""
-        result = subprocess.run([CTL, *options, *arguments], capture_output=True, text=True, timeout=60, check=False,
-                                stdin=subprocess.DEVNULL, env=self.environment, **more)
-        self.assertEqual(result.returncode, status, (arguments, result.stdout, result.stderr))
-        return result.stdout, result.stderr
-
-    def get_json(self, *arguments):
-        return json.loads(self.run_ctl(*arguments, '--json')[0])
-
-    def refuse(self, text, *arguments, status=FAILED, **more):
-        """A command that prints nothing and says that on stderr."""
-        out, err = self.run_ctl(*arguments, status=status, **more)
-        self.assertEqual(out, '')
-        self.assertIn(text, err)
 
 
 class Looking(CtlTest):

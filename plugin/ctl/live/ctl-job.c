@@ -10,6 +10,9 @@
 /* Of a rate, what the newest measurement counts for. */
 #define NEWEST 0.3
 
+/* us; what is measured in less is no rate: the first change follows the job's object at once. */
+#define MIN_TIME 300000
+
 /* The least and the most columns of a bar. */
 #define MIN_BAR 10
 #define MAX_BAR 40
@@ -115,7 +118,7 @@ ctl_job_note(GDBusProxy *job)
         pace = g_new0(Pace, 1);
         *pace = (Pace){.time = now, .current = current, .rate = -1};
         g_object_set_data_full(G_OBJECT(job), "pace", pace, g_free);
-    } else if (current > pace->current && now > pace->time) {
+    } else if (current > pace->current && now - pace->time >= MIN_TIME) {
         double rate = (double)(current - pace->current) * G_USEC_PER_SEC / (double)(now - pace->time);
         *pace = (Pace){.time = now, .current = current, .rate = pace->rate < 0 ? rate : pace->rate + NEWEST * (rate - pace->rate)};
     }
@@ -131,6 +134,17 @@ counts_bytes(const char *type)
 }
 
 static void
+append_rate(GString *line, double rate)
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+    guint unit = 0;
+
+    for (; rate >= 1024 && unit + 1 < G_N_ELEMENTS(units); unit++)
+        rate /= 1024;
+    g_string_append_printf(line, "  %.1f %s/s", rate, units[unit]);
+}
+
+static void
 append_pace(GString *line, GDBusProxy *job, const char *type)
 {
     Pace *pace = get_pace(job);
@@ -138,10 +152,8 @@ append_pace(GString *line, GDBusProxy *job, const char *type)
 
     if (pace == NULL || pace->rate <= 0)
         return;
-    if (counts_bytes(type)) {
-        g_autofree char *size = g_format_size_full((guint64)pace->rate, G_FORMAT_SIZE_IEC_UNITS);
-        g_string_append_printf(line, "  %s/s", size);
-    }
+    if (counts_bytes(type))
+        append_rate(line, pace->rate);
     if (total > pace->current) {
         guint64 left = (guint64)((double)(total - pace->current) / pace->rate + 0.5);
         g_string_append_printf(line, "  %" G_GUINT64_FORMAT ":%02u:%02u left", left / 3600, (guint)(left / 60 % 60),
@@ -175,7 +187,8 @@ ctl_job_format(GDBusProxy *job, const char *id, int width)
 
     g_string_append_printf(line, "  %s  %s", type, status);
     g_string_append_printf(tail, "  %5.1f %%", 100 * progress);
-    append_pace(tail, job, type);
+    if (g_str_equal(status, "running") || g_str_equal(status, "active"))
+        append_pace(tail, job, type);
     g_string_append_printf(tail, *reason ? "  %s" : "%s", reason);
     append_bar(line, progress, width - (int)(g_utf8_strlen(line->str, -1) + g_utf8_strlen(tail->str, -1)));
     g_string_append(line, tail->str);

@@ -10,7 +10,7 @@
 
 /* Free with g_object_unref(). */
 static GSubprocess *
-start_there(const CtlStreamSource *source, GError **error)
+start_there(const CtlStreamSource *source, GSubprocessFlags flags, GError **error)
 {
     g_autoptr(GStrvBuilder) words = g_strv_builder_new();
     g_auto(GStrv) command = NULL;
@@ -22,7 +22,7 @@ start_there(const CtlStreamSource *source, GError **error)
         g_strv_builder_add(words, quoted);
     }
     command = g_strv_builder_end(words);
-    return g_subprocess_newv((const char *const *)command, G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, error);
+    return g_subprocess_newv((const char *const *)command, G_SUBPROCESS_FLAGS_STDOUT_PIPE | flags, error);
 }
 
 static int
@@ -37,7 +37,7 @@ ctl_stream_open(const CtlStreamSource *source, GError **error)
     g_autoptr(GSocket) socket = NULL;
 
     if (source->there) {
-        g_autoptr(GSubprocess) ssh = start_there(source, error);
+        g_autoptr(GSubprocess) ssh = start_there(source, G_SUBPROCESS_FLAGS_STDIN_PIPE, error);
         return ssh ? g_simple_io_stream_new(g_subprocess_get_stdout_pipe(ssh), g_subprocess_get_stdin_pipe(ssh)) : NULL;
     }
     int fd = call_for_fd(source, error);
@@ -58,9 +58,11 @@ ctl_stream_read(const CtlStreamSource *source, GError **error)
 
     if (source->there) {
         GBytes *bytes = NULL;
-        g_autoptr(GSubprocess) ssh = start_there(source, error);
-        if (!ssh || !g_subprocess_communicate(ssh, NULL, NULL, &bytes, NULL, error) || !g_subprocess_wait_check(ssh, NULL, error))
+        g_autoptr(GSubprocess) ssh = start_there(source, G_SUBPROCESS_FLAGS_STDIN_INHERIT, error);
+        if (ssh && g_subprocess_communicate(ssh, NULL, NULL, &bytes, NULL, error) && !g_subprocess_wait_check(ssh, NULL, NULL)) {
+            g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s has sent no picture", source->ctl->host);
             g_clear_pointer(&bytes, g_bytes_unref);
+        }
         return bytes;
     }
     int fd = call_for_fd(source, error);

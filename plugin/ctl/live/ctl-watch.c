@@ -17,7 +17,7 @@ typedef struct Watch {
     GPtrArray *events; /* owned: QMP names of those that are shown; empty: all */
     GDBusObjectManager *objects; /* owned */
     GMainLoop *loop; /* owned */
-    gboolean is_quiet; /* while the VMs that are there already are met */
+    gboolean is_meeting; /* the VMs that are there already, of which the state alone is told */
     int status; /* of a subscription that failed; CTL_OK: none has */
 } Watch;
 
@@ -207,11 +207,11 @@ on_vm_added(GDBusObjectManager *objects, GDBusObject *object, gpointer user_data
     if (!vm || !is_watched(watch, object))
         return;
     subscribe_vm(watch, vm);
-    if (!watch->is_quiet) {
-        g_autofree char *status = ctl_job_dup(vm, "Status");
+    g_autofree char *status = ctl_job_dup(vm, "Status");
+    if (!watch->is_meeting)
         print_now(watch, vm, "presence", "appeared");
+    if (*status)
         print_now(watch, vm, "state", status);
-    }
 }
 
 static void
@@ -236,10 +236,10 @@ meet_vms(Watch *watch)
 {
     GList *objects = g_dbus_object_manager_get_objects(watch->objects);
 
-    watch->is_quiet = TRUE;
+    watch->is_meeting = TRUE;
     for (GList *at = objects; at; at = at->next)
         on_vm_added(watch->objects, at->data, watch);
-    watch->is_quiet = FALSE;
+    watch->is_meeting = FALSE;
     g_list_free_full(objects, g_object_unref);
 }
 

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The verbs of qemu-monitorctl that go on: what they draw in a terminal, what they print into a pipe, and what ends them."""
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import unittest
+
+from command import CTL, DENIED, FAILED, NO_VM, OK, USAGE, CtlTest
+from harness import CallError, Polkitd, Process, Qemu, main, wait_until
+from monitor import MODULE, NAME, ROOT
+from slow import SlowTest
+from system_bus import OWNER, SOMEBODY, SystemBusTest, requests
+
+INTERRUPTED = 128 + signal.SIGINT
+CAPABILITIES = '{"execute": "qmp_capabilities"}\n'
+
+# A far machine that is this one: what ssh does with its words, without ssh. tests/test-boot-remote.py has the real one.
+SSH = '''#!/bin/sh
+while [ "$1" != -- ]; do shift; done
+shift 2
+exec sh -c "$*"
+'''
+
+
+class LiveTest(SlowTest, CtlTest):
+    def setUp(self):
+        super().setUp()
+        self.environment.update(XDG_STATE_HOME=f'{self.directory}/state', XDG_RUNTIME_DIR=self.directory)
+
+    def start_backup(self, vm, job):
+        """A backup that takes hours."""
+        vm.execute('blockdev-backup', **self.backup(job))
+
+    def backup_words(self, job):
+        return ['blockdev-backup', f'job-id={job}', 'device=a', 'target=b', 'sync=full', 'speed=2M']
+
+    def run_piped(self, text, *arguments, status=OK):
+        result = subprocess.run([CTL, '--user', *arguments], input=text, capture_output=True, text=True, timeout=60, check=False,
+                                env=self.environment)
+        self.assertEqual(result.returncode, status, (arguments, result.stdout, result.stderr))
+        return result.stdout, result.stderr
+
+    def write_program(self, name, text):
+        os.makedirs(f'{self.directory}/bin', exist_ok=True)
+        path = self.write(f'bin/{name}', text)
+        os.chmod(path, 0o755)
+        self.environment['PATH'] = f'{self.directory}/bin:{os.environ["PATH"]}'
+
+
+class Waiting(LiveTest):
+    def test_in_a_terminal(self):
+        vm = self.start_vm()
+        self.add_disks(vm, 'a', 'b')
+        terminal = self.start_ctl('wait', 'vm', *self.backup_words('copy-1'))
+        # The bar moves.
+        first = terminal.wait('[#')
+        self.assertRegex(first, r'^copy-1  backup  running  \[#+-+\] +\d+\.\d %')
+        wait_until(lambda: terminal.lines()[-1].count('#') > first.count('#'), 'the bar to move')
+        self.assertRegex(terminal.wait('left'), r'  \d\.\d MiB/s  0:00:\d\d left$')
+        self.assertEqual(len(terminal.lines()), 1)
+        # Ctrl-C asks; Enter goes on.
+        terminal.type('\x03')
+        terminal.wait('Cancel the job copy-1 (c), only stop waiting for it (s), or go on (Enter)?')
+        terminal.type('\r')
+        wait_until(lambda: terminal.lines()[-1].startswith('copy-1  backup'), 'the bar')
+        terminal.type('\x03')
+        wait_until(lambda: str(terminal.lines()).count('Cancel the job') == 2, 'the second question')
+        terminal.type('c\r')
+        terminal.wait('peration canceled')
+        self.assertEqual(terminal.end(), FAILED)
+        wait_until(lambda: self.jobs() == {}, 'the end of the job')
+
+    def test_waiting_is_stopped(self):
+        vm = self.start_vm('7.2')
+        self.add_disks(vm, 'a', 'b')
+        for number, answer in enumerate(('s\r', '\x03', '\x04')):
+            with self.subTest(answer):
+                terminal = self.start_ctl('wait', 'vm', *self.backup_words(f'c{number}'))
+                terminal.wait('backup')
+                terminal.type('\x03')
+                terminal.wait('Cancel the job')
+                terminal.type(answer)
+                terminal.wait('what was begun goes on')
+                self.assertEqual(terminal.end(), INTERRUPTED)
+                self.assertEqual(list(self.jobs()), [f'c{number}'])
+                self.run_ctl('job', 'vm', f'c{number}', 'cancel')
+                wait_until(lambda: self.jobs() == {}, 'the end of the job')
+
+    def test_in_a_script(self):
+        vm = self.start_vm()
+        self.add_disks(vm, 'a', 'b')
+        out, err = self.run_ctl('wait', 'vm', *self.backup_words('copy')[:-1], 'speed=8M')
+        self.assertEqual(out, '')
+        self.assertRegex(err, r'^copy  backup  running +\d+\.\d %')
+        self.assertEqual(self.run_ctl('wait', 'vm', 'stop'), ('', ''))
+        self.assertEqual(vm.get('Status'), 'paused')
+        self.assertEqual(json.loads(self.run_ctl('wait', 'vm', 'query-status')[0])['status'], 'paused')
+        self.refuse('has not been found', 'wait', 'vm', 'frob')
+        self.refuse('is no time', 'wait', 'vm', 'stop', '--timeout=soon', status=USAGE)
+        # What ends the waiting ends nothing else.
+        self.refuse('system_powerdown', 'wait', 'vm', 'system_powerdown', '--timeout=1s')
+        process = self.adopt(Process([CTL, '--user', 'wait', 'vm', *self.backup_words('long')], env=self.environment))
+        wait_until(lambda: 'long  backup' in process.output, lambda: process.output)
+        process.kill(signal.SIGTERM)
+        self.assertEqual(process.wait(), 128 + signal.SIGTERM)
+        self.assertIn('what was begun goes on', process.output)
+        self.assertEqual(list(self.jobs()), ['long'])
+
+class Jobs(LiveTest):
+    def test_jobs(self):
+        vm = self.start_vm()
+        self.add_disks(vm, 'a', 'b')
+        self.assertEqual(self.run_ctl('jobs', 'vm'), ('', ''))
+        self.start_backup(vm, 'copy-1')
+        self.assertRegex(self.run_ctl('jobs', 'vm')[0], r'^copy-1  backup  running  +\d+\.\d %')
+        job = self.get_json('jobs', 'vm')
+        self.assertEqual((job['id'], job['type'], job['total']), ('copy-1', 'backup', 16 << 20))
+        terminal = self.start_ctl('jobs', 'vm', '--watch')
+        terminal.wait('copy-1  backup  running')
+        self.run_ctl('job', 'vm', 'copy-1', 'pause')
+        terminal.wait('copy-1  backup  paused')
+        self.run_ctl('job', 'vm', 'copy-1', 'resume')
+        terminal.wait('copy-1  backup  running')
+        self.run_ctl('job', 'vm', 'copy-1', 'set-speed', '10M')
+        self.assertEqual(self.raw.execute('query-block-jobs')[0]['speed'], 10 << 20)
+        wait_until(lambda: not terminal.lines(), lambda: f'no job to be seen: {terminal.lines()}')
+        terminal.type('\x03')
+        self.assertEqual(terminal.end(), INTERRUPTED)
+        for words, status, text in ((('x', 'frob'), USAGE, 'no action "frob"'), (('x', 'set-speed'), USAGE, 'bytes a second'),
+                                    (('x', 'set-speed', '1X'), USAGE, 'bytes a second'), (('x', 'pause', '1'), USAGE, 'nothing more'),
+                                    (('x', 'pause'), NO_VM, '/job/x')):
+            self.refuse(text, 'job', 'vm', *words, status=status)
+
+    def test_a_job_that_is_called_as_the_migration(self):
+        vm = self.start_vm()
+        vm.execute('blockdev-create', **self.create('migration', '/nonexistent/x'))
+        wait_until(lambda: self.get('_6digration')['Status'] == 'concluded')
+        self.assertIn('/nonexistent/x', self.run_ctl('jobs', 'vm')[0])
+        self.run_ctl('job', 'vm', 'migration', 'dismiss')
+        self.assertEqual(self.jobs(), {})
+
+
+class Watching(LiveTest):
+    def start_watch(self, *arguments):
+        process = self.adopt(Process([CTL, '--user', 'watch', *arguments], env=self.environment))
+        # The state that is printed first was had after the bus was told what is listened to.
+        wait_until(lambda: 'running' in process.output or process.popen.poll() is not None, lambda: process.output)
+        return process
+
+    def test_what_happens(self):
+        vm = self.start_vm()
+        people, program = self.start_watch(), self.start_watch('--json', 'vm', 'STOP', 'RESUME')
+        vm.execute('stop')
+        vm.execute('cont')
+        vm.execute('system_reset')
+        for process in (people, program):
+            wait_until(lambda: process.output.count('running') == 2, lambda: process.output)
+        wait_until(lambda: 'RESET' in people.output, lambda: people.output)
+        self.assertRegex(people.output, r'^[A-Z][a-z]+ \d\d \d\d:\d\d:\d\d\.\d{3} vm is running\n.* vm STOP\n.* vm is paused\n.* vm RESUME\n.* vm is running\n')
+        self.assertRegex(people.output, r'vm RESET .*guest=false')
+        lines = [json.loads(line) for line in program.output.splitlines()]
+        for line in lines:
+            self.assertGreater(line.pop('timestamp'), 1e15)
+        self.assertEqual(lines[:5], [{'vm': 'vm', 'state': 'running'}, {'vm': 'vm', 'event': 'STOP', 'data': {}}, {'vm': 'vm', 'state': 'paused'},
+                                     {'vm': 'vm', 'event': 'RESUME', 'data': {}}, {'vm': 'vm', 'state': 'running'}])
+        # A VM that goes and comes back, and an agent.
+        self.manager('RemoveVM', '(o)', vm.path)
+        wait_until(lambda: 'vm has disappeared' in people.output)
+        vm = self.add('vm', f'unix:{self.qemu.path}')
+        for process in (people, program):
+            wait_until(lambda: 'running' in process.output.splitlines()[-1], lambda: process.output)
+        self.end_agent(self.agent)
+        wait_until(lambda: f'{NAME} has disappeared' in people.output, lambda: people.output)
+        self.start_agent()
+        wait_until(lambda: f'{NAME} has appeared' in people.output, lambda: people.output)
+        for process, number in ((people, signal.SIGINT), (program, signal.SIGTERM)):
+            process.kill(number)
+            self.assertEqual(process.wait(), 128 + number, process.output)
+
+    def test_nobody_reads(self):
+        self.start_vm()
+        with subprocess.Popen([CTL, '--user', 'watch'], stdout=subprocess.PIPE, env=self.environment) as process:
+            process.stdout.close()
+            self.assertEqual(process.wait(20), 128 + signal.SIGPIPE)
+
+    def test_names_that_are_none(self):
+        self.start_vm()
+        self.refuse('"nobody"', 'watch', 'nobody', status=NO_VM)
+        self.assertIn('FROB', self.run_ctl('watch', 'vm', 'FROB', status=FAILED)[1])
+
+
+class Shell(LiveTest):
+    def test_at_a_prompt(self):
+        vm = self.start_vm()
+        terminal = self.start_ctl('shell', 'vm')
+        terminal.wait('vm>')
+        # Completion of a command, a member and a value.
+        terminal.type('query-stat\t\t')
+        terminal.wait('query-stats-schemas')
+        terminal.type('us\r')
+        terminal.wait('"status": "running"')
+        terminal.type('set_li\tna\t')
+        terminal.wait('vm> set_link name=')
+        # An event is printed above the line that is typed, which stays.
+        vm.execute('stop')
+        terminal.wait('STOP')
+        wait_until(lambda: terminal.lines()[-1] == 'vm> set_link name=', lambda: terminal.lines())
+        self.assertEqual(str(terminal.lines()).count('set_link'), 1)
+        terminal.type('x up=o\t')
+        terminal.wait('vm> set_link name=x up=o')
+        terminal.type('n\r')
+        terminal.wait("Error: Device 'x' not found")
+        terminal.type('garbage\x03help device_del\r')
+        wait_until(lambda: 'id' in terminal.lines(), lambda: terminal.lines())
+        terminal.type('{"execute": "query-name", "id": 7}\r')
+        terminal.wait('"id": 7')
+        terminal.type(' secret-line\r')
+        terminal.wait('has not been found')
+        terminal.type('\x04')
+        self.assertEqual(terminal.end(), OK)
+        with open(f'{self.directory}/state/qemu-monitorctl/history', encoding='utf-8') as file:
+            self.assertEqual(file.read().splitlines(), ['query-status', 'set_link name=x up=on', 'help device_del',
+                                                        '{"execute": "query-name", "id": 7}'])
+            self.assertEqual(stat.S_IMODE(os.fstat(file.fileno()).st_mode), 0o600)
+        # The next one has it, and ends with the VM.
+        terminal = self.start_ctl('shell', 'vm')
+        terminal.wait('vm>')
+        terminal.type('\x1b[A')
+        terminal.wait('vm> {"execute": "query-name", "id": 7}')
+        self.manager('RemoveVM', '(o)', vm.path)
+        terminal.wait('the session has ended')
+        self.assertEqual(terminal.end(), NO_VM)
+
+    def test_human_monitor_and_time(self):
+        self.start_vm('7.2')
+        terminal = self.start_ctl('shell', 'vm', '--hmp', '--for=2s')
+        terminal.wait('(vm)')
+        terminal.type('info status\r')
+        terminal.wait('VM status: running')
+        self.assertEqual(terminal.end(), OK)
+
+    def test_in_a_script(self):
+        self.start_vm()
+        out, err = self.run_piped('stop\n\nblockdev-add driver=null-co node-name=n size=1M\nquery-status\n', 'shell', 'vm')
+        self.assertEqual((json.loads(out[out.index('{'):])['status'], err), ('paused', ''))
+        out, err = self.run_piped('blockdev-del node-name=none\ncont\n', 'shell', 'vm', status=FAILED)
+        self.assertIn('Failed to find node', err)
+        self.assertEqual(self.raw.execute('query-status')['status'], 'paused')
+        out, err = self.run_piped('set_link name=x up=maybe\n', 'shell', 'vm', status=USAGE)
+        out, err = self.run_piped('query-status\n', 'shell', 'vm', '--json')
+        self.assertEqual(json.loads(out)['return']['status'], 'paused')
+        self.assertEqual(self.run_piped('info status\n', 'shell', 'vm', '--hmp')[0], 'VM status: paused\n')
+        self.run_piped('quit\n', 'shell', 'vm')
+
+
+class Descriptors(LiveTest):
+    def setUp(self):
+        super().setUp()
+        self.vm = self.start_vm('11.1', '-device', 'VGA', '-vnc', f'unix:{self.directory}/vnc')
+
+    def test_a_session(self):
+        """A program's, twice; standard input and output; and over ssh."""
+        out, _ = self.run_piped(f'{CAPABILITIES}{{"execute": "query-status", "id": 1}}\n', 'open', 'vm')
+        greeting, _, reply = map(json.loads, out.splitlines())
+        self.assertIn('QMP', greeting)
+        self.assertEqual((reply['id'], reply['return']['status']), (1, 'running'))
+        self.write_program('ssh', SSH)
+        self.write_program('qemu-monitorctl', f'#!/bin/sh\nexec {CTL} "$@"\n')
+        client = self.write('client.py', '''
+import json, os, socket, stat, sys
+assert sys.argv[1] == 'at=' + os.environ['QMP_SOCKET']
+directory = os.stat(os.path.dirname(os.environ['QMP_SOCKET']))
+assert stat.S_IMODE(directory.st_mode) == 0o700
+for _ in range(2):
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(os.environ['QMP_SOCKET'])
+    lines = connection.makefile('rw')
+    print(sorted(json.loads(lines.readline())))
+    lines.write('{"execute": "qmp_capabilities"}')
+    lines.flush()
+    print(json.loads(lines.readline()))
+sys.exit(7)
+''')
+        for options in (['--user'], ['--user', '-H', 'far']):
+            with self.subTest(options):
+                out, err = self.run_ctl('open', 'vm', '--', 'python3', client, 'at={}', options=options, status=7)
+                self.assertEqual(out, "['QMP']\n{'return': {}}\n" * 2)
+                self.assertEqual([name for name in os.listdir(self.directory) if name.startswith('qemu-monitorctl-')], [])
+        self.refuse('nonexistent', 'open', 'vm', '--', '/nonexistent/program')
+        self.refuse('"nobody"', 'open', 'nobody', '--', 'true', status=NO_VM)
+
+    def test_pictures(self):
+        self.run_ctl('screenshot', 'vm', 'a.png', cwd=self.directory)
+        self.run_ctl('screenshot', 'vm', f'{self.directory}/a.ppm')
+        name = self.run_ctl('screenshot', 'vm', '--format=ppm', cwd=self.directory)[0].strip()
+        self.assertRegex(name, r'^vm-\d{4}-\d\d-\d\dT\d{6}\.ppm$')
+        for file, magic in (('a.png', b'\x89PNG'), ('a.ppm', b'P6'), (name, b'P6')):
+            with open(f'{self.directory}/{file}', 'rb') as picture:
+                self.assertEqual(picture.read(len(magic)), magic)
+        self.write_program('ssh', SSH)
+        self.write_program('qemu-monitorctl', f'#!/bin/sh\nexec {CTL} "$@"\n')
+        for options in (['--user'], ['--user', '-H', 'far']):
+            result = subprocess.run([CTL, *options, 'screenshot', 'vm', '-'], stdout=subprocess.PIPE, env=self.environment, check=True)
+            self.assertEqual(result.stdout[:4], b'\x89PNG')
+        self.refuse('none', 'screenshot', 'vm', '--device=none', f'{self.directory}/x')
+        self.assertFalse(os.path.exists(f'{self.directory}/x'))
+        self.refuse('/nonexistent', 'screenshot', 'vm', '/nonexistent/x.png')
+        terminal = self.start_ctl('screenshot', 'vm', '-')
+        terminal.wait('not written to a terminal')
+        self.assertEqual(terminal.end(), USAGE)
+
+
+@unittest.skipUnless(os.geteuid() == 0, 'other users take root')
+class Refused(SystemBusTest):
+    def test_each(self):
+        """Somebody to whom polkit says no, at every verb."""
+        self.start(Polkitd, self.bus.address, os.environ['POLKIT_ACTIONS'], rules=[
+            'polkit.addRule(function(action, subject) { if (subject.user == "www-data") return polkit.Result.NO; });'])
+        self.start_system_agent()
+        _, peer = self.add_peer('web', OWNER)
+        environment = {**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': self.bus.address, 'LC_ALL': 'C.UTF-8', 'XDG_RUNTIME_DIR': ''}
+        for arguments in (('wait', 'web', 'stop'), ('watch', 'web'), ('open', 'web'), ('open', 'web', '--', 'true'), ('shell', 'web'),
+                          ('screenshot', 'web', '/nonexistent/x.png')):
+            with self.subTest(arguments):
+                result = subprocess.run([CTL, *arguments], capture_output=True, text=True, timeout=60, check=False, user=SOMEBODY,
+                                        group=SOMEBODY, stdin=subprocess.DEVNULL, env=environment)
+                self.assertEqual(result.returncode, DENIED, result.stderr)
+                self.assertIn('may not', result.stderr)
+                self.assertNotIn('stop', [command['execute'] for command in requests(peer)])
+
+
+if __name__ == '__main__':
+    main()
