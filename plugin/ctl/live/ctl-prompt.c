@@ -163,6 +163,8 @@ ctl_prompt_close(void)
 void
 ctl_prompt_show(const char *prompt)
 {
+    if (the_prompt.is_shown)
+        return;
     the_prompt.is_shown = TRUE;
     rl_callback_handler_install(prompt, on_typed_line);
     if (!the_prompt.input)
