@@ -11,7 +11,7 @@ import unittest
 from command import CTL, DENIED, FAILED, NO_VM, OK, USAGE, CtlTest
 from harness import CallError, Polkitd, Process, Qemu, main, wait_until
 from monitor import MODULE, NAME, ROOT
-from slow import SlowTest
+from slow import SlowTest, event
 from system_bus import OWNER, SOMEBODY, SystemBusTest, requests
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -63,7 +63,7 @@ class Waiting(LiveTest):
         first = terminal.wait('[#')
         self.assertRegex(first, r'^copy-1  backup  running  \[#+-+\] +\d+\.\d %')
         wait_until(lambda: terminal.lines()[-1].count('#') > first.count('#'), 'the bar to move')
-        self.assertRegex(terminal.wait('left'), r'  \d\.\d MiB/s  0:00:\d\d left$')
+        self.assertRegex(terminal.wait('left'), r'  [\d.]+ [KM]iB/s  0:00:\d\d left$')
         self.assertEqual(len(terminal.lines()), 1)
         # Ctrl-C asks; Enter goes on.
         terminal.type('\x03')
@@ -121,6 +121,7 @@ class Jobs(LiveTest):
         self.start_backup(vm, 'copy-1')
         self.assertRegex(self.run_ctl('jobs', 'vm')[0], r'^copy-1  backup  running  +\d+\.\d %')
         job = self.get_json('jobs', 'vm')
+        self.assertEqual(list(job), ['id', 'type', 'status', 'current', 'total', 'progress', 'error'])
         self.assertEqual((job['id'], job['type'], job['total']), ('copy-1', 'backup', 16 << 20))
         terminal = self.start_ctl('jobs', 'vm', '--watch')
         terminal.wait('copy-1  backup  running')
@@ -352,6 +353,19 @@ class Refused(SystemBusTest):
                 self.assertEqual(result.returncode, DENIED, result.stderr)
                 self.assertIn('may not', result.stderr)
                 self.assertNotIn('stop', [command['execute'] for command in requests(peer)])
+
+    def test_events_of_the_system_bus(self):
+        """They come to those alone who have subscribed; here one that the schema does not know."""
+        self.start(Polkitd, self.bus.address, os.environ['POLKIT_ACTIONS'])
+        self.start_system_agent()
+        _, peer = self.add_peer('web', OWNER)
+        process = self.adopt(Process([CTL, 'watch', 'web'], user=OWNER, env={
+            **os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': self.bus.address}))
+
+        def is_told():
+            peer.emit(event('VENDOR_THING', x=1))
+            return 'web VENDOR_THING x=1' in process.output
+        wait_until(is_told, lambda: process.output)
 
 
 if __name__ == '__main__':

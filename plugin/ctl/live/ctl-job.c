@@ -2,8 +2,10 @@
 /* Jobs as lines; see ctl-job.h. A rate is measured from one change of a job's progress to the next, which come once a second, and smoothed. */
 #include "ctl-job.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "ctl-print.h"
 
@@ -175,17 +177,29 @@ append_bar(GString *line, double progress, int room)
     g_string_append_c(line, ']');
 }
 
+/* Names come from QEMU: a terminal is not steered by them. */
+void
+ctl_job_print_json(GVariant *value)
+{
+    g_autofree char *json = ctl_variant_to_json(value);
+
+    if (isatty(STDOUT_FILENO))
+        ctl_print_line(stdout, "%s", json);
+    else
+        printf("%s\n", json);
+}
+
 char *
 ctl_job_format(GDBusProxy *job, const char *id, int width)
 {
     g_autofree char *type = ctl_job_dup(job, "Type"), *status = ctl_job_dup(job, "Status"), *error = ctl_job_dup(job, "Error");
     g_autoptr(GVariant) value = g_dbus_proxy_get_cached_property(job, "Progress");
     double progress = value ? CLAMP(g_variant_get_double(value), 0, 1) : 0;
-    g_autofree char *name = ctl_dup_printable(id, FALSE), *reason = ctl_dup_printable(error, FALSE);
+    g_autofree char *words = g_strdup_printf("%s  %s  %s", id, type, status);
+    g_autofree char *name = ctl_dup_printable(words, FALSE), *reason = ctl_dup_printable(error, FALSE);
     g_autoptr(GString) tail = g_string_new(NULL);
     GString *line = g_string_new(name);
 
-    g_string_append_printf(line, "  %s  %s", type, status);
     g_string_append_printf(tail, "  %5.1f %%", 100 * progress);
     if (g_str_equal(status, "running") || g_str_equal(status, "active"))
         append_pace(tail, job, type);

@@ -28,5 +28,8 @@ char *ctl_job_dup(GDBusProxy *job, const char *property);
 /* One line without its end. @width: columns that it may take, which the bar fills; 0: any number, without a bar. */
 char *ctl_job_format(GDBusProxy *job, const char *id, int width);
 
+/* @value as JSON, a line on standard output. */
+void ctl_job_print_json(GVariant *value);
+
 /* The columns of the terminal that @fd is; 0: it is none. */
 int ctl_job_get_width(int fd);

@@ -28,19 +28,20 @@ compare_objects(gconstpointer a, gconstpointer b)
 static void
 print_job_json(GDBusProxy *job, const char *id)
 {
-    g_auto(GStrv) names = g_dbus_proxy_get_cached_property_names(job);
-    g_auto(GVariantDict) object = G_VARIANT_DICT_INIT(NULL);
-    g_autoptr(GVariant) value = NULL;
+    static const char *const names[] = { "Type", "Status", "Current", "Total", "Progress", "Error" };
+    g_autoptr(GVariant) line = NULL;
+    GVariantBuilder members;
 
-    g_variant_dict_insert(&object, "id", "s", id);
-    for (guint i = 0; names && names[i]; i++) {
+    g_variant_builder_init(&members, G_VARIANT_TYPE_VARDICT);
+    g_variant_builder_add(&members, "{sv}", "id", g_variant_new_string(id));
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autoptr(GVariant) property = g_dbus_proxy_get_cached_property(job, names[i]);
         g_autofree char *name = g_ascii_strdown(names[i], -1);
-        g_variant_dict_insert_value(&object, name, property);
+        if (property)
+            g_variant_builder_add(&members, "{sv}", name, property);
     }
-    value = g_variant_ref_sink(g_variant_dict_end(&object));
-    g_autofree char *json = ctl_variant_to_json(value);
-    printf("%s\n", json);
+    line = g_variant_ref_sink(g_variant_builder_end(&members));
+    ctl_job_print_json(line);
 }
 
 /* Returns whether @object is a job of the VM's. */

@@ -128,7 +128,9 @@ take_session_line(Shell *shell, const char *line)
         return;
     }
     ctl_prompt_begin_output();
-    if (shell->ctl->is_json)
+    if (shell->ctl->is_json && shell->is_terminal)
+        ctl_print_line(stdout, "%s", line);
+    else if (shell->ctl->is_json)
         printf("%s\n", line);
     else if (is_event)
         print_event(line, object);

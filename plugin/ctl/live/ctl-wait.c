@@ -34,7 +34,7 @@ typedef struct Wait {
     GError *error; /* owned */
     gboolean is_stopped; /* by Ctrl-C */
     guint answer; /* source of what is typed after Ctrl-C; 0: nobody is being asked */
-    gboolean is_drawn; /* the cursor is behind a bar */
+    gboolean is_drawn; /* the cursor is behind a bar, or a question */
     char *shown; /* owned; status and tenths of the line printed last, where no bar can be drawn */
 } Wait;
 
@@ -182,6 +182,7 @@ on_answer(int fd, GIOCondition condition, gpointer user_data)
     gssize length = read(fd, answer, sizeof answer);
 
     wait->answer = 0;
+    wait->is_drawn = length <= 0; /* an answer ends the line */
     if (length <= 0 || g_ascii_tolower(*answer) == 's')
         stop_waiting(wait);
     else if (g_ascii_tolower(*answer) == 'c')
@@ -195,12 +196,11 @@ on_wait_interrupt(gpointer user_data)
 {
     Wait *wait = user_data;
 
-    leave_bar(wait);
     if (wait->answer || !wait->job || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-        fputs(wait->answer ? "\n" : "", stderr);
         stop_waiting(wait);
         return G_SOURCE_CONTINUE;
     }
+    wait->is_drawn = TRUE;
     fprintf(stderr, "\nCancel the job %s (c), only stop waiting for it (s), or go on (Enter)? ", wait->id);
     wait->answer = g_unix_fd_add(STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR, on_answer, wait);
     return G_SOURCE_CONTINUE;

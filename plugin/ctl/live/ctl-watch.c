@@ -55,18 +55,18 @@ format_data(GVariant *data)
 static void
 print_json_line(guint64 time, const char *vm, const char *what, const char *name, GVariant *data)
 {
-    g_auto(GVariantDict) line = G_VARIANT_DICT_INIT(NULL);
-    g_autoptr(GVariant) value = NULL;
+    g_autoptr(GVariant) line = NULL;
+    GVariantBuilder members;
 
-    g_variant_dict_insert(&line, "timestamp", "t", time);
+    g_variant_builder_init(&members, G_VARIANT_TYPE_VARDICT);
+    g_variant_builder_add(&members, "{sv}", "timestamp", g_variant_new_uint64(time));
     if (vm)
-        g_variant_dict_insert(&line, "vm", "s", vm);
-    g_variant_dict_insert(&line, what, "s", name);
+        g_variant_builder_add(&members, "{sv}", "vm", g_variant_new_string(vm));
+    g_variant_builder_add(&members, "{sv}", what, g_variant_new_string(name));
     if (data)
-        g_variant_dict_insert_value(&line, "data", data);
-    value = g_variant_ref_sink(g_variant_dict_end(&line));
-    g_autofree char *json = ctl_variant_to_json(value);
-    printf("%s\n", json);
+        g_variant_builder_add(&members, "{sv}", "data", data);
+    line = g_variant_ref_sink(g_variant_builder_end(&members));
+    ctl_job_print_json(line);
 }
 
 /* @time: microseconds since the epoch; @vm: NULL: the service itself; @what: `event`, `state`, `presence` or `service`; @data: NULL:
