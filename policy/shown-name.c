@@ -21,9 +21,14 @@ is_plain_character(gunichar c)
 gboolean
 shown_name_is_plain(const char *text)
 {
-    gsize length = strnlen(text, MAX_NAME + 1);
+    gsize length = strnlen(text, MAX_NAME + 1), plain = 0;
 
-    if (length == 0 || length > MAX_NAME || !g_utf8_validate(text, (gssize)length, NULL))
+    /* Nearly all names are ASCII, and they are looked at before every command. */
+    while (plain < length && text[plain] >= ' ' && text[plain] < 0x7f)
+        plain++;
+    if (plain == length)
+        return length > 0 && length <= MAX_NAME;
+    if (length > MAX_NAME || !g_utf8_validate(text, (gssize)length, NULL))
         return FALSE;
     for (const char *c = text; *c; c = g_utf8_next_char(c))
         if (!is_plain_character(g_utf8_get_char(c)))

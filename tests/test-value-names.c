@@ -13,12 +13,13 @@ add(ValueNames *names, const char *name)
 static void
 test_few(void)
 {
-    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(JsonCursorText));
+    ValueNameStack all;
     ValueNames outer, inner;
 
-    value_names_begin(&outer, all);
+    value_name_stack_init(&all);
+    value_names_begin(&outer, &all);
     g_assert_true(add(&outer, "a") && add(&outer, "b"));
-    value_names_begin(&inner, all);
+    value_names_begin(&inner, &all);
     g_assert_true(add(&inner, "a"));
     g_assert_false(add(&inner, "a"));
     g_assert_false(add(&inner, "\\u0061"));
@@ -26,17 +27,19 @@ test_few(void)
     g_assert_false(add(&outer, "a"));
     g_assert_true(add(&outer, "c"));
     value_names_end(&outer);
-    g_assert_cmpuint(all->len, ==, 0);
+    g_assert_cmpuint(all.n, ==, 0);
+    value_name_stack_clear(&all);
 }
 
 static void
 test_many(void)
 {
-    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(JsonCursorText));
     g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+    ValueNameStack all;
     ValueNames names;
 
-    value_names_begin(&names, all);
+    value_name_stack_init(&all);
+    value_names_begin(&names, &all);
     for (guint i = 0; i < 1000; i++) {
         g_ptr_array_add(texts, g_strdup_printf("name-%u", i));
         g_assert_true(add(&names, texts->pdata[i]));
@@ -45,6 +48,7 @@ test_many(void)
         g_assert_false(add(&names, texts->pdata[i]));
     g_assert_false(add(&names, "\\u006eame-999"));
     value_names_end(&names);
+    value_name_stack_clear(&all);
 }
 
 int

@@ -35,7 +35,7 @@ append_typed(const char *signature, const QmpType *type, const char *json, GErro
 {
     DBusMessage *message = new_message();
 
-    if (value_append(message, signature, type, json, "return", error))
+    if (value_append(message, signature, type, json, "return", /* ret_size= */ NULL, error))
         return message;
     dbus_message_unref(message);
     return NULL;

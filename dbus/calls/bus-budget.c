@@ -163,9 +163,16 @@ bus_account_has_room_for_refusal(BusAccount *account)
 void
 bus_account_add(BusAccount *account, DBusMessage *message)
 {
+    if (account && !account->budget->is_off)
+        bus_account_add_bytes(account, bus_body_measure(message, G_MAXINT));
+}
+
+void
+bus_account_add_bytes(BusAccount *account, gsize size)
+{
     if (!account || account->budget->is_off)
         return;
-    count_unread(account, HEADER + bus_body_measure(message, G_MAXINT));
+    count_unread(account, HEADER + size);
     if (account->unread - account->told >= QUESTION_STEP)
         ask_bus_driver(account);
     if (is_half_full(account))

@@ -27,3 +27,6 @@ gboolean bus_account_has_room_for_refusal(BusAccount *account);
 
 /* Has been called for everything that was sent to the caller, after it was sent. */
 void bus_account_add(BusAccount *account, DBusMessage *message);
+
+/* The same where it is known how many bytes the values of the message take: to measure them costs as much as to send them. */
+void bus_account_add_bytes(BusAccount *account, gsize size);

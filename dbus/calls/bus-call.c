@@ -168,6 +168,12 @@ send_answer(BusCall *call, DBusMessage *answer)
     bus_account_add(bus_peer_get_account(call->peer), answer);
 }
 
+static gboolean
+caller_has_room(BusCall *call)
+{
+    return bus_account_has_room(bus_peer_get_account(call->peer));
+}
+
 /* The caller has filled the budget since the call came. */
 static void
 drop_reply(BusCall *call, DBusMessage *reply)
@@ -180,7 +186,7 @@ drop_reply(BusCall *call, DBusMessage *reply)
 void
 bus_call_return(BusCall *call, DBusMessage *reply)
 {
-    if (is_awaited(call) && !bus_account_has_room(bus_peer_get_account(call->peer))) {
+    if (is_awaited(call) && !caller_has_room(call)) {
         drop_reply(call, reply);
         return;
     }
@@ -191,6 +197,21 @@ bus_call_return(BusCall *call, DBusMessage *reply)
             send_answer(call, reply);
         dbus_message_unref(reply);
     }
+    call_free(call);
+}
+
+void
+bus_call_return_sized(BusCall *call, DBusMessage *reply, gsize size)
+{
+    if (is_awaited(call) && !caller_has_room(call)) {
+        drop_reply(call, reply);
+        return;
+    }
+    if (is_awaited(call)) {
+        bus_send(call->bus, reply);
+        bus_account_add_bytes(bus_peer_get_account(call->peer), size);
+    }
+    dbus_message_unref(reply);
     call_free(call);
 }
 

@@ -41,6 +41,9 @@ DBusMessage *bus_call_new_reply(BusCall *call);
 /* Answer, and consume the call. @reply: from bus_call_new_reply(), taken; NULL for a reply without values. */
 void bus_call_return(BusCall *call, DBusMessage *reply);
 
+/* The same; @size: bytes that the values of @reply take. */
+void bus_call_return_sized(BusCall *call, DBusMessage *reply, gsize size);
+
 /* @name: a D-Bus error name; one that is not valid is sent as org.freedesktop.DBus.Error.Failed. @text: any bytes;
  * what D-Bus cannot carry is replaced. */
 void bus_call_fail(BusCall *call, const char *name, const char *text);

@@ -51,7 +51,8 @@ take_slice(Answer *answer)
         g_queue_push_tail_link(&answer->answers->all, &answer->link);
         return;
     case VALUE_DONE:
-        bus_call_return(g_steal_pointer(&answer->call), g_steal_pointer(&answer->reply));
+        bus_call_return_sized(g_steal_pointer(&answer->call), g_steal_pointer(&answer->reply),
+                              value_writer_get_size(answer->writer));
         break;
     case VALUE_FAILED:
         errors_fail(g_steal_pointer(&answer->call), error);
@@ -131,7 +132,7 @@ convert_later(Context *context, BusCall *call, const AnswerForm *form, const Qmp
 }
 
 static gboolean
-append_result_text(DBusMessage *message, const QmpText *value, GError **error)
+append_result_text(DBusMessage *message, const QmpText *value, gsize *ret_size, GError **error)
 {
     g_autofree char *text = NULL;
 
@@ -142,15 +143,16 @@ append_result_text(DBusMessage *message, const QmpText *value, GError **error)
     }
     text = g_strndup(value->text, value->length);
     dbus_message_append_args(message, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
+    *ret_size = value->length;
     return TRUE;
 }
 
 static gboolean
-append_result(DBusMessage *message, const AnswerForm *form, const QmpText *value, GError **error)
+append_result(DBusMessage *message, const AnswerForm *form, const QmpText *value, gsize *ret_size, GError **error)
 {
     if (!form->result)
-        return append_result_text(message, value, error);
-    return !*form->result || value_append(message, form->result, form->type, value->text, "return", error);
+        return append_result_text(message, value, ret_size, error);
+    return !*form->result || value_append(message, form->result, form->type, value->text, "return", ret_size, error);
 }
 
 static void
@@ -158,9 +160,10 @@ convert_now(BusCall *call, const AnswerForm *form, const QmpText *value)
 {
     DBusMessage *message = bus_call_new_reply(call);
     g_autoptr(GError) error = NULL;
+    gsize size = 0;
 
-    if (append_result(message, form, value, &error)) {
-        bus_call_return(call, message);
+    if (append_result(message, form, value, &size, &error)) {
+        bus_call_return_sized(call, message, size);
         return;
     }
     dbus_message_unref(message);

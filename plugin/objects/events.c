@@ -86,7 +86,8 @@ append_timestamp(DBusMessage *signal, guint64 timestamp)
 static gboolean
 append_data(DBusMessage *signal, const QmpText *data, const QmpType *type)
 {
-    return value_append(signal, "a{sv}", type, data->text ? data->text : "{}", "data", NULL);
+    return value_append(signal, "a{sv}", type, data->text ? data->text : "{}", "data", /* ret_size= */ NULL,
+                        /* error= */ NULL);
 }
 
 /* org.qemu.Monitor1.Events.BlockIoError(data, timestamp); NULL where there is no such signal or the data do not fit. */

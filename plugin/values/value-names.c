@@ -10,12 +10,42 @@
 static gboolean
 is_same(JsonCursorText a, JsonCursorText b)
 {
+    if (a.length == b.length && memcmp(a.text, b.text, a.length) == 0)
+        return TRUE;
     if (memchr(a.text, '\\', a.length) || memchr(b.text, '\\', b.length)) {
         g_autofree char *one = json_cursor_text_dup(a, /* ret_length= */ NULL);
         g_autofree char *other = json_cursor_text_dup(b, /* ret_length= */ NULL);
         return g_str_equal(one, other);
     }
-    return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
+    return FALSE;
+}
+
+void
+value_name_stack_init(ValueNameStack *stack)
+{
+    stack->all = stack->room;
+    stack->n = 0;
+    stack->size = G_N_ELEMENTS(stack->room);
+}
+
+void
+value_name_stack_clear(ValueNameStack *stack)
+{
+    if (stack->all != stack->room)
+        g_free(stack->all);
+}
+
+static void
+push_name(ValueNameStack *stack, JsonCursorText name)
+{
+    if (stack->n == stack->size) {
+        gboolean is_room = stack->all == stack->room;
+        stack->size *= 2;
+        stack->all = g_renew(JsonCursorText, is_room ? NULL : stack->all, stack->size);
+        if (is_room)
+            memcpy(stack->all, stack->room, sizeof stack->room);
+    }
+    stack->all[stack->n++] = name;
 }
 
 static gboolean
@@ -23,9 +53,8 @@ add_to_table(ValueNames *names, JsonCursorText name)
 {
     if (!names->table) {
         names->table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        for (guint i = names->first; i < names->all->len; i++)
-            g_hash_table_add(names->table, json_cursor_text_dup(g_array_index(names->all, JsonCursorText, i),
-                                                                /* ret_length= */ NULL));
+        for (guint i = names->first; i < names->stack->n; i++)
+            g_hash_table_add(names->table, json_cursor_text_dup(names->stack->all[i], /* ret_length= */ NULL));
     }
     return g_hash_table_add(names->table, json_cursor_text_dup(name, /* ret_length= */ NULL));
 }
@@ -33,24 +62,24 @@ add_to_table(ValueNames *names, JsonCursorText name)
 gboolean
 value_names_add(ValueNames *names, JsonCursorText name)
 {
-    if (names->all->len - names->first >= FEW)
+    if (names->stack->n - names->first >= FEW)
         return add_to_table(names, name);
-    for (guint i = names->first; i < names->all->len; i++)
-        if (is_same(g_array_index(names->all, JsonCursorText, i), name))
+    for (guint i = names->first; i < names->stack->n; i++)
+        if (is_same(names->stack->all[i], name))
             return FALSE;
-    g_array_append_val(names->all, name);
+    push_name(names->stack, name);
     return TRUE;
 }
 
 void
-value_names_begin(ValueNames *names, GArray *all)
+value_names_begin(ValueNames *names, ValueNameStack *stack)
 {
-    *names = (ValueNames){ .all = all, .first = all->len };
+    *names = (ValueNames){ .stack = stack, .first = stack->n };
 }
 
 void
 value_names_end(ValueNames *names)
 {
-    g_array_set_size(names->all, names->first);
+    names->stack->n = names->first;
     g_clear_pointer(&names->table, g_hash_table_unref);
 }

@@ -5,13 +5,23 @@
 
 #include "json-cursor.h"
 
+/* A stack of names that objects inside one another share. Few replies have more names at a time than there is room for. */
+typedef struct ValueNameStack {
+    JsonCursorText room[48];
+    JsonCursorText *all; /* the room, or owned */
+    guint n, size;
+} ValueNameStack;
+
+void value_name_stack_init(ValueNameStack *stack);
+void value_name_stack_clear(ValueNameStack *stack);
+
 typedef struct ValueNames {
-    GArray *all; /* weak, of JsonCursorText: a stack that objects inside one another share */
+    ValueNameStack *stack; /* weak */
     guint first; /* where this object's begin in it */
     GHashTable *table; /* owned; this object's, where there are many; NULL: there are not */
 } ValueNames;
 
-void value_names_begin(ValueNames *names, GArray *all);
+void value_names_begin(ValueNames *names, ValueNameStack *stack);
 void value_names_end(ValueNames *names);
 
 /* FALSE: the name is there already, perhaps written with other escapes. */

@@ -14,6 +14,7 @@
 #include "json-cursor.h"
 #include "json-value-path.h"
 #include "value-names.h"
+#include "value-string.h"
 #include "value-type.h"
 
 /* The limits that dbus-daemon and libdbus check on every message (DBUS_MAXIMUM_TYPE_RECURSION_DEPTH): 64 containers
@@ -44,9 +45,9 @@ struct ValueWriter {
     gsize size; /* bytes of the body so far, as D-Bus marshals it */
     guint depth; /* containers around the value at hand, entries of dictionaries among them */
     guint n_frames;
-    GArray *names; /* owned, of JsonCursorText; those of all objects that are open */
-    GString *string; /* owned; room for one string */
     GError **error;
+    ValueString string;
+    ValueNameStack names; /* those of all objects that are open */
     Frame frames[MAX_CONTAINERS + 1];
 };
 
@@ -187,7 +188,7 @@ open_array(ValueWriter *writer, const char *signature, const QmpType *type)
     frame = push_frame(writer, is_object ? DBUS_TYPE_DICT_ENTRY : DBUS_TYPE_ARRAY, signature + 1);
     frame->element_signature = signature + 1;
     if (is_object)
-        value_names_begin(&frame->names, writer->names);
+        value_names_begin(&frame->names, &writer->names);
     if (is_object && type && type->kind == QMP_TYPE_OBJECT)
         qmp_types_resolve_at(&frame->types, type, writer->cursor);
     if (!is_object && type && type->kind == QMP_TYPE_ARRAY)
@@ -217,32 +218,17 @@ write_number(ValueWriter *writer, char type)
     return count_message_bytes(writer, 8, 8) && dbus_message_iter_append_basic(get_iter(writer), type, &value);
 }
 
-/* Borrowed until the next call. */
-static const char *
-unescape_string(ValueWriter *writer, JsonCursorText text, gboolean *ret_has_nul)
-{
-    gsize length = text.length;
-
-    if (!memchr(text.text, '\\', text.length)) {
-        g_string_truncate(writer->string, 0);
-        g_string_append_len(writer->string, text.text, (gssize)text.length);
-    } else {
-        g_autofree char *string = json_cursor_text_dup(text, &length);
-        g_string_assign(writer->string, string);
-    }
-    *ret_has_nul = writer->string->len < length;
-    return writer->string->str;
-}
-
 static gboolean
 write_string(ValueWriter *writer)
 {
     gboolean has_nul;
-    const char *string = unescape_string(writer, json_cursor_read_string(&writer->cursor), &has_nul);
+    gsize length;
+    JsonCursorText text = json_cursor_read_string(&writer->cursor);
+    const char *string = value_string_unescape(&writer->string, text, &length, &has_nul);
 
     if (has_nul)
         return fail_value(writer, "holds U+0000, which no D-Bus string can");
-    return count_message_bytes(writer, 4, 4 + writer->string->len + 1) &&
+    return count_message_bytes(writer, 4, 4 + length + 1) &&
            dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_STRING, &string);
 }
 
@@ -294,6 +280,7 @@ begin_member(ValueWriter *writer, Frame *frame, JsonCursorText name)
     gboolean is_new = value_names_add(&frame->names, name), has_nul;
     const QmpMember *member = qmp_types_find_member(&frame->types, name);
     const char *string;
+    gsize length;
 
     frame->name = name;
     dbus_message_iter_open_container(&frame->iter, DBUS_TYPE_DICT_ENTRY, NULL, &frame->entry);
@@ -301,10 +288,10 @@ begin_member(ValueWriter *writer, Frame *frame, JsonCursorText name)
     writer->depth++;
     if (!is_new)
         return fail_value(writer, "is there twice");
-    string = unescape_string(writer, name, &has_nul);
+    string = value_string_unescape(&writer->string, name, &length, &has_nul);
     if (has_nul)
         return fail_value(writer, "has U+0000 in its name, which no D-Bus string can");
-    return count_message_bytes(writer, 8, 4 + writer->string->len + 1) &&
+    return count_message_bytes(writer, 8, 4 + length + 1) &&
            dbus_message_iter_append_basic(&frame->entry, DBUS_TYPE_STRING, &string) &&
            begin_value(writer, DBUS_TYPE_VARIANT_AS_STRING, member ? member->type : NULL);
 }
@@ -371,21 +358,28 @@ value_writer_step(ValueWriter *writer, GError **error)
     return writer->n_frames > 0 ? VALUE_MORE : VALUE_DONE;
 }
 
-ValueWriter *
-value_writer_new(DBusMessage *message, const char *signature, const QmpType *type, const char *text, const char *place)
+static void
+init_writer(ValueWriter *writer, DBusMessage *message, const char *signature, const QmpType *type, const char *text,
+            const char *place)
 {
-    ValueWriter *writer = g_new(ValueWriter, 1);
-
-    /* The frames, 20 kB, are written when they are needed. */
-    memset(writer, 0, G_STRUCT_OFFSET(ValueWriter, frames));
+    /* The rest, 20 kB, is written when it is needed. */
+    memset(writer, 0, G_STRUCT_OFFSET(ValueWriter, string));
     writer->text = text;
     writer->cursor.at = text;
     writer->signature = signature;
     writer->type = type;
     writer->place = place;
-    writer->names = g_array_new(FALSE, FALSE, sizeof(JsonCursorText));
-    writer->string = g_string_new(NULL);
+    value_string_init(&writer->string);
+    value_name_stack_init(&writer->names);
     dbus_message_iter_init_append(message, &writer->root);
+}
+
+ValueWriter *
+value_writer_new(DBusMessage *message, const char *signature, const QmpType *type, const char *text, const char *place)
+{
+    ValueWriter *writer = g_new(ValueWriter, 1);
+
+    init_writer(writer, message, signature, type, text, place);
     return writer;
 }
 
@@ -401,26 +395,41 @@ abandon_frame(ValueWriter *writer)
     clear_frame(frame);
 }
 
-void
-value_writer_free(ValueWriter *writer)
+static void
+clear_writer(ValueWriter *writer)
 {
     while (writer->n_frames > 0)
         abandon_frame(writer);
-    g_array_unref(writer->names);
-    g_string_free(writer->string, TRUE);
+    value_name_stack_clear(&writer->names);
+    value_string_clear(&writer->string);
+}
+
+void
+value_writer_free(ValueWriter *writer)
+{
+    clear_writer(writer);
     g_free(writer);
+}
+
+gsize
+value_writer_get_size(ValueWriter *writer)
+{
+    return writer->size;
 }
 
 gboolean
 value_append(DBusMessage *message, const char *signature, const QmpType *type, const char *text, const char *place,
-             GError **error)
+             gsize *ret_size, GError **error)
 {
-    ValueWriter *writer = value_writer_new(message, signature, type, text, place);
+    ValueWriter writer;
     ValueStep step;
 
+    init_writer(&writer, message, signature, type, text, place);
     do
-        step = value_writer_step(writer, error);
+        step = value_writer_step(&writer, error);
     while (step == VALUE_MORE);
-    value_writer_free(writer);
+    clear_writer(&writer);
+    if (ret_size)
+        *ret_size = writer.size;
     return step == VALUE_DONE;
 }

@@ -21,9 +21,10 @@ void value_append_signature(GString *signature, const QmpType *type);
  * empty array is an array of. Where a variant holds something else than @type says, or a member that it does not list, the
  * value has its natural type. Fails with VALUE_ERROR_UNREPRESENTABLE, naming the place (`return[3].name`, where @place is the
  * first word): the value is not of @signature, holds U+0000, names a member twice, is too large, or nests deeper than a message
- * may (64 levels of array, entry and variant: 21 of a{sv}). After an error the message is of no use. */
+ * may (64 levels of array, entry and variant: 21 of a{sv}). After an error the message is of no use. *@ret_size (may be NULL): bytes
+ * of the message. */
 gboolean value_append(DBusMessage *message, const char *signature, const QmpType *type, const char *text,
-                      const char *place, GError **error);
+                      const char *place, gsize *ret_size, GError **error);
 
 /* The same in steps, for values that would hold the main loop for too long: one takes 1 ms. */
 #define VALUE_STEP (16u * 1024)
@@ -40,6 +41,7 @@ typedef enum ValueStep {
 ValueWriter *value_writer_new(DBusMessage *message, const char *signature, const QmpType *type, const char *text,
                               const char *place);
 ValueStep value_writer_step(ValueWriter *writer, GError **error); /* some VALUE_STEP bytes of text */
+gsize value_writer_get_size(ValueWriter *writer); /* bytes of the message so far */
 void value_writer_free(ValueWriter *writer);
 
 /* Reads the value that @iter stands at. @place: what it is called in errors; NULL: an object whose members stand for
