@@ -6,14 +6,16 @@ The user is nobody's VM's owner, so that polkit is asked about everything."""
 import json
 import os
 import re
+import signal
 import unittest
 
 from cockpit_page import FILES, PAGE, Administrator, Browser, Cockpit, find_missing
-from harness import Bus, FakeAuthority, Qemu, StorageDaemon, main, wait_until
+from harness import Bus, Connection, FakeAuthority, Qemu, StorageDaemon, main, wait_until
 from harness.polkit import result
 from monitor import LIMITS, MODULE, NAME, ROOT
 from system_bus import SOMEBODY, SystemBusTest
 
+DBUS = 'org.freedesktop.DBus'
 GIB = 1 << 30
 HOSTILE = '<img src=x onerror="document.title=1"> & \'web\''
 HOSTILE_GUEST = '<b>guest</b>'
@@ -50,7 +52,14 @@ class PageTest(SystemBusTest):
         super().setUp()
         self.administrator = None
         self.denied = set()
-        self.polkit = self.start(FakeAuthority, self.bus.address, lambda subject, action, details, flags: result(details.get('command') not in self.denied))
+        self.challenged = set()
+        self.polkit = self.start(FakeAuthority, self.bus.address, self.decide)
+
+    def decide(self, subject, action, details, flags):
+        """What polkit says: no to some commands, to others that somebody would have to authenticate, who does so if asked."""
+        command = details.get('command')
+        asked = command not in self.challenged or bool(flags)
+        return result(command not in self.denied and asked, not asked)
 
     def open(self, where='', session_bus=None):
         """The page, in a session of somebody's."""
@@ -92,8 +101,8 @@ class List(PageTest):
         page.run('window.marked = true')
         for text in (HOSTILE_GUEST, 'running', 'root', '11.1.3', 'machine, x86_64'):
             page.wait_text(f'tr[data-vm="{vm.path}"]', text)
-        page.wait_text('main', 'Not connected')
-        page.wait_text('table[aria-label="Not connected"]', 'told to root')
+        page.wait_text('main', 'Out of reach')
+        page.wait_text('table[aria-label="Out of reach"]', 'told to root')
         storage = self.start(StorageDaemon)
         other = self.add('disks', f'unix:{storage.path}')
         page.wait_text(f'tr[data-vm="{other.path}"]', 'storage daemon')
@@ -104,7 +113,10 @@ class List(PageTest):
         wait_until(lambda: page.text(f'tr[data-vm="{other.path}"]') is None)
         self.assertTrue(page.run('return window.marked'))
         self.assertEqual(page.run('return document.querySelectorAll("main img, main script, main b").length'), 0)
-        page.driver.find_element('css selector', f'tr[data-vm="{vm.path}"] a').click()
+        # By the keyboard alone.
+        page.keys('Tab')
+        self.assertEqual(page.run('return document.activeElement.innerText'), HOSTILE)
+        page.keys('Enter')
         page.wait_text('h1', HOSTILE)
         page.driver.back()
         page.wait_text('h1', 'Virtual machines')
@@ -148,6 +160,20 @@ class OneVM(PageTest):
         page.wait_text('.title .state', 'running')
         self.assertTrue(vm.is_there())
         self.assertTrue(page.run('return window.marked'))
+
+    def test_a_password_only_for_a_button(self):
+        """Polkit may ask somebody because a button was pressed, and not because the page was opened."""
+        self.challenged = {'stop', 'query-block'}
+        self.show_vm()
+        page = self.browser
+        card = 'section[aria-label="Block devices"]'
+        page.wait_text(card, 'may help')
+        self.assertEqual({flags for _, _, _, flags in self.polkit.checks}, {0})
+        page.press('Look again', card)
+        page.wait_text(card, 'There is none')
+        page.press('Pause')
+        page.wait_text('.title .state', 'paused')
+        self.assertEqual({details['command'] for _, _, details, flags in self.polkit.checks if flags}, self.challenged)
 
     def test_administrative_access(self):
         """Calls are the user's own, and root's for as long as the user has switched that on in Cockpit."""
@@ -245,11 +271,26 @@ class Faces(PageTest):
 
     def test_agent_that_the_bus_starts(self):
         """It is the only one, and so it is the session's without being asked for."""
-        script = self.write('start', f'exec {os.environ["AGENT"]} --module={MODULE} --session --config-dir={self.directory}')
+        script = self.write('start', 'exit 1')
         self.write(f'{NAME}.service', SERVICE.format(script=script))
         session = self.start(Bus, name='session-bus', extra=f'<servicedir>{self.directory}</servicedir>')
         self.open(session_bus=session)
-        self.browser.wait_text('#empty', '$XDG_RUNTIME_DIR/qemu-monitor/NAME.sock')
+        page = self.browser
+        page.wait_text('[data-state=failed]', 'could not be started')
+        self.write('start', f'exec {os.environ["AGENT"]} --module={MODULE} --session --config-dir={self.directory}')
+        page.press('Try again')
+        page.wait_text('#empty', '$XDG_RUNTIME_DIR/qemu-monitor/NAME.sock')
+        caller = self.adopt(Connection(session.address))
+        os.kill(caller.call(DBUS, '/org/freedesktop/DBus', DBUS, 'GetConnectionUnixProcessID', '(s)', NAME)[0], signal.SIGTERM)
+        page.wait_text('[data-state=gone]', 'The agent has stopped')
+        page.press('Start it')
+        page.wait_text('#empty', '$XDG_RUNTIME_DIR')
+        # The system's agent comes: who looks at the session's goes on doing so until they choose.
+        self.start_system_agent()
+        page.press('System', '#buses')
+        page.wait_text('#empty', '/run/qemu-monitor/NAME.sock')
+        page.press('Your session', '#buses')
+        page.wait_text('#empty', '$XDG_RUNTIME_DIR')
 
 
 class Looks(PageTest):

@@ -87,7 +87,9 @@ export class Agent {
     }
 
     /* A call; only one that a person has asked for by a button (`asked`) may have polkit ask for a password. */
-    call(path, iface, method, type, args, asked) {
+    async call(path, iface, method, type, args, asked) {
+        if (!this.client)
+            throw new Error("The agent is not there");
         return this.client.call(path, iface, method, args, { type, flags: asked ? "i" : "" });
     }
 

@@ -53,33 +53,32 @@ class Row {
 
 function emptyFace(system) {
     const directory = system ? "/run/qemu-monitor" : "$XDG_RUNTIME_DIR/qemu-monitor";
-    const busctl = `busctl ${system ? "" : "--user "}call ${NAME} ${ROOT} ${NAME}.Manager`;
     return el("section", { class: "face", id: "empty" }, el("h1", {}, "No virtual machine yet"),
               el("p", {}, "A QEMU appears here by itself when its monitor is a socket in the agent's directory. Start it with"),
               el("pre", {}, `-qmp unix:${directory}/NAME.sock,server=on,wait=off`),
               system ? el("p", {}, "The user who runs it must be in the group qemu-monitor.") : "",
               el("p", {}, "Or let in one that runs, by the address of a monitor that it has:"),
-              el("pre", {}, `${busctl} AddVM 'ssa{sv}' NAME unix:PATH 0`));
+              el("pre", {}, `qemu-monitorctl ${system ? "" : "--user "}add NAME unix:PATH`));
 }
 
 export class ListView {
     constructor(agent, linkTo) {
         Object.assign(this, { agent, linkTo, rows: new Map(), away: null });
         this.table = table("Virtual machines", ["Screen", "Name", "State", "Kind", "Owner", "QEMU"]);
-        this.awayTable = table("Not connected", ["Name", "State", "Why", "Address"]);
-        this.awayCard = el("section", {}, el("h2", {}, "Not connected"), this.awayTable.node);
+        this.awayTable = table("Out of reach", ["Name", "State", "Why", "Address"]);
+        this.awayCard = el("section", {}, el("h2", {}, "Out of reach"), this.awayTable.node);
         this.empty = emptyFace(agent.bus === "system");
         this.card = el("section", {}, el("h1", {}, "Virtual machines"), this.table.node);
         this.node = el("div", {}, this.card, this.empty, this.awayCard);
-        this.timer = window.setInterval(() => document.hidden || this.askAway(), PERIOD_SECONDS * 1000);
+        this.timer = window.setInterval(() => cockpit.hidden || this.askAway(), PERIOD_SECONDS * 1000);
         this.askAway();
     }
 
     askAway() {
         const cell = (vm, key, otherwise) => String(vm[key]?.v || otherwise || "");
         this.agent.call(ROOT, `${NAME}.Manager`, "ListVMs", "", []).then(([vms]) => {
-            this.away = vms.filter(vm => !vm.object).map(vm => this.awayTable.row(cell(vm, "name", "(no name yet)"), cell(vm, "state"),
-                cell(vm, "error", "(told to root and to whoever let it in)"), cell(vm, "address")));
+            this.away = vms.filter(vm => vm.state?.v !== "connected").map(vm => this.awayTable.row(
+                cell(vm, "name", "(none yet)"), cell(vm, "state"), cell(vm, "error", "(told to root and its owner)"), cell(vm, "address")));
             this.awayTable.body.replaceChildren(...this.away);
             this.agent.onChange();
         }, error => console.warn(explain(error)));

@@ -12,12 +12,13 @@ let shown = { key: null, view: null };
 
 const isOffered = agent => ["idle", "starting", "failed", "here", "gone"].includes(agent.state);
 
-/* The system's agent, unless the address says otherwise, or only the session has one. */
+/* The system's agent, unless the address says otherwise, or there was only the session's when somebody began to look. */
+let usualBus = "system";
 function chosenBus() {
-    const { bus } = cockpit.location.options;
-    if (agents[bus])
-        return bus;
-    return isOffered(agents.session) && ["absent", "lost"].includes(agents.system.state) ? "session" : "system";
+    const { options: { bus } } = cockpit.location, { system, session } = agents;
+    if (isOffered(session) && !system.opened && ["absent", "lost"].includes(system.state))
+        usualBus = "session";
+    return agents[bus] ? bus : usualBus;
 }
 
 function link(bus, path) {

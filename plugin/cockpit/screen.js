@@ -11,7 +11,7 @@ const sight = new IntersectionObserver(entries => entries.forEach(({ target, isI
     target.screen.visible = isIntersecting;
     target.screen.plan();
 }));
-document.addEventListener("visibilitychange", () => document.querySelectorAll(".screen").forEach(node => node.screen.plan()));
+cockpit.addEventListener("visibilitychange", () => document.querySelectorAll(".screen").forEach(node => node.screen.plan()));
 
 /* `period`: seconds from one picture of a running VM to the next. `scale`: options of createImageBitmap(), for a small one.
  * onState(text): why there is none; empty: there is one. */
@@ -36,7 +36,7 @@ export class Screen {
     plan(asked) {
         this.asked ||= asked;
         const news = this.asked || this.shown !== this.vm.Status || (this.vm.Running && !this.refused && !this.timer);
-        if (!this.waits && this.visible && !document.hidden && news) {
+        if (!this.waits && this.visible && !cockpit.hidden && news) {
             this.waits = true;
             idle = idle.then(() => this.take());
         }

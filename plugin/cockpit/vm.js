@@ -17,7 +17,8 @@ class Devices {
         Object.assign(this, { load, table: table(title, columns) });
         this.table.node.hidden = true;
         this.note = el("p", { class: "note" });
-        this.node = el("section", {}, el("h2", {}, title), this.table.node, this.note, action("Look again", () => this.refresh(true)).node);
+        const button = action("Look again", () => this.refresh(true));
+        this.node = el("section", { "aria-label": title }, el("h2", {}, title), this.table.node, this.note, button.node);
         this.refresh();
     }
 
@@ -161,7 +162,7 @@ export class VmView {
             this.screen?.plan();
         } else if (!this.gone) {
             this.gone = this.live.inert = this.state.hidden = true;
-            setText(this.goneText, `“${this.name}” has gone: QEMU has ended, or the agent has lost it. It is shown again when it is back.`);
+            setText(this.goneText, `“${this.name}” has gone: QEMU has ended, or the agent has lost it. It is shown when it is back.`);
             this.goneText.className = "gone";
         }
     }
