@@ -123,6 +123,8 @@ class Jobs(LiveTest):
         job = self.get_json('jobs', 'vm')
         self.assertEqual(list(job), ['id', 'type', 'status', 'current', 'total', 'progress', 'error'])
         self.assertEqual((job['id'], job['type'], job['total']), ('copy-1', 'backup', 16 << 20))
+        self.assertEqual(self.run_ctl('complete', 'jobs', 'vm')[0], 'copy-1\n')
+        self.assertIn('Jobs: copy-1 backup', self.run_ctl('status', 'vm')[0])
         terminal = self.start_ctl('jobs', 'vm', '--watch')
         terminal.wait('copy-1  backup  running')
         self.run_ctl('job', 'vm', 'copy-1', 'pause')

@@ -4,10 +4,11 @@
  *
  *     complete verbs | vms | commands VM | events VM | members VM COMMAND | jobs VM | properties VM */
 #include <stdio.h>
-#include <string.h>
 
 #include "ctl-bus.h"
+#include "ctl-job.h"
 #include "ctl-options.h"
+#include "ctl-print.h"
 #include "ctl-schema.h"
 #include "ctl-verbs.h"
 
@@ -48,16 +49,17 @@ static void
 print_jobs_of(Ctl *ctl, const char *path)
 {
     g_autoptr(GVariant) objects = ctl_get_objects(ctl, NULL);
-    g_autofree char *prefix = g_strdup_printf("%s/job/", path);
     const char *object;
     GVariantIter iter;
 
     if (!objects)
         return;
     g_variant_iter_init(&iter, objects);
-    while (g_variant_iter_next(&iter, "{&o@a{sa{sv}}}", &object, NULL))
-        if (g_str_has_prefix(object, prefix))
-            printf("%s\n", object + strlen(prefix));
+    while (g_variant_iter_next(&iter, "{&o@a{sa{sv}}}", &object, NULL)) {
+        g_autofree char *id = ctl_job_get_id(path, object);
+        if (id)
+            ctl_print_line(stdout, "%s", id);
+    }
 }
 
 static void

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl-bus.h"
+#include "ctl-job.h"
 #include "ctl-options.h"
 #include "ctl-print.h"
 #include "ctl-verbs.h"
@@ -153,7 +154,6 @@ print_monitors(Ctl *ctl, const char *path)
 static void
 print_jobs(GVariant *objects, const char *path)
 {
-    g_autofree char *prefix = g_strdup_printf("%s/job/", path);
     const char *object, *name = "Jobs";
     GVariant *interfaces;
     GVariantIter iter;
@@ -162,11 +162,12 @@ print_jobs(GVariant *objects, const char *path)
     while (g_variant_iter_loop(&iter, "{&o@a{sa{sv}}}", &object, &interfaces)) {
         g_autoptr(GVariant) job = g_variant_lookup_value(interfaces, CTL_JOB, G_VARIANT_TYPE_VARDICT);
         double progress = 0;
-        if (!job || !g_str_has_prefix(object, prefix))
+        g_autofree char *id = job ? ctl_job_get_id(path, object) : NULL;
+        if (!id)
             continue;
         g_variant_lookup(job, "Progress", "d", &progress);
         g_autofree char *text =
-            g_strdup_printf("%s %s %s, %.0f %% %s", object + strlen(prefix), get_string(job, "Type"),
+            g_strdup_printf("%s %s %s, %.0f %% %s", id, get_string(job, "Type"),
                             get_string(job, "Status"), progress * 100, get_string(job, "Error"));
         print_field(name, text);
         name = "";
