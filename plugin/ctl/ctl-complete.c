@@ -2,7 +2,7 @@
 /* The verb `complete`, for shells: prints the words that may stand next, one a line. Errors print nothing. It has no help, because
  * nobody types it.
  *
- *     complete verbs | vms | commands VM | events VM | members VM COMMAND | jobs VM | properties VM */
+ *     complete verbs | vms | known | commands VM | events VM | members VM COMMAND | jobs VM | properties VM */
 #include <stdio.h>
 
 #include "ctl-bus.h"
@@ -27,20 +27,18 @@ print_verbs(const Ctl *ctl)
             printf("%s\n", verb->name);
 }
 
+/* Those that are connected, or all that the agent knows. */
 static void
-print_vms(Ctl *ctl)
+print_vms(Ctl *ctl, gboolean is_all)
 {
-    g_autoptr(GVariant) objects = ctl_get_objects(ctl, NULL);
-    GVariant *interfaces;
-    GVariantIter iter;
+    g_autoptr(GVariant) reply = ctl_call(ctl, CTL_ROOT, CTL_MANAGER, "ListVMs", NULL, NULL, NULL, NULL);
+    g_autoptr(GVariant) list = reply ? g_variant_get_child_value(reply, 0) : NULL;
 
-    if (!objects)
-        return;
-    g_variant_iter_init(&iter, objects);
-    while (g_variant_iter_loop(&iter, "{o@a{sa{sv}}}", NULL, &interfaces)) {
-        g_autoptr(GVariant) properties = g_variant_lookup_value(interfaces, CTL_VM, G_VARIANT_TYPE_VARDICT);
-        const char *name;
-        if (properties && g_variant_lookup(properties, "Name", "&s", &name))
+    for (gsize i = 0; list && i < g_variant_n_children(list); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(list, i);
+        const char *name = "", *object;
+        g_variant_lookup(entry, "name", "&s", &name);
+        if (*name && (is_all || g_variant_lookup(entry, "object", "&o", &object)))
             printf("%s\n", name);
     }
 }
@@ -106,7 +104,9 @@ ctl_run_complete(Ctl *ctl, int argc, char **argv)
     else if (!ctl_connect(ctl, NULL))
         return CTL_FAILED;
     else if (g_str_equal(argv[1], "vms"))
-        print_vms(ctl);
+        print_vms(ctl, /* is_all= */ FALSE);
+    else if (g_str_equal(argv[1], "known"))
+        print_vms(ctl, /* is_all= */ TRUE);
     else if (argc > 2 && (path = ctl_find_vm(ctl, argv[2], NULL)) && g_str_equal(argv[1], "jobs"))
         print_jobs_of(ctl, path);
     else if (path && g_str_equal(argv[1], "properties"))
