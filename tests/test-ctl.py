@@ -8,10 +8,8 @@ import unittest
 
 from command import CTL, DENIED, FAILED, NO_SERVICE, NO_VM, OK, USAGE, CtlTest
 from harness import Peer, Polkitd, Qemu, main, wait_until
-from monitor import ANSWERS, ROOT, VERSIONS
+from monitor import ANSWERS, ROOT, VERSIONS, VM, requests
 from system_bus import OWNER, SOMEBODY, SystemBusTest
-
-SOURCE = os.environ['SOURCE']
 
 
 class Looking(CtlTest):
@@ -47,20 +45,26 @@ class Looking(CtlTest):
         self.assertEqual(self.run_ctl('show', '/org/qemu/Monitor1/vm/web', '-p', 'Status', '-p', 'Running')[0],
                          'Status=running\nRunning=true\n')
         self.refuse('no property "Foo"', 'show', 'web', '-p', 'Foo', status=USAGE)
+        caller = self.connect()
+        VM(caller, f'{ROOT}/vm/web').execute('query-status')
+        vm, away = self.get_json('status', 'web', 'away')
+        self.assertEqual((vm['properties']['PID'], vm['jobs'], [monitor['caller'] for monitor in vm['monitors']]), (qemu.pid, {}, [caller.name]))
+        self.assertNotIn('properties', away)
+        self.assertIn(f'caller {caller.name} of ', self.run_ctl('status', 'web')[0])
         # A VM that there is and one that there is not: the first is shown.
         out, err = self.run_ctl('status', 'web', 'nobody', status=NO_VM)
         self.assertIn('web - ', out)
         self.assertIn('"nobody"', err)
 
     def test_names_that_steer_a_terminal(self):
-        hostile = 'a\x1b[2Jb\u202ec\nd'
+        hostile = 'a\x1b[2Jb\u202ec\nd\x7f\x9b'
         self.start_agent()
         peer = self.start(Peer, {**ANSWERS, 'query-name': {'name': hostile}})
         self.add('web', f'unix:{peer.path}')
         for arguments in (('status', 'web'), ('show', 'web'), ('show', 'web', '-p', 'GuestName', '--value'), ('show', 'web', '--json')):
             out = self.run_ctl(*arguments)[0]
-            self.assertNotRegex(out, '[\x1b\u202e]')
-        self.assertEqual(self.get_json('show', 'web')['GuestName'].replace('\\u202e', '\u202e'), hostile)
+            self.assertNotRegex(out, '[\x1b\u202e\x7f\x9b]')
+        self.assertEqual(self.get_json('show', 'web')['GuestName'], hostile)
 
 
 class Calling(CtlTest):
@@ -118,6 +122,7 @@ class Calling(CtlTest):
         self.refuse('usage: qemu-monitorctl call', 'call', 'web', status=USAGE)
         self.refuse('no verb "frob"', 'frob', status=USAGE)
         self.refuse('Unknown option', 'list', '--frob', status=USAGE)
+        self.refuse('is no UTF-8', 'call', 'web', 'device_del', b'id=\xff', status=USAGE)
         self.refuse('"nobody"', 'call', 'nobody', 'query-status', status=NO_VM)
 
     def test_descriptors(self):
@@ -129,6 +134,7 @@ class Calling(CtlTest):
     def test_allowed(self):
         out = self.run_ctl('allowed', 'web', 'quit', 'query-status')[0]
         self.assertRegex(out, r'quit +org\.qemu\.monitor1\.destroy +yes')
+        self.assertEqual(self.get_json('allowed', 'web', 'quit')[0]['action'], 'org.qemu.monitor1.destroy')
         self.assertIn('no command "frob"', self.run_ctl('allowed', 'web', 'frob', status=USAGE)[1])
 
     def test_completion(self):
@@ -141,24 +147,6 @@ class Calling(CtlTest):
         self.assertIn('STOP', words['events', 'web'])
         self.assertIn('driver=', words['members', 'web', 'device_add'])
         self.assertIn('Status', words['properties', 'web'])
-
-    def complete(self, *words):
-        """What bash offers for the last of the words."""
-        script = (f'source {SOURCE}/plugin/ctl/completion/qemu-monitorctl\nCOMP_WORDS=("$@") COMP_CWORD=$(($# - 1))\n'
-                  '_qemu_monitorctl && printf "%s\\n" "${COMPREPLY[@]}"')
-        environment = {**self.environment, 'PATH': f'{os.path.dirname(CTL)}:{os.environ["PATH"]}'}
-        result = subprocess.run(['bash', '-c', script, 'bash', 'qemu-monitorctl', *words], capture_output=True, text=True,
-                                timeout=60, check=False, env=environment)
-        self.assertEqual((result.returncode, result.stderr), (0, ''))
-        return result.stdout.split()
-
-    def test_completion_in_bash(self):
-        self.assertEqual(self.complete('rem'), ['remove'])
-        self.assertEqual(self.complete('--user', 'call', ''), ['web'])
-        self.assertEqual(self.complete('--user', 'call', 'web', 'query-stat'), ['query-stats', 'query-stats-schemas', 'query-status'])
-        self.assertEqual(self.complete('--user', 'call', 'web', 'device_add', 'dri'), ['driver='])
-        self.assertEqual(self.complete('--user', 'show', 'web', '-p', 'Sta'), ['Status'])
-        self.assertEqual(self.complete('--no-a'), ['--no-ask-password'])
 
 
 class Managing(CtlTest):
@@ -205,18 +193,38 @@ class Refused(SystemBusTest):
             'polkit.addRule(function(action, subject) { if (action.id == "org.qemu.monitor1.control" && subject.user == "www-data") '
             'return polkit.Result.YES; if (action.id == "org.qemu.monitor1.host") return polkit.Result.NO; });'])
         self.start_system_agent()
-        self.add_peer('web', OWNER)
+        _, self.peer = self.add_peer('web', OWNER)
+        self.peer.answers['set_link'] = {}
         result = self.run_as(SOMEBODY, 'list')
         self.assertEqual(result.returncode, OK, result.stderr)
         self.assertRegex(result.stdout, r'web +running +machine .* lp ')
+        self.assertIn('may not call ListMonitors', self.run_as(SOMEBODY, 'status', 'web').stdout)
         self.assertEqual(self.run_as(SOMEBODY, 'call', 'web', 'stop').returncode, OK)
+        # No leave to look at the schema: words are what they look like.
+        result = self.run_as(SOMEBODY, 'call', 'web', 'set_link', 'name=net0', 'up=off')
+        self.assertEqual(result.returncode, OK, result.stderr)
+        self.assertEqual(requests(self.peer)[-1]['arguments'], {'name': 'net0', 'up': False})
         refused = self.run_as(SOMEBODY, 'call', 'web', 'quit', '--no-ask-password')
         self.assertEqual((refused.returncode, refused.stdout), (DENIED, ''))
         self.assertIn('without --no-ask-password', refused.stderr)
         refused = self.run_as(SOMEBODY, 'call', 'web', 'human-monitor-command', '{"command-line":"info version"}')
         self.assertEqual((refused.returncode, refused.stdout), (DENIED, ''))
         self.assertIn('may not call human-monitor-command', refused.stderr)
+        self.see_allowed()
         self.assertEqual(self.run_as(OWNER, 'call', 'web', 'quit').returncode, OK)
+
+    def see_allowed(self):
+        """The words of `allowed`, as each user and as root for each."""
+        for uid, user, words, status in (
+                (SOMEBODY, 'www-data', {'stop': 'yes', 'quit': 'after authentication', 'human-monitor-command': 'no'}, DENIED),
+                (OWNER, 'lp', {'quit': 'yes', 'human-monitor-command': 'yes'}, OK)):
+            for asker, options in ((uid, ()), (0, ('--as', user))):
+                with self.subTest(user, asker=asker):
+                    result = self.run_as(asker, '--json', 'allowed', 'web', *words, *options)
+                    self.assertEqual(result.returncode, status, result.stderr)
+                    self.assertEqual({row['command']: row['allowed'] for row in json.loads(result.stdout)}, words)
+                    self.assertEqual('from root alone' in result.stderr, asker == SOMEBODY)
+        self.assertIn('only root', self.run_as(SOMEBODY, 'allowed', 'web', 'stop', '--as', 'lp').stderr)
 
 
 if __name__ == '__main__':

@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The verb `allowed`: what polkit would say to a command, without doing it. The VM's introspection tells the action of each command;
  * polkit is asked about that action for this process, or, by root, for a process of another user. */
+#include <grp.h>
 #include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "ctl-bus.h"
 #include "ctl-options.h"
 #include "ctl-print.h"
 #include "ctl-verbs.h"
+
+typedef struct Question {
+    Ctl *ctl; /* borrowed */
+    GDBusConnection *system; /* owned; where polkit is */
+    GVariant *subject, *properties; /* owned */
+    guint32 owner; /* G_MAXUINT32: not known */
+    gboolean is_owner;
+} Question;
 
 /* QMP command → action, from the annotations of the VM's interface QMP. */
 static GHashTable *
@@ -41,8 +53,9 @@ become_user(gpointer data)
 {
     const struct passwd *user = data;
 
-    if (setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0)
+    if (setgroups(0, NULL) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0)
         _exit(1);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user has cleared what was asked for before */
 }
 
 /* The process that polkit is asked about: this one, or one of @user that does nothing. */
@@ -67,34 +80,36 @@ make_subject(const struct passwd *user, GSubprocess **ret_process, GError **erro
     return g_variant_ref_sink(g_variant_new("(s@a{sv})", "unix-process", g_variant_dict_end(&details)));
 }
 
-/* Only root may tell polkit what a rule would see of the VM and the command. */
+/* What a rule sees of the VM and the command. polkit takes it from root, and refuses the question of anybody else. */
 static GVariant *
-make_details(GVariant *properties, const char *command)
+make_details(const Question *question, const char *command)
 {
-    static const struct {
-        const char *detail, *property;
-    } names[] = { { "vm", "Name" }, { "uuid", "UUID" } };
+    g_autofree char *owner = ctl_format_user(question->owner);
+    const char *name = "", *uuid = "";
     GVariantBuilder details;
 
     g_variant_builder_init(&details, G_VARIANT_TYPE("a{ss}"));
-    for (guint i = 0; i < G_N_ELEMENTS(names) && geteuid() == 0; i++) {
-        const char *text;
-        if (g_variant_lookup(properties, names[i].property, "&s", &text))
-            g_variant_builder_add(&details, "{ss}", names[i].detail, text);
-    }
-    if (geteuid() == 0)
-        g_variant_builder_add(&details, "{ss}", "command", command);
+    if (geteuid() != 0)
+        return g_variant_builder_end(&details);
+    g_variant_lookup(question->properties, "Name", "&s", &name);
+    g_variant_lookup(question->properties, "UUID", "&s", &uuid);
+    g_variant_builder_add(&details, "{ss}", "vm", name);
+    g_variant_builder_add(&details, "{ss}", "uuid", uuid);
+    g_variant_builder_add(&details, "{ss}", "owner", owner);
+    g_variant_builder_add(&details, "{ss}", "command", command);
+    g_variant_builder_add(&details, "{ss}", "bus", question->ctl->is_user ? "session" : "system");
     return g_variant_builder_end(&details);
 }
 
 /* "yes", "after authentication", "no"; NULL with @error. */
 static const char *
-check_authorization(GDBusConnection *system, GVariant *subject, const char *action, GVariant *details, GError **error)
+check_authorization(const Question *question, const char *action, GVariant *details, GError **error)
 {
     gboolean is_authorized, is_challenge;
     g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
-        system, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
-        "CheckAuthorization", g_variant_new("(@(sa{sv})s@a{ss}us)", subject, action, details, 0, ""),
+        question->system, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+        "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization",
+        g_variant_new("(@(sa{sv})s@a{ss}us)", question->subject, action, details, 0, ""),
         G_VARIANT_TYPE("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE, -1, NULL, error);
 
     if (!reply)
@@ -102,13 +117,6 @@ check_authorization(GDBusConnection *system, GVariant *subject, const char *acti
     g_variant_get(reply, "((bb@a{ss}))", &is_authorized, &is_challenge, NULL);
     return is_authorized ? "yes" : is_challenge ? "after authentication" : "no";
 }
-
-typedef struct Question {
-    Ctl *ctl;                /* borrowed, as the rest */
-    GDBusConnection *system; /* owned */
-    GVariant *subject, *properties; /* owned */
-    gboolean is_owner;
-} Question;
 
 /* One row. FALSE: polkit does not answer. */
 static gboolean
@@ -123,8 +131,7 @@ add_answer(const Question *question, GHashTable *actions, const char *command, C
     if (question->is_owner) {
         answer = "yes";
         why = "the QEMU is theirs (but where its key file says owner=polkit)";
-    } else if (!(answer = check_authorization(question->system, question->subject, action, make_details(question->properties, command),
-                                     error))) {
+    } else if (!(answer = check_authorization(question, action, make_details(question, command), error))) {
         return FALSE;
     }
     *is_all = *is_all && g_str_equal(answer, "yes");
@@ -145,7 +152,9 @@ print_answers(Question *question, const char *path, char **commands, GError **er
     table = ctl_table_new("COMMAND", "ACTION", "ALLOWED", "BY", NULL);
     for (guint i = 0; commands[i] && is_right; i++)
         is_right = add_answer(question, actions, commands[i], table, &is_all, error);
-    ctl_table_print(table);
+    ctl_table_print(table, question->ctl->is_json);
+    if (!question->is_owner && is_right && geteuid() != 0)
+        fprintf(stderr, "polkit takes the VM and the command from root alone: a rule that looks at them may say otherwise.\n");
     return is_right && is_all ? CTL_OK : CTL_DENIED;
 }
 
@@ -171,13 +180,13 @@ tell_allowed(Ctl *ctl, const char *vm, const char *name, char **commands, GError
     const struct passwd *user = name ? find_person(name, error) : NULL;
     g_autofree char *path = NULL;
     CtlStatus status = CTL_FAILED;
-    guint32 owner = G_MAXUINT32;
 
+    question.owner = G_MAXUINT32;
     if ((name && !user) || !ctl_connect(ctl, error) || !(path = ctl_find_vm(ctl, vm, error)) ||
         !(question.properties = ctl_get_properties(ctl, path, CTL_VM, error)))
         return status;
-    g_variant_lookup(question.properties, "OwnerUID", "u", &owner);
-    question.is_owner = owner == (user ? user->pw_uid : getuid());
+    g_variant_lookup(question.properties, "OwnerUID", "u", &question.owner);
+    question.is_owner = question.owner == (user ? user->pw_uid : getuid());
     question.system = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, question.is_owner ? NULL : error);
     question.subject = question.system ? make_subject(user && user->pw_uid != getuid() ? user : NULL, &process, error) : NULL;
     if (question.is_owner || question.subject)

@@ -154,7 +154,7 @@ ctl_run_add(Ctl *ctl, int argc, char **argv)
     if (!ctl_parse_options(ctl, NULL, &argc, &argv, 2, -1))
         return CTL_USAGE;
     if (!(options = read_add_options(argv + 3, &error)))
-        return ctl_usage("%s", error->message);
+        return ctl_fail(ctl, error);
     if (!ctl_connect(ctl, &error))
         return ctl_fail(ctl, error);
     reply = ctl_call(ctl, CTL_ROOT, CTL_MANAGER, "AddVM", g_variant_new("(ss@a{sv})", argv[1], argv[2], options), NULL, NULL, &error);
@@ -196,7 +196,7 @@ ctl_run_add_fd(Ctl *ctl, int argc, char **argv)
     if (!ctl_parse_options(ctl, NULL, &argc, &argv, 2, -1))
         return CTL_USAGE;
     if (!(options = read_add_options(argv + 3, &error)))
-        return ctl_usage("%s", error->message);
+        return ctl_fail(ctl, error);
     if (!ctl_connect(ctl, &error) || (fd = get_socket(argv[2], &error)) < 0)
         return ctl_fail(ctl, error);
     if (g_unix_fd_list_append(fds, fd, &error) < 0)

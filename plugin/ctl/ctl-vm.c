@@ -83,21 +83,37 @@ add_row(CtlTable *table, GVariant *entry, GVariant *properties)
 }
 
 static void
+print_dictionaries(GVariantBuilder *list)
+{
+    g_autoptr(GVariant) all = g_variant_ref_sink(g_variant_builder_end(list));
+    g_autofree char *json = ctl_variant_to_json(all);
+
+    ctl_print_json(stdout, json);
+}
+
+/* What ListVMs tells of a VM, with its properties where it is connected. */
+static GVariant *
+merge_properties(GVariant *entry, GVariant *objects)
+{
+    g_autoptr(GVariant) properties = find_properties(objects, entry);
+    g_auto(GVariantDict) merged = G_VARIANT_DICT_INIT(entry);
+
+    if (properties)
+        g_variant_dict_insert_value(&merged, "properties", properties);
+    return g_variant_ref_sink(g_variant_dict_end(&merged));
+}
+
+static void
 print_list_json(GVariant *vms, GVariant *objects)
 {
     GVariantBuilder list;
 
     g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
     for (gsize i = 0; i < g_variant_n_children(vms); i++) {
-        g_autoptr(GVariant) entry = g_variant_get_child_value(vms, i), properties = find_properties(objects, entry);
-        g_auto(GVariantDict) merged = G_VARIANT_DICT_INIT(entry);
-        if (properties)
-            g_variant_dict_insert_value(&merged, "properties", properties);
-        g_variant_builder_add_value(&list, g_variant_dict_end(&merged));
+        g_autoptr(GVariant) entry = g_variant_get_child_value(vms, i), merged = merge_properties(entry, objects);
+        g_variant_builder_add_value(&list, merged);
     }
-    g_autoptr(GVariant) all = g_variant_ref_sink(g_variant_builder_end(&list));
-    g_autofree char *json = ctl_variant_to_json(all);
-    ctl_print_json(stdout, json);
+    print_dictionaries(&list);
 }
 
 CtlStatus
@@ -108,6 +124,7 @@ ctl_run_list(Ctl *ctl, int argc, char **argv)
 
     if (!ctl_parse_options(ctl, NULL, &argc, &argv, 0, 0))
         return CTL_USAGE;
+    ctl->asks_no_password = TRUE;
     if (!ctl_connect(ctl, &error) || !(vms = call_list_vms(ctl, &error)) || !(objects = ctl_get_objects(ctl, &error)))
         return ctl_fail(ctl, error);
     if (ctl->is_json) {
@@ -119,7 +136,7 @@ ctl_run_list(Ctl *ctl, int argc, char **argv)
         g_autoptr(GVariant) entry = g_variant_get_child_value(vms, i), properties = find_properties(objects, entry);
         add_row(table, entry, properties);
     }
-    ctl_table_print(table);
+    ctl_table_print(table, /* is_json= */ FALSE);
     return CTL_OK;
 }
 
@@ -130,12 +147,24 @@ print_field(const char *name, const char *text)
         ctl_print_line(stdout, "%11s: %s", name, text);
 }
 
+/* NULL: the VM has gone, or its monitors are not to be seen by this caller. */
+static GVariant *
+call_list_monitors(Ctl *ctl, const char *path, GError **error)
+{
+    g_autoptr(GVariant) reply = ctl_call(ctl, path, CTL_VM, "ListMonitors", NULL, NULL, NULL, error);
+
+    return reply ? g_variant_get_child_value(reply, 0) : NULL;
+}
+
 static void
 print_monitors(Ctl *ctl, const char *path)
 {
-    g_autoptr(GVariant) reply = ctl_call(ctl, path, CTL_VM, "ListMonitors", NULL, NULL, NULL, NULL);
-    g_autoptr(GVariant) list = reply ? g_variant_get_child_value(reply, 0) : NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) list = call_list_monitors(ctl, path, &error);
 
+    if (error)
+        g_dbus_error_strip_remote_error(error);
+    print_field("Monitors", error ? error->message : "");
     for (gsize i = 0; list && i < g_variant_n_children(list); i++) {
         g_autoptr(GVariant) entry = g_variant_get_child_value(list, i);
         guint32 uid = 0, pending = 0;
@@ -150,26 +179,42 @@ print_monitors(Ctl *ctl, const char *path)
     }
 }
 
-/* The Job objects below @path, one line each. */
-static void
-print_jobs(GVariant *objects, const char *path)
+/* The properties of the jobs of the VM at @path, by their ids. */
+static GVariant *
+find_jobs(GVariant *objects, const char *path)
 {
-    const char *object, *name = "Jobs";
+    const char *object;
     GVariant *interfaces;
+    GVariantBuilder jobs;
     GVariantIter iter;
 
+    g_variant_builder_init(&jobs, G_VARIANT_TYPE("a{sa{sv}}"));
     g_variant_iter_init(&iter, objects);
     while (g_variant_iter_loop(&iter, "{&o@a{sa{sv}}}", &object, &interfaces)) {
         g_autoptr(GVariant) job = g_variant_lookup_value(interfaces, CTL_JOB, G_VARIANT_TYPE_VARDICT);
-        double progress = 0;
         g_autofree char *id = job ? ctl_job_get_id(path, object) : NULL;
-        if (!id)
-            continue;
+        if (id)
+            g_variant_builder_add(&jobs, "{s@a{sv}}", id, job);
+    }
+    return g_variant_ref_sink(g_variant_builder_end(&jobs));
+}
+
+/* One line each. */
+static void
+print_jobs(GVariant *objects, const char *path)
+{
+    g_autoptr(GVariant) jobs = find_jobs(objects, path);
+    const char *id, *name = "Jobs";
+    GVariant *job;
+    GVariantIter iter;
+
+    g_variant_iter_init(&iter, jobs);
+    while (g_variant_iter_loop(&iter, "{&s@a{sv}}", &id, &job)) {
+        double progress = 0;
         g_variant_lookup(job, "Progress", "d", &progress);
-        g_autofree char *text =
-            g_strdup_printf("%s %s %s, %.0f %% %s", id, get_string(job, "Type"),
-                            get_string(job, "Status"), progress * 100, get_string(job, "Error"));
-        print_field(name, text);
+        g_autofree char *text = g_strdup_printf("%s %s %s, %.0f %% %s", id, get_string(job, "Type"), get_string(job, "Status"),
+                                                progress * 100, get_string(job, "Error"));
+        print_field(name, g_strchomp(text));
         name = "";
     }
 }
@@ -217,6 +262,23 @@ print_status(Ctl *ctl, GVariant *entry, GVariant *objects)
     print_jobs(objects, path);
 }
 
+/* The same for programs. */
+static GVariant *
+describe_vm(Ctl *ctl, GVariant *entry, GVariant *objects)
+{
+    g_autoptr(GVariant) merged = merge_properties(entry, objects), monitors = NULL;
+    g_auto(GVariantDict) all = G_VARIANT_DICT_INIT(merged);
+    const char *path;
+
+    if (g_variant_lookup(entry, "object", "&o", &path)) {
+        g_autoptr(GVariant) jobs = find_jobs(objects, path);
+        g_variant_dict_insert_value(&all, "jobs", jobs);
+        if ((monitors = call_list_monitors(ctl, path, NULL)))
+            g_variant_dict_insert_value(&all, "monitors", monitors);
+    }
+    return g_variant_ref_sink(g_variant_dict_end(&all));
+}
+
 /* The entry of ListVMs that @word names: by its name, or by the object that GetVM finds. */
 static GVariant *
 find_entry_of(Ctl *ctl, GVariant *vms, const char *word, GError **error)
@@ -250,22 +312,24 @@ ctl_run_status(Ctl *ctl, int argc, char **argv)
 
     if (!ctl_parse_options(ctl, NULL, &argc, &argv, 1, -1))
         return CTL_USAGE;
+    ctl->asks_no_password = TRUE; /* nobody wants to give one for a look */
     if (!ctl_connect(ctl, &error) || !(vms = call_list_vms(ctl, &error)) || !(objects = ctl_get_objects(ctl, &error)))
         return ctl_fail(ctl, error);
     GVariantBuilder found;
     g_variant_builder_init(&found, G_VARIANT_TYPE("aa{sv}"));
     for (int i = 1; i < argc; i++) {
         g_autoptr(GVariant) entry = find_entry_of(ctl, vms, argv[i], &error);
+        g_autoptr(GVariant) vm = entry && ctl->is_json ? describe_vm(ctl, entry, objects) : NULL;
         if (!entry)
             status = ctl_fail(ctl, g_steal_pointer(&error));
-        else if (ctl->is_json)
-            g_variant_builder_add_value(&found, entry);
+        else if (vm)
+            g_variant_builder_add_value(&found, vm);
         else
             print_status(ctl, entry, objects);
     }
-    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&found));
     if (ctl->is_json)
-        print_list_json(list, objects);
+        print_dictionaries(&found);
+    g_variant_builder_clear(&found);
     return status;
 }
 
@@ -336,6 +400,7 @@ ctl_run_show(Ctl *ctl, int argc, char **argv)
 
     if (!ctl_parse_options(ctl, entries, &argc, &argv, 1, 1))
         return CTL_USAGE;
+    ctl->asks_no_password = TRUE;
     if (!ctl_connect(ctl, &error) || !(path = ctl_find_vm(ctl, argv[1], &error)) ||
         !(properties = ctl_get_properties(ctl, path, CTL_VM, &error)))
         return ctl_fail(ctl, error);

@@ -16,7 +16,7 @@ static const CtlVerb ctl_verbs[] = {
     { "status", "VM…", "What a VM is and does, its monitors and jobs", CTL_BY_BUS, ctl_run_status },
     { "show", "VM [-p PROPERTY]… [--value]", "A VM's properties, for programs", CTL_BY_BUS, ctl_run_show },
     { "call", "VM COMMAND [KEY=VALUE | KEY:=JSON | JSON | @FILE]…", "Run a QMP command", CTL_BY_BUS, ctl_run_call },
-    { "allowed", "VM COMMAND… [--as USER]", "What the policy would say to commands", CTL_BY_BUS, ctl_run_allowed },
+    { "allowed", "VM COMMAND… [--as USER]", "What the policy would say to commands", CTL_OVER_THERE, ctl_run_allowed },
     { "add", "NAME ADDRESS [OPTION=VALUE]…", "Take up a VM by the address of its monitor", CTL_BY_BUS, ctl_run_add },
     { "add-fd", "NAME FD|PATH [OPTION=VALUE]…", "Take up a VM by a socket of the caller's", CTL_OVER_THERE, ctl_run_add_fd },
     { "remove", "VM…", "Forget a VM; its QEMU goes on", CTL_BY_BUS, ctl_run_remove },
@@ -86,6 +86,9 @@ run_verb(Ctl *ctl, int argc, char **argv)
 {
     const CtlVerb *verb = find_verb(argv[0]);
 
+    for (int i = 0; i < argc; i++)
+        if (!g_utf8_validate(argv[i], -1, NULL))
+            return ctl_usage("\"%s\" is no UTF-8, as which D-Bus has every text", argv[i]);
     if (!verb)
         return ctl_usage("there is no verb \"%s\"; `qemu-monitorctl --help` shows all", argv[0]);
     if (ctl->host && verb->place != CTL_BY_BUS)

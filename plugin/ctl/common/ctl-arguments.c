@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "ctl-bus.h"
+
 /* Deeper than any argument of QEMU; keeps a.a.a.… from using up the stack. */
 #define MAX_DEPTH 32
 
@@ -349,18 +351,29 @@ ctl_read_arguments_by(const CtlSchema *schema, const char *command, char **words
     return whole ? g_strdup(whole) : write_arguments(schema, command, root, error);
 }
 
+/* Who may run a command and not look at the schema gives words that are taken for what they look like. */
+static gboolean
+is_schema_refusal(const GError *problem)
+{
+    return ctl_error_is(problem, "NotAuthorized") ||
+           ctl_error_is(problem, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired");
+}
+
 char *
 ctl_read_arguments(Ctl *ctl, const char *path, const char *command, char **words, const char **ret_file, GError **error)
 {
     g_autoptr(Word) root = word_new("");
     g_autoptr(CtlSchema) schema = NULL;
+    g_autoptr(GError) problem = NULL;
     const char *whole;
 
     if (!read_words(words, root, &whole, ret_file, error))
         return NULL;
     if (whole)
         return g_strdup(whole);
-    if (needs_schema(root) && !(schema = ctl_schema_load(ctl, path, error)))
+    if (needs_schema(root) && !(schema = ctl_schema_load(ctl, path, &problem)) && !is_schema_refusal(problem)) {
+        g_propagate_error(error, g_steal_pointer(&problem));
         return NULL;
+    }
     return write_arguments(schema, command, root, error);
 }

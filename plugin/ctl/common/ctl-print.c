@@ -11,8 +11,9 @@ struct CtlTable {
     GPtrArray *rows; /* owned: of GStrv */
 };
 
-char *
-ctl_dup_printable(const char *text, gboolean is_text)
+/* @is_json: whether what steers a terminal is written as JSON has it. */
+static char *
+dup_printable(const char *text, gboolean is_text, gboolean is_json)
 {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     GString *printable = g_string_new(NULL);
@@ -24,11 +25,17 @@ ctl_dup_printable(const char *text, gboolean is_text)
         if (is_text && c == '\r' && at[1] == '\n')
             continue; /* HMP ends its lines so */
         if (steers && !(is_text && (c == '\n' || c == '\t')))
-            g_string_append_printf(printable, c < 0x100 ? "\\x%02x" : "\\u%04x", c);
+            g_string_append_printf(printable, c < 0x100 && !is_json ? "\\x%02x" : "\\u%04x", c);
         else
             g_string_append_unichar(printable, c);
     }
     return g_string_free(printable, FALSE);
+}
+
+char *
+ctl_dup_printable(const char *text, gboolean is_text)
+{
+    return dup_printable(text, is_text, /* is_json= */ FALSE);
 }
 
 void
@@ -96,7 +103,7 @@ ctl_print_json(FILE *file, const char *json)
             g_string_append(out, *at == ':' ? ": " : (char[]){ *at, '\0' });
         }
     }
-    printable = ctl_dup_printable(out->str, TRUE);
+    printable = dup_printable(out->str, /* is_text= */ TRUE, /* is_json= */ TRUE);
     fprintf(file, "%s\n", printable);
 }
 
@@ -154,18 +161,48 @@ measure_columns(const CtlTable *table, guint n)
     return widths;
 }
 
-void
-ctl_table_print(CtlTable *table)
+static void
+print_table_json(const CtlTable *table)
+{
+    char **heading = table->rows->pdata[0];
+    GVariantBuilder rows;
+
+    g_variant_builder_init(&rows, G_VARIANT_TYPE("aa{ss}"));
+    for (guint i = 1; i < table->rows->len; i++) {
+        g_variant_builder_open(&rows, G_VARIANT_TYPE("a{ss}"));
+        for (guint column = 0; heading[column]; column++) {
+            g_autofree char *name = g_ascii_strdown(heading[column], -1);
+            g_variant_builder_add(&rows, "{ss}", name, ((char **)table->rows->pdata[i])[column]);
+        }
+        g_variant_builder_close(&rows);
+    }
+    g_autoptr(GVariant) all = g_variant_ref_sink(g_variant_builder_end(&rows));
+    g_autofree char *json = ctl_variant_to_json(all);
+    ctl_print_json(stdout, json);
+}
+
+static void
+print_table(const CtlTable *table)
 {
     guint n = g_strv_length(table->rows->pdata[0]);
     g_autofree glong *widths = measure_columns(table, n);
 
     for (guint i = 0; i < table->rows->len; i++) {
         char **row = table->rows->pdata[i];
-        for (guint column = 0; column + 1 < n; column++)
-            printf("%s%*s", row[column], (int)(widths[column] - g_utf8_strlen(row[column], -1) + 1), "");
-        printf("%s\n", row[n - 1]);
+        g_autoptr(GString) line = g_string_new(NULL);
+        for (guint column = 0; column < n; column++)
+            g_string_append_printf(line, "%s%*s", row[column], (int)(widths[column] - g_utf8_strlen(row[column], -1) + 1), "");
+        printf("%s\n", g_strchomp(line->str));
     }
+}
+
+void
+ctl_table_print(CtlTable *table, gboolean is_json)
+{
+    if (is_json)
+        print_table_json(table);
+    else
+        print_table(table);
     g_ptr_array_unref(table->rows);
     g_free(table);
 }

@@ -26,8 +26,8 @@ typedef struct CtlTable CtlTable;
 CtlTable *ctl_table_new(const char *first, ...) G_GNUC_NULL_TERMINATED;
 /* Takes the strings; as many as the heading has, in a vector that is freed too. */
 void ctl_table_take_row(CtlTable *table, char **row);
-/* Prints it and frees it. */
-void ctl_table_print(CtlTable *table);
+/* Prints it and frees it. As JSON: an array of objects, whose members are called as the columns, in small letters. */
+void ctl_table_print(CtlTable *table, gboolean is_json);
 
 /* "3 min ago", from microseconds since the epoch. */
 char *ctl_format_age(guint64 since);
