@@ -15,6 +15,7 @@ typedef struct Fixture {
     CallerSessions *sessions; /* owned; NULL when freed */
     GString *log; /* owned; what callers were told, a blank after each */
     guint n_left;
+    const char *fdset_owner; /* of the commands from now on */
 } Fixture;
 
 typedef struct Call {
@@ -65,7 +66,7 @@ try_submit(Fixture *fixture, Call *call, const char *caller, const char *command
            GError **error)
 {
     g_autoptr(JsonNode) node = arguments ? json_tree_parse(arguments, strlen(arguments), NULL) : NULL;
-    CallerSessionCommand request = { .name = command, .arguments = node };
+    CallerSessionCommand request = { .name = command, .arguments = node, .fdset_owner = fixture->fdset_owner };
 
     if (g_str_equal(command, "getfd") || g_str_equal(command, "add-fd")) {
         request.flags = QMP_EXECUTE_FD;
@@ -185,6 +186,50 @@ test_fdsets(Fixture *fixture, gconstpointer unused)
     g_assert_false(try_submit(fixture, &call, ":1.2", "remove-fd", "{\"fdset-id\":3}", &error));
     g_assert_error(error, QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED);
     g_assert_nonnull(strstr(error->message, "another caller's"));
+}
+
+/* A method that puts a file of the agent's into QEMU by its caller's monitor: the caller neither sees nor touches it, and it goes
+ * when the method says so, not with the caller. */
+static void
+test_fdset_of_a_method(Fixture *fixture, gconstpointer unused)
+{
+    Call call;
+
+    fixture->fdset_owner = "picture 1";
+    test_qemu_set_answer(fixture->base.qemu, "add-fd", "\"return\": {\"fdset-id\": 3, \"fd\": 14}");
+    submit(fixture, &call, ":1.1", "add-fd", NULL);
+    assert_told(fixture, "add-fd={\"fdset-id\": 3, \"fd\": 14} ");
+    submit(fixture, &call, ":1.1", "screendump", "{\"filename\":\"/dev/fdset/3\"}");
+    assert_told(fixture, "screendump={} ");
+    fixture->fdset_owner = NULL;
+    g_assert_false(try_submit(fixture, &call, ":1.1", "screendump", "{\"filename\":\"/dev/fdset/3\"}", NULL));
+    test_qemu_set_answer(fixture->base.qemu, "query-fdsets", "\"return\": [{\"fdset-id\": 3, \"fds\": []}]");
+    submit(fixture, &call, ":1.1", "query-fdsets", NULL);
+    assert_told(fixture, "query-fdsets=[] ");
+    caller_sessions_drop_caller(fixture->sessions, ":1.1");
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 remove-fd"), ==, 0);
+    caller_sessions_drop_fdsets(fixture->sessions, "picture 1");
+    wait_for(fixture, "0 remove-fd {\"fdset-id\":3}");
+}
+
+/* The method has come to its end before QEMU has said which fdset it is: nobody else would remove it. */
+static void
+test_fdset_that_nobody_waits_for(Fixture *fixture, gconstpointer unused)
+{
+    Call call;
+
+    fixture->fdset_owner = "picture 1";
+    test_qemu_set_answer(fixture->base.qemu, "add-fd", "\"return\": {\"fdset-id\": 3, \"fd\": 14}");
+    test_qemu_withhold(fixture->base.qemu, "add-fd");
+    submit(fixture, &call, ":1.1", "add-fd", NULL);
+    wait_for(fixture, "1 add-fd");
+    g_assert_false(caller_session_ticket_is_waiting(call.ticket));
+    caller_session_ticket_cancel(call.ticket);
+    caller_sessions_drop_fdsets(fixture->sessions, "picture 1");
+    test_qemu_release(fixture->base.qemu, "add-fd");
+    wait_for(fixture, "0 remove-fd {\"fdset-id\":3}");
+    assert_told(fixture, "");
 }
 
 /* A caller whose command is refused with a descriptor beside it: the descriptor is closed, else the agent runs out of
@@ -393,6 +438,8 @@ main(int argc, char **argv)
     ADD("/caller-sessions/drop", test_drop);
     ADD("/caller-sessions/fd-names", test_fd_names);
     ADD("/caller-sessions/fdsets", test_fdsets);
+    ADD("/caller-sessions/fdset-of-a-method", test_fdset_of_a_method);
+    ADD("/caller-sessions/fdset-that-nobody-waits-for", test_fdset_that_nobody_waits_for);
     ADD("/caller-sessions/refused-with-fd", test_refused_with_fd);
     ADD("/caller-sessions/cancel", test_cancel);
     ADD("/caller-sessions/fail", test_fail);
