@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 
-from harness import GREETING, FakeAuthority, Message, Peer, Qemu, StorageDaemon, main, wait_until
+from harness import GREETING, CallError, FakeAuthority, Message, Peer, Qemu, StorageDaemon, main, wait_until
 from harness.polkit import result
 from monitor import ANSWERS, DISCONNECTED, INVALID_ARGS, LIMITS, NOT_SUPPORTED, VERSIONS, VM, MonitorTest, requests, variants
 from screens import ScreenQemu, is_known_screen, open_picture, read_file, start_shot, take_picture
@@ -101,8 +101,30 @@ class Pictures(ScreenTest):
             take_some()
         self.assertEqual(self.raw.execute('query-fdsets'), sets)
         wait_until(lambda: self.count_agent_fds() <= agent_fds, lambda: str(self.count_agent_fds()))
+        # Callers who leave in the midst of it.
         for caller in callers:
+            for _ in range(2):
+                start_shot(caller)
+            caller.caller.gdbus.flush_sync(None)
             caller.caller.stop()
+        wait_until(lambda: self.can_take(vm, 8), 'QEMU to have answered')
+        self.assertEqual(self.raw.execute('query-fdsets'), sets)
+        wait_until(lambda: self.count_agent_fds() <= agent_fds, lambda: str(self.count_agent_fds()))
+
+    def can_take(self, vm, n):
+        """Whether nobody else's are under way any more."""
+        callers = [VM(self.connect(), vm.path) for _ in range(n // 2)]
+        finish = [start_shot(caller) for caller in callers for _ in range(2)]
+        try:
+            for each in finish:
+                os.close(each())
+        except CallError as error:
+            self.assertEqual(error.name, LIMITS_EXCEEDED)
+            return False
+        finally:
+            for caller in callers:
+                caller.caller.stop()
+        return True
 
     def forgotten(self, vm):
         """RemoveVM with a picture under way, and with a file that is kept: nothing is left in QEMU."""
