@@ -74,6 +74,21 @@ class Remote(BootTest):
         refused = self.machine.run('qemu-monitorctl', '-H', 'nobody@nowhere.invalid', 'list', check=False)
         self.assertEqual(refused.returncode, 4, refused.stderr)
 
+    def test_the_command_streams(self):
+        """What goes by the bus, what has a connection of its own, what has a terminal there."""
+        ctl = ['qemu-monitorctl', '-H', 'alice@far']
+        watch = self.adopt(self.machine.start(*ctl, 'watch', 'web'))
+        wait_until(lambda: 'web is prelaunch' in watch.output, lambda: watch.output)
+        self.assertEqual(self.machine.run(*ctl, 'wait', 'web', 'cont').stdout, '')
+        wait_until(lambda: 'web RESUME' in watch.output, lambda: watch.output)
+        session = '{"execute": "qmp_capabilities"}\n{"execute": "query-name"}\n'
+        self.assertEqual(self.machine.run(*ctl, 'open', 'web', input=session).stdout.count('"return"'), 2)
+        copied = self.machine.run(*ctl, 'open', 'web', '--', 'sh', '-c', 'test -S "$QMP_SOCKET" && exit 7', check=False)
+        self.assertEqual((copied.returncode, copied.stderr), (7, ''))
+        self.assertIn('"running": true', self.machine.run(*ctl, 'shell', 'web', input='query-status\n').stdout)
+        refused = self.machine.run('qemu-monitorctl', '-H', 'dave@far', 'shell', 'web', input='query-status\n', check=False)
+        self.assertEqual(refused.returncode, 3, refused.stderr)
+
     def test_the_command_asks_in_its_terminal(self):
         self.machine.run('mkfifo', '/root/typed')
         session = self.adopt(self.machine.start('sh', '-c', 'cat /root/typed | ssh -tt carol@far qemu-monitorctl call web quit'))

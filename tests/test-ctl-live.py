@@ -35,7 +35,7 @@ class LiveTest(SlowTest, CtlTest):
         vm.execute('blockdev-backup', **self.backup(job))
 
     def backup_words(self, job):
-        return ['blockdev-backup', f'job-id={job}', 'device=a', 'target=b', 'sync=full', 'speed=2M']
+        return ['blockdev-backup', f'job-id={job}', 'device=a', 'target=b', 'sync=full', 'speed=512K']
 
     def run_piped(self, text, *arguments, status=OK):
         result = subprocess.run([CTL, '--user', *arguments], input=text, capture_output=True, text=True, timeout=60, check=False,
@@ -243,11 +243,17 @@ class Shell(LiveTest):
 
     def test_human_monitor_and_time(self):
         self.start_vm('7.2')
-        terminal = self.start_ctl('shell', 'vm', '--hmp', '--for=2s')
+        # What ends it from outside leaves the terminal as it was.
+        terminal = self.start_ctl('shell', 'vm')
+        terminal.wait('vm>')
+        terminal.popen.send_signal(signal.SIGTERM)
+        self.assertEqual(terminal.end(), 128 + signal.SIGTERM)
+        terminal = self.start_ctl('shell', 'vm', '--hmp')
         terminal.wait('(vm)')
-        terminal.type('info status\r')
+        terminal.type('info status\rexit\r')
         terminal.wait('VM status: running')
         self.assertEqual(terminal.end(), OK)
+        self.assertEqual(self.start_ctl('shell', 'vm', '--for=1s').end(), OK)
 
     def test_in_a_script(self):
         self.start_vm()

@@ -154,6 +154,20 @@ on_vm_signal(GDBusObjectManagerClient *objects, GDBusObject *object, GDBusProxy 
     }
 }
 
+/* The VM or the service went before it answered, and may come back. */
+static gboolean
+is_of_departure(const GError *error)
+{
+    static const char *const names[] = { "org.freedesktop.DBus.Error.NameHasNoOwner", "org.freedesktop.DBus.Error.NoReply",
+                                         "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.UnknownObject",
+                                         "Disconnected" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+        if (ctl_error_is(error, names[i]))
+            return TRUE;
+    return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CLOSED);
+}
+
 static void
 on_subscribed(GObject *proxy, GAsyncResult *result, gpointer user_data)
 {
@@ -161,8 +175,7 @@ on_subscribed(GObject *proxy, GAsyncResult *result, gpointer user_data)
     GError *error = NULL;
     g_autoptr(GVariant) reply = g_dbus_proxy_call_finish(G_DBUS_PROXY(proxy), result, &error);
 
-    if (reply || ctl_error_is(error, "org.freedesktop.DBus.Error.UnknownObject") ||
-        g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CLOSED)) {
+    if (reply || is_of_departure(error)) {
         g_clear_error(&error);
         return;
     }
