@@ -3,6 +3,9 @@
  *
  *   bench-client call ADDRESS NAME PATH INTERFACE MEMBER N DEPTH [ARGUMENT]...
  *   bench-client qmp SOCKET N DEPTH COMMAND
+ *   bench-client listen ADDRESS INTERFACE N [NAME PATH INTERFACE MEMBER [ARGUMENT]...]
+ *
+ * The last one calls the method, if one is named, and waits until N signals of INTERFACE have come.
  *
  * N of them, DEPTH in flight. An argument is a string, or `{}` for an empty a{sv}; a command is QMP as it is to be
  * sent. Prints one line of NAME=NUMBER, in microseconds but for `rate`, which is a second. An error ends it. */
@@ -188,6 +191,48 @@ measure_call(char **args)
     dbus_connection_unref(connection);
 }
 
+/* The method's reply is of no interest: its caller waits for the signals. */
+static void
+call_method(DBusConnection *connection, char **args)
+{
+    DBusMessage *message = dbus_message_new_method_call(args[0], args[1], args[2], args[3]);
+
+    for (char **argument = args + 4; *argument; argument++)
+        append_argument(message, *argument);
+    dbus_message_set_no_reply(message, TRUE);
+    dbus_connection_send(connection, message, NULL);
+    dbus_message_unref(message);
+}
+
+static void
+measure_signals(char **args)
+{
+    DBusConnection *connection = connect_bus(args[0]);
+    g_autofree char *rule = g_strdup_printf("type='signal',interface='%s'", args[1]);
+    DBusError error = DBUS_ERROR_INIT;
+    guint n = parse_count(args[2]), come = 0;
+    double begin;
+
+    dbus_bus_add_match(connection, rule, &error);
+    if (dbus_error_is_set(&error))
+        fail("%s: %s", rule, error.message);
+    if (args[3])
+        call_method(connection, args + 3);
+    begin = now();
+    while (come < n) {
+        DBusMessage *message = dbus_connection_pop_message(connection);
+        if (message) {
+            come += dbus_message_has_interface(message, args[1]);
+            dbus_message_unref(message);
+        } else if (!dbus_connection_read_write(connection, -1)) {
+            fail("the bus has hung up");
+        }
+    }
+    g_print("n=%u rate=%.0f\n", n, n / (now() - begin) * 1e6);
+    dbus_connection_close(connection);
+    dbus_connection_unref(connection);
+}
+
 static int
 connect_qmp(const char *path)
 {
@@ -274,7 +319,9 @@ main(int argc, char **argv)
         measure_call(argv + 2);
     else if (argc == 6 && strcmp(argv[1], "qmp") == 0)
         measure_qmp(argv + 2);
+    else if (argc >= 5 && strcmp(argv[1], "listen") == 0)
+        measure_signals(argv + 2);
     else
-        fail("call ADDRESS NAME PATH INTERFACE MEMBER N DEPTH [ARGUMENT]..., or qmp SOCKET N DEPTH COMMAND");
+        fail("call ADDRESS NAME PATH INTERFACE MEMBER N DEPTH [ARGUMENT]..., qmp SOCKET N DEPTH COMMAND, or listen …");
     return 0;
 }

@@ -2,10 +2,12 @@
 /* Answers at once, for tests/bench: what is left when all that a call brings about is taken away.
  *
  *   bench-echo bus ADDRESS NAME
- *       a service that answers Status() with the a{sv} that query-status would be, Text(s size) with as long a string
+ *       a service that answers Status() with the a{sv} that query-status would be, Text(s size) with as long a string,
+ *       Flood(s count) with as many signals
  *   bench-echo qmp DIRECTORY COUNT ANSWERS
  *       as many QMP servers, on DIRECTORY/0 and so on. ANSWERS is a file: its first line is the greeting, each of the
- *       others a command, a space and what it returns. `bench-asked` returns how often each of them was asked for.
+ *       others a command, a space and what it returns. `bench-asked` returns how often each of them was asked for,
+ *       `bench-flood` (argument `count`) sends as many events first.
  *
  * Commands are read as carelessly as those allow that our agent and tests/bench send. */
 #include <dbus/dbus.h>
@@ -85,6 +87,31 @@ append_text(DBusMessage *reply, DBusMessage *call)
     dbus_message_append_args(reply, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
 }
 
+/* As large as the agent's signals of `bench-flood` are. */
+static void
+send_signals(DBusConnection *connection, DBusMessage *call)
+{
+    const char *count = "";
+    guint64 timestamp = 1700000000000000;
+
+    dbus_message_get_args(call, NULL, DBUS_TYPE_STRING, &count, DBUS_TYPE_INVALID);
+    for (guint64 i = g_ascii_strtoull(count, NULL, 10); i > 0; i--) {
+        DBusMessage *signal = dbus_message_new_signal("/", "org.qemu.Bench", "RtcChange");
+        DBusMessageIter iter, dictionary;
+        const char *path = "/machine/rtc";
+        gint64 offset = 1;
+
+        dbus_message_iter_init_append(signal, &iter);
+        dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &dictionary);
+        append_entry(&dictionary, "offset", DBUS_TYPE_INT64, &offset);
+        append_entry(&dictionary, "qom-path", DBUS_TYPE_STRING, &path);
+        dbus_message_iter_close_container(&iter, &dictionary);
+        dbus_message_iter_append_basic(&iter, DBUS_TYPE_UINT64, &timestamp);
+        dbus_connection_send(connection, signal, NULL);
+        dbus_message_unref(signal);
+    }
+}
+
 static void
 answer_call(DBusConnection *connection, DBusMessage *call)
 {
@@ -95,6 +122,8 @@ answer_call(DBusConnection *connection, DBusMessage *call)
     reply = dbus_message_new_method_return(call);
     if (strcmp(dbus_message_get_member(call), "Text") == 0)
         append_text(reply, call);
+    else if (strcmp(dbus_message_get_member(call), "Flood") == 0)
+        send_signals(connection, call);
     else
         append_status(reply);
     dbus_connection_send(connection, reply, NULL);
@@ -216,12 +245,24 @@ append_asked(Server *server, GString *output)
 }
 
 static void
+append_events(const char *command, GString *output)
+{
+    g_autofree char *count = dup_member(command, "count");
+
+    for (guint64 i = count ? g_ascii_strtoull(count, NULL, 10) : 0; i > 0; i--)
+        g_string_append(output, "{\"timestamp\": {\"seconds\": 1700000000, \"microseconds\": 1}, \"event\": \"RTC_CHANGE\","
+                                " \"data\": {\"offset\": 1, \"qom-path\": \"/machine/rtc\"}}\r\n");
+}
+
+static void
 answer_command(Server *server, const char *command, GString *output)
 {
     g_autofree char *name = dup_member(command, "execute");
     g_autofree char *id = dup_member(command, "id");
     Answer *answer = name ? g_hash_table_lookup(server->answers, name) : NULL;
 
+    if (g_strcmp0(name, "bench-flood") == 0)
+        append_events(command, output);
     g_string_append(output, answer || g_strcmp0(name, "bench-asked") == 0 ? "{\"return\": " : "{\"error\": ");
     if (answer) {
         answer->asked++;
