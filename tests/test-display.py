@@ -9,9 +9,9 @@ import threading
 import gi
 from gi.repository import Gio, GLib, GObject
 
-from harness import CallError, FakeAuthority, Qemu, StorageDaemon, main, wait_until
+from harness import CallError, FakeAuthority, Message, Peer, Qemu, StorageDaemon, main, wait_until
 from harness.polkit import result
-from monitor import DISCONNECTED, INVALID_ARGS, LIMITS, NOT_SUPPORTED, VERSIONS, VM, MonitorTest, requests, variants
+from monitor import ANSWERS, DISCONNECTED, INVALID_ARGS, LIMITS, NOT_SUPPORTED, VERSIONS, VM, MonitorTest, requests, variants
 from PIL import Image
 from screens import SIZE, ScreenQemu, is_known_screen, take_picture
 from system_bus import DENIED, SOMEBODY, SystemBusTest, commands
@@ -20,7 +20,6 @@ gi.require_version('SpiceClientGLib', '2.0')
 from gi.repository import SpiceClientGLib  # noqa: E402
 
 NOT_ACTIVE = 'org.qemu.Monitor1.Error.DeviceNotActive'
-GENERIC = 'org.qemu.Monitor1.Error.GenericError'
 DISPLAY = 'org.qemu.Display1'
 LISTENER = Gio.DBusNodeInfo.new_for_xml('''<node><interface name="org.qemu.Display1.Listener">
   <method name="Scanout"><arg type="u" direction="in"/><arg type="u" direction="in"/><arg type="u" direction="in"/>
@@ -228,6 +227,52 @@ class Without(DisplayTest):
                 qemu = self.start(Qemu, '11.1', '-S', '-chardev', chardev, *arguments)
                 vm = self.add(device, f'unix:{qemu.path}')
                 self.assert_fails(NOT_ACTIVE, 'tells of none', start_open(vm, 'vnc'))
+
+
+class Scripted(DisplayTest):
+    """A QEMU that lies, or does not answer."""
+
+    def start_peer(self, **answers):
+        answers = {'getfd': {}, 'add_client': {}, 'closefd': {}, 'query-vnc-servers': [{}],
+                   **answers}
+        self.peer = self.start(Peer, {**ANSWERS, **answers})
+        return self.add('fake', f'unix:{self.peer.path}')
+
+    def sent(self, name):
+        return [command['arguments'] for command in self.peer.commands if command.get('execute') == name]
+
+    def test_lies(self):
+        error = Message({'error': {'class': 'GenericError', 'desc': 'no room'}})
+        for name, answer, text in (('query-vnc-servers', {}, 'tells of none'), ('query-vnc-servers', error, 'no room'),
+                                   ('getfd', error, 'no room'), ('add_client', error, '`-vnc none`: no room')):
+            with self.subTest(name, text=text):
+                vm = self.start_peer(**{name: answer})
+                with self.assertRaises(CallError) as caught:
+                    start_open(vm, 'vnc')()
+                self.assertIn(text, caught.exception.message)
+                self.manager('RemoveVM', '(o)', vm.path)
+                # What QEMU was told to name, it is told to close, if it may have it.
+                named = self.sent('getfd') if name == 'add_client' else []
+                self.assertEqual([entry for entry in self.sent('closefd') if entry in named], named)
+
+    def test_silence(self):
+        """The caller leaves, or the VM goes: the socket is closed, in QEMU too."""
+        for name in ('query-vnc-servers', 'getfd', 'add_client'):
+            with self.subTest(name):
+                may_answer = threading.Event()
+                answer = {} if name != 'query-vnc-servers' else [{}]
+                vm = self.start_peer(**{name: lambda command, wait=may_answer.wait, answer=answer: wait() and answer})
+                self.addCleanup(may_answer.set)
+                fds = len(os.listdir(f'/proc/{self.agent.popen.pid}/fd'))
+                somebody = VM(self.connect(), vm.path)
+                start_open(somebody, 'vnc')
+                wait_until(lambda: any(command.get('execute') == name for command in self.peer.commands))
+                somebody.caller.stop()
+                finish = start_open(vm, 'vnc')
+                self.manager('RemoveVM', '(o)', vm.path)
+                self.assert_fails(DISCONNECTED, '', finish)
+                may_answer.set()
+                wait_until(lambda: len(os.listdir(f'/proc/{self.agent.popen.pid}/fd')) < fds, 'the agent to close all')
 
 
 class Leave(SystemBusTest):

@@ -111,6 +111,16 @@ class Pictures(ScreenTest):
         self.assertEqual(self.raw.execute('query-fdsets'), sets)
         wait_until(lambda: self.count_agent_fds() <= agent_fds, lambda: str(self.count_agent_fds()))
 
+    def somebody_else_removes_the_file(self, vm):
+        """By a monitor that the agent knows nothing of."""
+        take_picture(vm)
+        for fdset in self.raw.execute('query-fdsets'):
+            self.raw.execute('remove-fd', {'fdset-id': fdset['fdset-id']})
+        self.assertEqual(self.fds(), [])
+        for format in ('ppm', 'png'):
+            self.assertTrue(is_known_screen(take_picture(vm, format=('s', format))))
+        self.assertEqual(len(self.fds()), 1)
+
     def can_take(self, vm, n):
         """Whether nobody else's are under way any more."""
         callers = [VM(self.connect(), vm.path) for _ in range(n // 2)]
@@ -141,7 +151,7 @@ class Pictures(ScreenTest):
         for version in VERSIONS:
             vm = self.start_screen(version)
             for part in (self.the_picture, self.errors, self.a_guest_that_stands, self.nobody_sees_the_file,
-                         self.many_rounds, self.forgotten):
+                         self.many_rounds, self.somebody_else_removes_the_file, self.forgotten):
                 with self.subTest(version, part=part.__name__):
                     part(vm)
 

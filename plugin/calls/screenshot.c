@@ -19,6 +19,7 @@
  * time, which is one as a rule, however many are taken. */
 #include "screenshot.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "caller-command.h"
@@ -63,7 +64,8 @@ typedef struct Screenshot {
     BusCall *call; /* owned; NULL: the caller has left, or is answered */
     CallerCommand command; /* the step that is under way */
     SharedFile *file; /* owned; once the policy has let it through */
-    gboolean is_unsure; /* QEMU may write to the file yet */
+    gboolean is_kept_file; /* the file is from another screenshot */
+    gboolean is_unsure; /* QEMU may write to the file yet, or has it no more */
     GSource *looker; /* owned; while QEMU writes */
     gboolean is_too_large;
     PictureCopy *copy; /* owned; once QEMU has written */
@@ -196,6 +198,30 @@ look_at_size(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+/* Somebody else has removed the fdset, by a monitor that is not ours. 7.2 and 10.0 fail to open the path then; 11.1 fails to find the
+ * fdset, or a file descriptor in it. */
+static gboolean
+is_file_lost(const QmpReply *reply)
+{
+    return reply && g_strcmp0(reply->error_class, "GenericError") == 0 &&
+           (strstr(reply->error_text, "'/dev/fdset/") || strstr(reply->error_text, "Failed to find f"));
+}
+
+static void add_picture_file(Screenshot *screenshot);
+
+/* The next screenshots are not to meet the lost file again, and this one does not fail for it. FALSE: the file is new. */
+static gboolean
+replace_lost_file(Screenshot *screenshot)
+{
+    screenshot->is_unsure = TRUE;
+    if (!screenshot->is_kept_file || !screenshot->call)
+        return FALSE;
+    give_back_file(screenshot);
+    screenshot->is_unsure = FALSE;
+    add_picture_file(screenshot);
+    return TRUE;
+}
+
 static void
 on_screen_dumped(const QmpReply *reply, const GError *error, gpointer user_data)
 {
@@ -211,6 +237,8 @@ on_screen_dumped(const QmpReply *reply, const GError *error, gpointer user_data)
         fail_screenshot(screenshot, too_large);
         return;
     }
+    if (is_file_lost(reply) && replace_lost_file(screenshot))
+        return;
     if (!ends_with_step(screenshot, reply, error))
         screenshot->copy = picture_copy_new(context, screenshot->file->file, screenshot->options.format->magic,
                                             on_picture_copied, screenshot);
@@ -275,6 +303,7 @@ add_picture_file(Screenshot *screenshot)
     g_autoptr(GError) error = NULL;
     int fd = -1;
 
+    screenshot->is_kept_file = FALSE;
     screenshot->file = shared_file_new(screenshot->screenshots, &error);
     if (screenshot->file)
         fd = picture_file_dup_writer(screenshot->file->file);
@@ -297,7 +326,8 @@ static void
 use_screen(Screenshot *screenshot)
 {
     screenshot->file = g_queue_pop_head(&screenshot->screenshots->idle_files);
-    if (screenshot->file)
+    screenshot->is_kept_file = screenshot->file != NULL;
+    if (screenshot->is_kept_file)
         dump_screen(screenshot);
     else
         add_picture_file(screenshot);
