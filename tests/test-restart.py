@@ -143,6 +143,27 @@ class StateFile(RestartTest):
                 self.assertEqual(self.names(), left)
                 self.assertEqual(self.agent.output.count('is broken, and its VM is lost'), count, self.agent.output)
 
+    def test_a_record_that_was_not_written_to_its_end_does_not_count(self):
+        """Killed in the midst of adding one: the others are as they were, and no number is a part of one."""
+        peers = [self.start(Peer, ANSWERS) for _ in range(2)]
+        self.start_agent()
+        for name, peer in zip('ab', peers):
+            self.add(name, f'unix:{peer.path}')
+        self.end(signal.SIGKILL)
+        comment, *records = self.read_state().replace('added-by=0', 'added-by=1234').split('[vm]\n')
+        one, other = (f'[vm]\n{record}' for record in records)
+        in_number = other.index('added-by=1234') + len('added-by=12')
+        for length in (1, 2, 3, 4, 7, other.index('origin=') + 9, in_number, len(other) - 1):
+            with self.subTest(other[:length]):
+                with open(self.state, 'w', encoding='ascii') as file:
+                    file.write(comment + one + other[:length])
+                self.start_agent()
+                self.assertEqual(self.names(), ['a'])
+                self.assertEqual(self.agent.output.count('the last record was not written to its end'), 1)
+                self.assertNotIn('lost', self.agent.output)
+                self.end(signal.SIGKILL)
+                self.assertNotIn('name=b', self.read_state())
+
     def test_a_file_of_somebody_else_is_not_believed(self):
         peer = self.start(Peer, ANSWERS)
         self.start_agent()

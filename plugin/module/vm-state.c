@@ -202,6 +202,21 @@ read_kept(VmState *state, const char *text, guint number)
         add_kept(state, record)->record = record;
 }
 
+/* An agent that is killed, or has no room, while it adds a record leaves a part of it behind, the last line of which has no end. Of a
+ * number there the rest may be missing: nothing of that record counts. The record before it is whole. */
+static void
+cut_torn_record(VmState *state, char *text)
+{
+    char *last_line = strrchr(text, '\n') + 1;
+    char *record = g_str_has_prefix(VM_RECORD_HEADER, last_line) ? last_line : g_strrstr(text, "\n" VM_RECORD_HEADER);
+
+    if (*last_line == '\0' || !record)
+        return;
+    *record = '\0';
+    log_line(state->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL,
+             "%s: the last record was not written to its end, and does not count", state->path);
+}
+
 /* Each record is read by itself. */
 static void
 read_state(VmState *state)
@@ -214,6 +229,7 @@ read_state(VmState *state)
     if (!text)
         return;
     all = g_strconcat("\n", text, NULL);
+    cut_torn_record(state, all);
     g_auto(GStrv) parts = g_strsplit(all, "\n" VM_RECORD_HEADER, -1);
     for (guint i = 1; parts[0] && parts[i]; i++) {
         g_autofree char *part = g_strconcat(VM_RECORD_HEADER, parts[i], NULL);
