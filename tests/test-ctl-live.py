@@ -224,6 +224,9 @@ class Shell(LiveTest):
         wait_until(lambda: 'id' in terminal.lines(), lambda: terminal.lines())
         terminal.type('{"execute": "query-name", "id": 7}\r')
         terminal.wait('"id": 7')
+        wait_until(lambda: '  "return": {},' in terminal.lines(), lambda: terminal.lines())
+        terminal.type(' {"execute":\r')
+        terminal.wait('qemu-monitorctl: ')
         terminal.type(' secret-line\r')
         terminal.wait('has not been found')
         # A QEMU that does not answer: Ctrl-C brings the prompt back, and the reply comes above it later.

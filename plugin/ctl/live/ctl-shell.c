@@ -28,7 +28,6 @@ typedef struct Shell {
     GDataInputStream *replies; /* owned */
     GDataInputStream *lines; /* owned; of standard input that is no terminal */
     GMainLoop *loop; /* owned */
-    guint n_pending; /* commands without a reply */
     gboolean is_ready; /* the negotiation is over */
     gboolean is_quitting; /* the last command was quit, after which the end is no failure */
     int status;
@@ -67,7 +66,8 @@ static void
 print_shell_value(const char *line, JsonObject *reply)
 {
     JsonNode *value = json_object_get_member(reply, "return");
-    g_autofree char *text = cut_value(line);
+    /* A reply with the id of a command that was typed as JSON is shown whole. */
+    g_autofree char *text = json_object_get_size(reply) == 1 ? cut_value(line) : g_strdup(line);
 
     if (JSON_NODE_HOLDS_VALUE(value) && json_node_get_value_type(value) == G_TYPE_STRING) {
         g_autofree char *printable = ctl_dup_printable(json_node_get_string(value), /* is_text= */ TRUE);
@@ -78,7 +78,7 @@ print_shell_value(const char *line, JsonObject *reply)
 }
 
 static void
-print_event(const char *line, JsonObject *event)
+print_event(JsonObject *event)
 {
     const char *name = json_object_get_string_member_with_default(event, "event", "");
     JsonNode *data = json_object_get_member(event, "data");
@@ -104,8 +104,6 @@ static void read_input(Shell *shell);
 static void
 take_session_reply(Shell *shell, gboolean is_failure)
 {
-    if (shell->n_pending > 0)
-        shell->n_pending--;
     if (is_failure && !shell->is_terminal)
         end_shell(shell, CTL_FAILED);
     else
@@ -133,10 +131,10 @@ take_session_line(Shell *shell, const char *line)
     else if (shell->ctl->is_json)
         printf("%s\n", line);
     else if (is_event)
-        print_event(line, object);
+        print_event(object);
     else if (is_value)
         print_shell_value(line, object);
-    if (!is_event && !is_value)
+    else
         print_failure(shell, object);
     ctl_prompt_end_output();
     if (!is_event)
@@ -166,7 +164,6 @@ send_text(Shell *shell, const char *text)
 {
     g_autofree char *line = g_strdup_printf("%s\n", text);
 
-    shell->n_pending++;
     /* An error shows as the end of the session. */
     g_output_stream_write_all(g_io_stream_get_output_stream(shell->session), line, strlen(line), NULL, NULL, NULL);
 }
@@ -245,10 +242,13 @@ run_line(Shell *shell, const char *line)
             read_input(shell);
         return;
     }
-    if (*words == '{')
-        text = g_strdup(words);
-    else
+    if (*words == '{') {
+        /* QEMU would wait for the rest of half an object. */
+        g_autoptr(JsonNode) node = json_from_string(words, &error);
+        text = node ? g_strdup(words) : NULL;
+    } else {
         text = shell->is_hmp ? make_hmp_command(words) : make_qmp_command(shell, words, &error);
+    }
     if (text) {
         send_text(shell, text);
         return;
