@@ -72,6 +72,12 @@ test_fatal(void)
         { "[vm web]\naddress=unix:/run/web.sock\nisolation=\n", "[vm web] isolation" },
         { "[vm web]\nadress=x\nisolation=require\n", "[vm web] isolation" },
         { "[qemu-monitor]\nowner=root\n", "[qemu-monitor] owner: `allow` or `polkit` is expected" },
+        { "[qemu-monitor]\nownr=polkit\n", "[qemu-monitor] ownr: there is no such key" },
+        { "[qemu-monitor]\nOwner=polkit\n", "did you mean owner?" },
+        { "[qemu-monitor]\nisolaton=required\n", "did you mean isolation?" },
+        { "[vm web]\naddress=unix:/run/web.sock\nisolatoin=required\n", "[vm web] isolatoin: there is no such key" },
+        { "[vm web]\naddress=unix:/run/web.sock\nowner=polkit\n", "[vm web] owner: there is no such key" },
+        { "[qemu-montior]\naudit=all\nowner=polkit\n", "[qemu-montior] owner: there is no such group" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(mistakes); i++) {
@@ -115,6 +121,7 @@ test_mistakes(void)
           FALSE, TRUE },
         { "[vm ]\naddress=unix:/run/web.sock\n", "name", TRUE, FALSE },
         { "[VM web]\naddress=unix:/run/web.sock\n", "[VM web]", FALSE, FALSE },
+        { "[qemu-montior]\naudit=all\nmax-reply=65536\n", "[qemu-montior]: there is no such group", FALSE, FALSE },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(mistakes); i++) {
@@ -164,6 +171,7 @@ test_place(void)
     fatal = g_strdup_printf("%s:9: [qemu-monitor] owner: ", path);
     g_assert_true(g_str_has_prefix(error->message, fatal));
     g_assert_true(g_key_file_remove_group(file, "qemu-monitor", NULL));
+    g_assert_true(g_key_file_remove_key(file, "vm db", "owner", NULL));
     config = config_new(file, path, NULL);
     line = g_strdup_printf("%s:6: [vm db] adress: ", path);
     g_assert_true(g_str_has_prefix(((ConfigProblem *)g_ptr_array_index(config->problems, 0))->text, line));

@@ -231,7 +231,47 @@ static const KeyRow vm_rows[] = {
     { 0 },
 };
 
-/* @ret_is_whole: whether every value could be read. Fails where one that protects could not. */
+/* Whether a key that is unknown where it stands probably means one that protects: `ownr`, or `owner` in the wrong group. */
+static gboolean
+means_protecting_key(const char *key)
+{
+    Nearest nearest;
+    const char *meant;
+
+    nearest_init(&nearest, key);
+    for (const KeyRow *row = main_rows; row->name; row++)
+        nearest_offer(&nearest, row->name);
+    for (const KeyRow *row = vm_rows; row->name; row++)
+        nearest_offer(&nearest, row->name);
+    meant = nearest_get(&nearest);
+    for (const KeyRow *row = main_rows; meant && row->name; row++)
+        if (row->is_protecting && g_str_equal(row->name, meant))
+            return TRUE;
+    return FALSE;
+}
+
+/* Nobody is left unprotected by a key that stands in a group which nobody reads. */
+static gboolean
+check_unknown_group(Reading *reading, GError **error)
+{
+    g_auto(GStrv) keys = g_key_file_get_keys(reading->file, reading->group, NULL, NULL);
+    g_autoptr(GError) problem =
+        g_error_new(BUS_ERROR, BUS_ERROR_INVALID_ARGS,
+                    "there is no such group; there are [" MAIN_GROUP "] and [" VM_GROUP_PREFIX "NAME]");
+
+    for (char **key = keys; *key; key++) {
+        if (!means_protecting_key(*key))
+            continue;
+        reading->key = *key;
+        prefix_place(reading, &problem);
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return FALSE;
+    }
+    add_problem(reading, /* is_error= */ FALSE, g_steal_pointer(&problem));
+    return TRUE;
+}
+
+/* @ret_is_whole: whether every value could be read. Fails where one that protects could not, or where its key is misspelt. */
 static gboolean
 read_keys(Reading *reading, const KeyRow *rows, gboolean *ret_is_whole, GError **error)
 {
@@ -245,7 +285,7 @@ read_keys(Reading *reading, const KeyRow *rows, gboolean *ret_is_whole, GError *
         const KeyRow *row = find_key_row(rows, *key, &problem);
         if (row && row->read(reading, text ? text : "", &problem))
             continue;
-        if (row && row->is_protecting) {
+        if (row ? row->is_protecting : means_protecting_key(*key)) {
             prefix_place(reading, &problem);
             g_propagate_error(error, g_steal_pointer(&problem));
             return FALSE;
@@ -306,10 +346,7 @@ read_group(Reading *reading, GError **error)
         return TRUE; /* has been read first */
     if (g_str_has_prefix(reading->group, VM_GROUP_PREFIX))
         return read_vm(reading, error);
-    add_problem(reading, /* is_error= */ FALSE,
-                g_error_new(BUS_ERROR, BUS_ERROR_INVALID_ARGS,
-                            "there is no such group; there are [" MAIN_GROUP "] and [" VM_GROUP_PREFIX "NAME]"));
-    return TRUE;
+    return check_unknown_group(reading, error);
 }
 
 /* The group that holds for all is read first, wherever it stands. */

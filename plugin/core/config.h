@@ -16,7 +16,8 @@
  *   user=alice             or a uid; with `,server=on` at a Unix address: whose QEMU may connect
  *
  * A mistake in a [vm NAME] group costs that VM, a wrong number the default in its place, and a name that does not exist is
- * passed over; each is a ConfigProblem. A wrong value of `isolation` or `owner`, which protect, fails the whole. */
+ * passed over; each is a ConfigProblem. A wrong value of `isolation` or `owner`, which protect, fails the whole, and so does a
+ * key that probably means one of them and is misspelt or in another group. */
 #pragma once
 
 #include "qmp-address.h"
@@ -50,7 +51,7 @@ typedef struct Config {
 } Config;
 
 /* @key_file may be NULL: the defaults. @path: the file that it was read from, for errors; NULL: not known. Fails with
- * BUS_ERROR_INVALID_ARGS for a wrong value of a key that protects, with a text as a problem's. */
+ * BUS_ERROR_INVALID_ARGS for a wrong value of a key that protects, or for such a key misspelt, with a text as a problem's. */
 Config *config_new(GKeyFile *key_file, const char *path, GError **error);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
