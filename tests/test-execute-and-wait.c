@@ -199,6 +199,22 @@ expect(Fixture *fixture, const char *answer)
     g_assert_cmpstr(fixture->call.answer, ==, answer);
 }
 
+/* QEMU leaves finish-migrate in silence. Whoever reads Status after the answer reads the state that the answer was given for. */
+static void
+test_status_is_known(Fixture *fixture, gconstpointer unused)
+{
+    QemuConnection *connection = vm_get_qemu(fixture->base.vm);
+
+    start(fixture, "migrate", "{\"uri\": \"file:/x\"}", 0);
+    test_qemu_set_answer(fixture->base.qemu, "query-status",
+                         "\"return\": {\"status\": \"postmigrate\", \"running\": false}");
+    g_assert_cmpstr(qemu_connection_get_status(connection), !=, "postmigrate");
+    execute_and_wait_note_job(get_wait(fixture), JOB_MIGRATION, JOB_ID_MIGRATION, /* error= */ NULL);
+    return_command(fixture);
+    expect(fixture, "{}");
+    g_assert_cmpstr(qemu_connection_get_status(connection), ==, "postmigrate");
+}
+
 /* A command that begins nothing: its return is the end. */
 static void
 test_nothing_begun(Fixture *fixture, gconstpointer unused)
@@ -346,6 +362,7 @@ main(int argc, char **argv)
     ADD("/execute-and-wait/guest-refuses", NULL, test_guest_refuses);
     ADD("/execute-and-wait/job", NULL, test_job);
     ADD("/execute-and-wait/older-job", NULL, test_older_job);
+    ADD("/execute-and-wait/status-is-known", NULL, test_status_is_known);
     ADD("/execute-and-wait/timeout", NULL, test_timeout);
     ADD("/execute-and-wait/timeout-after-return", NULL, test_timeout_after_return);
     ADD("/execute-and-wait/caller-left", NULL, test_caller_left);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A QEMU from the connected socket on: negotiates, asks for the facts that must be known of it (the questions are sent
- * together), then keeps the run state true: QEMU tells by an event that the run state changed, and by query-status to
- * which. */
+/* A QEMU from the connected socket on: negotiates, asks for the facts that must be known of it (all at once), then keeps
+ * the run state true: QEMU tells by an event that the run state changed, and by query-status to which. */
 #include "qemu-connection.h"
 
 #include <string.h>
@@ -74,21 +73,26 @@ watch_status(QemuConnection *qemu)
         qemu->status_timer = timer_start(qemu->context, STATUS_INTERVAL, on_status_timer, qemu);
 }
 
+void
+qemu_connection_note_status(QemuConnection *qemu, const QmpReply *reply)
+{
+    gboolean is_new = qemu_facts_read_status(&qemu->facts, reply);
+
+    watch_status(qemu);
+    if (is_new)
+        qemu->funcs.on_changed(qemu, qemu->user_data);
+}
+
 static void
 on_status(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     QemuConnection *qemu = user_data;
-    g_autofree char *status_before = g_strdup(qemu->facts.status);
-    gboolean running_before = qemu->facts.running;
     guint64 question = ++qemu->status_answered;
 
-    qemu_facts_read(&qemu->facts, reply);
+    g_rc_box_acquire(qemu);
     if (qemu->status_stale && !qemu->freed)
         ask_status(qemu, /* queue= */ NULL);
-    watch_status(qemu);
-    g_rc_box_acquire(qemu);
-    if (qemu->facts.running != running_before || g_strcmp0(qemu->facts.status, status_before) != 0)
-        qemu->funcs.on_changed(qemu, qemu->user_data);
+    qemu_connection_note_status(qemu, reply);
     if (qemu->barrier)
         reply_barrier_open(qemu->barrier, question);
     g_rc_box_release(qemu);

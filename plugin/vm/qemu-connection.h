@@ -66,6 +66,10 @@ StartedMonitors *qemu_connection_get_started_monitors(QemuConnection *qemu);
 /* After on_up: asks QEMU something for the agent itself. As qmp_queue_submit(). */
 QmpTicket *qemu_connection_ask(QemuConnection *qemu, const QmpCommand *command, QmpReplyFunc func, gpointer user_data);
 
+/* The answer to a query-status that qemu_connection_ask() has sent is the run state too, and may be newer than the last event:
+ * the last step of a migration has none. Calls on_changed, which may end the connection. */
+void qemu_connection_note_status(QemuConnection *qemu, const QmpReply *reply);
+
 /* A caller's command was sent, by whatever monitor: it is looked whether the control monitor is still there. */
 void qemu_connection_look(QemuConnection *qemu);
 

@@ -58,6 +58,16 @@ qemu_facts_read(QemuFacts *facts, const QmpReply *reply)
         read_fact_object(facts, json_node_get_object(value));
 }
 
+gboolean
+qemu_facts_read_status(QemuFacts *facts, const QmpReply *reply)
+{
+    g_autofree char *before = g_strdup(facts->status);
+    gboolean was_running = facts->running;
+
+    qemu_facts_read(facts, reply);
+    return facts->running != was_running || g_strcmp0(facts->status, before) != 0;
+}
+
 /* The text has no other members than `name`, so the whole of it need not be parsed. */
 static gboolean
 has_command(const QmpText *list, const char *command)

@@ -23,5 +23,8 @@ void qemu_facts_clear(QemuFacts *facts);
  * with another type, leaves the fact as it was. */
 void qemu_facts_read(QemuFacts *facts, const QmpReply *reply);
 
+/* The same for query-status alone: whether the run state is another now. */
+gboolean qemu_facts_read_status(QemuFacts *facts, const QmpReply *reply);
+
 /* Likewise query-commands. */
 void qemu_facts_read_commands(QemuFacts *facts, const QmpReply *reply);

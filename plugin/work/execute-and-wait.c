@@ -215,6 +215,14 @@ set_result(ExecuteAndWait *wait, const QmpText *value)
     wait->result_length = value->length;
 }
 
+/* Before the caller is answered, Status tells what the answer was given for. */
+static void
+note_status(ExecuteAndWait *wait, const QmpReply *reply)
+{
+    if (g_str_equal(completion_get_question(wait->completion), "query-status"))
+        qemu_connection_note_status(vm_get_qemu(wait->context->vm_context->vm), reply);
+}
+
 /* Whether the answer was the last that is needed. */
 static gboolean
 judge_answer(ExecuteAndWait *wait, const QmpReply *reply)
@@ -239,6 +247,8 @@ on_completion_answer(const QmpReply *reply, const GError *error, gpointer user_d
     ExecuteAndWait *wait = user_data;
 
     wait->question = NULL;
+    if (!error)
+        note_status(wait, reply);
     if (error) {
         /* execute_and_wait_list_free() follows, and knows what it means. */
         if (!g_error_matches(error, QMP_ERROR, QMP_ERROR_DISCONNECTED))
