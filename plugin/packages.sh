@@ -7,6 +7,7 @@ run_packages=("${build_packages[@]}" dbus-daemon systemd)
 test_packages=("${run_packages[@]}" bash-completion clang polkitd python3 python3-docutils python3-gi python3-pil python3-pyte qemu-system-common qemu-system-x86 valgrind
     ca-certificates debian-archive-keyring mmdebstrap
     chromium chromium-driver cockpit-bridge cockpit-ws python3-selenium
+    gir1.2-gtk-3.0 gjs xvfb
     gir1.2-spiceclientglib-2.0 vncsnapshot)
 
 as_root() {
