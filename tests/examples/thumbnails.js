@@ -54,6 +54,16 @@ function show(proxy) {
         showPicture(proxy, rows.get(path).image);
 }
 
+// Nothing tells that a screen has changed.
+function showPictures() {
+    for (const [path, {image}] of rows) {
+        const proxy = client.get_interface(path, VM);
+        if (proxy)
+            showPicture(proxy, image);
+    }
+    return GLib.SOURCE_CONTINUE;
+}
+
 function remove(path) {
     print(`${path} has gone`);
     if (rows.has(path))
@@ -75,6 +85,7 @@ if (hasWindow) {
     window.add(list);
     window.connect('destroy', () => loop.quit());
     window.show_all();
+    GLib.timeout_add_seconds(GLib.PRIORITY_DEFAULT, 2, showPictures);
 }
 client.get_objects().forEach(object => object.get_interfaces().forEach(show));
 loop.run();
