@@ -51,6 +51,10 @@ class Looking(CtlTest):
         self.assertEqual((vm['properties']['PID'], vm['jobs'], [monitor['caller'] for monitor in vm['monitors']]), (qemu.pid, {}, [caller.name]))
         self.assertNotIn('properties', away)
         self.assertIn(f'caller {caller.name} of ', self.run_ctl('status', 'web')[0])
+        self.refuse('VM "away" is not connected, but waiting: unix:/nonexistent/away.sock: cannot connect', 'show', 'away', status=NO_VM)
+        self.refuse('did you mean web?', 'show', 'wbe', status=NO_VM)
+        self.refuse('no VM is at', 'status', f'{ROOT}/vm/foo', status=NO_VM)
+        self.refuse('web has no job "backup"; `qemu-monitorctl jobs web` shows all', 'job', 'web', 'backup', 'pause')
         # A VM that there is and one that there is not: the first is shown.
         out, err = self.run_ctl('status', 'web', 'nobody', status=NO_VM)
         self.assertIn('web - ', out)
@@ -168,13 +172,24 @@ class Managing(CtlTest):
             self.run_ctl('add-fd', 'number', str(connection.fileno()), pass_fds=[connection.fileno()])
         self.assertEqual(self.get_json('show', 'number')['Address'], 'fd')
         self.refuse('No such file', 'add-fd', 'x', '/nonexistent/x')
+        self.refuse('99: No such file', 'add-fd', 'x', '99')
+
+    def test_spares(self):
+        self.start_agent()
+        qemu = self.start(Qemu, '7.2', monitors=3)
+        self.run_ctl('add', 'web', f'unix:{qemu.path}', f'spares=unix:{qemu.paths[1]}', f'spares=unix:{qemu.paths[2]}')
+        vm = VM(self.connect(), f'{ROOT}/vm/web')
+        vm.execute('query-status')
+        VM(self.caller, vm.path).execute('query-status')
+        self.assertEqual({monitor['mode'] for monitor in self.get_json('status', 'web')[0]['monitors']}, {'spare'})
 
     def test_nobody_is_there(self):
         self.refuse('No agent runs on this bus', 'list', status=NO_SERVICE)
         self.environment['DBUS_SESSION_BUS_ADDRESS'] = 'unix:path=/nonexistent/bus'
         self.refuse('No user bus', 'list', status=NO_SERVICE)
         self.assertRegex(self.run_ctl('--version')[0], r'^qemu-monitorctl \d')
-        self.assertIn('Verbs:', self.run_ctl('--help')[0])
+        for word in ('--help', 'help'):
+            self.assertIn('Verbs:', self.run_ctl(word, options=())[0])
         self.assertIn('--property', self.run_ctl('show', '--help')[0])
 
 

@@ -106,10 +106,11 @@ ctl_run_call(Ctl *ctl, int argc, char **argv)
     return CTL_OK;
 }
 
-/* `timeout=SECONDS` and the rest as texts, lists with commas; the agent knows the names. */
+/* `timeout=SECONDS`, `spares=ADDRESS` once for each, and the rest as texts: the agent knows the names. */
 static GVariant *
 read_add_options(char **words, GError **error)
 {
+    g_autoptr(GPtrArray) spares = g_ptr_array_new();
     GVariantDict options;
 
     g_variant_dict_init(&options, NULL);
@@ -125,11 +126,13 @@ read_add_options(char **words, GError **error)
         }
         if (g_str_equal(name, "timeout"))
             g_variant_dict_insert(&options, name, "t", seconds * G_USEC_PER_SEC);
-        else if (g_str_equal(name, "spare"))
-            g_variant_dict_insert_value(&options, "spares", g_variant_new_strv(&(const char *){ equals + 1 }, 1));
+        else if (g_str_equal(name, "spares"))
+            g_ptr_array_add(spares, (gpointer)(equals + 1));
         else
             g_variant_dict_insert(&options, name, "s", equals + 1);
     }
+    if (spares->len > 0)
+        g_variant_dict_insert_value(&options, "spares", g_variant_new_strv((const char *const *)spares->pdata, spares->len));
     return g_variant_ref_sink(g_variant_dict_end(&options));
 }
 
@@ -169,7 +172,7 @@ get_socket(const char *word, GError **error)
     struct sockaddr_un name = { .sun_family = AF_UNIX };
     guint64 number;
 
-    if (g_ascii_string_to_unsigned(word, 10, 0, G_MAXINT, &number, NULL))
+    if (g_ascii_string_to_unsigned(word, 10, 0, G_MAXINT, &number, NULL) && fcntl((int)number, F_GETFD) >= 0)
         return (int)number;
     if (strlen(word) >= sizeof name.sun_path) {
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s: is longer than a socket's path may be", word);

@@ -102,9 +102,12 @@ main(int argc, char **argv)
 {
     Ctl ctl = { .verbs = ctl_verbs };
     CtlStatus status;
+    char help[] = "--help";
 
     setlocale(LC_ALL, "");
     g_set_prgname("qemu-monitorctl");
+    if (argc > 1 && strcmp(argv[1], "help") == 0)
+        argv[1] = help;
     if (read_command_line(&ctl, &argc, &argv, &status)) {
         char list[] = "list", *by_default[] = { list, NULL };
         status = argc > 1 ? run_verb(&ctl, argc - 1, argv + 1) : run_verb(&ctl, 1, by_default);

@@ -7,6 +7,7 @@
 #include "errors.h"
 #include "management-call.h"
 #include "names.h"
+#include "nearest.h"
 #include "vm-list.h"
 
 static void
@@ -210,6 +211,22 @@ remove_vm(BusCall *call, gpointer object_data)
     management_call_ask(management, vm_get_name(vm_entry_get_vm(entry)));
 }
 
+/* What an error about a wrong name ends with. */
+static char *
+dup_near_names(VmTable *table, const char *wrong)
+{
+    g_autoptr(GPtrArray) entries = vm_table_list(table);
+    Nearest nearest;
+
+    nearest_init(&nearest, wrong);
+    for (guint i = 0; i < entries->len; i++) {
+        VmEntryState state = vm_entry_get_state(entries->pdata[i]);
+        if (state == VM_ENTRY_CONNECTED || state == VM_ENTRY_STUCK)
+            nearest_offer(&nearest, vm_get_name(vm_entry_get_vm(entries->pdata[i])));
+    }
+    return nearest_dup_question(&nearest);
+}
+
 static void
 find_vm(BusCall *call, gpointer object_data)
 {
@@ -220,8 +237,8 @@ find_vm(BusCall *call, gpointer object_data)
     dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_STRING, &name_or_uuid, DBUS_TYPE_INVALID);
     entry = vm_table_get_by_name_or_uuid(vm_registry_get_table(manager->registry), name_or_uuid);
     if (!entry) {
-        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "No connected VM has the name or UUID \"%s\"",
-                           name_or_uuid);
+        g_autofree char *question = dup_near_names(vm_registry_get_table(manager->registry), name_or_uuid);
+        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "No connected VM has the name or UUID \"%s\"%s", name_or_uuid, question);
         return;
     }
     return_path(call, vm_entry_get_path(entry));

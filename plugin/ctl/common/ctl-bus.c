@@ -70,8 +70,8 @@ ctl_connect(Ctl *ctl, GError **error)
     ctl->bus = ctl->host ? connect_over_ssh(ctl, error)
                          : g_bus_get_sync(ctl->is_user ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM, NULL, error);
     if (!ctl->bus) {
-        if (ctl->host)
-            g_prefix_error(error, "No bus of %s: ", ctl->host);
+        if (ctl->host) /* ssh, or the shell there, has said more */
+            g_prefix_error(error, "No bus of %s, which ssh and systemd-stdio-bridge would give: ", ctl->host);
         else
             g_prefix_error(error, "No %s bus: ", ctl->is_user ? "user" : "system");
         return FALSE;
@@ -105,17 +105,44 @@ ctl_call_for_fd(Ctl *ctl, const char *path, const char *method, GVariant *argume
     return g_unix_fd_list_get(fds, 0, error);
 }
 
+/* Says in @error why the VM that is called @name is not connected, if the agent knows it. */
+static void
+explain_absence(Ctl *ctl, const char *name, GError **error)
+{
+    g_autoptr(GVariant) reply = ctl_call(ctl, CTL_ROOT, CTL_MANAGER, "ListVMs", NULL, NULL, NULL, NULL);
+    g_autoptr(GVariant) vms = reply ? g_variant_get_child_value(reply, 0) : NULL;
+
+    for (gsize i = 0; vms && i < g_variant_n_children(vms); i++) {
+        g_autoptr(GVariant) vm = g_variant_get_child_value(vms, i);
+        const char *known = "", *state = "", *why = "";
+        g_variant_lookup(vm, "name", "&s", &known);
+        g_variant_lookup(vm, "state", "&s", &state);
+        g_variant_lookup(vm, "error", "&s", &why);
+        if (g_str_equal(known, name)) {
+            g_clear_error(error);
+            g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT, "VM \"%s\" is not connected, but %s%s%s", name, state,
+                        *why ? ": " : "", why);
+            return;
+        }
+    }
+}
+
 char *
 ctl_find_vm(Ctl *ctl, const char *name, GError **error)
 {
     g_autoptr(GVariant) reply = NULL;
+    g_autoptr(GError) problem = NULL;
     char *path;
 
     if (name[0] == '/' && g_variant_is_object_path(name))
         return g_strdup(name);
-    reply = ctl_call(ctl, CTL_ROOT, CTL_MANAGER, "GetVM", g_variant_new("(s)", name), NULL, NULL, error);
-    if (!reply)
+    reply = ctl_call(ctl, CTL_ROOT, CTL_MANAGER, "GetVM", g_variant_new("(s)", name), NULL, NULL, &problem);
+    if (!reply) {
+        if (ctl_error_is(problem, "org.freedesktop.DBus.Error.UnknownObject"))
+            explain_absence(ctl, name, &problem);
+        g_propagate_error(error, g_steal_pointer(&problem));
         return NULL;
+    }
     g_variant_get(reply, "(o)", &path);
     return path;
 }

@@ -29,10 +29,9 @@ static const Hint hints[] = {
 gboolean
 ctl_error_is(const GError *error, const char *name)
 {
-    g_autofree char *remote = g_dbus_error_is_remote_error(error) ? g_dbus_error_get_remote_error(error) : NULL;
+    g_autofree char *own = g_dbus_error_encode_gerror(error); /* of an error of this program's, or of one that GIO knows */
+    g_autofree char *remote = g_dbus_error_is_remote_error(error) ? g_dbus_error_get_remote_error(error) : g_steal_pointer(&own);
 
-    if (!remote)
-        return FALSE;
     return g_str_equal(remote, name) ||
            (g_str_has_prefix(remote, "org.qemu.Monitor1.Error.") && g_str_equal(strrchr(remote, '.') + 1, name));
 }

@@ -226,5 +226,10 @@ ctl_run_job(Ctl *ctl, int argc, char **argv)
         path = ctl_job_make_path(vm, argv[2], /* is_qemus= */ TRUE);
     }
     reply = ctl_call(ctl, path, CTL_JOB, method, has_speed ? g_variant_new("(t)", speed) : NULL, NULL, NULL, &error);
+    if (!reply && ctl_error_is(error, "org.freedesktop.DBus.Error.UnknownObject")) {
+        g_clear_error(&error);
+        g_set_error(&error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "%s has no job \"%s\"; `qemu-monitorctl jobs %s` shows all", argv[1],
+                    argv[2], argv[1]);
+    }
     return reply ? CTL_OK : ctl_fail(ctl, error);
 }
