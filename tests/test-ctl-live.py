@@ -162,12 +162,12 @@ class Watching(LiveTest):
         people, program = self.start_watch(), self.start_watch('--json', 'vm', 'STOP', 'RESUME')
         vm.execute('stop')
         vm.execute('cont')
-        vm.execute('system_reset')
+        vm.execute('blockdev-create', **self.create('c', '/nonexistent/x'))
         for process in (people, program):
             wait_until(lambda: process.output.count('running') == 2, lambda: process.output)
-        wait_until(lambda: 'RESET' in people.output, lambda: people.output)
+        wait_until(lambda: 'concluded' in people.output, lambda: people.output)
         self.assertRegex(people.output, r'^[A-Z][a-z]+ \d\d \d\d:\d\d:\d\d\.\d{3} vm is running\n.* vm STOP\n.* vm is paused\n.* vm RESUME\n.* vm is running\n')
-        self.assertRegex(people.output, r'vm RESET .*guest=false')
+        self.assertRegex(people.output, r'vm JOB_STATUS_CHANGE (?=.*id=c).*status=created')
         lines = [json.loads(line) for line in program.output.splitlines()]
         for line in lines:
             self.assertGreater(line.pop('timestamp'), 1e15)
@@ -337,6 +337,14 @@ for _ in range(2):
                 self.assertEqual(self.run_ctl('display', 'vm', *arguments)[0], 'RFB 003.008\n' * 2)
         self.assertEqual(self.run_ctl('display', 'vm', 'vnc', options=('--user', '-H', 'far'))[0], 'RFB 003.008\n' * 2)
         self.refuse('must be named', 'display', 'vm', options=('--user', '-H', 'far'), status=USAGE)
+
+    def test_spice_goes_first(self):
+        self.qemu = self.start(Qemu, '7.2', '-spice', 'port=0,disable-ticketing=on', '-vnc', 'none')
+        self.add('both', f'unix:{self.qemu.path}')
+        self.environment['PATH'] = f'{self.directory}/bin:/usr/bin:/bin'
+        self.refuse('virt-viewer', 'display', 'both', status=USAGE)
+        self.write_program('remote-viewer', '#!/bin/sh\necho "$@"\ntest spice+unix://"$DISPLAY_SOCKET" = "$1"\n')
+        self.assertRegex(self.run_ctl('display', 'both')[0], '^spice.unix:///')
 
     def test_pictures(self):
         self.run_ctl('screenshot', 'vm', 'a.png', cwd=self.directory)
