@@ -164,7 +164,7 @@ class Watching(LiveTest):
         vm.execute('cont')
         vm.execute('blockdev-create', **self.create('c', '/nonexistent/x'))
         for process in (people, program):
-            wait_until(lambda: process.output.count('running') == 2, lambda: process.output)
+            wait_until(lambda: process.output.count('is running') + process.output.count('"running"') >= 2, lambda: process.output)
         wait_until(lambda: 'concluded' in people.output, lambda: people.output)
         self.assertRegex(people.output, r'^[A-Z][a-z]+ \d\d \d\d:\d\d:\d\d\.\d{3} vm is running\n.* vm STOP\n.* vm is paused\n.* vm RESUME\n.* vm is running\n')
         self.assertRegex(people.output, r'vm JOB_STATUS_CHANGE (?=.*id=c).*status=created')
