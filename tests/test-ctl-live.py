@@ -200,6 +200,11 @@ class Watching(LiveTest):
 
 
 class Shell(LiveTest):
+    def interrupt(self, terminal):
+        """Ctrl-C, until the prompt is empty: what is typed at once could be read before the signal."""
+        terminal.type('\x03')
+        wait_until(lambda: terminal.lines()[-1] == 'vm>', lambda: terminal.lines())
+
     def test_at_a_prompt(self):
         vm = self.start_vm()
         terminal = self.start_ctl('shell', 'vm')
@@ -220,7 +225,10 @@ class Shell(LiveTest):
         terminal.wait('vm> set_link name=x up=o')
         terminal.type('n\r')
         terminal.wait("Error: Device 'x' not found")
-        terminal.type('garbage\x03help device_del\r')
+        terminal.type('garbage')
+        terminal.wait('vm> garbage')
+        self.interrupt(terminal)
+        terminal.type('help device_del\r')
         wait_until(lambda: 'id' in terminal.lines(), lambda: terminal.lines())
         terminal.type('{"execute": "query-name", "id": 7}\r')
         terminal.wait('"id": 7')
@@ -233,14 +241,14 @@ class Shell(LiveTest):
         self.qemu.kill(signal.SIGSTOP)
         terminal.type('query-uuid\r')
         wait_until(lambda: terminal.lines()[-1].endswith('query-uuid'), lambda: terminal.lines())
-        terminal.type('\x03')
-        wait_until(lambda: terminal.lines()[-1] == 'vm>', lambda: terminal.lines())
+        self.interrupt(terminal)
         terminal.type('typed')
         terminal.wait('vm> typed')
         self.qemu.kill(signal.SIGCONT)
         terminal.wait('"UUID"')
         wait_until(lambda: terminal.lines()[-1] == 'vm> typed', lambda: terminal.lines())
-        terminal.type('\x03\x04')
+        self.interrupt(terminal)
+        terminal.type('\x04')
         self.assertEqual(terminal.end(), OK)
         with open(f'{self.directory}/state/qemu-monitorctl/history', encoding='utf-8') as file:
             self.assertEqual(file.read().splitlines(), ['query-status', 'set_link name=x up=on', 'help device_del',
