@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qmp-flight.h"
 
+/* Of a session that is used for one command after the other. */
+#define FEW 2
+
 void
 qmp_flight_init(QmpFlight *flight)
 {
-    flight->slots = g_array_new(/* zero_terminated= */ FALSE, /* clear= */ TRUE, sizeof(QmpSlot));
+    flight->slots = g_array_sized_new(/* zero_terminated= */ FALSE, /* clear= */ TRUE, sizeof(QmpSlot), FEW);
 }
 
 void
@@ -42,6 +45,11 @@ qmp_flight_steal(QmpFlight *flight, guint id)
     QmpSlot slot = g_array_index(flight->slots, QmpSlot, id);
     g_array_index(flight->slots, QmpSlot, id) = (QmpSlot){ 0 };
     flight->n--;
+    /* QEMU is asked several things at once when it is met, and then perhaps nothing for days: 0.4 kB a VM. */
+    if (flight->n == 0 && flight->slots->len > FEW) {
+        qmp_flight_clear(flight);
+        qmp_flight_init(flight);
+    }
     return slot;
 }
 

@@ -8,7 +8,7 @@ void
 fair_queue_init(FairQueue *queue, gsize line_size)
 {
     g_queue_init(&queue->turns);
-    queue->lines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    queue->lines = NULL;
     queue->line_size = line_size;
 }
 
@@ -22,7 +22,7 @@ fair_queue_clear(FairQueue *queue)
 gpointer
 fair_queue_find_line(FairQueue *queue, const char *key)
 {
-    return g_hash_table_lookup(queue->lines, key);
+    return queue->lines ? g_hash_table_lookup(queue->lines, key) : NULL;
 }
 
 /* The key is in the line's own memory: a line comes and goes with every command of a caller that sends one at a time. */
@@ -32,6 +32,8 @@ add_fair_line(FairQueue *queue, const char *key)
     gsize key_size = strlen(key) + 1;
     FairLine *line = g_malloc0(queue->line_size + key_size);
 
+    if (!queue->lines)
+        queue->lines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     line->queue = queue;
     line->key = memcpy((char *)line + queue->line_size, key, key_size);
     line->turn.data = line;

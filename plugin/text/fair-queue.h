@@ -16,7 +16,7 @@ typedef struct FairLine {
 } FairLine;
 
 struct FairQueue {
-    GHashTable *lines; /* owned: key → FairLine */
+    GHashTable *lines; /* owned: key → FairLine; NULL: there was none yet */
     GQueue turns; /* of FairLine, weak, by their links */
     gsize line_size;
 };
