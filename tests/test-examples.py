@@ -83,8 +83,7 @@ class Shell(ExamplesTest):
         self.assertEqual(self.run_example('./add-disk.sh', 'demo', self.make_disk('second'), 'second'), 'second is in demo\n')
 
     def speak(self):
-        said = self.run_example('./native-session.sh', 'demo', './qmp.py', 'query-name')
-        self.assertIn("{'return': {'name': 'demo'}}", said)
+        self.assertEqual(self.run_example('./native-session.sh', 'demo', './qmp.py', 'query-name'), "{'return': {'name': 'demo'}}\n")
 
     def back_up(self):
         copy = self.write('copy', '')
@@ -94,7 +93,7 @@ class Shell(ExamplesTest):
             self.assertEqual(file.read(), disk.read())
 
     def save(self):
-        self.assertIn('s "postmigrate"', self.run_example('./migrate-to-file.sh', 'demo', self.write('saved', '')))
+        self.assertEqual(self.run_example('./migrate-to-file.sh', 'demo', self.write('saved', '')), 's "postmigrate"\n')
         self.assertGreater(os.path.getsize(f'{self.directory}/saved'), MIB // 16)
 
 

@@ -5,5 +5,5 @@
 set -eu
 service=org.qemu.Monitor1 path=/org/qemu/Monitor1/vm/$1
 busctl --user --timeout=3600 call $service "$path" $service.VM ExecuteAndWait 'sa{sv}a{sv}' \
-    migrate 1 uri s "file:$(realpath "$2")" 0
+    migrate 1 uri s "file:$(realpath "$2")" 0 >/dev/null
 busctl --user get-property $service "$path" $service.VM Status

@@ -9,7 +9,7 @@ command, path = sys.argv[1:]
 connection = socket.socket(socket.AF_UNIX)
 connection.connect(path)
 qmp = connection.makefile('rw', encoding='utf-8')
-print('QEMU', json.loads(qmp.readline())['QMP']['version']['qemu'])
+qmp.readline()  # the greeting
 for execute in ('qmp_capabilities', command):
     qmp.write(json.dumps({'execute': execute}) + '\n')
     qmp.flush()
