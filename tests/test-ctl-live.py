@@ -138,7 +138,7 @@ class Jobs(LiveTest):
         self.assertEqual(terminal.end(), INTERRUPTED)
         for words, status, text in ((('x', 'frob'), USAGE, 'no action "frob"'), (('x', 'set-speed'), USAGE, 'bytes a second'),
                                     (('x', 'set-speed', '1X'), USAGE, 'bytes a second'), (('x', 'pause', '1'), USAGE, 'nothing more'),
-                                    (('x', 'pause'), NO_VM, '/job/x')):
+                                    (('x', 'pause'), FAILED, 'has no job "x"')):
             self.refuse(text, 'job', 'vm', *words, status=status)
 
     def test_a_job_that_is_called_as_the_migration(self):
