@@ -103,6 +103,9 @@ class Waiting(LiveTest):
         self.assertEqual(vm.get('Status'), 'paused')
         self.assertEqual(json.loads(self.run_ctl('wait', 'vm', 'query-status')[0])['status'], 'paused')
         self.refuse('has not been found', 'wait', 'vm', 'frob')
+        self.refuse("'node-name', expected: string", 'wait', 'vm', 'blockdev-add', 'driver=null-co', 'node-name:=null')
+        self.run_ctl('wait', 'vm', 'blockdev-add', '{"driver": "raw", "node-name": "n", "file": {"driver": "null-co", "size": 1048576}}')
+        self.run_ctl('wait', 'vm', 'blockdev-del', 'node-name=n')
         self.refuse('is no time', 'wait', 'vm', 'stop', '--timeout=soon', status=USAGE)
         # What ends the waiting ends nothing else.
         self.refuse('system_powerdown', 'wait', 'vm', 'system_powerdown', '--timeout=1s')

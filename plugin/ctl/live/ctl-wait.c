@@ -287,7 +287,27 @@ clear_wait(Wait *wait)
     g_free(wait->shown);
 }
 
-/* The arguments as a dictionary; NULL with @error. */
+/* json-glib makes a "maybe" of null, which D-Bus has not; the contract's null is an empty signature. Returns @value or a new
+ * one, which is floating. */
+static GVariant *
+convert_nulls(GVariant *value)
+{
+    GVariantBuilder builder;
+
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE_MAYBE))
+        return g_variant_new_signature("");
+    if (!g_variant_is_of_type(value, G_VARIANT_TYPE_VARIANT) && !g_variant_is_of_type(value, G_VARIANT_TYPE_VARDICT) &&
+        !g_variant_is_of_type(value, G_VARIANT_TYPE("av")) && !g_variant_is_of_type(value, G_VARIANT_TYPE("{sv}")))
+        return value;
+    g_variant_builder_init(&builder, g_variant_get_type(value));
+    for (gsize i = 0; i < g_variant_n_children(value); i++) {
+        g_autoptr(GVariant) child = g_variant_get_child_value(value, i);
+        g_variant_builder_add_value(&builder, convert_nulls(child));
+    }
+    return g_variant_builder_end(&builder);
+}
+
+/* The arguments as a dictionary, a reference; NULL with @error. */
 static GVariant *
 read_dictionary(Wait *wait, const char *command, char **words, GError **error)
 {
@@ -298,7 +318,11 @@ read_dictionary(Wait *wait, const char *command, char **words, GError **error)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "@%s: a command that is waited for takes no descriptor", file);
         return NULL;
     }
-    return json ? json_gvariant_deserialize_data(json, -1, "a{sv}", error) : NULL;
+    g_autoptr(GVariant) dictionary = json ? json_gvariant_deserialize_data(json, -1, "a{sv}", error) : NULL;
+    if (!dictionary)
+        return NULL;
+    g_variant_ref_sink(dictionary);
+    return g_variant_ref_sink(convert_nulls(dictionary));
 }
 
 CtlStatus
@@ -321,7 +345,6 @@ ctl_run_wait(Ctl *ctl, int argc, char **argv)
     Wait wait = { .ctl = ctl };
     if (ctl_connect(ctl, &error) && (wait.vm = ctl_find_vm(ctl, argv[1], &error)) &&
         (arguments = read_dictionary(&wait, argv[2], argv + 3, &error))) {
-        g_variant_ref_sink(arguments);
         wait.expected = find_expected(wait.vm, argv[2], arguments);
         if (watch_job(&wait, &error))
             status = send_and_wait(&wait, argv[2], arguments, timeout);
