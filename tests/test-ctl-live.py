@@ -202,6 +202,15 @@ class Watching(LiveTest):
         self.assertIn('FROB', self.run_ctl('watch', 'vm', 'FROB', status=FAILED)[1])
 
 
+class Away(CtlTest):
+    def test_a_vm_that_is_not_there_yet(self):
+        self.start_agent(key_file=f'[vm not-yet]\naddress=unix:{self.directory}/later\n')
+        process = self.adopt(Process([CTL, '--user', 'watch', 'not-yet'], env=self.environment))
+        os.symlink(self.start(Qemu, '7.2').path, f'{self.directory}/later')
+        wait_until(lambda: 'not-yet is running' in process.output, lambda: process.output)
+        self.refuse('"nobody"', 'watch', 'nobody', status=NO_VM)
+
+
 class Shell(LiveTest):
     def interrupt(self, terminal):
         """Ctrl-C, until the prompt is empty: what is typed at once could be read before the signal."""
