@@ -16,6 +16,8 @@
 
 #include <string.h>
 
+#include "json-tree.h"
+
 /* A group a line, roughly as QEMU's `-device help` has them. */
 static const PolicyDevices devices[] = {
     /* Bridges, hubs, buses. */
@@ -181,12 +183,11 @@ is_plain_id(const char *text)
 static PolicyClasses
 classes_of_property(const char *name, JsonNode *value)
 {
-    gboolean is_text = json_node_get_value_type(value) == G_TYPE_STRING;
-    gboolean is_number = JSON_NODE_HOLDS_NULL(value) || (JSON_NODE_HOLDS_VALUE(value) && !is_text);
+    gboolean is_plain = json_tree_get_type(value) == JSON_TREE_STRING && is_plain_id(json_tree_get_string(value));
 
     if (g_str_has_prefix(name, "x-"))
         return POLICY_HOST;
-    if (is_number || (is_text && is_plain_id(json_node_get_string(value))) || policy_names_contain(properties, name))
+    if (!policy_can_name(value) || is_plain || policy_names_contain(properties, name))
         return 0;
     return POLICY_HOST;
 }

@@ -50,12 +50,23 @@ policy_member_get_object(JsonObject *object, const char *name)
     return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
 }
 
-/* Numbers, booleans and null name nothing. */
-static gboolean
-can_name(JsonNode *node)
+gboolean
+policy_can_name(JsonNode *node)
 {
-    return !JSON_NODE_HOLDS_NULL(node) &&
-           (!JSON_NODE_HOLDS_VALUE(node) || json_node_get_value_type(node) == G_TYPE_STRING);
+    switch (json_tree_get_type(node)) {
+    case JSON_TREE_STRING:
+    case JSON_TREE_STRING_WITH_NUL:
+    case JSON_TREE_ARRAY:
+    case JSON_TREE_OBJECT:
+        return TRUE;
+    case JSON_TREE_NULL:
+    case JSON_TREE_BOOLEAN:
+    case JSON_TREE_INT:
+    case JSON_TREE_UINT:
+    case JSON_TREE_DOUBLE:
+        break;
+    }
+    return FALSE;
 }
 
 PolicyClasses
@@ -67,7 +78,7 @@ policy_members_classify(JsonObject *members, const char *names, const char *more
 
     json_object_iter_init(&iter, members);
     while (json_object_iter_next(&iter, &name, &value))
-        if (can_name(value) && !policy_names_contain(names, name) && !(more && policy_names_contain(more, name)))
+        if (policy_can_name(value) && !policy_names_contain(names, name) && !(more && policy_names_contain(more, name)))
             return POLICY_HOST;
     return 0;
 }

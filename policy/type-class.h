@@ -42,6 +42,9 @@ PolicyClasses policy_types_classify(const PolicyTypes *types, const char *name, 
 /* HOST if @members has a string, list or object by a name that is in neither list; 0 otherwise. @more may be NULL. */
 PolicyClasses policy_members_classify(JsonObject *members, const char *names, const char *more);
 
+/* Whether a member's value could name something: numbers, booleans and null do not. */
+gboolean policy_can_name(JsonNode *value);
+
 /* Whether @name is one of @names, which have a space between them. */
 gboolean policy_names_contain(const char *names, const char *name);
 

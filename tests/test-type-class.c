@@ -78,6 +78,8 @@ static const PolicyRow objects[] = {
     { "object-add", "{'qom-type':'secret','id':'s','file':'/x'}", READ_GUEST },
     { "object-add", "{'qom-type':'secret_keyring','id':'s','serial':1}", READ_GUEST },
     { "object-add", "{'qom-type':'memory-backend-ram','id':'m','size':1}", CONFIGURE },
+    { "object-add", "{'qom-type':'memory-backend-ram','id':'m','size':18446744073709551615}", CONFIGURE },
+    { "device_add", "{'driver':'virtio-rng-pci','id':'r','max-bytes':18446744073709551615}", CONFIGURE },
     { "object-add", "{'qom-type':'memory-backend-file','id':'m','size':1,'mem-path':'/x'}", READ_GUEST },
     { "object-add", "{'qom-type':'iothread','id':'i','of-a-later-qemu':'/x'}", HOST },
     { "object-add", "{'qom-type':'iothread','id':'i','props':{'x':'/x'}}", HOST },
