@@ -50,6 +50,8 @@ test_documents(void)
     assert_cut(" {\"a\": 1}\r\n{} [1,2]\t5 ", JSON_DIALECT_RFC8259, 100, "{\"a\": 1}|{}|[1,2]|5|");
     assert_cut("{'a':'\"'}{}", JSON_DIALECT_QEMU, 100, "{'a':'\"'}|{}|");
     assert_cut("{\"a\":inf}{}", JSON_DIALECT_RFC8259, 100, "{\"a\":inf}!|{}|");
+    /* A number ends at the byte that ends all else. */
+    assert_cut("5\xff{}5e3\x01{}[5\xff{}5e\x01{}", JSON_DIALECT_QEMU, 100, "5|?{}|5e3|?{}|?{}|?{}|");
 }
 
 static void

@@ -313,11 +313,11 @@ step_number(JsonScan *scan, const char *text, gsize length)
     return used < length ? number_end(scan, used) : used;
 }
 
-/* A byte at which QEMU's reader gives up what came before. */
+/* A byte at which QEMU's reader gives up what came before. A number it ends first, as any byte that is not the number's. */
 static gboolean
 is_unreadable_outside(const JsonScan *scan, char c)
 {
-    return scan->dialect == JSON_DIALECT_QEMU && scan->state != STRING && !json_is_space(c) &&
+    return scan->dialect == JSON_DIALECT_QEMU && scan->state != STRING && scan->state != NUMBER && !json_is_space(c) &&
            ((guchar)c < 0x20 || (guchar)c >= 0xfe);
 }
 
