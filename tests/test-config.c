@@ -28,6 +28,16 @@ test_none(void)
     g_assert_cmpuint(config->vms->len, ==, 0);
 }
 
+/* The last one counts, and nothing is left of those before. */
+static void
+test_address_twice(void)
+{
+    g_autoptr(Config) config = parse("[vm web]\naddress=unix:/run/1\nspares=unix:/run/2\naddress=unix:/run/3\nspares=unix:/run/4\n", NULL);
+
+    g_assert_cmpuint(config->vms->len, ==, 1);
+    g_assert_cmpstr(((ConfigVm *)config->vms->pdata[0])->address->path, ==, "/run/3");
+}
+
 static void
 test_full(void)
 {
@@ -187,6 +197,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/config/none", test_none);
+    g_test_add_func("/config/address-twice", test_address_twice);
     g_test_add_func("/config/full", test_full);
     g_test_add_func("/config/fatal", test_fatal);
     g_test_add_func("/config/mistakes", test_mistakes);

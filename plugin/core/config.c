@@ -130,6 +130,8 @@ read_audit(const Reading *reading, const char *text, GError **error)
 static gboolean
 read_address_key(const Reading *reading, const char *text, GError **error)
 {
+    /* A key may stand twice, and the last one counts. */
+    g_clear_pointer(&reading->vm->address, qmp_address_free);
     reading->vm->address = qmp_address_parse(text, error);
     return reading->vm->address != NULL;
 }
