@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Cockpit's server with the page in it, as one user sees it, and a browser that looks at it."""
+import concurrent.futures
 import json
 import os
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -71,8 +73,9 @@ class Administrator:
 
 
 class Cockpit(Process):
-    """cockpit-ws with one session, of the user @uid, whose buses are these; `url` is the page's. The server answers as soon as the
-    session is there, whose bridge first calls polkit, which may be in this process: so nobody may ask it in a way that blocks."""
+    """cockpit-ws with one session, of the user @uid, whose buses are these; `url` is the page's. Requests wait in its socket until it
+    and its session are there. The bridge calls polkit, and stands still until that answers, which may be by this process: so no
+    page may be asked for in a way that blocks."""
 
     def __init__(self, directory, system_bus, session_bus, uid, path=None, administrator=None):
         home = f'{directory}/home'
@@ -95,9 +98,6 @@ class Cockpit(Process):
             super().__init__([sys.executable, '-c', HAND_OVER, str(listener.fileno()), '--', *user, COCKPIT_WS, '--no-tls', '--local-session=cockpit-bridge'],
                              env={**self.environment, 'LISTEN_FDS': '1'}, pass_fds=[listener.fileno()], cwd='/')
         self.url = f'http://127.0.0.1:{port}/cockpit/@localhost/qemu-monitor/index.html'
-        with socket.create_connection(('127.0.0.1', port)) as client:
-            client.sendall(b'GET /ping HTTP/1.0\r\n\r\n')
-            self.wait_ready(lambda: select.select([client], [], [], 0)[0], 'an answer')
 
 
 class Browser(Process):
@@ -120,8 +120,19 @@ class Browser(Process):
         self.driver = webdriver.Remote(command_executor=connection, options=options)
 
     def stop(self):
+        """Returns when all of it is gone: the first process of a PID namespace is the last to be."""
+        with open(f'/proc/{self.pid}/task/{self.pid}/children', encoding='ascii') as file:
+            for child in file.read().split():
+                os.kill(int(child), signal.SIGKILL)
+        self.wait()
         super().stop()
         self.directory.cleanup()
+
+    def open(self, url):
+        """Returns when the page is loaded. What it is loaded from may wait for this process's main loop, which runs meanwhile."""
+        loading = concurrent.futures.ThreadPoolExecutor().submit(self.driver.get, url)
+        wait_until(loading.done, f'{url} to be loaded')
+        loading.result()
 
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)

@@ -36,17 +36,17 @@ def read(path):
         return file.read()
 
 
+def setUpModule():
+    """One browser for all."""
+    missing = find_missing()
+    if missing:
+        raise unittest.SkipTest(f'not here: {" ".join(missing)}')
+    PageTest.browser = Browser()
+    unittest.addModuleCleanup(PageTest.browser.stop)
+
+
 class PageTest(SystemBusTest):
     limits = LIMITS
-
-    @classmethod
-    def setUpClass(cls):
-        missing = find_missing()
-        if missing:
-            raise unittest.SkipTest(f'not here: {" ".join(missing)}')
-        super().setUpClass()
-        cls.browser = Browser()
-        cls.addClassCleanup(cls.browser.stop)
 
     def setUp(self):
         super().setUp()
@@ -65,7 +65,7 @@ class PageTest(SystemBusTest):
         """The page, in a session of somebody's."""
         session = session_bus or self.start(Bus, name='session-bus')
         self.cockpit = self.start(Cockpit, self.bus.address, session.address, SOMEBODY, os.path.dirname(os.environ['CTL']), self.administrator)
-        self.browser.driver.get(self.cockpit.url + where)
+        self.browser.open(self.cockpit.url + where)
 
     def explain(self):
         return f'page: {self.browser.text("body")}\nbrowser: {self.browser.errors()}'
