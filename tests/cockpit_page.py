@@ -72,7 +72,23 @@ class Administrator:
             self.connection.close()
 
 
-class Cockpit(Process):
+class Contained(Process):
+    """In a PID namespace of its own, so that nothing of it is left however this process ends: Cockpit's bridge starts an ssh-agent."""
+
+    def __init__(self, command, **options):
+        super().__init__(['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', *command], **options)
+
+    def stop(self):
+        """Returns when all of it is gone: the first process of a PID namespace is the last to be."""
+        if self.popen.poll() is None:
+            with open(f'/proc/{self.pid}/task/{self.pid}/children', encoding='ascii') as file:
+                for child in file.read().split():
+                    os.kill(int(child), signal.SIGKILL)
+            self.wait()
+        super().stop()
+
+
+class Cockpit(Contained):
     """cockpit-ws with one session, of the user @uid, whose buses are these; `url` is the page's. Requests wait in its socket until it
     and its session are there. The bridge calls polkit, and stands still until that answers, which may be by this process: so no
     page may be asked for in a way that blocks."""
@@ -91,7 +107,7 @@ class Cockpit(Process):
         self.environment = {'PATH': f'{path}:{os.environ["PATH"]}' if path else os.environ['PATH'], 'HOME': home, 'XDG_DATA_HOME': home, 'XDG_CONFIG_DIRS': home,
                        'XDG_RUNTIME_DIR': home, 'DBUS_SYSTEM_BUS_ADDRESS': system_bus, 'DBUS_SESSION_BUS_ADDRESS': session_bus,
                        'LANG': 'C.UTF-8'}
-        user = ['setpriv', f'--reuid={uid}', f'--regid={uid}', '--clear-groups', '--pdeathsig=KILL']
+        user = ['setpriv', f'--reuid={uid}', f'--regid={uid}', '--clear-groups']
         os.chown(home, uid, uid)
         with socket.create_server(('127.0.0.1', 0)) as listener:
             port = listener.getsockname()[1]
@@ -100,15 +116,15 @@ class Cockpit(Process):
         self.url = f'http://127.0.0.1:{port}/cockpit/@localhost/qemu-monitor/index.html'
 
 
-class Browser(Process):
-    """Chromium without a window. In a PID namespace of its own, so that nothing of it is left however this process ends."""
+class Browser(Contained):
+    """Chromium without a window."""
     OPTIONS = ('--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
                '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--window-size=1280,960')
 
     def __init__(self):
         self.directory = tempfile.TemporaryDirectory(prefix='qm-', dir='/tmp')
         directory = self.directory.name
-        super().__init__(['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', 'chromedriver', '--port=0'],
+        super().__init__(['chromedriver', '--port=0'],
                          env={**os.environ, 'HOME': directory, 'XDG_RUNTIME_DIR': directory})
         port = re.compile(r'started successfully on port (\d+)')
         self.wait_ready(lambda: port.search(self.output), 'the port of chromedriver')
@@ -120,11 +136,6 @@ class Browser(Process):
         self.driver = webdriver.Remote(command_executor=connection, options=options)
 
     def stop(self):
-        """Returns when all of it is gone: the first process of a PID namespace is the last to be."""
-        with open(f'/proc/{self.pid}/task/{self.pid}/children', encoding='ascii') as file:
-            for child in file.read().split():
-                os.kill(int(child), signal.SIGKILL)
-        self.wait()
         super().stop()
         self.directory.cleanup()
 
@@ -157,7 +168,8 @@ class Browser(Process):
         return wait_until(lambda: self.run(find, label, within), lambda: f'the button {label} in {self.text(within)!r}')
 
     def press(self, label, within='body'):
-        self.button(label, within).click()
+        """Not by the mouse, under which the page could move at that moment."""
+        self.run('arguments[0].focus(); arguments[0].click()', self.button(label, within))
 
     def keys(self, name):
         """To what has the focus."""
