@@ -338,6 +338,13 @@ sys.exit(7)
         self.refuse('nonexistent', 'open', 'vm', '--', '/nonexistent/program')
         self.refuse('"nobody"', 'open', 'nobody', '--', 'true', status=NO_VM)
 
+    def refuse_without_viewer(self, package, vm):
+        """Whatever is installed on this machine."""
+        path = self.environment['PATH']
+        self.environment['PATH'] = '/nonexistent'
+        self.refuse(package, 'display', vm, status=USAGE)
+        self.environment['PATH'] = path
+
     def test_a_viewer(self):
         """A program for which the descriptor is a socket, and a viewer that is installed."""
         viewer = '''#!/usr/bin/python3
@@ -348,7 +355,7 @@ for _ in range(2):
     print(connection.recv(12, socket.MSG_WAITALL).decode(), end='')
 '''
         self.make_far_machine()
-        self.refuse('tigervnc-viewer', 'display', 'vm', status=USAGE)
+        self.refuse_without_viewer('tigervnc-viewer', 'vm')
         self.refuse('spice', 'display', 'vm', 'spice', '--', 'true')
         self.refuse('"frob"', 'display', 'vm', 'frob', '--', 'true')
         self.write_program('xtigervncviewer', viewer)
@@ -361,8 +368,7 @@ for _ in range(2):
     def test_spice_goes_first(self):
         self.qemu = self.start(Qemu, '7.2', '-spice', 'port=0,disable-ticketing=on', '-vnc', 'none')
         self.add('both', f'unix:{self.qemu.path}')
-        self.environment['PATH'] = f'{self.directory}/bin:/usr/bin:/bin'
-        self.refuse('virt-viewer', 'display', 'both', status=USAGE)
+        self.refuse_without_viewer('virt-viewer', 'both')
         self.write_program('remote-viewer', '#!/bin/sh\necho "$@"\ntest spice+unix://"$DISPLAY_SOCKET" = "$1"\n')
         self.assertRegex(self.run_ctl('display', 'both')[0], '^spice.unix:///')
 
