@@ -26,10 +26,10 @@ class CtlTest(MonitorTest):
         super().setUp()
         self.environment = {**os.environ, 'DBUS_SESSION_BUS_ADDRESS': self.bus.address, 'LC_ALL': 'C.UTF-8'}
 
-    def run_ctl(self, *arguments, status=OK, options=('--user',), **more):
+    def run_ctl(self, *arguments, status=OK, options=('--user',), input='', **more):
         """(stdout, stderr) of a command that ends with that status."""
         result = subprocess.run([CTL, *options, *arguments], capture_output=True, text=True, timeout=60, check=False,
-                                stdin=subprocess.DEVNULL, env=self.environment, **more)
+                                input=input, env=self.environment, **more)
         self.assertEqual(result.returncode, status, (arguments, result.stdout, result.stderr))
         return result.stdout, result.stderr
 

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 from command import CTL, DENIED, FAILED, NO_SERVICE, NO_VM, OK, USAGE, CtlTest
-from harness import Peer, Polkitd, Qemu, main, wait_until
+from harness import Peer, Polkitd, Raw, Qemu, main, wait_until
 from monitor import ANSWERS, ROOT, VERSIONS, VM, requests
 from system_bus import OWNER, SOMEBODY, SystemBusTest
 
@@ -69,6 +69,63 @@ class Looking(CtlTest):
             out = self.run_ctl(*arguments)[0]
             self.assertNotRegex(out, '[\x1b\u202e\x7f\x9b]')
         self.assertEqual(self.get_json('show', 'web')['GuestName'], hostile)
+
+
+class Hostile(CtlTest):
+    """What a QEMU says that means harm to whoever looks at it."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_agent()
+        self.peer = self.start(Peer, ANSWERS)
+        self.add('web', f'unix:{self.peer.path}')
+
+    def answer(self, name, text):
+        """The `return` of a command, as these very bytes."""
+        def make(command):
+            number = f', "id": {json.dumps(command["id"])}' if 'id' in command else ''
+            return Raw(f'{{"return": {text}{number}}}\r\n'.encode())
+        self.peer.answers[name] = make
+
+    def test_what_steers_a_terminal_is_in_no_line(self):
+        self.answer('x-name', '{"name": "a\x9b31mb\u202e"}')
+        for arguments, options in ((('call', 'web', 'x-name'), {}), (('shell', 'web'), {'input': 'x-name\n'}),
+                                   (('shell', 'web', '--json'), {'input': 'x-name\n'})):
+            out = self.run_ctl(*arguments, **options)[0]
+            self.assertNotRegex(out, '[\x9b\u202e]')
+            self.assertIn('\\u009b31mb\\u202e', out)
+
+    def test_a_deep_reply_is_printed_in_little_more_than_its_size(self):
+        self.answer('x-deep', '[' * 1000 + '1,' * 2000 + '1' + ']' * 1000)
+        for arguments, options in ((('call', 'web', 'x-deep'), {}), (('shell', 'web'), {'input': 'x-deep\n'})):
+            out = self.run_ctl(*arguments, **options)[0]
+            self.assertLess(len(out), 300000)
+            self.assertEqual(''.join(out.split()), '[' * 1000 + '1,' * 2000 + '1' + ']' * 1000)
+
+    def test_no_string_is_cut(self):
+        self.answer('x-zero', r'"a\u0000b"')
+        self.assertEqual(self.run_ctl('call', 'web', 'x-zero')[0], '"a\\u0000b"\n')
+        self.assertEqual(self.run_ctl('shell', 'web', input='x-zero\n')[0], '"a\\u0000b"\n')
+
+    def test_a_schema_that_is_none(self):
+        command, members = {'meta-type': 'command', 'name': 'x', 'arg-type': '0'}, [{'name': 'a', 'type': '1'}]
+        arguments = {'meta-type': 'object', 'name': '0', 'members': members}
+        for schema in (5, {}, [5], [None], [{'meta-type': 5}], [command, {**arguments, 'members': 5}], [command, {**arguments, 'variants': [5]}],
+                       [command, arguments, {'meta-type': 'enum', 'name': '1', 'values': [5]}],
+                       [command, arguments, {'meta-type': 'alternate', 'name': '1'}]):
+            with self.subTest(schema):
+                self.peer.answers['query-qmp-schema'] = schema
+                self.refuse('is no schema\n', 'call', 'web', 'x', 'a=b')
+                self.assertEqual(self.run_ctl('complete', 'members', 'web', 'x'), ('', ''))
+        self.peer.answers['query-qmp-schema'] = [command, {**arguments, 'members': [{'name': 'a\x1b\x9b', 'type': '1'}]}]
+        self.assertEqual(self.run_ctl('complete', 'members', 'web', 'x')[0], 'a\\x1b\\x9b=\n')
+        self.assertEqual(self.run_ctl('shell', 'web', input='help x\n')[0], 'a\\x1b\\x9b\n')
+
+    def test_an_object_that_does_not_end_is_not_waited_for(self):
+        self.peer.answers['query-qmp-schema'] = [{'meta-type': 'command', 'name': 'query-status', 'arg-type': '0'},
+                                                 {'meta-type': 'object', 'name': '0', 'members': []}]
+        for line in ('{"execute": "query-status"', '{"execute": "query-status}', 'query-status {', 'query-status a:=['):
+            self.refuse('ends too early\n', 'shell', 'web', status=USAGE, input=line + '\nquery-name\n')
 
 
 class Calling(CtlTest):

@@ -15,11 +15,11 @@
 #include "ctl-print.h"
 #include "ctl-verbs.h"
 
-/* A reply that is one string (human-monitor-command's) is shown as a text. */
+/* A reply that is one string (human-monitor-command's) is shown as a text, but for one with U+0000 in it, which a text cannot have. */
 static void
 print_reply(const Ctl *ctl, const char *json)
 {
-    if (ctl->is_json || (json[0] != '"' && strcmp(json, "{}") != 0)) {
+    if (ctl->is_json || (json[0] != '"' && strcmp(json, "{}") != 0) || strstr(json, "\\u0000")) {
         ctl_print_json(stdout, json);
     } else if (json[0] == '"') {
         g_autoptr(JsonNode) node = json_from_string(json, NULL);

@@ -16,7 +16,7 @@ static void
 print_words(char **words, const char *suffix)
 {
     for (guint i = 0; words && words[i]; i++)
-        printf("%s%s\n", words[i], suffix);
+        ctl_print_line(stdout, "%s%s", words[i], suffix);
 }
 
 static void
@@ -39,7 +39,7 @@ print_vms(Ctl *ctl, gboolean is_all)
         const char *name = "", *object;
         g_variant_lookup(entry, "name", "&s", &name);
         if (*name && (is_all || g_variant_lookup(entry, "object", "&o", &object)))
-            printf("%s\n", name);
+            ctl_print_line(stdout, "%s", name);
     }
 }
 

@@ -51,11 +51,15 @@ ctl_print_line(FILE *file, const char *format, ...)
     fprintf(file, "%s\n", printable);
 }
 
+/* Deeper values are not indented any further: a reply of 40 kB whose numbers are in 1,000 arrays would be printed as 40 MB. No command's
+ * reply is that deep by itself. */
+#define MAX_INDENT 32
+
 static void
 start_json_line(GString *out, guint depth)
 {
     g_string_append_c(out, '\n');
-    for (guint i = 0; i < depth; i++)
+    for (guint i = 0; i < MIN(depth, MAX_INDENT); i++)
         g_string_append(out, "  ");
 }
 
@@ -104,6 +108,14 @@ ctl_print_json(FILE *file, const char *json)
         }
     }
     printable = dup_printable(out->str, /* is_text= */ TRUE, /* is_json= */ TRUE);
+    fprintf(file, "%s\n", printable);
+}
+
+void
+ctl_print_json_line(FILE *file, const char *json)
+{
+    g_autofree char *printable = dup_printable(json, /* is_text= */ FALSE, /* is_json= */ TRUE);
+
     fprintf(file, "%s\n", printable);
 }
 

@@ -15,6 +15,9 @@ void ctl_print_line(FILE *file, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* JSON text, as it stands, with a line for each value. No number is read, so that none is rounded. */
 void ctl_print_json(FILE *file, const char *json);
 
+/* JSON text of one line, likewise. */
+void ctl_print_json_line(FILE *file, const char *json);
+
 /* A value of D-Bus as JSON text. */
 char *ctl_variant_to_json(GVariant *value);
 

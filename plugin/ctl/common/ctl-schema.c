@@ -28,6 +28,45 @@ note_entity(JsonArray *array, guint index, JsonNode *node, gpointer data)
     g_hash_table_insert(entities, g_strdup_printf("%s %s", is_type ? "type" : meta, get_text(entity, "name")), entity);
 }
 
+static gboolean
+is_schema_text(JsonNode *node)
+{
+    return JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING;
+}
+
+static gboolean
+is_array_of(JsonNode *node, gboolean (*is_element)(JsonNode *element))
+{
+    if (!JSON_NODE_HOLDS_ARRAY(node))
+        return FALSE;
+    for (guint i = 0; i < json_array_get_length(json_node_get_array(node)); i++)
+        if (!is_element(json_array_get_element(json_node_get_array(node), i)))
+            return FALSE;
+    return TRUE;
+}
+
+/* An entity of the schema, a member or a variant: what is read of it has the type that it is read as. */
+static gboolean
+is_schema_entity(JsonNode *node)
+{
+    static const char *const texts[] = { "arg-type", "case", "element-type", "json-type", "meta-type", "name", "tag", "type", NULL };
+    JsonObjectIter iter;
+    const char *name;
+    JsonNode *value;
+
+    if (!JSON_NODE_HOLDS_OBJECT(node))
+        return FALSE;
+    json_object_iter_init(&iter, json_node_get_object(node));
+    while (json_object_iter_next(&iter, &name, &value)) {
+        gboolean has_entities = g_str_equal(name, "members") || g_str_equal(name, "variants");
+        if ((has_entities && !is_array_of(value, is_schema_entity)) ||
+            (g_str_equal(name, "values") && !is_array_of(value, is_schema_text)) || (g_strv_contains(texts, name) && !is_schema_text(value)))
+            return FALSE;
+    }
+    JsonObject *entity = json_node_get_object(node);
+    return json_object_has_member(entity, "members") || !g_str_equal(get_text(entity, "meta-type"), "alternate");
+}
+
 CtlSchema *
 ctl_schema_load(Ctl *ctl, const char *path, GError **error)
 {
@@ -43,7 +82,12 @@ ctl_schema_load(Ctl *ctl, const char *path, GError **error)
     g_variant_get(reply, "(&s)", &text);
     if (!json_parser_load_from_data(schema->parser, text, -1, error))
         return NULL;
-    json_array_foreach_element(json_node_get_array(json_parser_get_root(schema->parser)), note_entity, schema->entities);
+    JsonNode *root = json_parser_get_root(schema->parser);
+    if (!root || !is_array_of(root, is_schema_entity)) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "QEMU's reply to query-qmp-schema is no schema");
+        return NULL;
+    }
+    json_array_foreach_element(json_node_get_array(root), note_entity, schema->entities);
     return g_steal_pointer(&schema);
 }
 

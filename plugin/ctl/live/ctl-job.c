@@ -183,10 +183,7 @@ ctl_job_print_json(GVariant *value)
 {
     g_autofree char *json = ctl_variant_to_json(value);
 
-    if (isatty(STDOUT_FILENO))
-        ctl_print_line(stdout, "%s", json);
-    else
-        printf("%s\n", json);
+    ctl_print_json_line(stdout, json);
 }
 
 char *

@@ -69,7 +69,7 @@ print_shell_value(const char *line, JsonObject *reply)
     /* A reply with the id of a command that was typed as JSON is shown whole. */
     g_autofree char *text = json_object_get_size(reply) == 1 ? cut_value(line) : g_strdup(line);
 
-    if (JSON_NODE_HOLDS_VALUE(value) && json_node_get_value_type(value) == G_TYPE_STRING) {
+    if (JSON_NODE_HOLDS_VALUE(value) && json_node_get_value_type(value) == G_TYPE_STRING && !strstr(text, "\\u0000")) {
         g_autofree char *printable = ctl_dup_printable(json_node_get_string(value), /* is_text= */ TRUE);
         printf("%s%s", printable, *printable == '\0' || g_str_has_suffix(printable, "\n") ? "" : "\n");
     } else if (!g_str_equal(text, "{}")) {
@@ -126,10 +126,8 @@ take_session_line(Shell *shell, const char *line)
         return;
     }
     ctl_prompt_begin_output();
-    if (shell->ctl->is_json && shell->is_terminal)
-        ctl_print_line(stdout, "%s", line);
-    else if (shell->ctl->is_json)
-        printf("%s\n", line);
+    if (shell->ctl->is_json)
+        ctl_print_json_line(stdout, line);
     else if (is_event)
         print_event(object);
     else if (is_value)
@@ -211,9 +209,27 @@ print_help(Shell *shell, const char *command)
     g_autofree char *text = words ? g_strjoinv(" ", words) : NULL;
 
     if (text)
-        printf("%s\n", text);
+        ctl_print_line(stdout, "%s", text);
     else
         ctl_fail(shell->ctl, error);
+}
+
+/* Whether all brackets and strings of @text end: QEMU waits for the rest of an object, and the shell for a reply. */
+static gboolean
+is_whole(const char *text)
+{
+    gboolean in_string = FALSE;
+    int depth = 0;
+
+    for (const char *at = text; *at; at++) {
+        if (in_string && *at == '\\' && at[1])
+            at++;
+        else if (*at == '"')
+            in_string = !in_string;
+        else if (!in_string)
+            depth += *at == '{' || *at == '[' ? 1 : *at == '}' || *at == ']' ? -1 : 0;
+    }
+    return !in_string && depth <= 0;
 }
 
 /* What is the shell's own. FALSE: the line is QEMU's. */
@@ -242,14 +258,10 @@ run_line(Shell *shell, const char *line)
             read_input(shell);
         return;
     }
-    if (*words == '{') {
-        /* QEMU would wait for the rest of half an object. */
-        g_autoptr(JsonNode) node = json_from_string(words, &error);
-        text = node ? g_strdup(words) : NULL;
-    } else {
-        text = shell->is_hmp ? make_hmp_command(words) : make_qmp_command(shell, words, &error);
-    }
-    if (text) {
+    text = *words == '{' ? g_strdup(words) : shell->is_hmp ? make_hmp_command(words) : make_qmp_command(shell, words, &error);
+    if (text && !is_whole(text))
+        g_set_error(&error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s: the JSON text ends too early", words);
+    if (text && !error) {
         send_text(shell, text);
         return;
     }
