@@ -271,6 +271,10 @@ class Refused(SystemBusTest):
         self.assertEqual(result.returncode, OK, result.stderr)
         self.assertRegex(result.stdout, r'web +running +machine .* lp ')
         self.assertIn('may not call ListMonitors', self.run_as(SOMEBODY, 'status', 'web').stdout)
+        before = len(self.lines())
+        self.assertIn('human-monitor-command\n', self.run_as(SOMEBODY, 'complete', 'commands', 'web').stdout)
+        self.assertIn('STOP\n', self.run_as(SOMEBODY, 'complete', 'events', 'web').stdout)
+        self.assertEqual(len(self.lines()), before)  # nobody was refused anything
         self.assertEqual(self.run_as(SOMEBODY, 'call', 'web', 'stop').returncode, OK)
         # No leave to look at the schema: words are what they look like.
         result = self.run_as(SOMEBODY, 'call', 'web', 'set_link', 'name=net0', 'up=off')

@@ -26,15 +26,9 @@ typedef struct Question {
 static GHashTable *
 read_actions(Ctl *ctl, const char *path, GError **error)
 {
-    g_autoptr(GVariant) reply =
-        ctl_call(ctl, path, "org.freedesktop.DBus.Introspectable", "Introspect", NULL, NULL, NULL, error);
-    g_autoptr(GDBusNodeInfo) node = NULL;
-    const char *xml;
+    g_autoptr(GDBusNodeInfo) node = ctl_introspect(ctl, path, error);
 
-    if (!reply)
-        return NULL;
-    g_variant_get(reply, "(&s)", &xml);
-    if (!(node = g_dbus_node_info_new_for_xml(xml, error)))
+    if (!node)
         return NULL;
     GHashTable *actions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     GDBusInterfaceInfo *interface = g_dbus_node_info_lookup_interface(node, CTL_QMP);

@@ -13,13 +13,6 @@
 #include "ctl-verbs.h"
 
 static void
-print_words(char **words, const char *suffix)
-{
-    for (guint i = 0; words && words[i]; i++)
-        ctl_print_line(stdout, "%s%s", words[i], suffix);
-}
-
-static void
 print_verbs(const Ctl *ctl)
 {
     for (const CtlVerb *verb = ctl->verbs; verb->name; verb++)
@@ -75,20 +68,36 @@ print_properties_of(Ctl *ctl, const char *path)
 }
 
 static void
-print_from_schema(Ctl *ctl, const char *path, const char *kind, const char *command)
+print_annotated(GDBusAnnotationInfo **annotations)
+{
+    const char *name = g_dbus_annotation_info_lookup(annotations, "org.qemu.Monitor1.Name");
+
+    if (name)
+        ctl_print_line(stdout, "%s", name);
+}
+
+/* The schema would take the action `observe`, and a refusal would be in the agent's log at each press of a key. */
+static void
+print_commands_or_events(Ctl *ctl, const char *path, gboolean is_events)
+{
+    g_autoptr(GDBusNodeInfo) node = ctl_introspect(ctl, path, NULL);
+    GDBusInterfaceInfo *interface = node ? g_dbus_node_info_lookup_interface(node, is_events ? CTL_EVENTS : CTL_QMP) : NULL;
+
+    for (guint i = 0; interface && !is_events && interface->methods && interface->methods[i]; i++)
+        print_annotated(interface->methods[i]->annotations);
+    for (guint i = 0; interface && is_events && interface->signals && interface->signals[i]; i++)
+        print_annotated(interface->signals[i]->annotations);
+}
+
+static void
+print_members(Ctl *ctl, const char *path, const char *command)
 {
     g_autoptr(CtlSchema) schema = ctl_schema_load(ctl, path, NULL);
-    g_auto(GStrv) words = NULL;
+    JsonObject *type = schema ? ctl_schema_get_arguments(schema, command) : NULL;
+    g_auto(GStrv) words = type ? ctl_schema_list_members(schema, type) : NULL;
 
-    if (!schema)
-        return;
-    if (g_str_equal(kind, "commands"))
-        words = ctl_schema_list(schema, "command");
-    else if (g_str_equal(kind, "events"))
-        words = ctl_schema_list(schema, "event");
-    else if (command && ctl_schema_get_arguments(schema, command))
-        words = ctl_schema_list_members(schema, ctl_schema_get_arguments(schema, command));
-    print_words(words, g_str_equal(kind, "members") ? "=" : "");
+    for (guint i = 0; words && words[i]; i++)
+        ctl_print_line(stdout, "%s=", words[i]);
 }
 
 CtlStatus
@@ -111,7 +120,9 @@ ctl_run_complete(Ctl *ctl, int argc, char **argv)
         print_jobs_of(ctl, path);
     else if (path && g_str_equal(argv[1], "properties"))
         print_properties_of(ctl, path);
+    else if (path && argc > 3 && g_str_equal(argv[1], "members"))
+        print_members(ctl, path, argv[3]);
     else if (path)
-        print_from_schema(ctl, path, argv[1], argv[3]);
+        print_commands_or_events(ctl, path, g_str_equal(argv[1], "events"));
     return CTL_OK;
 }

@@ -147,6 +147,18 @@ ctl_find_vm(Ctl *ctl, const char *name, GError **error)
     return path;
 }
 
+GDBusNodeInfo *
+ctl_introspect(Ctl *ctl, const char *path, GError **error)
+{
+    g_autoptr(GVariant) reply = ctl_call(ctl, path, "org.freedesktop.DBus.Introspectable", "Introspect", NULL, NULL, NULL, error);
+    const char *xml;
+
+    if (!reply)
+        return NULL;
+    g_variant_get(reply, "(&s)", &xml);
+    return g_dbus_node_info_new_for_xml(xml, error);
+}
+
 GVariant *
 ctl_get_properties(Ctl *ctl, const char *path, const char *interface, GError **error)
 {

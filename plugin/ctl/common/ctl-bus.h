@@ -19,6 +19,9 @@ int ctl_call_for_fd(Ctl *ctl, const char *path, const char *method, GVariant *ar
 /* The object of the VM that @name names: a name, a UUID or a path. */
 char *ctl_find_vm(Ctl *ctl, const char *name, GError **error);
 
+/* What the object at @path has, with its annotations. It is public, as the schema is not. Free with g_dbus_node_info_unref(). */
+GDBusNodeInfo *ctl_introspect(Ctl *ctl, const char *path, GError **error);
+
 /* All properties of @interface at @path: a dictionary. */
 GVariant *ctl_get_properties(Ctl *ctl, const char *path, const char *interface, GError **error);
 
