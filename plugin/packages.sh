@@ -4,7 +4,7 @@
 # To build; to build and run; to test as well.
 build_packages=(gcc libc6-dev meson pkg-config libglib2.0-dev libdbus-1-dev libjson-glib-dev libreadline-dev)
 run_packages=("${build_packages[@]}" dbus-daemon systemd)
-test_packages=("${run_packages[@]}" bash-completion clang polkitd python3 python3-docutils python3-gi python3-pil python3-pyte qemu-system-common qemu-system-x86 valgrind
+test_packages=("${run_packages[@]}" bash-completion clang polkitd python3 python3-docutils python3-gi python3-pil python3-pyte qemu-system-common qemu-system-x86 valgrind zsh
     ca-certificates debian-archive-keyring mmdebstrap
     chromium chromium-driver cockpit-bridge cockpit-ws python3-selenium
     gir1.2-gtk-3.0 gjs xvfb

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the Tab key gives behind qemu-monitorctl: a real bash in a pseudo-terminal, a real VM, and names that others chose badly on
+"""What the Tab key gives behind qemu-monitorctl: a real bash and a real zsh in pseudo-terminals, a real VM, and names that others chose badly on
 purpose."""
 import os
 import pty
 import select
+import shutil
 import subprocess
 import unittest
 
@@ -70,6 +71,16 @@ class Completion(MonitorTest):
                          'bind "set enable-bracketed-paste off"\nbind "set completion-query-items 0"\nbind "set page-completions off"\n')
         shell = self.start_shell('bash', '--noprofile', '--rcfile', f'{self.directory}/rc', '-i')
         shell.wait(READY)
+        self.see_words(shell)
+
+    @unittest.skipUnless(shutil.which('zsh'), 'no zsh')
+    def test_zsh(self):
+        self.write('.zshrc', f'fpath=({COMPLETIONS} $fpath)\nautoload -U compinit; compinit -u -D\nPS1="{READY}"\nunsetopt beep\n')
+        shell = self.start_shell('zsh', '-i')
+        shell.wait(READY)
+        self.see_words(shell)
+
+    def see_words(self, shell):
         for typed, completed in (
                 ('rem', 'remove '), ('--no-a', '--no-ask-password '), ('--user call we', 'web '),
                 ('--user call web query-statu', 'query-status '),
