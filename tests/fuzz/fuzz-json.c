@@ -13,12 +13,12 @@
 
 /* The documents of a text that comes in pieces of that size; behind each what is wrong with it, and for each loss a `?`. */
 static char *
-cut(const char *text, gsize length, gsize piece, JsonDialect dialect)
+cut(const char *text, gsize length, gsize piece, JsonDialect dialect, gsize max)
 {
     GString *found = g_string_new(NULL);
     JsonFramer framer;
 
-    json_framer_init(&framer, dialect, /* max= */ 256);
+    json_framer_init(&framer, dialect, max);
     for (gsize at = 0; at < length; at += piece) {
         gsize n = MIN(piece, length - at), used = 0, more;
         /* With one byte behind it, and none of a neighbour's. */
@@ -92,8 +92,10 @@ check_command(const char *text, gsize length)
         g_autofree char *document = g_strndup(text + used - scan.offset, scan.offset);
         g_autoptr(JsonNode) node = json_tree_build_command(document, NULL);
         g_autofree char *compact = node ? print(node, JSON_PRINT_COMPACT) : NULL;
-        if (compact)
-            assert_same(compact, node);
+        /* Read as a command again: the name of a member may hold U+0000 there, and nowhere else. */
+        g_autoptr(JsonNode) again = compact ? json_tree_build_command(compact, NULL) : NULL;
+        if (compact && (!again || !json_is_same(again, node)))
+            fuzz_fail("%s is another value", compact);
     }
 }
 
@@ -107,8 +109,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autofree char *text = g_malloc0(length + 1);
     memcpy(text, data + 2, length);
 
-    g_autofree char *whole = cut(text, length, MAX(length, 1), dialect);
-    g_autofree char *pieces = cut(text, length, piece, dialect);
+    g_autofree char *whole = cut(text, length, MAX(length, 1), dialect, /* max= */ length);
+    g_autofree char *pieces = cut(text, length, piece, dialect, /* max= */ length);
+    /* Where a document that is too long is given up depends on the pieces. */
+    g_free(cut(text, length, piece, dialect, /* max= */ 64));
     if (!g_str_equal(whole, pieces))
         fuzz_fail("in one piece %s, in pieces of %zu %s", whole, piece, pieces);
     check_document(text, length);
