@@ -2,6 +2,7 @@
 """An agent that ends, in good order or not, and the next one in its place: no VM is lost, and nothing is left in any QEMU."""
 import os
 import re
+import shutil
 import signal
 import socket
 
@@ -96,6 +97,19 @@ class StateFile(RestartTest):
         self.add('web', f'unix:{peer.path}')
         self.assertEqual(os.stat(self.state).st_mode & 0o777, 0o600)
         self.assertEqual(os.stat(os.path.dirname(self.state)).st_mode & 0o777, 0o700)
+
+    def test_what_could_not_be_written_is_written_later(self):
+        """A directory in the file's place stands for a file system without room."""
+        peer = self.start(Peer, ANSWERS)
+        self.start_agent()
+        os.makedirs(f'{self.state}/taken', mode=0o700)
+        os.chmod(os.path.dirname(self.state), 0o700)
+        self.add('web', f'unix:{peer.path}')
+        wait_until(lambda: 'will be lost at a restart' in self.agent.output, lambda: self.agent.output)
+        shutil.rmtree(self.state)
+        wait_until(lambda: os.path.exists(self.state) and 'name=web' in self.read_state(), 'the record to be written')
+        self.restart(signal.SIGKILL)
+        self.assertEqual(self.names(), ['web'])
 
     def test_one_whose_qemu_is_not_there_yet_is_tried_again(self):
         peer = self.start(Peer, ANSWERS)

@@ -21,6 +21,9 @@
 /* A thousand VMs that go at once add 60 kB, and the file is written anew a few times. */
 #define WRITE_TIME (100 * G_TIME_SPAN_MILLISECOND)
 
+/* After a write that failed: a file system that was full may have room again, and nothing else may change until the next start. */
+#define RETRY_TIME (5 * G_TIME_SPAN_SECOND)
+
 typedef struct Kept {
     VmOrigin origin;
     char *name; /* owned; and the next two */
@@ -39,7 +42,7 @@ struct VmState {
     GHashTable *index; /* set of the same, by origin and name */
     gboolean has_file; /* written by this agent, so that records can be added */
     gboolean has_failed; /* the last write; the next failure says nothing new */
-    GSource *write_timer; /* owned; while the file has records that nobody needs */
+    GSource *write_timer; /* owned; while the file has records that nobody needs, or lacks some that could not be written */
 };
 
 static guint
@@ -131,6 +134,8 @@ find_file(VmState *state)
     return directory != NULL;
 }
 
+static gboolean on_write_due(gpointer user_data);
+
 static void
 write_state(VmState *state)
 {
@@ -146,6 +151,8 @@ write_state(VmState *state)
     if (error && !state->has_failed)
         log_state_error(state, "What was added by call will be lost at a restart", error);
     state->has_failed = error != NULL;
+    if (error)
+        state->write_timer = timer_start(state->host->context, RETRY_TIME, on_write_due, state);
 }
 
 /* What could not be added may be there in part: the file is written anew. */
@@ -255,6 +262,7 @@ vm_state_free(VmState *state)
 {
     if (state->write_timer)
         write_state(state);
+    timer_stop(&state->write_timer);
     g_hash_table_unref(state->index);
     g_free(state->run_directory);
     g_free(state->path);
