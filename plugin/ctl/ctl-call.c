@@ -117,7 +117,7 @@ read_add_options(char **words, GError **error)
     for (guint i = 0; words[i]; i++) {
         const char *equals = strchr(words[i], '=');
         g_autofree char *name = equals ? g_strndup(words[i], (gsize)(equals - words[i])) : NULL;
-        guint64 seconds;
+        guint64 seconds = 0;
         if (!name || (g_str_equal(name, "timeout") && !g_ascii_string_to_unsigned(equals + 1, 10, 0, G_MAXUINT32, &seconds, NULL))) {
             g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s: is no OPTION=VALUE%s", words[i],
                         name ? " (timeout is in seconds)" : "");

@@ -147,7 +147,7 @@ set_tcp_peer(MonitorId *id, gpointer name, socklen_t length)
 static void
 set_peer(MonitorId *id, int fd)
 {
-    struct sockaddr_storage name;
+    struct sockaddr_storage name = { 0 };
     socklen_t length = sizeof name;
 
     if (getpeername(fd, (struct sockaddr *)&name, &length) < 0)
