@@ -52,15 +52,18 @@ export function keyed(parent, old, keys, make) {
     return items;
 }
 
-/* Asks whether to go on; gives a promise of true or false. Escape is no. */
+/* Asks whether to go on; gives a promise of true or false. Escape is no. Each question has a dialog of its own: a browser tells late
+ * that one has closed, when the next may be open. */
 export function ask(title, text, yes) {
-    const dialog = document.getElementById("question");
-    setText(document.getElementById("question-title"), title);
-    setText(document.getElementById("question-text"), text);
-    setText(document.getElementById("question-yes"), yes);
-    dialog.returnValue = "no";
+    const buttons = [el("button", { value: "no", autofocus: "" }, "Cancel"), " ", el("button", { value: "yes", class: "danger" }, yes)];
+    const dialog = el("dialog", { "aria-labelledby": "question-title", "aria-describedby": "question-text" },
+                      el("form", { method: "dialog" }, el("h2", { id: "question-title" }, title), el("p", { id: "question-text" }, text), ...buttons));
+    document.body.append(dialog);
     dialog.showModal();
-    return new Promise(resolve => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+    return new Promise(resolve => dialog.addEventListener("close", () => {
+        dialog.remove();
+        resolve(dialog.returnValue === "yes");
+    }));
 }
 
 export function bytes(number) {
