@@ -7,12 +7,14 @@ import json
 import os
 import re
 import signal
+import struct
 import unittest
+import zlib
 
 from cockpit_page import FILES, PAGE, Administrator, Browser, Cockpit, find_missing
-from harness import Bus, Connection, FakeAuthority, Qemu, StorageDaemon, main, wait_until
+from harness import SILENCE, Bus, Connection, FakeAuthority, Peer, Qemu, StorageDaemon, main, wait_until
 from harness.polkit import result
-from monitor import LIMITS, MODULE, NAME, ROOT
+from monitor import ANSWERS, LIMITS, MODULE, NAME, ROOT
 from system_bus import SOMEBODY, SystemBusTest
 
 DBUS = 'org.freedesktop.DBus'
@@ -248,6 +250,95 @@ class OneVM(PageTest):
         page.type('#arguments', '', clear=True)
         page.press('Run')
         page.wait_text('#result', '"base-memory": 33554432')
+
+
+class Hostile(PageTest):
+    """A QEMU that may be anything, and an address that anybody may have written."""
+
+    def start_peer(self, name, **answers):
+        self.peer = self.start(Peer, {**ANSWERS, 'add-fd': {'fdset-id': 1, 'fd': 1}, **answers})
+        return self.add(name, f'unix:{self.peer.path}')
+
+    def test_a_question_is_about_one_qemu(self):
+        """Whoever says yes when another QEMU has taken the name does not end that."""
+        self.show_vm()
+        page = self.browser
+        page.press('Quit')
+        page.wait_text('dialog', 'Quit web?')
+        page.run('document.querySelector("article").old = true')
+        page.run('window.yes = arguments[0]', page.button('Quit', 'dialog'))
+        self.qemu.stop()
+        page.wait_text('.gone', 'has gone')
+        vm = self.start_vm('web')
+        wait_until(lambda: page.run('return document.querySelector("article")?.old') is None)
+        self.assertIsNone(page.run('return document.querySelector("dialog[open]")'))
+        page.run('window.yes.click()')
+        page.press('Pause')
+        page.wait_text('.title .state', 'paused')
+        self.assertNotIn('quit', [details.get('command') for _, _, details, _ in self.polkit.checks])
+        self.assertTrue(vm.is_there())
+
+    def test_a_vm_is_replaced_between_two_looks(self):
+        """What is shown is of the QEMU that is there."""
+        self.show_vm()
+        page = self.browser
+        page.run('document.querySelector("article").old = true')
+        old = self.qemu.popen.pid
+        page.wait_text('dl', str(old))
+        # Nothing is rendered meanwhile, as in a page that is busy.
+        page.run('window.late = []; window.plain = window.setTimeout; window.setTimeout = (...all) => window.late.push(all)')
+        self.qemu.stop()
+        self.start_vm('web')
+        page.run('return document.readyState')
+        wait_until(lambda: page.run('return window.late.length'))
+        page.run('window.setTimeout = window.plain; window.late.forEach(all => window.setTimeout(...all))')
+        page.wait_text('dl', str(self.qemu.popen.pid))
+        page.wait_text('.title .state', 'running')
+
+    def test_pictures(self):
+        """One that never comes keeps nobody else's away, and one that would take all memory is not drawn."""
+        self.start_system_agent()
+        header = b'IHDR' + struct.pack('>IIBBBBB', 60000, 60000, 8, 2, 0, 0, 0)
+
+        def dump(command):
+            os.write(self.peer.fds[-1], b'\x89PNG\r\n\x1a\n\0\0\0\x0d' + header + struct.pack('>I', zlib.crc32(header)))
+            return {}
+        silent = self.start_peer('a', screendump=SILENCE)
+        huge = self.start_peer('b', screendump=dump)
+        vm = self.start_vm('c', '-device', 'VGA')
+        self.open()
+        page = self.browser
+        page.wait_for(f'tr[data-vm="{vm.path}"] .screen:not(.blank)')
+        for each, text in ((silent, 'not answered'), (huge, 'too large')):
+            title = 'return document.querySelector(`tr[data-vm="${arguments[0]}"] .screen`).title'
+            wait_until(lambda: text in page.run(title, each.path), lambda: f'{text}: {page.run(title, each.path)}')
+
+    def test_odd_addresses(self):
+        self.start_system_agent()
+        self.start_vm('web')
+        self.open()
+        page = self.browser
+        for place, text in (('#/?bus=constructor', 'web'), ('#/?bus=__proto__', 'web'), ('#/?bus=system&bus=session', 'web'),
+                            ('#/vm', 'not there'), ('#/vm/constructor', 'not there'), ('#/vm/..%2F..%2Fweb', 'web'),
+                            ('#/vm/web/job/x', 'web'), ('#/%00/<b>', 'Virtual machines')):
+            with self.subTest(place):
+                page.run('document.getElementById("content").replaceChildren(); location.hash = arguments[0]', '#/vm/none')
+                page.wait_text('main', 'not there')
+                page.run('location.hash = arguments[0]', place)
+                page.wait_text('main', text)
+
+    def test_a_schema_of_no_end(self):
+        kinds = [{'name': f't{i}', 'meta-type': 'alternate', 'members': [{'type': f't{i + 1}'}, {'type': f't{i + 1}'}]} for i in range(60)]
+        schema = [{'name': 'stop', 'meta-type': 'command', 'arg-type': 'a', 'ret-type': 'a'}, *kinds,
+                  {'name': 'l', 'meta-type': 'array', 'element-type': 'l'}, {'name': 't60', 'meta-type': 'builtin', 'json-type': 'int'},
+                  {'name': 'a', 'meta-type': 'object', 'members': [{'name': 'x', 'type': 't0'}, {'name': 'y', 'type': 'l'}]}]
+        self.start_system_agent()
+        vm = self.start_peer('web')
+        self.open(f'#/vm/{vm.path.rsplit("/", 1)[1]}')
+        self.browser.wait_text('h1', 'web')
+        self.peer.answers['query-qmp-schema'] = schema
+        self.browser.type('#command', 'stop')
+        self.browser.wait_text('.members', 'y list of')
 
 
 class Faces(PageTest):

@@ -24,13 +24,14 @@ class Schema {
         this.entries = new Map(JSON.parse(text).map(entry => [entry.name, entry]));
     }
 
-    typeText(name) {
-        const type = this.entries.get(name);
-        switch (type?.["meta-type"]) {
+    /* QEMU's own lists and alternates are in none of their kind; what others send ends there too. */
+    typeText(name, within = "") {
+        const type = this.entries.get(name), kind = type?.["meta-type"];
+        switch (within.includes(kind) ? "" : kind) {
         case "builtin": return type["json-type"];
         case "enum": return type.values.join(" | ");
-        case "array": return `list of ${this.typeText(type["element-type"])}`;
-        case "alternate": return type.members.map(member => this.typeText(member.type)).join(" or ");
+        case "array": return `list of ${this.typeText(type["element-type"], within + kind)}`;
+        case "alternate": return type.members.map(member => this.typeText(member.type, within + kind)).join(" or ");
         default: return "object";
         }
     }

@@ -66,6 +66,8 @@ export function ask(title, text, yes) {
     }));
 }
 
+export const withdraw = () => document.querySelector("dialog[open]")?.close("no"); /* nobody is asked any more; the answer is no */
+
 export function bytes(number) {
     const power = number < 1024 ? 0 : Math.min(5, Math.floor(Math.log2(number) / 10));
     return `${(number / 1024 ** power).toFixed(power ? 1 : 0)} ${["B", "KiB", "MiB", "GiB", "TiB", "PiB"][power]}`;

@@ -5,9 +5,7 @@ import { el, followTheme } from "./dom.js";
 import { ListView } from "./list.js";
 import { VmView } from "./vm.js";
 
-const content = document.getElementById("content");
-const here = document.getElementById("path");
-const buses = document.getElementById("buses");
+const [content, here, buses] = ["content", "path", "buses"].map(id => document.getElementById(id));
 let shown = { key: null, view: null };
 
 const isOffered = agent => ["idle", "starting", "failed", "here", "gone"].includes(agent.state);
@@ -18,7 +16,7 @@ function chosenBus() {
     const { options: { bus } } = cockpit.location, { system, session } = agents;
     if (isOffered(session) && !system.opened && ["absent", "lost"].includes(system.state))
         usualBus = "session";
-    return agents[bus] ? bus : usualBus;
+    return Object.hasOwn(agents, bus) ? bus : usualBus;
 }
 
 function link(bus, path) {
@@ -82,7 +80,7 @@ function render() {
         return;
     }
     /* A VM that has come back is another proxy, and gets another view. */
-    if (vm && shown.view?.gone)
+    if (vm && (shown.view?.gone || shown.view?.vm !== vm))
         shown.key = null;
     show(key, () => path ? new VmView(agent, path) : new ListView(agent, to => link(bus, to)));
     showPath(bus, shown.view.name);

@@ -2,15 +2,15 @@
 /* What a VM shows, as a picture. Screenshot() gives a descriptor, which Cockpit's bridge (since 298) has no way to hand to a page,
  * so qemu-monitorctl fetches it; as a program of this session it is the same user to polkit.
  *
- * One picture is taken at a time, and only of what somebody can see: the page is shown, and the picture is within its window. A VM
- * that does not run has nothing new to show. */
+ * One picture is taken at a time (a QEMU that does not answer holds up the others for a moment), and only of what somebody can see:
+ * the page is shown, and the picture is within its window. A VM that does not run has nothing new to show. */
 import { el } from "./dom.js";
 
+const PATIENCE_SECONDS = 5;
+const MAX_PIXELS = 1 << 26; /* an 8k screen has half of them; a small file may claim any number, all of which take memory */
 let idle = Promise.resolve(); /* fulfilled when no picture is being taken, or waits to be */
-const sight = new IntersectionObserver(entries => entries.forEach(({ target, isIntersecting }) => {
-    target.screen.visible = isIntersecting;
-    target.screen.plan();
-}));
+const sight = new IntersectionObserver(entries => entries.forEach(
+    ({ target, isIntersecting }) => Object.assign(target.screen, { visible: isIntersecting }).plan()));
 cockpit.addEventListener("visibilitychange", () => document.querySelectorAll(".screen").forEach(node => node.screen.plan()));
 
 /* `period`: seconds from one picture of a running VM to the next. `scale`: options of createImageBitmap(), for a small one.
@@ -38,20 +38,24 @@ export class Screen {
         const news = this.asked || this.shown !== this.vm.Status || (this.vm.Running && !this.refused && !this.timer);
         if (!this.waits && this.visible && !cockpit.hidden && news) {
             this.waits = true;
-            idle = idle.then(() => this.take());
+            const late = () => new Promise(resolve => window.setTimeout(resolve, PATIENCE_SECONDS * 1000, true));
+            idle = idle.then(() => Promise.race([this.take(), late()])).then(isLate => isLate && this.say("QEMU has not answered yet"));
         }
     }
 
     async take() {
-        this.waits = false;
-        if (!this.vm.valid || !this.visible)
+        this.waits = this.vm.valid && this.visible;
+        if (!this.waits)
             return;
         const system = this.agent.bus === "system";
         const password = this.asked ? [] : ["--no-ask-password"];
         const command = ["qemu-monitorctl", system ? "--system" : "--user", ...password, "screenshot", "--", this.vm.Name, "-"];
         Object.assign(this, { shown: this.vm.Status, asked: false });
         try {
-            const data = await cockpit.spawn(command, { binary: true, superuser: system ? "try" : undefined, err: "message" });
+            this.process = cockpit.spawn(command, { binary: true, superuser: system ? "try" : undefined, err: "message" });
+            const data = await this.process, view = new DataView(data.buffer, data.byteOffset);
+            if (view.getUint32(16) * view.getUint32(20) > MAX_PIXELS)
+                throw new Error("QEMU has sent a picture that is too large");
             const picture = await window.createImageBitmap(new Blob([data]), this.scale);
             Object.assign(this.node, { className: "screen", width: picture.width, height: picture.height });
             this.node.getContext("2d").drawImage(picture, 0, 0);
@@ -61,12 +65,14 @@ export class Screen {
             this.say(error.problem === "not-found" ? "qemu-monitorctl is not installed" : error.message || String(error));
         }
         window.clearTimeout(this.timer);
-        this.timer = window.setTimeout(() => { this.timer = null; this.plan(); }, this.period * 1000);
+        const timer = window.setTimeout(() => { this.timer = null; this.plan(); }, this.period * 1000);
+        Object.assign(this, { timer, waits: false }).plan();
     }
 
     close() {
         window.clearTimeout(this.timer);
         this.visible = false;
+        this.process?.close("cancelled");
         sight.unobserve(this.node);
     }
 }

@@ -2,7 +2,7 @@
 /* One VM: what it is, its buttons, its jobs, its events as they come, its disks and network devices, and any QMP command. */
 import { NAME, explain } from "./agent.js";
 import { Command } from "./command.js";
-import { el, setText, table, time } from "./dom.js";
+import { el, setText, table, time, withdraw } from "./dom.js";
 import { Jobs, action } from "./jobs.js";
 import { showState, showUser } from "./list.js";
 import { Screen } from "./screen.js";
@@ -99,11 +99,11 @@ export class VmView {
         this.node = el("article", {}, el("div", { class: "title" }, el("h1", {}, this.name), this.state), this.goneText, this.live);
     }
 
-    /* Each with what tells whether it makes sense. */
+    /* Each with what tells whether it makes sense. None reaches a VM that has taken the name while somebody was asked. */
     makeActions(machine) {
         const { vm } = this;
         const make = (label, method, makesSense, loss) => [action(
-            label, () => this.agent.call(this.path, `${NAME}.QMP`, method, "", [], true),
+            label, async () => this.agent.vms?.[this.path] === vm && this.agent.call(this.path, `${NAME}.QMP`, method, "", [], true),
             loss && [`${label} ${this.name}?`, `${loss} What its guest has not written is lost.`], loss && "danger"), makesSense];
         return [
             make("Pause", "Stop", () => vm.Running),
@@ -162,12 +162,14 @@ export class VmView {
             this.screen?.plan();
         } else if (!this.gone) {
             this.gone = this.live.inert = this.state.hidden = true;
+            withdraw();
             setText(this.goneText, `“${this.name}” has gone: QEMU has ended, or the agent has lost it. It is shown when it is back.`);
             this.goneText.className = "gone";
         }
     }
 
     close() {
+        withdraw();
         this.match.remove();
         this.screen?.close();
     }
