@@ -13,8 +13,8 @@ from harness import CallError, FakeAuthority, Message, Peer, Qemu, StorageDaemon
 from harness.polkit import result
 from monitor import ANSWERS, DISCONNECTED, INVALID_ARGS, LIMITS, NOT_SUPPORTED, VERSIONS, VM, MonitorTest, requests, variants
 from PIL import Image
-from screens import SIZE, ScreenQemu, is_known_screen, take_picture
-from system_bus import DENIED, SOMEBODY, SystemBusTest, commands
+from screens import SIZE, ScreenQemu, is_known_screen, start_shot, take_picture
+from system_bus import DENIED, OWNER, SOMEBODY, SystemBusTest, commands
 
 gi.require_version('SpiceClientGLib', '2.0')
 from gi.repository import SpiceClientGLib  # noqa: E402
@@ -297,6 +297,58 @@ class Leave(SystemBusTest):
         self.assertEqual(commands(peer), ['query-vnc-servers', 'getfd', 'add_client'])
         client = requests(peer)[-1]['arguments']
         self.assertEqual(set(client), {'protocol', 'fdname'})
+
+    def add_screen(self, key_file, answer):
+        self.polkit = self.start(FakeAuthority, self.bus.address, answer)
+        self.start_system_agent(key_file)
+        vm, peer = self.add_peer()
+        peer.answers.update({'getfd': {}, 'add_client': {}, 'closefd': {}, 'query-vnc-servers': [{}], 'add-fd': {'fdset-id': 1, 'fd': 1},
+                             'screendump': Message({'error': {'class': 'GenericError', 'desc': 'no screen'}})})
+        self.polkit.checks.clear()
+        return vm, peer
+
+    def test_what_rules_see(self):
+        """Leave is asked for each time, of the owner too where the key file says so; a rule sees which device's picture it is."""
+        vm, _ = self.add_screen('[qemu-monitor]\nowner=polkit\n', lambda subject, action, details, flags: result(True))
+        for uid in (OWNER, SOMEBODY):
+            caller = self.as_user(vm, uid)
+            self.polkit.checks.clear()
+            start_open(caller, 'vnc')().close()
+            for device in ('a', 'b', 'b'):
+                self.assert_fails('org.qemu.Monitor1.Error.GenericError', 'no screen',
+                                  start_shot(caller, device=('s', device), head=('x', 1)))
+            seen = sorted((action.rsplit('.')[-1], details['command'], details.get('id', '')) for _, action, details, _ in self.polkit.checks)
+            self.assertEqual(seen, [('control', 'OpenDisplay', ''), ('read-guest', 'OpenDisplay', ''), ('read-guest', 'screendump', 'a'),
+                                    ('read-guest', 'screendump', 'b'), ('read-guest', 'screendump', 'b')])
+            self.assertEqual({(details['vm'], details['owner'], details['bus']) for _, _, details, _ in self.polkit.checks},
+                             {('web', 'lp', 'system')})
+
+    def test_while_somebody_is_asked(self):
+        """Who is refused after a dialog, whose VM is replaced meanwhile, or who has left gets nothing of any QEMU."""
+        vm, peer = self.add_screen(None, lambda subject, action, details, flags: None if flags else result(False, True))
+        for method, arguments in (('OpenDisplay', ('(sa{sv})', 'vnc', {})), ('Screenshot', ('(a{sv})', {}))):
+            for case in ('no', 'replaced', 'left'):
+                with self.subTest(method, case=case):
+                    caller = self.as_user(vm, SOMEBODY)
+                    finish = caller.start('VM', method, *arguments, interactive=True)
+                    dialog = wait_until(lambda: self.polkit.waiting and self.polkit.waiting.pop(), 'the dialog')
+                    if case == 'replaced':
+                        self.manager('RemoveVM', '(o)', vm.path)
+                        vm, other = self.add_peer()
+                        other.answers.update(peer.answers)
+                        self.assert_fails(DISCONNECTED, '', finish)
+                        self.polkit.reply(dialog, result(True))
+                        self.assertEqual(commands(peer), [])
+                        peer = other
+                    elif case == 'left':
+                        caller.caller.stop()
+                        wait_until(lambda: vm.caller.owner(caller.caller.name) is None)
+                        self.polkit.reply(dialog, result(True))
+                    else:
+                        self.polkit.reply(dialog, result(False))
+                        self.assert_fails(DENIED, 'may not call', finish)
+                    self.as_user(vm, OWNER).execute('query-status')
+                    self.assertEqual(commands(peer), [])
 
 
 if __name__ == '__main__':
