@@ -6,7 +6,7 @@ import shutil
 import signal
 import socket
 
-from harness import CallError, FdStore, Peer, Qemu, main, wait_until
+from harness import DIE, CallError, FdStore, Peer, Qemu, main, wait_until
 from monitor import ANSWERS, DISCONNECTED, ROOT, MODULE, MonitorTest, VM
 
 from harness import Agent
@@ -292,6 +292,19 @@ class Store(RestartTest):
         raw = qemu.raw()
         wait_until(lambda: len([chardev for chardev in raw.execute('query-chardev') if OWN in chardev['label']]) <= 1,
                    'the monitors of callers who have left to go')
+
+    def test_a_connection_that_ends_before_it_is_used(self):
+        """Of a QEMU that goes while the agent starts: that VM is lost, and the agent and all others are there."""
+        qemu, peer = self.start(Qemu, '11.1', monitors=2), self.start(Peer, ANSWERS)
+        self.start_agent()
+        self.give('a', qemu)
+        self.give('b', peer)
+        self.wait_kept(2)
+        self.end(signal.SIGKILL)
+        peer.answers.update({name: DIE for name in (*ANSWERS, 'qmp_capabilities', 'query-qmp-schema', 'query-commands', 'query-version')})
+        self.start_agent()
+        wait_until(lambda: self.names() == ['a'], lambda: self.agent.output)
+        self.assertIn('the other side closed the connection VM=b', self.agent.output)
 
     def test_qemu_that_connected_by_itself_stays(self):
         path = f'{self.directory}/listening'

@@ -44,16 +44,18 @@ is_just_bound(VmLog *log, Vm *vm, const GError *error)
     return now - log->refused_since < JUST_BOUND;
 }
 
-/* The text of an error about the way to the monitor begins with the address; one about the monitor itself does not. */
+/* The text of an error about the way to the monitor begins with the address; one about the monitor itself does not. A
+ * descriptor that an agent before this one was given has no address. */
 static void
 log_failure(VmLog *log, Context *context, Vm *vm, VmDown how, const GError *error)
 {
     GLogLevelFlags level = log->failure_logged ? G_LOG_LEVEL_DEBUG : G_LOG_LEVEL_MESSAGE;
     LogBudget *budget = vm_log_get_budget(context, vm);
+    const QmpAddress *address = vm_get_address(vm);
     const char *name = vm_get_name(vm);
 
-    if (how == VM_DOWN_UNUSABLE)
-        log_line_within(budget, context->host, level, name, "%s: %s", vm_get_address(vm)->text, error->message);
+    if (how == VM_DOWN_UNUSABLE && address)
+        log_line_within(budget, context->host, level, name, "%s: %s", address->text, error->message);
     else
         log_line_within(budget, context->host, level, name, "%s", error->message);
     log->failure_logged = TRUE;
