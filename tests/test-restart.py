@@ -8,6 +8,7 @@ import socket
 
 from harness import DIE, CallError, FdStore, Peer, Qemu, main, wait_until
 from monitor import ANSWERS, DISCONNECTED, ROOT, MODULE, MonitorTest, VM
+from screens import ScreenQemu, start_shot, take_picture
 
 from harness import Agent
 
@@ -305,6 +306,34 @@ class Store(RestartTest):
         self.start_agent()
         wait_until(lambda: self.names() == ['a'], lambda: self.agent.output)
         self.assertIn('the other side closed the connection VM=b', self.agent.output)
+
+    def test_pictures_and_displays(self):
+        """A viewer goes on viewing; what was under way is over, and no screenshot's file is left in QEMU when the next agent has the VM."""
+        for version in ('7.2', '11.1'):
+            qemu = self.start(ScreenQemu, version, '-vnc', 'none', monitors=2)
+            self.start_agent()
+            vm = self.add('web', f'unix:{qemu.path}')
+            raw = qemu.raw()
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                with self.subTest(version=version, number=number):
+                    take_picture(vm)
+                    display = socket.socket(fileno=vm.start('VM', 'OpenDisplay', '(sa{sv})', 'vnc', {})()[1][0])
+                    self.assertEqual(display.recv(12), b'RFB 003.008\n')
+                    under_way = [VM(self.connect(), vm.path) for _ in range(4)]
+                    under_way = [(start_shot(caller), caller.start('VM', 'OpenDisplay', '(sa{sv})', 'vnc', {})) for caller in under_way]
+                    self.wait_kept(1)
+                    self.restart(number)
+                    wait_until(vm.is_there)
+                    wait_until(lambda: not [fd for fdset in raw.execute('query-fdsets') for fd in fdset['fds']],
+                               lambda: f'no file: {raw.execute("query-fdsets")}')
+                    wait_until(lambda: not [chardev for chardev in raw.execute('query-chardev') if OWN in chardev['label']])
+                    with display:
+                        display.sendall(b'RFB 003.008\n')
+                        self.assertEqual(display.recv(2), b'\x01\x01')
+                    take_picture(vm)
+                    self.assertEqual(len([fd for fdset in raw.execute('query-fdsets') for fd in fdset['fds']]), 1)
+            self.manager('RemoveVM', '(o)', vm.path)
+            self.end(signal.SIGTERM)
 
     def test_qemu_that_connected_by_itself_stays(self):
         path = f'{self.directory}/listening'
