@@ -37,7 +37,7 @@ test_put(void)
 static void
 test_skip(void)
 {
-    g_autofree char *tag = fdset_tag_new(NULL);
+    g_autofree char *tag = fdset_tag_new(NULL, -1);
     static const char *const own[] = { "mine", "", " ", "two words" };
 
     g_assert_null(fdset_tag_skip(tag));
@@ -55,9 +55,9 @@ test_whose(void)
     g_autoptr(QmpAddress) address = qmp_address_parse("unix:/run/one", NULL);
     g_autoptr(QmpAddress) again = qmp_address_parse("unix:/run/one", NULL);
     g_autoptr(QmpAddress) other = qmp_address_parse("unix:/run/other", NULL);
-    g_autofree char *tag = fdset_tag_new(address);
-    g_autofree char *same = fdset_tag_new(again);
-    g_autofree char *another = fdset_tag_new(other);
+    g_autofree char *tag = fdset_tag_new(address, -1);
+    g_autofree char *same = fdset_tag_new(again, -1);
+    g_autofree char *another = fdset_tag_new(other, -1);
     g_autofree char *with_word = g_strconcat(tag, " mine", NULL);
     g_autofree char *longer = g_strconcat(tag, "0", NULL);
 

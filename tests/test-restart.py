@@ -312,7 +312,7 @@ class Store(RestartTest):
         for version in ('7.2', '11.1'):
             qemu = self.start(ScreenQemu, version, '-vnc', 'none', monitors=2)
             self.start_agent()
-            vm = self.add('web', f'unix:{qemu.path}')
+            vm = self.give('web', qemu) if version == '7.2' else self.add('web', f'unix:{qemu.path}')
             raw = qemu.raw()
             for number in (signal.SIGTERM, signal.SIGKILL):
                 with self.subTest(version=version, number=number):

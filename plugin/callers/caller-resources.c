@@ -275,7 +275,8 @@ caller_resources_new(Vm *vm)
 {
     CallerResources *resources = g_rc_box_new0(CallerResources);
     GPtrArray *spares = vm_get_spec(vm)->spares;
-    g_autofree char *tag = fdset_tag_new(vm_get_address(vm));
+    QmpClient *client = qemu_connection_get_client(vm_get_qemu(vm));
+    g_autofree char *tag = fdset_tag_new(vm_get_address(vm), qmp_client_get_fd(client));
 
     resources->vm = vm;
     resources->fdsets = fdsets_new(tag);

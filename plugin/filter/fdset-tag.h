@@ -8,8 +8,8 @@
 
 #include "qmp-address.h"
 
-/* @address: NULL: the VM has none, and the tag is like no other. */
-char *fdset_tag_new(const QmpAddress *address);
+/* @address: NULL: the VM has none, and the tag is that of @fd, its connection, which an agent may hand on to the next. */
+char *fdset_tag_new(const QmpAddress *address, int fd);
 
 /* The arguments of add-fd (NULL: none) with the tag in them. The result is a new reference. */
 JsonNode *fdset_tag_put(const char *tag, JsonNode *arguments);
