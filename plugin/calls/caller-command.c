@@ -171,6 +171,17 @@ caller_command_start(CallerCommand *command, GError **error)
 }
 
 CallerCommandStart
+caller_command_start_step(CallerCommand *command, const CallerCommand *step, BusCall *call, GError **error)
+{
+    caller_command_cancel(command);
+    *command = *step;
+    command->peer = bus_call_get_peer(call);
+    command->is_interactive = bus_call_is_interactive(call);
+    command->session = bus_call_get_sender(call);
+    return caller_command_start(command, error);
+}
+
+CallerCommandStart
 caller_command_note_left(CallerCommand *command, GError **error)
 {
     CallerCommandStart state;

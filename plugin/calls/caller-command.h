@@ -2,6 +2,7 @@
 /* A caller's command on its way to QEMU: the one path that methods, ExecuteAndWait and native sessions share. */
 #pragma once
 
+#include "bus-call.h"
 #include "caller-session.h"
 #include "vm-context.h"
 #include "vm-schema.h"
@@ -44,6 +45,10 @@ typedef enum CallerCommandStart {
 } CallerCommandStart;
 
 CallerCommandStart caller_command_start(CallerCommand *command, GError **error);
+
+/* Starts @step of the method that @call is for, in the name of its caller and by their monitor, in place of the step that was in
+ * @command before. As caller_command_start(). */
+CallerCommandStart caller_command_start_step(CallerCommand *command, const CallerCommand *step, BusCall *call, GError **error);
 
 /* The peer has left the bus: a question that the policy is being asked about the command is asked anew. As caller_command_start();
  * under way also where nothing was being asked. */

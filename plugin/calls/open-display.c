@@ -97,19 +97,14 @@ fail_without_display(OpenDisplay *display, const char *error_class, const char *
 static CallerCommandStart
 start_display_step(OpenDisplay *display, const CallerCommand *step)
 {
-    BusCall *call = display->call;
     g_autoptr(GError) error = NULL;
+    CallerCommand whole = *step;
     CallerCommandStart state;
 
-    caller_command_cancel(&display->command);
-    display->command = *step;
-    display->command.vm_context = display->displays->vm_context;
-    display->command.peer = bus_call_get_peer(call);
-    display->command.is_interactive = bus_call_is_interactive(call);
-    display->command.session = bus_call_get_sender(call);
-    display->command.size = QUESTION_SIZE;
-    display->command.user_data = display;
-    state = caller_command_start(&display->command, &error);
+    whole.vm_context = display->displays->vm_context;
+    whole.size = QUESTION_SIZE;
+    whole.user_data = display;
+    state = caller_command_start_step(&display->command, &whole, display->call, &error);
     if (state == CALLER_COMMAND_FAILED)
         fail_display(display, error);
     return state;

@@ -149,20 +149,15 @@ ends_with_step(Screenshot *screenshot, const QmpReply *reply, const GError *erro
 static CallerCommandStart
 start_screenshot_step(Screenshot *screenshot, const CallerCommand *step)
 {
-    BusCall *call = screenshot->call;
     g_autoptr(GError) error = NULL;
+    CallerCommand whole = *step;
     CallerCommandStart state;
 
-    caller_command_cancel(&screenshot->command);
-    screenshot->command = *step;
-    screenshot->command.vm_context = screenshot->screenshots->vm_context;
-    screenshot->command.peer = bus_call_get_peer(call);
-    screenshot->command.is_interactive = bus_call_is_interactive(call);
-    screenshot->command.session = bus_call_get_sender(call);
-    screenshot->command.fdset_owner = screenshot->file ? screenshot->file->owner : NULL;
-    screenshot->command.size = QUESTION_SIZE;
-    screenshot->command.user_data = screenshot;
-    state = caller_command_start(&screenshot->command, &error);
+    whole.vm_context = screenshot->screenshots->vm_context;
+    whole.fdset_owner = screenshot->file ? screenshot->file->owner : NULL;
+    whole.size = QUESTION_SIZE;
+    whole.user_data = screenshot;
+    state = caller_command_start_step(&screenshot->command, &whole, screenshot->call, &error);
     if (state == CALLER_COMMAND_FAILED)
         fail_screenshot(screenshot, error);
     return state;
