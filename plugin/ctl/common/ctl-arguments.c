@@ -160,27 +160,29 @@ write_as_it_looks(GString *json, const char *text)
     return TRUE;
 }
 
-static gboolean
-has_alternative(const Writer *writer, JsonObject *type, const char *kind)
+/* The first of the alternatives of @type that is of @kind, or of @other (NULL: only of @kind); NULL: there is none. */
+static JsonObject *
+find_alternative(const Writer *writer, JsonObject *type, const char *kind, const char *other)
 {
     JsonArray *members = json_object_get_array_member(type, "members");
 
     for (guint i = 0; i < json_array_get_length(members); i++) {
         JsonObject *member = json_array_get_object_element(members, i);
         JsonObject *one = ctl_schema_get_type(writer->schema, json_object_get_string_member_with_default(member, "type", ""));
-        if (one && g_str_equal(ctl_schema_get_kind(one), kind))
-            return TRUE;
+        const char *its_kind = one ? ctl_schema_get_kind(one) : NULL;
+        if (its_kind && (g_str_equal(its_kind, kind) || g_strcmp0(its_kind, other) == 0))
+            return one;
     }
-    return FALSE;
+    return NULL;
 }
 
 static gboolean
 write_alternate(const Writer *writer, JsonObject *type, const char *text)
 {
-    if ((has_alternative(writer, type, "boolean") && write_on_off(writer->json, text)) ||
-        (has_alternative(writer, type, "int") && write_integer(writer->json, text)))
+    if ((find_alternative(writer, type, "boolean", NULL) && write_on_off(writer->json, text)) ||
+        (find_alternative(writer, type, "int", NULL) && write_integer(writer->json, text)))
         return TRUE;
-    if (has_alternative(writer, type, "null") && !*text)
+    if (find_alternative(writer, type, "null", NULL) && !*text)
         g_string_append(writer->json, "null");
     else
         write_quoted(writer->json, text);
@@ -211,20 +213,13 @@ write_value(const Writer *writer, const Word *word, JsonObject *type)
     return write_as_it_looks(writer->json, word->value);
 }
 
-/* The element of an alternate that has members, or @type itself. */
+/* The alternative of an alternate that has members or elements, or @type itself. */
 static JsonObject *
 choose_container(const Writer *writer, JsonObject *type)
 {
     if (!type || !g_str_equal(ctl_schema_get_kind(type), "alternate"))
         return type;
-    JsonArray *members = json_object_get_array_member(type, "members");
-    for (guint i = 0; i < json_array_get_length(members); i++) {
-        JsonObject *member = json_array_get_object_element(members, i);
-        JsonObject *one = ctl_schema_get_type(writer->schema, json_object_get_string_member_with_default(member, "type", ""));
-        if (one && (g_str_equal(ctl_schema_get_kind(one), "object") || g_str_equal(ctl_schema_get_kind(one), "array")))
-            return one;
-    }
-    return NULL;
+    return find_alternative(writer, type, "object", "array");
 }
 
 static gboolean
