@@ -45,10 +45,10 @@ class Schema {
     }
 }
 
-/* Lines and indentation, without a change to any number or string. */
+/* Lines and indentation, without a change to any number or string. A reply may nest 1,024 deep: 40 levels are drawn, the rest would be spaces. */
 function indent(text) {
     let depth = 0;
-    const line = change => `\n${"  ".repeat(depth += change)}`;
+    const line = change => `\n${"  ".repeat(Math.min(depth += change, 40))}`;
     return text.replace(/"(?:[^"\\]|\\.)*"|\{\s*\}|\[\s*\]|([{[])\s*|\s*([}\]])|,\s*/g, (token, open, close) =>
         open ? open + line(1) : close ? line(-1) + close : token[0] === "," ? "," + line(0) : token);
 }

@@ -8,6 +8,7 @@ import { showState, showUser } from "./list.js";
 import { Screen } from "./screen.js";
 
 const MAX_EVENTS = 100; /* what somebody scrolls through; older ones go */
+const MAX_EVENT = 2000; /* characters of one; QEMU's own have some 300, a hostile one's have megabytes */
 const SCREEN_SECONDS = 3;
 const BLOCK_EVENTS = /^(Block|Device|Job)/; /* after these the disks are looked at again */
 
@@ -144,7 +145,7 @@ export class VmView {
     addEvent(name, data, stamp) {
         /* Cockpit gives a variant as { t: its type, v: its value }. */
         const json = JSON.stringify(data, (key, value) => typeof value?.t === "string" && "v" in value ? value.v : value);
-        const text = json === "{}" ? "" : json;
+        const text = json === "{}" ? "" : json.length > MAX_EVENT ? `${json.slice(0, MAX_EVENT)}…` : json;
         this.events.prepend(el("li", {}, el("time", {}, time(stamp)), " ", el("strong", {}, name), " ", el("code", {}, text)));
         while (this.events.childElementCount > MAX_EVENTS)
             this.events.lastElementChild.remove();
