@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The list of checks that tests/mutate removes: a line of it that fits no source any more would protect nothing, and nobody
+would see it before the next run of tests/mutate. Builds nothing."""
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import os
+import sys
+
+from harness import Test, main
+
+PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'mutate')
+LOADER = importlib.machinery.SourceFileLoader('mutate', PATH)
+mutate = importlib.util.module_from_spec(importlib.util.spec_from_loader('mutate', LOADER))
+sys.modules['mutate'] = mutate
+LOADER.exec_module(mutate)
+
+BLOCK = '''[gate]
+file policy/gate.c
+test test-one
+breaks everybody
+- if (is_shut)
+- return;
+'''
+
+
+class FakeCopy:
+    """Stands for the copy of the tree: @is_caught says of a text whether the test fails for it."""
+
+    def __init__(self, source, is_caught):
+        self.source = source
+        self.is_caught = is_caught
+        self.tests = {'test-one': {}}
+        self.text = mutate.read_file(source, 'policy/gate.c')
+
+    def write(self, _, text):
+        self.text = text
+
+    def compile(self, _):
+        return 'error: no such name' if 'unknown' in self.text else None
+
+    def run_test(self, _):
+        return not self.is_caught(self.text), 'not ok 1'
+
+
+class Mutate(Test):
+    def make_tree(self, text):
+        for name in ('policy', 'tests'):
+            os.mkdir(f'{self.directory}/{name}')
+        self.write('policy/gate.c', text)
+        self.write('tests/meson.build', "unit_tests = {\n  'test-one': dep,\n}\n")
+
+    def find_faults(self, block):
+        return mutate.find_faults(mutate.parse_list(block), self.directory)
+
+    def go(self, block, is_caught):
+        """The Run, after it has tried @block."""
+        attempt = mutate.Run(FakeCopy(self.directory, is_caught))
+        with contextlib.redirect_stdout(io.StringIO()):
+            attempt.go(mutate.parse_list(block))
+        return attempt
+
+    def test_every_mutation_applies(self):
+        mutations = mutate.parse_list(mutate.read_file(mutate.ROOT, 'tests/mutations'))
+        self.assertGreater(len(mutations), 40)
+        self.assertEqual(mutate.find_faults(mutations, mutate.ROOT), [])
+
+    def test_a_line_may_be_broken_anew(self):
+        self.make_tree('{\n    if (is_shut) return;\n}\n')
+        self.assertEqual(self.find_faults(BLOCK), [])
+
+    def test_what_does_not_apply_is_told(self):
+        self.make_tree('if (is_shut)\n    return;\nif (is_shut)\n    return;\n')
+        self.assertIn('is there 2 times', self.find_faults(BLOCK)[0])
+        self.assertEqual(self.find_faults(BLOCK + 'each\n'), [])
+        self.assertIn('not there any more', self.find_faults(BLOCK.replace('is_shut', 'is_open'))[0])
+        self.assertIn('no test-two', self.find_faults(BLOCK.replace('test-one', 'test-two'))[0])
+        self.assertIn('no policy/door.c', self.find_faults(BLOCK.replace('gate.c', 'door.c'))[0])
+        self.assertIn('is there twice', self.find_faults(2 * (BLOCK + 'each\n'))[0])
+        self.assertIn('lacks', self.find_faults('[gate]\nfile policy/gate.c\n')[0])
+
+    def test_a_list_that_cannot_be_read_is_told(self):
+        for text in ('- nothing before it\n', '[gate]\nsomething else\n'):
+            with self.assertRaises(mutate.Fault):
+                mutate.parse_list(text)
+
+    def test_each_place_is_a_mutation(self):
+        self.make_tree('a();\nif (is_shut)\n    return;\nb();\nif (is_shut)\n    return;\n')
+        attempt = self.go(BLOCK + 'each\n', lambda text: text.startswith('a();\n\nb();'))
+        self.assertEqual((attempt.killed, attempt.survived), (['gate-1'], ['gate-2']))
+
+    def test_source_is_restored(self):
+        self.make_tree('if (is_shut)\n    return;\n')
+        attempt = self.go(BLOCK, lambda text: 'is_shut' not in text)
+        self.assertEqual((attempt.killed, attempt.survived), (['gate'], []))
+        self.assertIn('is_shut', attempt.copy.text)
+
+    def test_a_test_that_always_fails_kills_nothing(self):
+        self.make_tree('if (is_shut)\n    return;\n')
+        attempt = self.go(BLOCK, lambda text: True)
+        self.assertEqual((attempt.killed, len(attempt.faults)), ([], 1))
+
+    def test_what_does_not_compile_kills_nothing(self):
+        self.make_tree('if (is_shut)\n    return;\n')
+        attempt = self.go(BLOCK + '+ unknown();\n', lambda text: 'is_shut' not in text)
+        self.assertEqual((attempt.killed, len(attempt.faults)), ([], 1))
+
+
+if __name__ == '__main__':
+    main()
