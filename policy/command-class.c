@@ -136,7 +136,7 @@ static const Row rows[] = {
     { "object-del", POLICY_CLASS_DESTROY },
     { "pmemsave", POLICY_CLASS_READ_GUEST },
     { "qmp_capabilities", POLICY_CLASS_OBSERVE }, /* QEMU refuses it once a session is negotiated */
-    { "qom-get", POLICY_CLASS_READ_GUEST }, /* the data of a secret object, too */
+    { "qom-get", POLICY_CLASS_READ_GUEST }, /* of secrets the data that its caller has given */
     { "qom-list", POLICY_CLASS_OBSERVE },
     { "qom-list-get", POLICY_CLASS_READ_GUEST },
     { "qom-list-properties", POLICY_CLASS_CONFIGURE }, /* as device-list-properties: 4 of 7.2's, 4 of 10.0's end it */

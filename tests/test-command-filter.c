@@ -14,6 +14,7 @@
 
 typedef struct Fixture {
     Fdsets *fdsets; /* owned; set 3 is :1's */
+    Secrets *secrets; /* owned; `hush` in `mine` is :1's */
     StartedMonitors *monitors; /* owned; none is known */
     CommandFilter *filter; /* owned */
 } Fixture;
@@ -22,11 +23,15 @@ static void
 set_up(Fixture *fixture, gconstpointer unused)
 {
     static const char added[] = "{\"fdset-id\": 3, \"fd\": 10}";
+    static const char secret[] = "{\"qom-type\":\"secret\",\"id\":\"mine\",\"data\":\"hush\"}";
+    g_autoptr(JsonNode) node = json_tree_parse(secret, strlen(secret), NULL);
 
     fixture->fdsets = fdsets_new("TAG");
     fdsets_note_added(fixture->fdsets, /* arguments= */ NULL, &(QmpText){ added, strlen(added) }, ":1");
+    fixture->secrets = secrets_new();
+    secrets_note_added(fixture->secrets, ":1", node);
     fixture->monitors = started_monitors_new(/* fd= */ -1);
-    fixture->filter = command_filter_new(fixture->fdsets, fixture->monitors);
+    fixture->filter = command_filter_new(fixture->fdsets, fixture->secrets, fixture->monitors);
 }
 
 static void
@@ -34,6 +39,7 @@ tear_down(Fixture *fixture, gconstpointer unused)
 {
     command_filter_free(fixture->filter);
     started_monitors_free(fixture->monitors);
+    secrets_free(fixture->secrets);
     fdsets_free(fixture->fdsets);
 }
 
@@ -100,15 +106,51 @@ test_fdsets(Fixture *fixture, gconstpointer unused)
     g_assert_true(is_allowed(fixture, ":2", "stop", "{\"fdset-id\":3}"));
 }
 
+static gboolean
+try_clean(Fixture *fixture, const char *caller, const char *command, const char *arguments, const char *value,
+          char **ret_text, GError **error)
+{
+    g_autoptr(JsonNode) node = arguments ? json_tree_parse(arguments, strlen(arguments), NULL) : NULL;
+    g_autoptr(JsonNode) kept = command_filter_keep_arguments(command, node);
+    const QmpText text = { value, strlen(value) };
+    const CommandFilterReply reply = { caller, command, kept, &text };
+
+    return command_filter_clean(fixture->filter, &reply, ret_text, error);
+}
+
 static char *
 clean(Fixture *fixture, const char *caller, const char *command, const char *value)
 {
     g_autoptr(GError) error = NULL;
     char *text;
 
-    command_filter_clean(fixture->filter, caller, command, &(QmpText){ value, strlen(value) }, &text, &error);
+    try_clean(fixture, caller, command, /* arguments= */ NULL, value, &text, &error);
     g_assert_no_error(error);
     return text;
+}
+
+/* A caller who reads a secret: their own is shown, of others none, and a list has it without its value. */
+static void
+test_secrets(Fixture *fixture, gconstpointer unused)
+{
+    static const char data[] = "{\"path\":\"/objects/mine\",\"property\":\"data\"}";
+    static const char file[] = "{\"path\":\"/objects/mine\",\"property\":\"file\"}";
+    static const char list[] = "[{\"properties\":[{\"name\":\"type\",\"value\":\"secret\"},"
+                               "{\"name\":\"data\",\"value\":\"hush\",\"type\":\"string\"}]}]";
+    g_autofree char *shown = clean(fixture, ":1", "qom-list-get", list);
+    g_autoptr(GError) error = NULL;
+    char *text;
+
+    g_assert_true(try_clean(fixture, ":1", "qom-get", data, "\"hush\"", &text, NULL) && !text);
+    g_assert_true(try_clean(fixture, ":2", "qom-get", file, "\"hush\"", &text, NULL) && !text);
+    g_assert_false(try_clean(fixture, ":2", "qom-get", data, "\"hush\"", &text, &error));
+    g_assert_error(error, QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED);
+    g_assert_cmpstr(shown, ==,
+                    "[{\"properties\":[{\"name\":\"type\",\"value\":\"secret\"},"
+                    "{\"name\":\"data\",\"type\":\"string\"}]}]");
+    g_assert_false(is_allowed(fixture, ":1", "human-monitor-command", "{\"command-line\":\"qom-get mine data\"}"));
+    g_assert_true(is_allowed(fixture, ":1", "human-monitor-command", "{\"command-line\":\"qom-get mine file\"}"));
+    g_assert_true(is_allowed(fixture, ":1", "guest-exec", "{\"command-line\":\"qom-get mine data\"}"));
 }
 
 /* A caller who lists what is there: the agent's own and others' sets are not in it, and all else is to the byte. */
@@ -143,7 +185,7 @@ test_long(Fixture *fixture, gconstpointer unused)
     g_autoptr(GError) error = NULL;
     char *text;
 
-    g_assert_false(command_filter_clean(fixture->filter, ":1", "x", &(QmpText){ ours, strlen(ours) }, &text, &error));
+    g_assert_false(try_clean(fixture, ":1", "x", /* arguments= */ NULL, ours, &text, &error));
     g_assert_error(error, QMP_ERROR, QMP_ERROR_PROTOCOL);
     g_assert_null(clean(fixture, ":1", "x", plain));
 }
@@ -156,6 +198,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/command-filter/ours", test_ours);
     ADD("/command-filter/fdsets", test_fdsets);
+    ADD("/command-filter/secrets", test_secrets);
     ADD("/command-filter/clean", test_clean);
     ADD("/command-filter/long", test_long);
     return g_test_run();

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The callers' descriptors, fdsets and objects in one QEMU, from a command to the caller's departure. Called by
- * caller-session.c; owns the fdsets and the command filter.
+ * caller-session.c; owns the fdsets, the secrets and the command filter.
  *
  *   caller_resources_prepare()     a command is about to be sent: its arguments get the caller's names for descriptors and the
  *                                  agent's tag for fdsets, and a CallerEffect says what the command will change
- *   caller_resources_note_reply()  QEMU has replied: the caller's names and fdsets are noted
+ *   caller_resources_note_reply()  QEMU has replied: the caller's names, fdsets and secrets are noted
  *   caller_resources_leave()       the caller has left: remove_fdsets() has QEMU remove the caller's fdsets, a few at a time
  *   on_removed(), on_fdsets()      QEMU answers remove-fd with success at once, and closes the descriptor only while
  *                                  the guest runs (filter/fdsets.h): so it is asked for what is left, and remove-fd is
@@ -25,6 +25,7 @@
 struct CallerResources {
     Vm *vm; /* weak; NULL: freed, removals are under way */
     Fdsets *fdsets; /* owned */
+    Secrets *secrets; /* owned */
     CommandFilter *filter; /* owned */
     StartedMonitors *monitors; /* weak; of the connection */
     QmpTicket *ticket; /* weak; of query-fdsets, while it is under way */
@@ -130,8 +131,10 @@ note_success(CallerResources *resources, const char *caller, FdNames *names, con
         fdsets_note_added(resources->fdsets, effect->arguments, value, caller);
     if (effect->kind == CALLER_EFFECT_REMOVES_FD && effect->arguments)
         fdsets_note_removed(resources->fdsets, effect->arguments);
-    if (effect->kind == CALLER_EFFECT_ADDS_OBJECT)
+    if (effect->kind == CALLER_EFFECT_ADDS_OBJECT) {
         started_monitors_note_object(resources->monitors, get_effect_name(effect, "id"));
+        secrets_note_added(resources->secrets, caller, effect->arguments);
+    }
     if (effect->kind == CALLER_EFFECT_ADDS_CHARDEV)
         started_monitors_note_chardev(resources->monitors, get_effect_name(effect, "id"));
 }
@@ -248,6 +251,7 @@ void
 caller_resources_leave(CallerResources *resources, const char *caller)
 {
     fdsets_leave(resources->fdsets, caller);
+    secrets_leave(resources->secrets, caller);
     remove_fdsets(resources);
 }
 
@@ -281,7 +285,8 @@ caller_resources_new(Vm *vm)
     resources->vm = vm;
     resources->fdsets = fdsets_new(tag);
     resources->monitors = qemu_connection_get_started_monitors(vm_get_qemu(vm));
-    resources->filter = command_filter_new(resources->fdsets, resources->monitors);
+    resources->secrets = secrets_new();
+    resources->filter = command_filter_new(resources->fdsets, resources->secrets, resources->monitors);
     note_path(resources->monitors, vm_get_address(vm));
     for (guint i = 0; i < spares->len; i++)
         note_path(resources->monitors, g_ptr_array_index(spares, i));
@@ -294,6 +299,7 @@ caller_resources_free(CallerResources *resources)
 {
     g_clear_pointer(&resources->ticket, qmp_ticket_cancel);
     command_filter_free(resources->filter);
+    secrets_free(resources->secrets);
     fdsets_free(resources->fdsets);
     resources->vm = NULL;
     g_rc_box_release(resources);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The descriptors, fdsets and objects of each caller in one QEMU, which QEMU itself keeps for all monitors alike.
- * They are noted from the callers' commands; the fdsets are removed when their caller leaves. */
+/* The descriptors, fdsets, secrets and other objects of each caller in one QEMU, which QEMU itself keeps for all monitors
+ * alike. They are noted from the callers' commands. When a caller leaves, the fdsets are removed; objects stay, and from then on
+ * nobody reads the secrets. */
 #pragma once
 
 #include "command-filter.h"
@@ -54,7 +55,7 @@ void caller_effect_clear(CallerEffect *effect);
 void caller_resources_note_reply(CallerResources *resources, const char *caller, FdNames *names,
                                  const CallerEffect *effect, const QmpText *value);
 
-/* @caller has left: the caller's fdsets are removed, as soon as QEMU does that. */
+/* @caller has left: the caller's fdsets are removed, as soon as QEMU does that, and the caller's secrets are nobody's. */
 void caller_resources_leave(CallerResources *resources, const char *caller);
 
 /* The VM's run state has changed. */

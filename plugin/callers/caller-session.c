@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "json-tree.h"
-#include "refusal.h"
 
 struct CallerSession {
     CallerSessionShare *share; /* weak */
@@ -32,6 +31,7 @@ struct CallerSessionTicket {
     CallerSession *session; /* weak: it waits for its tickets */
     QmpTicket *ticket; /* weak; until the reply */
     CallerEffect effect;
+    JsonNode *arguments; /* ref; for the filter of the reply; NULL: it needs none */
     char *fdset_owner; /* owned; NULL: the caller */
     QmpReplyFunc func; /* NULL: cancelled */
     gpointer user_data;
@@ -96,6 +96,7 @@ free_session_ticket(CallerSessionTicket *ticket)
     if (session->has_left && session->lease.pending == 0)
         session->share->on_idle(session->share->user_data);
     caller_effect_clear(&ticket->effect);
+    g_clear_pointer(&ticket->arguments, json_node_unref);
     g_free(ticket->fdset_owner);
     g_free(ticket);
 }
@@ -117,11 +118,17 @@ tell_value(CallerSessionTicket *ticket, const QmpReply *reply)
 {
     CallerSession *session = ticket->session;
     CommandFilter *filter = caller_resources_get_filter(session->share->resources);
+    const CommandFilterReply told = {
+        .caller = session->caller,
+        .command = ticket->name,
+        .arguments = ticket->arguments,
+        .value = &reply->value,
+    };
     g_autoptr(GError) problem = NULL;
     g_autofree char *cleaned = NULL;
     QmpReply seen = *reply;
 
-    if (!command_filter_clean(filter, session->caller, ticket->name, &reply->value, &cleaned, &problem)) {
+    if (!command_filter_clean(filter, &told, &cleaned, &problem)) {
         ticket->func(NULL, problem, ticket->user_data);
         return;
     }
@@ -189,6 +196,7 @@ send_caller_command(CallerSession *session, const CallerSessionCommand *command,
         .fd = command->fd,
     };
 
+    ticket->arguments = command_filter_keep_arguments(command->name, command->arguments);
     ticket->fdset_owner = g_strdup(command->fdset_owner);
     ticket->ticket = qmp_queue_submit(caller_monitor_get_queue(monitor), session->caller, &qmp_command,
                                       on_command_replied, ticket, error);
@@ -208,22 +216,9 @@ get_fdset_owner(CallerSession *session, const CallerSessionCommand *command)
 static gboolean
 check_filter(CallerSession *session, const CallerSessionCommand *command, GError **error)
 {
-    g_autoptr(GError) why = NULL;
-    g_autofree char *text = NULL;
-    Refusal refusal = {
-        .uid = session->uid,
-        .caller = session->caller,
-        .command = command->name,
-        .vm = vm_get_name(session->share->vm),
-    };
+    CommandFilter *filter = caller_resources_get_filter(session->share->resources);
 
-    if (command_filter_check(caller_resources_get_filter(session->share->resources), get_fdset_owner(session, command),
-                             command->name, command->arguments, &why))
-        return TRUE;
-    refusal.why = why->message;
-    text = refusal_dup_text(&refusal);
-    g_set_error_literal(error, QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED, text);
-    return FALSE;
+    return command_filter_check(filter, get_fdset_owner(session, command), command->name, command->arguments, error);
 }
 
 CallerSessionTicket *

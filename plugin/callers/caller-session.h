@@ -43,8 +43,9 @@ typedef struct CallerSessionCommand {
 } CallerSessionCommand;
 
 /* Sends the command when its turn has come, and when the caller's monitor is there. The reply shows nothing that is not the
- * caller's to see. @func as for qmp_client_execute(), never from inside. Fails with QMP_ERROR_NOT_AUTHORIZED where the
- * command names a thing of the agent's or of another caller's, and as monitor_pool_find() and qmp_queue_submit(). */
+ * caller's to see; where that is all of it, @func gets QMP_ERROR_NOT_AUTHORIZED. @func as for qmp_client_execute(), never from
+ * inside. Fails with QMP_ERROR_NOT_AUTHORIZED where the command names a thing of the agent's or of another caller's, and as
+ * monitor_pool_find() and qmp_queue_submit(). Both errors of that code say only why. */
 CallerSessionTicket *caller_session_submit(CallerSession *session, const CallerSessionCommand *command,
                                            QmpReplyFunc func, gpointer user_data, GError **error);
 

@@ -17,6 +17,8 @@
 
 #include "authorization.h"
 #include "caller-sessions.h"
+#include "qmp-error.h"
+#include "refusal.h"
 
 static void
 clear_command(CallerCommand *command)
@@ -34,13 +36,34 @@ fail_command(CallerCommand *command, const GError *error)
     command->func(NULL, error, command->user_data);
 }
 
+/* The policy has allowed @command, and what it names or reads in QEMU is not the caller's. The error is for the caller. */
+static GError *
+refuse_command(CallerCommand *command, const char *why)
+{
+    const char *vm = vm_get_name(command->vm_context->vm);
+    Refusal refusal = {
+        .uid = command->peer->uid,
+        .caller = command->peer->name,
+        .command = command->name,
+        .vm = vm,
+        .why = why,
+    };
+    g_autofree char *text = refusal_dup_text(&refusal);
+
+    audit_failure(command->vm_context->context->audit, command->peer, command->name, vm, why);
+    return g_error_new_literal(QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED, text);
+}
+
 static void
 on_qemu_replied(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     CallerCommand *command = user_data;
+    g_autoptr(GError) refusal = NULL;
 
     command->ticket = NULL;
-    command->func(reply, error, command->user_data);
+    if (g_error_matches(error, QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED))
+        refusal = refuse_command(command, error->message);
+    command->func(reply, refusal ? refusal : error, command->user_data);
 }
 
 static CallerCommandStart
@@ -53,6 +76,7 @@ submit_command(CallerCommand *command, GError **error)
         .fd = command->fd,
         .fdset_owner = command->fdset_owner,
     };
+    g_autoptr(GError) why = NULL;
     CallerSession *session;
 
     if (command->is_method)
@@ -61,9 +85,14 @@ submit_command(CallerCommand *command, GError **error)
         command->on_sent(command->user_data);
     command->fd = -1; /* taken */
     session = caller_sessions_get(command->vm_context->sessions, command->session, command->peer->uid);
-    command->ticket = caller_session_submit(session, &request, on_qemu_replied, command, error);
+    command->ticket = caller_session_submit(session, &request, on_qemu_replied, command, &why);
     clear_command(command);
-    return command->ticket ? CALLER_COMMAND_UNDER_WAY : CALLER_COMMAND_FAILED;
+    if (command->ticket)
+        return CALLER_COMMAND_UNDER_WAY;
+    g_propagate_error(error, g_error_matches(why, QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED)
+                                 ? refuse_command(command, why->message)
+                                 : g_steal_pointer(&why));
+    return CALLER_COMMAND_FAILED;
 }
 
 /* A stage that was waited for has ended: the function gets the answer that the start would have given. */

@@ -22,5 +22,5 @@ void audit_set_all(Audit *audit, gboolean is_all);
  * DECISION ("allowed", "refused") and REASON. Nothing else of the arguments: they may hold secrets. */
 void audit_decision(const PolicyDecision *decision, gpointer audit);
 
-/* A call that was allowed, and has failed later: @method of @peer, about a VM that is or was to be called @vm (NULL: not known). */
+/* A call that was allowed, and has failed later, or was refused what is another caller's: @method of @peer, about a VM that is or was to be called @vm (NULL: not known). */
 void audit_failure(Audit *audit, const BusPeer *peer, const char *method, const char *vm, const char *error);

@@ -19,6 +19,7 @@
 
 struct CommandFilter {
     Fdsets *fdsets; /* weak */
+    Secrets *secrets; /* weak */
     StartedMonitors *monitors; /* weak */
 };
 
@@ -29,11 +30,12 @@ typedef struct Check {
 } Check;
 
 CommandFilter *
-command_filter_new(Fdsets *fdsets, StartedMonitors *monitors)
+command_filter_new(Fdsets *fdsets, Secrets *secrets, StartedMonitors *monitors)
 {
     CommandFilter *filter = g_new0(CommandFilter, 1);
 
     filter->fdsets = fdsets;
+    filter->secrets = secrets;
     filter->monitors = monitors;
     return filter;
 }
@@ -105,6 +107,22 @@ check_paths(CommandFilter *filter, const char *caller, const char *text, GError 
     return TRUE;
 }
 
+static gboolean
+refuse_secret(const char *more, GError **error)
+{
+    g_set_error(error, QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED,
+                "The data of a secret is read out only to the caller who has added it, on the same connection%s",
+                more);
+    return FALSE;
+}
+
+static gboolean
+check_line(const Check *check, const char *member, const char *text, GError **error)
+{
+    return !g_str_equal(check->command, "human-monitor-command") || !g_str_equal(member, "command-line") ||
+           !secrets_are_read_by_line(text) || refuse_secret(", and not by HMP", error);
+}
+
 /* @text: as QEMU reads it. */
 static gboolean
 check_text_names(const Check *check, const char *member, const char *text, GError **error)
@@ -116,7 +134,7 @@ check_text_names(const Check *check, const char *member, const char *text, GErro
         return refuse_argument("What is called " QMP_MONITOR_PREFIX "…", "the agent's own", error);
     if (fd_names_are_in(plain))
         return refuse_argument("What QEMU calls a descriptor that a caller has named", "no name to call it by", error);
-    return check_paths(check->filter, check->caller, plain, error) &&
+    return check_paths(check->filter, check->caller, plain, error) && check_line(check, member, text, error) &&
            monitor_ends_check(check->filter->monitors, check->command, member, text, error);
 }
 
@@ -206,6 +224,7 @@ typedef struct View {
     CommandFilter *filter;
     const char *caller;
     gboolean are_fdsets; /* the elements of the list */
+    gboolean are_properties; /* the elements of lists in the list's elements */
     gboolean is_for_humans; /* text */
 } View;
 
@@ -245,6 +264,17 @@ clean_array(const View *view, JsonArray *array)
     return json_node_init_array(json_node_alloc(), rest);
 }
 
+/* NULL: the caller does not see the member. A property without a value is to QEMU one that cannot be read. */
+static JsonNode *
+clean_member(const View *view, JsonObject *object, const char *name, JsonNode *value)
+{
+    if (view->are_fdsets && g_str_equal(name, "opaque") && names_ours(value))
+        return clean_opaque(value);
+    if (view->are_properties && g_str_equal(name, "value") && secrets_are_listed(object))
+        return NULL;
+    return clean_node(view, value);
+}
+
 static JsonNode *
 clean_object(const View *view, JsonObject *object)
 {
@@ -255,10 +285,9 @@ clean_object(const View *view, JsonObject *object)
 
     json_object_iter_init_ordered(&members, object);
     while (json_object_iter_next_ordered(&members, &name, &value)) {
-        gboolean is_tagged = view->are_fdsets && g_str_equal(name, "opaque") && names_ours(value);
-        JsonNode *shown = is_tagged ? clean_opaque(value) : clean_node(view, value);
+        g_autoptr(JsonNode) shown = clean_member(view, object, name, value);
         if (shown)
-            json_object_set_member(rest, name, shown);
+            json_object_set_member(rest, name, g_steal_pointer(&shown));
     }
     return json_node_init_object(json_node_alloc(), rest);
 }
@@ -276,6 +305,29 @@ clean_node(const View *view, JsonNode *node)
     return json_node_ref(node);
 }
 
+/* Such a reply is one string. */
+static gboolean
+check_secret(CommandFilter *filter, const CommandFilterReply *reply, GError **error)
+{
+    g_autoptr(JsonNode) value = json_tree_parse_answer(reply->value->text, reply->value->length);
+
+    return (value && secrets_may_show(filter->secrets, reply->caller, reply->arguments, value)) ||
+           refuse_secret("", error);
+}
+
+static gboolean
+has_text(const QmpText *value, const char *text)
+{
+    return memmem(value->text, value->length, text, strlen(text)) != NULL;
+}
+
+static gboolean
+has_hidden(const View *view, const QmpText *value)
+{
+    return view->are_fdsets || (view->are_properties && has_text(value, "\"data\"")) ||
+           has_text(value, QMP_MONITOR_PREFIX);
+}
+
 static char *
 clean_reply(const View *view, const QmpText *value)
 {
@@ -291,24 +343,33 @@ clean_reply(const View *view, const QmpText *value)
     return g_string_free(text, FALSE);
 }
 
+JsonNode *
+command_filter_keep_arguments(const char *command, JsonNode *arguments)
+{
+    return g_str_equal(command, "qom-get") && arguments && secrets_are_read_by(arguments) ? json_node_ref(arguments)
+                                                                                          : NULL;
+}
+
 gboolean
-command_filter_clean(CommandFilter *filter, const char *caller, const char *command, const QmpText *value,
-                     char **ret_text, GError **error)
+command_filter_clean(CommandFilter *filter, const CommandFilterReply *reply, char **ret_text, GError **error)
 {
     View view = {
         .filter = filter,
-        .caller = caller,
-        .are_fdsets = g_str_equal(command, "query-fdsets"),
-        .is_for_humans = g_str_equal(command, "human-monitor-command"),
+        .caller = reply->caller,
+        .are_fdsets = g_str_equal(reply->command, "query-fdsets"),
+        .are_properties = g_str_equal(reply->command, "qom-list-get"),
+        .is_for_humans = g_str_equal(reply->command, "human-monitor-command"),
     };
 
     *ret_text = NULL;
-    if (!view.are_fdsets && !memmem(value->text, value->length, QMP_MONITOR_PREFIX, strlen(QMP_MONITOR_PREFIX)))
+    if (reply->arguments && !check_secret(filter, reply, error))
+        return FALSE;
+    if (!has_hidden(&view, reply->value))
         return TRUE;
-    *ret_text = clean_reply(&view, value);
+    *ret_text = clean_reply(&view, reply->value);
     if (!*ret_text)
         g_set_error(error, QMP_ERROR, QMP_ERROR_PROTOCOL,
-                    "The reply names what is the agent's own, and is too long (%zu bytes) to take that out",
-                    value->length);
+                    "The reply holds what is not the caller's to see, and is too long (%zu bytes) to take that out",
+                    reply->value->length);
     return *ret_text != NULL;
 }
