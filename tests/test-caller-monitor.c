@@ -190,6 +190,20 @@ test_barrier(Fixture *fixture, gconstpointer unused)
     g_assert_cmpstr(fixture->log->str, ==, "{} ");
 }
 
+/* A native session whose client has said nothing yet: an event on its monitor is nobody's. */
+static void
+test_event_before_any_command(Fixture *fixture, gconstpointer unused)
+{
+    plug(fixture);
+    qmp_peer_wait_until(fixture->base.context, caller_monitor_is_ready(fixture->monitor));
+    test_qemu_send(fixture->base.qemu, 1,
+                   "{\"event\": \"STOP\", \"timestamp\": {\"seconds\": 1, \"microseconds\": 1}}\r\n");
+    qmp_peer_settle(fixture->base.context);
+    g_assert_nonnull(submit(fixture, "stop"));
+    qmp_peer_wait_until(fixture->base.context, fixture->log->len > 0);
+    g_assert_cmpstr(fixture->log->str, ==, "{} ");
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -197,6 +211,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/caller-monitor/plugged", test_plugged);
+    ADD("/caller-monitor/event-before-any-command", test_event_before_any_command);
     ADD("/caller-monitor/refused", test_refused);
     ADD("/caller-monitor/refused-and-freed", test_refused_and_freed);
     ADD("/caller-monitor/ended", test_ended);

@@ -114,6 +114,18 @@ test_remove(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(g_hash_table_size(fixture->queue.lines), ==, 1);
 }
 
+/* Who asks whether anybody waits does so before the first caller has come, too. */
+static void
+test_has_lines(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(fair_queue_has_lines(&fixture->queue));
+    add(fixture, ":1.1", 'a');
+    g_assert_true(fair_queue_has_lines(&fixture->queue));
+    assert_served(fixture, "a");
+    fair_line_drop(fair_queue_find_line(&fixture->queue, ":1.1"));
+    g_assert_false(fair_queue_has_lines(&fixture->queue));
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -123,5 +135,6 @@ main(int argc, char **argv)
     ADD("/fair-queue/fair", test_fair);
     ADD("/fair-queue/may-go", test_may_go);
     ADD("/fair-queue/remove", test_remove);
+    ADD("/fair-queue/has-lines", test_has_lines);
     return g_test_run();
 }

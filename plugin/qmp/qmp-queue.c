@@ -446,5 +446,5 @@ qmp_ticket_is_waiting(QmpTicket *ticket)
 gboolean
 qmp_queue_is_busy(QmpQueue *queue)
 {
-    return g_hash_table_size(queue->lines.lines) > 0;
+    return fair_queue_has_lines(&queue->lines);
 }

@@ -49,6 +49,12 @@ fair_queue_get_line(FairQueue *queue, const char *key)
     return line ? line : add_fair_line(queue, key);
 }
 
+gboolean
+fair_queue_has_lines(const FairQueue *queue)
+{
+    return queue->lines && g_hash_table_size(queue->lines) > 0;
+}
+
 void
 fair_line_drop(FairLine *line)
 {

@@ -31,6 +31,8 @@ void fair_queue_clear(FairQueue *queue);
 gpointer fair_queue_get_line(FairQueue *queue, const char *key);
 gpointer fair_queue_find_line(FairQueue *queue, const char *key);
 
+gboolean fair_queue_has_lines(const FairQueue *queue);
+
 /* Nothing of @line waits, and the user has no use for it any more. */
 void fair_line_drop(FairLine *line);
 
