@@ -18,7 +18,7 @@
 /* The agent's own line in the control queue. */
 #define OWN_LINE ""
 
-/* Of each kind. Nobody starts a QEMU with as many monitors; one that has more devices in use is none to be taken apart. */
+/* Nobody starts a QEMU with as many monitors; one that has more devices in use is none to be taken apart. */
 #define MAX_NAMES 256u
 
 /* Bytes of a name. QEMU's have no limit; a path takes 107. */
@@ -27,16 +27,29 @@
 /* QEMU's names for the devices of `-qmp`, `-monitor` and the like. */
 #define QEMUS_OWN "compat_monitor"
 
+typedef enum NameKind {
+    NAME_OF_OBJECT = 1 << 0, /* a monitor */
+    NAME_OF_CHARDEV = 1 << 1, /* what a monitor is on */
+    NAME_IN_USE = 1 << 2, /* a character device that has a user */
+} NameKind;
+
+/* QEMU has one or two, so that a list is searched faster than a table, and takes a tenth of its memory. */
+typedef struct Name {
+    struct Name *next; /* owned */
+    guint kinds; /* NameKind */
+    char *file; /* owned; of a device that has a user, as QEMU writes it; NULL: of no interest */
+    char text[];
+} Name;
+
 struct StartedMonitors {
     QmpQueue *queue; /* weak */
     StartedMonitorsFunc func;
     gpointer user_data;
-    char *path; /* owned; of the socket; empty: it has none */
+    char *path; /* owned; of the socket; empty: it has none; NULL: all are answered */
     guint unanswered;
     gboolean are_listed; /* QEMU tells which monitors it has */
     gboolean is_unreadable; /* QEMU tells more than is read: any name may be a monitor's */
-    GHashTable *objects, *chardevs; /* owned; their names, with nothing to them */
-    GHashTable *in_use; /* owned; label of a character device → its file, as QEMU writes it */
+    Name *names; /* owned */
 };
 
 static void
@@ -67,25 +80,77 @@ parse_objects_reply(StartedMonitors *monitors, const QmpReply *reply)
     return node;
 }
 
-/* FALSE: there is no room. */
-static gboolean
-note(StartedMonitors *monitors, GHashTable *names, const char *name, const char *value)
+static Name *
+find_name(StartedMonitors *monitors, const char *text)
 {
-    if (g_hash_table_size(names) >= MAX_NAMES || strlen(name) > MAX_NAME) {
+    for (Name *name = monitors->names; name; name = name->next)
+        if (g_str_equal(name->text, text))
+            return name;
+    return NULL;
+}
+
+static gboolean
+has_name(StartedMonitors *monitors, const char *text, guint kinds)
+{
+    const Name *name = find_name(monitors, text);
+
+    return name && (name->kinds & kinds);
+}
+
+static guint
+count_names(StartedMonitors *monitors)
+{
+    guint n = 0;
+
+    for (Name *name = monitors->names; name; name = name->next)
+        n++;
+    return n;
+}
+
+/* NULL: there is no room. */
+static Name *
+add_name(StartedMonitors *monitors, const char *text)
+{
+    gsize length = strlen(text);
+    Name *name;
+
+    if (length > MAX_NAME || count_names(monitors) >= MAX_NAMES) {
         monitors->is_unreadable = TRUE;
-        return FALSE;
+        return NULL;
     }
-    g_hash_table_insert(names, g_strdup(name), g_strndup(value, MAX_NAME));
-    return TRUE;
+    name = g_malloc0(sizeof(Name) + length + 1);
+    memcpy(name->text, text, length);
+    name->next = monitors->names;
+    monitors->names = name;
+    return name;
+}
+
+static Name *
+note_name(StartedMonitors *monitors, const char *text, guint kinds)
+{
+    Name *name = find_name(monitors, text);
+
+    if (!name)
+        name = add_name(monitors, text);
+    if (name)
+        name->kinds |= kinds;
+    return name;
+}
+
+static void
+forget_name(StartedMonitors *monitors, const char *text, guint kinds)
+{
+    Name *name = find_name(monitors, text);
+
+    if (name)
+        name->kinds &= ~kinds;
 }
 
 /* Where monitors are no objects, nobody need look one up under an object's name. */
 static void
 note_chardev(StartedMonitors *monitors, const char *label)
 {
-    note(monitors, monitors->chardevs, label, "");
-    if (!monitors->are_listed)
-        note(monitors, monitors->objects, label, "");
+    note_name(monitors, label, NAME_OF_CHARDEV | (monitors->are_listed ? 0 : NAME_OF_OBJECT));
 }
 
 static void
@@ -110,7 +175,7 @@ note_monitor_object(StartedMonitors *monitors, JsonObject *object)
     if (!name || !type || !g_str_has_prefix(type, "child<monitor-"))
         return;
     monitors->are_listed = TRUE;
-    if (g_str_has_prefix(name, QMP_MONITOR_PREFIX) || !note(monitors, monitors->objects, name, ""))
+    if (g_str_has_prefix(name, QMP_MONITOR_PREFIX) || !note_name(monitors, name, NAME_OF_OBJECT))
         return;
     path = g_strconcat("/objects/", name, NULL);
     arguments = g_string_new("{\"path\":");
@@ -144,13 +209,21 @@ is_at(const char *file, const char *path)
 void
 started_monitors_note_path(StartedMonitors *monitors, const char *path)
 {
-    GHashTableIter in_use;
-    gpointer label, file;
+    for (Name *name = monitors->names; name; name = name->next)
+        if (name->file && (name->kinds & NAME_IN_USE) && is_at(name->file, path))
+            note_chardev(monitors, name->text);
+}
 
-    g_hash_table_iter_init(&in_use, monitors->in_use);
-    while (g_hash_table_iter_next(&in_use, &label, &file))
-        if (is_at(file, path))
-            note_chardev(monitors, label);
+/* A device that is known to be a monitor's is looked up by no path. */
+static void
+note_device_in_use(StartedMonitors *monitors, const char *label, const char *file)
+{
+    Name *name = note_name(monitors, label, NAME_IN_USE);
+
+    if (name && g_str_has_prefix(label, QEMUS_OWN))
+        note_chardev(monitors, label);
+    else if (name && file && !name->file)
+        name->file = g_strndup(file, strnlen(file, MAX_NAME));
 }
 
 static void
@@ -159,11 +232,8 @@ look_at_chardev(StartedMonitors *monitors, JsonObject *chardev)
     const char *label = chardev ? json_member_get_string(chardev, "label") : NULL;
     const char *file = chardev ? json_member_get_string(chardev, "filename") : NULL;
 
-    if (!label || g_str_has_prefix(label, QMP_MONITOR_PREFIX) || !json_member_get_boolean(chardev, "frontend-open") ||
-        !note(monitors, monitors->in_use, label, file ? file : ""))
-        return;
-    if (g_str_has_prefix(label, QEMUS_OWN))
-        note_chardev(monitors, label);
+    if (label && !g_str_has_prefix(label, QMP_MONITOR_PREFIX) && json_member_get_boolean(chardev, "frontend-open"))
+        note_device_in_use(monitors, label, file);
 }
 
 /* Objects were asked for first, and QEMU answers in order. */
@@ -177,38 +247,38 @@ on_chardevs_listed(const QmpReply *reply, const GError *error, gpointer user_dat
     for (guint i = 0; chardevs && i < json_array_get_length(chardevs); i++)
         look_at_chardev(monitors, json_member_get_object_at(chardevs, i));
     started_monitors_note_path(monitors, monitors->path);
+    g_clear_pointer(&monitors->path, g_free);
     answered(monitors);
 }
 
 void
 started_monitors_note_object(StartedMonitors *monitors, const char *id)
 {
-    g_hash_table_remove(monitors->objects, id);
+    forget_name(monitors, id, NAME_OF_OBJECT);
 }
 
 void
 started_monitors_note_chardev(StartedMonitors *monitors, const char *label)
 {
-    g_hash_table_remove(monitors->chardevs, label);
-    g_hash_table_remove(monitors->in_use, label);
+    forget_name(monitors, label, NAME_OF_CHARDEV | NAME_IN_USE);
 }
 
 gboolean
 started_monitors_has_object(StartedMonitors *monitors, const char *id)
 {
-    return monitors->is_unreadable || g_hash_table_contains(monitors->objects, id);
+    return monitors->is_unreadable || has_name(monitors, id, NAME_OF_OBJECT);
 }
 
 gboolean
 started_monitors_has_chardev(StartedMonitors *monitors, const char *label)
 {
-    return monitors->is_unreadable || g_hash_table_contains(monitors->chardevs, label);
+    return monitors->is_unreadable || has_name(monitors, label, NAME_OF_CHARDEV);
 }
 
 gboolean
 started_monitors_may_have_chardev(StartedMonitors *monitors, const char *label)
 {
-    return started_monitors_has_chardev(monitors, label) || g_hash_table_contains(monitors->in_use, label);
+    return started_monitors_has_chardev(monitors, label) || has_name(monitors, label, NAME_IN_USE);
 }
 
 /* QEMU names a socket by the path that it is bound to, which is its own end where it listens, and ours where we do. */
@@ -222,7 +292,7 @@ dup_path(int fd)
         struct sockaddr_un name = { 0 };
         socklen_t length = sizeof name;
         if (ends[i](fd, (struct sockaddr *)&name, &length) == 0 && name.sun_family == AF_UNIX && name.sun_path[0])
-            return g_strndup(name.sun_path, sizeof name.sun_path);
+            return g_strndup(name.sun_path, strnlen(name.sun_path, sizeof name.sun_path));
     }
     return g_strdup("");
 }
@@ -233,9 +303,6 @@ started_monitors_new(int fd)
     StartedMonitors *monitors = g_new0(StartedMonitors, 1);
 
     monitors->path = dup_path(fd);
-    monitors->objects = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    monitors->chardevs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    monitors->in_use = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return monitors;
 }
 
@@ -253,9 +320,11 @@ started_monitors_ask(StartedMonitors *monitors, QmpQueue *queue, StartedMonitors
 void
 started_monitors_free(StartedMonitors *monitors)
 {
+    for (Name *name = monitors->names, *next; name; name = next) {
+        next = name->next;
+        g_free(name->file);
+        g_free(name);
+    }
     g_free(monitors->path);
-    g_hash_table_unref(monitors->objects);
-    g_hash_table_unref(monitors->chardevs);
-    g_hash_table_unref(monitors->in_use);
     g_free(monitors);
 }
