@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by QmpChannel (QEMU's sockets) and QmpServer (clients' sockets); owns the descriptor, one GSource, the bytes
- * that were read and not used, and the bytes that were sent and not taken.
+/* Called by QmpChannel (QEMU's sockets) and QmpServer (clients' sockets); owns the descriptor, the bytes that
+ * were read and not used, and the bytes that were sent and not taken.
  *
  * A wake-up reads once, at most 64 KiB, so that a peer that floods takes no more than its turn in the main loop. All
  * that is sent goes out together at the end of a turn, before the loop sleeps: seven commands cost one system call. */
@@ -13,18 +13,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "poll-set.h"
+
 #define READ_SIZE 65536
 
 /* QEMU takes 16 with one message, and uses one. */
 #define MAX_FDS 16
 
 struct QmpSocket {
+    PollMember member; /* first; the socket is a member until it is closed */
     guint refs; /* held by the owner and by a dispatch: callbacks may free the socket */
     gboolean has_closed; /* closed or freed: no callback any more */
     int fd; /* owned; -1 when closed */
-    GSource *source; /* owned; NULL when closed */
-    gpointer fd_tag; /* weak; NULL while nothing is polled for */
-    GIOCondition polled;
     const QmpSocketFuncs *funcs; /* weak */
     gpointer user_data;
     gsize max_outgoing;
@@ -38,11 +38,6 @@ struct QmpSocket {
     GError *failure; /* owned; to be told from the main context */
 };
 
-typedef struct SocketSource {
-    GSource source;
-    QmpSocket *socket; /* weak: the socket destroys its source */
-} SocketSource;
-
 static void
 close_fd(int *fd)
 {
@@ -55,9 +50,7 @@ static void
 close_socket(QmpSocket *socket)
 {
     socket->has_closed = TRUE;
-    g_source_destroy(socket->source);
-    g_clear_pointer(&socket->source, g_source_unref);
-    socket->fd_tag = NULL;
+    poll_member_leave(&socket->member);
     close_fd(&socket->fd);
     close_fd(&socket->outgoing_fd);
     g_clear_pointer(&socket->unread, g_byte_array_unref);
@@ -102,25 +95,16 @@ wants_hangup(QmpSocket *socket)
     return socket->funcs->on_end != NULL;
 }
 
+static void fail_later(QmpSocket *socket, GError *error);
+
 static void
 update_poll(QmpSocket *socket)
 {
     gboolean reads = !socket->is_paused && !socket->has_ended && !socket->unread;
     GIOCondition wanted = (reads ? G_IO_IN : 0) | (socket->is_blocked ? G_IO_OUT : 0);
-    gboolean is_polled = wanted || wants_hangup(socket);
 
-    /* GLib wakes itself up for every change. */
-    if (socket->has_closed || (wanted == socket->polled && is_polled == (socket->fd_tag != NULL)))
-        return;
-    socket->polled = wanted;
-    if (!is_polled) {
-        g_source_remove_unix_fd(socket->source, socket->fd_tag);
-        socket->fd_tag = NULL;
-    } else if (socket->fd_tag) {
-        g_source_modify_unix_fd(socket->source, socket->fd_tag, wanted);
-    } else {
-        socket->fd_tag = g_source_add_unix_fd(socket->source, socket->fd, wanted);
-    }
+    if (!socket->has_closed && !poll_member_set(&socket->member, wanted || wants_hangup(socket), wanted))
+        fail_later(socket, new_errno_error(errno));
 }
 
 /* Takes @error, to be told from the main context. */
@@ -136,7 +120,7 @@ fail_later(QmpSocket *socket, GError *error)
     close_fd(&socket->outgoing_fd);
     g_clear_pointer(&socket->outgoing, g_byte_array_unref);
     update_poll(socket);
-    g_source_set_ready_time(socket->source, 0);
+    poll_member_wake(&socket->member);
 }
 
 static gssize
@@ -216,7 +200,7 @@ use_bytes(QmpSocket *socket, const char *text, gsize length, const int *fds, gui
         socket->unread = g_byte_array_new();
         g_byte_array_append(socket->unread, (const guint8 *)text + used, (guint)(length - used + 1));
         if (!socket->is_paused)
-            g_source_set_ready_time(socket->source, 0);
+            poll_member_wake(&socket->member);
     }
     update_poll(socket);
 }
@@ -304,17 +288,16 @@ must_fail_now(QmpSocket *socket)
     return socket->failure && (socket->failure->code == QMP_ERROR_LIMIT || socket->is_finishing || socket->has_ended);
 }
 
-static gboolean
-on_socket(GSource *source, GSourceFunc unused_func, gpointer unused_data)
+/* A main loop inside a callback finds the socket busy. */
+static void
+on_socket_ready(PollMember *member, GIOCondition condition)
 {
-    QmpSocket *socket = ((SocketSource *)source)->socket;
-    GIOCondition condition = socket->fd_tag ? g_source_query_unix_fd(source, socket->fd_tag) : 0;
+    QmpSocket *socket = (QmpSocket *)member;
 
     if (socket->is_dispatching)
-        return G_SOURCE_CONTINUE;
+        return;
     socket->is_dispatching = TRUE;
     socket->refs++;
-    g_source_set_ready_time(source, -1);
     if (socket->outgoing)
         flush(socket);
     if (must_fail_now(socket))
@@ -322,29 +305,24 @@ on_socket(GSource *source, GSourceFunc unused_func, gpointer unused_data)
     else
         receive(socket, condition);
     if (socket->failure && !socket->has_closed && !socket->is_paused)
-        g_source_set_ready_time(source, 0);
+        poll_member_wake(&socket->member);
     socket->is_dispatching = FALSE;
     unref_socket(socket);
-    return G_SOURCE_CONTINUE;
 }
 
-/* At every turn of the loop, before it sleeps. */
-static gboolean
-prepare_socket(GSource *source, gint *timeout)
+static void
+flush_socket(PollMember *member)
 {
-    QmpSocket *socket = ((SocketSource *)source)->socket;
+    QmpSocket *socket = (QmpSocket *)member;
 
-    *timeout = -1;
     if (socket->outgoing && !socket->is_blocked)
         flush(socket);
-    return FALSE;
 }
-
-static const GSourceFuncs source_funcs = { .prepare = prepare_socket, .dispatch = on_socket };
 
 QmpSocket *
 qmp_socket_new(GMainContext *context, int fd, gsize max_outgoing, const QmpSocketFuncs *funcs, gpointer user_data)
 {
+    static const PollMemberFuncs member_funcs = { flush_socket, on_socket_ready };
     QmpSocket *socket = g_new0(QmpSocket, 1);
 
     socket->refs = 1;
@@ -353,13 +331,8 @@ qmp_socket_new(GMainContext *context, int fd, gsize max_outgoing, const QmpSocke
     socket->max_outgoing = max_outgoing;
     socket->funcs = funcs;
     socket->user_data = user_data;
-    socket->source = g_source_new((GSourceFuncs *)&source_funcs, sizeof(SocketSource));
-    ((SocketSource *)socket->source)->socket = socket;
-    /* Otherwise GLib takes the socket out of the poll set for every dispatch, at five system calls. A main loop inside
-     * a callback finds the socket busy. */
-    g_source_set_can_recurse(socket->source, TRUE);
+    poll_member_join(&socket->member, context, fd, &member_funcs);
     update_poll(socket);
-    g_source_attach(socket->source, context);
     return socket;
 }
 
@@ -390,6 +363,7 @@ qmp_socket_send(QmpSocket *socket, const char *text, gsize length)
         socket->sent = 0;
     }
     g_byte_array_append(socket->outgoing, (const guint8 *)text, (guint)length);
+    poll_member_flush_later(&socket->member);
 }
 
 void
@@ -445,5 +419,5 @@ qmp_socket_set_paused(QmpSocket *socket, gboolean is_paused)
         return;
     update_poll(socket);
     if (!is_paused && (socket->unread || socket->failure))
-        g_source_set_ready_time(socket->source, 0);
+        poll_member_wake(&socket->member);
 }
