@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the tests of failures share: a relay between the agent and a QEMU, by which a test chooses the moment of a failure, and a
+look at all that somebody may have left in the QEMU.
+
+ROUNDS (environment) is how often each stage fails; the moments are taken in turn."""
+import contextlib
+import json
+import os
+import selectors
+import socket
+import threading
+
+from harness import CallError, Qemu, wait_until
+from monitor import NAME, ROOT, VM
+from monitors import MonitorsTest
+
+ROUNDS = int(os.environ.get('ROUNDS', '5'))
+
+# The name by which the agent gives QEMU one end of a caller's monitor.
+PLUG_NAME = 'org.qemu.Monitor1-fd'
+TAKE_FDS = ('getfd', 'add-fd')
+
+
+class Link:
+    """One connection through the relay: to the agent, to QEMU, and what of the agent's text is no whole command yet."""
+
+    def __init__(self, name, agent, qemu):
+        self.name = name
+        self.agent = agent
+        self.qemu = qemu
+        self.text = ''
+        self.fds = []
+
+
+class Relay:
+    """Stands at `path` for the QEMU whose path is `target`: also in a monitor that the agent plugs, for the descriptor is
+    replaced on its way. Each command and each line of QEMU's is a moment: arm(5, act) has `act` called when the fifth has
+    come and before it goes on. Their names are in `moments`. Runs in a thread of its own."""
+
+    def __init__(self, directory):
+        self.path = f'{directory}/relay-{id(self):x}'
+        self.target = None
+        self.selector = selectors.DefaultSelector()
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(self.path)
+        self.server.listen(16)
+        self.selector.register(self.server, selectors.EVENT_READ)
+        self.waker, waiting = socket.socketpair()
+        self.selector.register(waiting, selectors.EVENT_READ)
+        self.waiting = waiting
+        self.links = []
+        self.plugged = 0
+        self.lock = threading.Lock()
+        self.arm(0, None)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def arm(self, number, act):
+        """The moments are counted from here on."""
+        with self.lock:
+            self.moments = []
+            self.at, self.act = number, act
+
+    def disarm(self):
+        """Whether it has come so far; if not, it does not any more."""
+        with self.lock:
+            has_come = 0 < self.at <= len(self.moments)
+            self.at = 0
+            return has_come
+
+    def note(self, moment):
+        with self.lock:
+            self.moments.append(moment)
+            if len(self.moments) == self.at:
+                self.act()
+
+    def run(self):
+        while True:
+            for key, _ in self.selector.select():
+                if key.fileobj is self.waiting:
+                    return
+                if key.fileobj is self.server:
+                    self.accept()
+                elif key.data in self.links:
+                    self.pass_on(key.data, key.fileobj)
+
+    def add(self, name, agent, qemu):
+        link = Link(name, agent, qemu)
+        self.links.append(link)
+        for end in (agent, qemu):
+            self.selector.register(end, selectors.EVENT_READ, link)
+
+    def accept(self):
+        agent, _ = self.server.accept()
+        qemu = socket.socket(socket.AF_UNIX)
+        try:
+            qemu.connect(self.target)
+        except OSError:
+            agent.close()
+            return
+        self.add('control', agent, qemu)
+
+    def pass_on(self, link, end):
+        try:
+            data, fds, *_ = socket.recv_fds(end, 1 << 16, 16)
+            if data and end is link.agent:
+                self.pass_to_qemu(link, data, fds)
+            elif data:
+                self.pass_to_agent(link, data)
+            else:
+                self.drop(link)
+        except OSError:
+            self.drop(link)
+
+    def drop(self, link):
+        """As the kernel does when one of two ends is closed. The selector's other key is skipped, for the link is gone."""
+        self.links.remove(link)
+        for end in (link.agent, link.qemu):
+            self.selector.unregister(end)
+            end.close()
+        for fd in link.fds:
+            os.close(fd)
+
+    def pass_to_agent(self, link, data):
+        for line in data.splitlines(keepends=True):
+            if line.endswith(b'\n'):
+                self.note(f'{link.name}: {"event" if b"event" in line[:80] else "reply"}')
+            link.agent.sendall(line)
+
+    def pass_to_qemu(self, link, data, fds):
+        if not link.text and not data.strip():
+            self.send(link, data, fds)
+            return
+        link.fds += fds
+        link.text += data.decode()
+        while link.text:
+            try:
+                command, end = json.JSONDecoder().raw_decode(link.text)
+            except ValueError:
+                return
+            self.pass_command(link, command, link.text[:end])
+            link.text = link.text[end:].lstrip()
+
+    def pass_command(self, link, command, text):
+        name = command.get('execute') or command.get('exec-oob')
+        fds = [link.fds.pop(0)] if name in TAKE_FDS and link.fds else []
+        if fds and command.get('arguments', {}).get('fdname') == PLUG_NAME:
+            mine, theirs = socket.socketpair()
+            self.plugged += 1
+            self.add(f'monitor {self.plugged}', socket.socket(fileno=fds[0]), mine)
+            fds = [theirs.detach()]
+        self.note(f'{link.name}: {name}')
+        self.send(link, text.encode(), fds)
+
+    @staticmethod
+    def send(link, data, fds):
+        try:
+            if fds:
+                socket.send_fds(link.qemu, [data], fds)
+            else:
+                link.qemu.sendall(data)
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+    def stop(self):
+        self.waker.close()
+        self.thread.join()
+        for link in list(self.links):
+            self.drop(link)
+        for thing in (self.server, self.waiting, self.selector):
+            thing.close()
+        os.unlink(self.path)
+
+
+def by_text(things):
+    return sorted(things, key=str)
+
+
+class FailuresTest(MonitorsTest):
+    """A QEMU behind a relay; a round has the agent do something there, and something fail at a moment of it."""
+    version = '11.1'
+
+    def setUp(self):
+        super().setUp()
+        self.start_agent()
+        self.calls = []
+        self.callers = []
+
+    def start_qemu(self):
+        self.relay = self.start(Relay)
+        self.start_another_qemu()
+
+    def start_another_qemu(self):
+        """In the place of one that has gone."""
+        self.qemu = self.start(Qemu, self.version, monitors=2)
+        self.relay.target = self.qemu.path
+        self.raw = self.adopt(self.qemu.raw())
+        self.before = self.look()
+
+    def look(self):
+        """All that anybody can have left in QEMU, and how many descriptors it has."""
+        jobs = [job['id'] for job in self.raw.execute('query-jobs')]
+        objects = self.raw.execute('qom-list', {'path': '/objects'})
+        return (by_text(self.raw.execute('query-chardev')), by_text(objects), self.raw.execute('query-fdsets'), jobs,
+                self.count_fds())
+
+    def count_fds(self):
+        return len(os.listdir(f'/proc/{self.qemu.pid}/fd'))
+
+    def wait_as_before(self):
+        wait_until(lambda: self.look() == self.before, lambda: f'{self.look()} to be {self.before}')
+
+    def another(self):
+        """The VM, as a new caller sees it."""
+        self.callers.append(self.connect())
+        return VM(self.callers[-1], f'{ROOT}/vm/vm')
+
+    def ask(self, vm, interface, method, *arguments, fds=()):
+        """A call that may fail or not: it is answered once, in finish_calls()."""
+        self.calls.append(vm.caller.start(NAME, vm.path, f'{NAME}.{interface}', method, *arguments, fds=fds))
+        with contextlib.suppress(Exception):
+            vm.caller.gdbus.flush_sync(None)
+
+    def finish_calls(self):
+        """How many have succeeded. A call that nobody answers is a failure."""
+        n = 0
+        while self.calls:
+            try:
+                self.calls.pop(0)()
+                n += 1
+            except CallError as error:
+                self.assertFalse(error.name.startswith('local.'), error)
+        return n
+
+    def attach(self):
+        """The VM, which the agent may have from the one before."""
+        vm = VM(self.caller, f'{ROOT}/vm/vm')
+        with contextlib.suppress(CallError):
+            self.add('vm', f'unix:{self.relay.path}')
+        wait_until(vm.is_there, lambda: self.agent.output)
+        return vm
+
+    def detach(self):
+        with contextlib.suppress(CallError):
+            self.manager('RemoveVM', '(o)', f'{ROOT}/vm/vm')
+        while self.callers:
+            self.callers.pop().stop()
+
+    def next_agent(self):
+        self.agent.wait()
+        self.caller.stop()
+        self.agent.stop()
+        self.start_agent()
