@@ -418,12 +418,20 @@ test_fd_of_a_command_that_is_not_sent(Fixture *fixture, gconstpointer unused)
         assert_closed(watches[i]);
 }
 
+/* An event on a monitor that nobody has used yet: a native session has one before its client says anything. */
+static void
+test_unused(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(qmp_queue_is_busy(fixture->queue));
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
 main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
+    ADD("/qmp-queue/unused", test_unused);
     ADD("/qmp-queue/fair", test_fair);
     ADD("/qmp-queue/round-robin", test_round_robin);
     ADD("/qmp-queue/oob", test_oob);

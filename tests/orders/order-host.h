@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A host of the module, as the agent is one: the instance is started and stopped through the module's descriptor. */
+#pragma once
+
+#include "management-module.h"
+
+typedef struct OrderHost {
+    ManagementHost table;
+    GKeyFile *key_file; /* owned */
+    gpointer instance; /* owned; NULL: stopped */
+    gboolean is_ready, is_stopping, has_stopped;
+} OrderHost;
+
+void order_host_init(OrderHost *host, const char *bus_address, gboolean asks_owner);
+void order_host_clear(OrderHost *host);
+
+void order_host_start(OrderHost *host);
+
+/* Begins to stop, and stops if nothing is to be waited for. */
+void order_host_prepare_stop(OrderHost *host);
+
+/* Stops now. */
+void order_host_stop(OrderHost *host);

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the scripted QEMU does for each command, as far as a later answer, or what is left in it, depends on it. */
+#include "order-qemu-parts.h"
+
+#include <unistd.h>
+
+#include "json-member.h"
+#include "order-schema.h"
+
+/* What a command does. Gives the value that it returns, or NULL: QEMU does not find what the command is about. */
+typedef char *(*CommandFunc)(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments);
+
+static char *
+do_nothing(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    return g_strdup("{}");
+}
+
+static char *
+do_getfd(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    if (command->fd < 0)
+        return NULL;
+    g_hash_table_insert(command->monitor->names, g_strdup(json_member_get_string(arguments, "fdname")),
+                        GINT_TO_POINTER(command->fd));
+    command->fd = -1;
+    return g_strdup("{}");
+}
+
+static char *
+do_closefd(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    const char *name = json_member_get_string(arguments, "fdname");
+
+    return g_hash_table_remove(command->monitor->names, name) ? g_strdup("{}") : NULL;
+}
+
+static char *
+do_chardev_add(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    JsonObject *data = json_member_get_object(json_member_get_object(arguments, "backend"), "data");
+    JsonObject *address = json_member_get_object(json_member_get_object(data, "addr"), "data");
+    const char *name = address ? json_member_get_string(address, "str") : NULL;
+    gpointer key, fd;
+
+    if (!name || !g_hash_table_steal_extended(command->monitor->names, name, &key, &fd))
+        return NULL;
+    g_free(key);
+    g_hash_table_insert(qemu->chardevs, g_strdup(json_member_get_string(arguments, "id")), fd);
+    return g_strdup("{}");
+}
+
+static char *
+do_object_add(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    const char *id = json_member_get_string(arguments, "id");
+    gpointer key, fd = GINT_TO_POINTER(-1);
+
+    if (g_strcmp0(json_member_get_string(arguments, "qom-type"), "monitor-qmp") != 0)
+        return g_strdup("{}");
+    g_hash_table_lookup_extended(qemu->chardevs, id, NULL, &fd);
+    if (GPOINTER_TO_INT(fd) < 0)
+        return NULL;
+    g_hash_table_steal_extended(qemu->chardevs, id, &key, &fd);
+    g_hash_table_insert(qemu->chardevs, key, GINT_TO_POINTER(-1));
+    order_qemu_add_monitor(qemu, GPOINTER_TO_INT(fd), id);
+    return g_strdup("{}");
+}
+
+static OrderMonitor *
+find_monitor(OrderQemu *qemu, const char *id)
+{
+    for (guint i = 0; i < qemu->monitors->len; i++)
+        if (g_strcmp0(((OrderMonitor *)g_ptr_array_index(qemu->monitors, i))->id, id) == 0)
+            return g_ptr_array_index(qemu->monitors, i);
+    return NULL;
+}
+
+static char *
+do_object_del(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    const char *id = json_member_get_string(arguments, "id");
+    OrderMonitor *monitor = id ? find_monitor(qemu, id) : NULL;
+
+    if (!monitor)
+        return NULL;
+    /* The character device stays, with its connection. */
+    g_hash_table_insert(qemu->chardevs, g_steal_pointer(&monitor->id), GINT_TO_POINTER(dup(monitor->fd)));
+    g_ptr_array_remove(qemu->monitors, monitor);
+    return g_strdup("{}");
+}
+
+static char *
+do_chardev_remove(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    return g_hash_table_remove(qemu->chardevs, json_member_get_string(arguments, "id")) ? g_strdup("{}") : NULL;
+}
+
+static char *
+do_stop(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    if (qemu->is_running)
+        order_qemu_send_event(qemu, "STOP", "{}");
+    qemu->is_running = FALSE;
+    return g_strdup("{}");
+}
+
+static char *
+do_cont(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    if (!qemu->is_running)
+        order_qemu_send_event(qemu, "RESUME", "{}");
+    qemu->is_running = TRUE;
+    return g_strdup("{}");
+}
+
+static char *
+do_query_status(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    return g_strdup_printf("{\"status\": \"%s\", \"running\": %s}", qemu->is_running ? "running" : "paused",
+                           qemu->is_running ? "true" : "false");
+}
+
+void
+order_qemu_tell_job(OrderQemu *qemu, const char *status)
+{
+    g_autofree char *data = g_strdup_printf("{\"id\": \"%s\", \"status\": \"%s\"}", qemu->job, status);
+
+    order_qemu_send_event(qemu, "JOB_STATUS_CHANGE", data);
+}
+
+static char *
+do_blockdev_create(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    if (qemu->job)
+        return NULL;
+    qemu->job = g_strdup(json_member_get_string(arguments, "job-id"));
+    qemu->has_job_ended = FALSE;
+    order_qemu_tell_job(qemu, "created");
+    order_qemu_tell_job(qemu, "running");
+    return g_strdup("{}");
+}
+
+static char *
+do_query_jobs(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    if (!qemu->job)
+        return g_strdup("[]");
+    return g_strdup_printf("[{\"id\": \"%s\", \"type\": \"create\", \"status\": \"%s\", \"current-progress\": 1, "
+                           "\"total-progress\": 2}]",
+                           qemu->job, qemu->has_job_ended ? "concluded" : "running");
+}
+
+static char *
+do_job_dismiss(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    if (!qemu->job || !qemu->has_job_ended)
+        return NULL;
+    order_qemu_tell_job(qemu, "null");
+    g_clear_pointer(&qemu->job, g_free);
+    return g_strdup("{}");
+}
+
+static char *
+do_add_fd(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    gpointer id = GUINT_TO_POINTER(g_hash_table_size(qemu->fdsets) + 1);
+
+    if (command->fd < 0)
+        return NULL;
+    while (g_hash_table_contains(qemu->fdsets, id))
+        id = GUINT_TO_POINTER(GPOINTER_TO_UINT(id) + 1);
+    g_hash_table_add(qemu->fdsets, id);
+    return g_strdup_printf("{\"fdset-id\": %u, \"fd\": 9}", GPOINTER_TO_UINT(id));
+}
+
+static char *
+do_remove_fd(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    gpointer id = GUINT_TO_POINTER((guint)json_member_get_uint(arguments, "fdset-id"));
+
+    return g_hash_table_remove(qemu->fdsets, id) ? g_strdup("{}") : NULL;
+}
+
+static char *
+do_query_fdsets(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    g_autoptr(GString) text = g_string_new("[");
+    GHashTableIter iter;
+    gpointer id;
+
+    g_hash_table_iter_init(&iter, qemu->fdsets);
+    while (g_hash_table_iter_next(&iter, &id, NULL))
+        g_string_append_printf(text, "%s{\"fdset-id\": %u, \"fds\": [{\"fd\": 9}]}", text->len > 1 ? ", " : "",
+                               GPOINTER_TO_UINT(id));
+    g_string_append_c(text, ']');
+    return g_strdup(text->str);
+}
+
+static char *
+do_query_chardev(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    g_autoptr(GString) text = g_string_new("[");
+    GHashTableIter iter;
+    gpointer id;
+
+    g_hash_table_iter_init(&iter, qemu->chardevs);
+    while (g_hash_table_iter_next(&iter, &id, NULL))
+        g_string_append_printf(text, "%s{\"label\": \"%s\", \"filename\": \"unix:\", \"frontend-open\": true}",
+                               text->len > 1 ? ", " : "", (const char *)id);
+    g_string_append_c(text, ']');
+    return g_strdup(text->str);
+}
+
+static char *
+do_query_schema(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    return g_strdup(qemu->can_hotplug ? ORDER_SCHEMA_HOTPLUG : ORDER_SCHEMA_SHARED);
+}
+
+static const struct {
+    const char *name;
+    CommandFunc func; /* NULL: @value is returned */
+    const char *value;
+} commands[] = {
+    { "add-fd", do_add_fd, NULL },
+    { "blockdev-create", do_blockdev_create, NULL },
+    { "chardev-add", do_chardev_add, NULL },
+    { "chardev-remove", do_chardev_remove, NULL },
+    { "closefd", do_closefd, NULL },
+    { "cont", do_cont, NULL },
+    { "getfd", do_getfd, NULL },
+    { "job-dismiss", do_job_dismiss, NULL },
+    { "object-add", do_object_add, NULL },
+    { "object-del", do_object_del, NULL },
+    { "qom-list", NULL, "[]" },
+    { "query-block-jobs", NULL, "[]" },
+    { "query-chardev", do_query_chardev, NULL },
+    { "query-commands", NULL, "[]" },
+    { "query-fdsets", do_query_fdsets, NULL },
+    { "query-jobs", do_query_jobs, NULL },
+    { "query-name", NULL, "{\"name\": \"web\"}" },
+    { "query-qmp-schema", do_query_schema, NULL },
+    { "query-status", do_query_status, NULL },
+    { "query-target", NULL, "{\"arch\": \"x86_64\"}" },
+    { "query-uuid", NULL, "{\"UUID\": \"12345678-1234-1234-1234-123456789abc\"}" },
+    { "remove-fd", do_remove_fd, NULL },
+    { "stop", do_stop, NULL },
+};
+
+const char *
+order_command_get_name(OrderCommand *command)
+{
+    JsonObject *object = json_node_get_object(command->node);
+    const char *name = json_member_get_string(object, "execute");
+
+    return name ? name : json_member_get_string(object, "exec-oob");
+}
+
+char *
+order_command_run(OrderCommand *command)
+{
+    OrderQemu *qemu = command->monitor->qemu;
+    JsonObject *arguments = json_member_get_object(json_node_get_object(command->node), "arguments");
+
+    for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
+        if (g_str_equal(order_command_get_name(command), commands[i].name))
+            return commands[i].func ? commands[i].func(qemu, command, arguments) : g_strdup(commands[i].value);
+    return do_nothing(qemu, command, arguments);
+}

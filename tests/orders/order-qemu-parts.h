@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the scripted QEMU share: its connections (order-qemu.c) and its commands (order-qemu-commands.c). */
+#pragma once
+
+#include "json-framer.h"
+#include "json-tree.h"
+#include "order-qemu.h"
+
+typedef struct OrderMonitor {
+    OrderQemu *qemu; /* weak */
+    int fd; /* owned */
+    char *id; /* owned; of the monitor object and its character device; NULL: the control monitor */
+    JsonFramer framer; /* of what comes */
+    GArray *fds; /* owned, of int, owned; that came, and whose commands have not been read */
+    GHashTable *names; /* owned; name → int, owned; by getfd */
+} OrderMonitor;
+
+/* A command that waits for its answer. */
+typedef struct OrderCommand {
+    OrderMonitor *monitor; /* weak */
+    JsonNode *node; /* owned */
+    int fd; /* owned; -1: none */
+} OrderCommand;
+
+struct OrderQemu {
+    gboolean can_hotplug, is_holding, is_running;
+    GPtrArray *monitors; /* owned, of OrderMonitor */
+    GQueue held; /* of OrderCommand, owned */
+    GHashTable *chardevs; /* owned; id → int, owned: its connection; -1: a monitor has it */
+    GHashTable *fdsets; /* owned; set of their numbers */
+    char *job; /* owned; id; NULL: none */
+    gboolean has_job_ended;
+};
+
+/* The other end of @fd, taken, gets a greeting. */
+void order_qemu_add_monitor(OrderQemu *qemu, int fd, const char *id);
+
+void order_qemu_send_event(OrderQemu *qemu, const char *name, const char *data);
+
+/* JOB_STATUS_CHANGE of its job. */
+void order_qemu_tell_job(OrderQemu *qemu, const char *status);
+
+/* By `execute` or `exec-oob`. */
+const char *order_command_get_name(OrderCommand *command);
+
+/* Does what the command is for. Gives the value that it returns; NULL: what it is about is not there. */
+char *order_command_run(OrderCommand *command);

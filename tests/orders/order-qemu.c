@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "order-qemu.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "json-print.h"
+#include "order-qemu-parts.h"
+
+#define MAX_COMMAND (1024u * 1024)
+#define GREETING                                                                                                      \
+    "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 3, \"minor\": %u, \"major\": %u}, \"package\": \"\"}, "           \
+    "\"capabilities\": [\"oob\"]}}\r\n"
+
+static void
+close_fd(gpointer fd)
+{
+    if (GPOINTER_TO_INT(fd) >= 0)
+        close(GPOINTER_TO_INT(fd));
+}
+
+static void
+order_command_free(OrderCommand *command)
+{
+    close_fd(GINT_TO_POINTER(command->fd));
+    json_node_unref(command->node);
+    g_free(command);
+}
+
+static void
+drop_commands_of(OrderMonitor *monitor)
+{
+    GQueue *held = &monitor->qemu->held;
+
+    for (GList *i = held->head, *next; i; i = next) {
+        next = i->next;
+        if (((OrderCommand *)i->data)->monitor != monitor)
+            continue;
+        order_command_free(i->data);
+        g_queue_delete_link(held, i);
+    }
+}
+
+static void
+order_monitor_free(gpointer data)
+{
+    OrderMonitor *monitor = data;
+
+    drop_commands_of(monitor);
+    /* A monitor object with close-action=delete takes its character device along. */
+    if (monitor->id)
+        g_hash_table_remove(monitor->qemu->chardevs, monitor->id);
+    close(monitor->fd);
+    for (guint i = 0; i < monitor->fds->len; i++)
+        close(g_array_index(monitor->fds, int, i));
+    g_array_unref(monitor->fds);
+    g_hash_table_unref(monitor->names);
+    json_framer_clear(&monitor->framer);
+    g_free(monitor->id);
+    g_free(monitor);
+}
+
+/* The agent may have closed its end. */
+static void
+send_text(OrderMonitor *monitor, const char *text)
+{
+    gssize n = send(monitor->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    g_assert_true(n == (gssize)strlen(text) || (n < 0 && errno != EAGAIN));
+}
+
+void
+order_qemu_add_monitor(OrderQemu *qemu, int fd, const char *id)
+{
+    OrderMonitor *monitor = g_new0(OrderMonitor, 1);
+    g_autofree char *greeting = qemu->can_hotplug ? g_strdup_printf(GREETING, 1u, 11u) : g_strdup_printf(GREETING, 2u, 7u);
+
+    monitor->qemu = qemu;
+    monitor->fd = fd;
+    monitor->id = g_strdup(id);
+    json_framer_init(&monitor->framer, JSON_DIALECT_RFC8259, MAX_COMMAND);
+    monitor->fds = g_array_new(FALSE, FALSE, sizeof(int));
+    monitor->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_fd);
+    g_ptr_array_add(qemu->monitors, monitor);
+    send_text(monitor, greeting);
+}
+
+void
+order_qemu_send_event(OrderQemu *qemu, const char *name, const char *data)
+{
+    g_autofree char *text = g_strdup_printf(
+        "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"%s\", \"data\": %s}\r\n", name, data);
+
+    for (guint i = 0; i < qemu->monitors->len; i++)
+        send_text(g_ptr_array_index(qemu->monitors, i), text);
+}
+
+/* @value: taken; NULL: an error. */
+static void
+send_answer(OrderCommand *command, char *value)
+{
+    JsonNode *id = json_object_get_member(json_node_get_object(command->node), "id");
+    g_autoptr(GString) text = g_string_new("{");
+
+    if (value)
+        g_string_append_printf(text, "\"return\": %s", value);
+    else
+        g_string_append_printf(text, "\"error\": {\"class\": \"GenericError\", \"desc\": \"%s: not found\"}",
+                               order_command_get_name(command));
+    if (id) {
+        g_string_append(text, ", \"id\": ");
+        json_print_node(text, id, JSON_PRINT_COMPACT);
+    }
+    g_string_append(text, "}\r\n");
+    send_text(command->monitor, text->str);
+    g_free(value);
+}
+
+static void
+answer_command(OrderQemu *qemu, OrderCommand *command)
+{
+    send_answer(command, order_command_run(command));
+    order_command_free(command);
+}
+
+static gboolean
+brings_fd(OrderCommand *command)
+{
+    return g_str_equal(order_command_get_name(command), "getfd") || g_str_equal(order_command_get_name(command), "add-fd");
+}
+
+static void
+take_command(OrderMonitor *monitor)
+{
+    OrderQemu *qemu = monitor->qemu;
+    OrderCommand *command = g_new0(OrderCommand, 1);
+
+    command->monitor = monitor;
+    command->fd = -1;
+    command->node = json_tree_parse(monitor->framer.text, monitor->framer.scan.offset, NULL);
+    g_assert_nonnull(command->node);
+    if (brings_fd(command) && monitor->fds->len > 0) {
+        command->fd = g_array_index(monitor->fds, int, 0);
+        g_array_remove_index(monitor->fds, 0);
+    }
+    if (qemu->is_holding && !g_str_equal(order_command_get_name(command), "qmp_capabilities"))
+        g_queue_push_tail(&qemu->held, command);
+    else
+        answer_command(qemu, command);
+}
+
+static void
+take_text(OrderMonitor *monitor, const char *text, gsize length)
+{
+    gsize used;
+
+    for (gsize at = 0; at < length; at += used) {
+        JsonFramerResult result = json_framer_feed(&monitor->framer, text + at, length - at, &used);
+        g_assert_true(result == JSON_FRAMER_MORE || result == JSON_FRAMER_DOCUMENT);
+        if (result == JSON_FRAMER_DOCUMENT)
+            take_command(monitor);
+    }
+}
+
+static void
+take_fds(OrderMonitor *monitor, struct msghdr *message)
+{
+    struct cmsghdr *header = message->msg_controllen > 0 ? CMSG_FIRSTHDR(message) : NULL;
+    int fd;
+
+    if (!header)
+        return;
+    memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    g_array_append_val(monitor->fds, fd);
+}
+
+/* Bytes; one more is read by the framer's cursor. */
+#define CHUNK 65536
+
+/* FALSE: the other side has gone. */
+static gboolean
+read_monitor(OrderMonitor *monitor, gboolean *ret_has_read)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    char buffer[CHUNK + 1] = "";
+    struct iovec data = { buffer, CHUNK };
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
+    gssize n = recvmsg(monitor->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+    if (n < 0 && errno == EAGAIN)
+        return TRUE;
+    *ret_has_read = TRUE;
+    if (n <= 0)
+        return FALSE;
+    take_fds(monitor, &message);
+    take_text(monitor, buffer, (gsize)n);
+    return TRUE;
+}
+
+gboolean
+order_qemu_run(OrderQemu *qemu)
+{
+    gboolean has_read = FALSE;
+
+    /* A command may add a monitor or remove one. */
+    for (guint i = 0; i < qemu->monitors->len; i++) {
+        OrderMonitor *monitor = g_ptr_array_index(qemu->monitors, i);
+        if (!read_monitor(monitor, &has_read))
+            g_ptr_array_remove(qemu->monitors, monitor);
+    }
+    return has_read;
+}
+
+guint
+order_qemu_count_held(OrderQemu *qemu)
+{
+    return qemu->held.length;
+}
+
+gboolean
+order_qemu_is_up(OrderQemu *qemu)
+{
+    return qemu->monitors->len > 0;
+}
+
+gboolean
+order_qemu_has_job(OrderQemu *qemu)
+{
+    return qemu->job && !qemu->has_job_ended;
+}
+
+guint
+order_qemu_count_plugged(OrderQemu *qemu)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < qemu->monitors->len; i++)
+        n += ((OrderMonitor *)g_ptr_array_index(qemu->monitors, i))->id != NULL;
+    return n;
+}
+
+/* An answer may have more held, which are not of this turn. */
+static void
+answer_some(OrderQemu *qemu, guint n)
+{
+    for (guint i = 0; i < n && qemu->held.head; i++)
+        answer_command(qemu, g_queue_pop_head(&qemu->held));
+}
+
+void
+order_qemu_set_holding(OrderQemu *qemu, gboolean is_holding)
+{
+    qemu->is_holding = is_holding;
+    if (!is_holding)
+        order_qemu_answer_all(qemu);
+}
+
+void
+order_qemu_answer_all(OrderQemu *qemu)
+{
+    answer_some(qemu, qemu->held.length);
+}
+
+void
+order_qemu_answer_one(OrderQemu *qemu)
+{
+    answer_some(qemu, 1);
+}
+
+void
+order_qemu_refuse_all(OrderQemu *qemu)
+{
+    for (guint n = qemu->held.length; n > 0; n--) {
+        OrderCommand *command = g_queue_pop_head(&qemu->held);
+        send_answer(command, /* value= */ NULL);
+        order_command_free(command);
+    }
+}
+
+void
+order_qemu_end_job(OrderQemu *qemu)
+{
+    qemu->has_job_ended = TRUE;
+    order_qemu_tell_job(qemu, "concluded");
+}
+
+void
+order_qemu_go(OrderQemu *qemu)
+{
+    g_ptr_array_set_size(qemu->monitors, 0);
+}
+
+void
+order_qemu_drop_plugged(OrderQemu *qemu)
+{
+    for (guint i = qemu->monitors->len; i-- > 0;)
+        if (((OrderMonitor *)g_ptr_array_index(qemu->monitors, i))->id)
+            g_ptr_array_remove_index(qemu->monitors, i);
+}
+
+char *
+order_qemu_dup_left_over(OrderQemu *qemu)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    GHashTableIter iter;
+    gpointer key;
+
+    g_hash_table_iter_init(&iter, qemu->chardevs);
+    while (g_hash_table_iter_next(&iter, &key, NULL))
+        g_string_append_printf(text, " chardev %s", (const char *)key);
+    g_hash_table_iter_init(&iter, qemu->fdsets);
+    while (g_hash_table_iter_next(&iter, &key, NULL))
+        g_string_append_printf(text, " fdset %u", GPOINTER_TO_UINT(key));
+    for (guint i = 0; i < qemu->monitors->len; i++) {
+        OrderMonitor *monitor = g_ptr_array_index(qemu->monitors, i);
+        if (monitor->id)
+            g_string_append_printf(text, " monitor %s", monitor->id);
+        if (g_hash_table_size(monitor->names) > 0)
+            g_string_append_printf(text, " %u descriptors with names", g_hash_table_size(monitor->names));
+    }
+    return text->len > 0 ? g_strdup(text->str) : NULL;
+}
+
+OrderQemu *
+order_qemu_new(gboolean can_hotplug, int *ret_fd)
+{
+    OrderQemu *qemu = g_new0(OrderQemu, 1);
+    int fds[2];
+
+    g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+    qemu->can_hotplug = can_hotplug;
+    qemu->is_running = TRUE;
+    qemu->monitors = g_ptr_array_new_with_free_func(order_monitor_free);
+    qemu->chardevs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_fd);
+    qemu->fdsets = g_hash_table_new(NULL, NULL);
+    order_qemu_add_monitor(qemu, fds[0], /* id= */ NULL);
+    *ret_fd = fds[1];
+    return qemu;
+}
+
+void
+order_qemu_free(OrderQemu *qemu)
+{
+    g_ptr_array_unref(qemu->monitors);
+    g_hash_table_unref(qemu->chardevs);
+    g_hash_table_unref(qemu->fdsets);
+    g_free(qemu->job);
+    g_free(qemu);
+}

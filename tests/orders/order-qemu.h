@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A QEMU whose every answer is a step: commands are read and held until the test has them answered or refused. It keeps
+ * what QEMU keeps: character devices, monitor objects, names of descriptors, fdsets, jobs, the run state; so that a test
+ * can tell what was left in it. It has no source on any main context: the test calls order_qemu_run(). */
+#pragma once
+
+#include <glib.h>
+
+typedef struct OrderQemu OrderQemu;
+
+/* @ret_fd: the other end of its control monitor, the caller's. */
+OrderQemu *order_qemu_new(gboolean can_hotplug, int *ret_fd);
+void order_qemu_free(OrderQemu *qemu);
+
+/* FALSE, as it begins: everything is answered at once. What is held is answered when it becomes FALSE. */
+void order_qemu_set_holding(OrderQemu *qemu, gboolean is_holding);
+
+/* Reads what has come. Whether something had. */
+gboolean order_qemu_run(OrderQemu *qemu);
+
+guint order_qemu_count_held(OrderQemu *qemu);
+gboolean order_qemu_is_up(OrderQemu *qemu);
+gboolean order_qemu_has_job(OrderQemu *qemu);
+guint order_qemu_count_plugged(OrderQemu *qemu);
+
+/* Answers all that is held, or the oldest of it; or refuses all of it. */
+void order_qemu_answer_all(OrderQemu *qemu);
+void order_qemu_answer_one(OrderQemu *qemu);
+void order_qemu_refuse_all(OrderQemu *qemu);
+
+void order_qemu_end_job(OrderQemu *qemu);
+
+/* Closes all of its connections; or those of plugged monitors alone. */
+void order_qemu_go(OrderQemu *qemu);
+void order_qemu_drop_plugged(OrderQemu *qemu);
+
+/* What is left in it that was not there from the beginning; NULL: nothing. */
+char *order_qemu_dup_left_over(OrderQemu *qemu);

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "order-world.h"
+
+#include <stdarg.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "order-checks.h"
+#include "test-clock.h"
+
+/* Turns without a rest: somebody goes round in circles. */
+#define MAX_TURNS 100000
+
+/* Everything that anybody had sent to the bus before the first of these has been passed on when the second has been answered:
+ * dbus-daemon reads from all connections before it serves one of them again. */
+#define N_SYNCS 2
+
+#define MATCH_MODULE "type='signal',path_namespace='" ORDER_ROOT "'"
+
+void
+order_world_fail(OrderWorld *world, const char *format, ...)
+{
+    va_list arguments;
+
+    if (world->fault->len > 0)
+        return;
+    va_start(arguments, format);
+    g_string_vprintf(world->fault, format, arguments);
+    va_end(arguments);
+}
+
+gint64
+order_world_get_next(guint *ret_n_polled)
+{
+    GMainContext *context = g_main_context_default();
+    GPollFD fds[256];
+    gint priority, timeout, n;
+
+    g_main_context_acquire(context);
+    g_main_context_prepare(context, &priority);
+    n = g_main_context_query(context, G_MAXINT, &timeout, fds, G_N_ELEMENTS(fds));
+    for (gint i = 0; i < n && i < (gint)G_N_ELEMENTS(fds); i++)
+        fds[i].revents = 0;
+    g_main_context_check(context, priority, fds, n);
+    g_main_context_release(context);
+    if (ret_n_polled)
+        *ret_n_polled = (guint)n;
+    return timeout < 0 ? -1 : (gint64)timeout * G_TIME_SPAN_MILLISECOND;
+}
+
+static void
+free_client(gpointer data)
+{
+    close(((OrderClient *)data)->fd);
+    g_free(data);
+}
+
+static gboolean
+run_client(OrderClient *client)
+{
+    char buffer[4096];
+    gssize n;
+
+    if (client->has_ended)
+        return FALSE;
+    n = recv(client->fd, buffer, sizeof buffer, MSG_DONTWAIT);
+    client->has_ended = n == 0;
+    return n >= 0;
+}
+
+static gboolean
+run_clients(OrderWorld *world)
+{
+    gboolean has_run = FALSE;
+
+    for (guint i = 0; i < world->clients->len; i++)
+        has_run |= run_client(g_ptr_array_index(world->clients, i));
+    return has_run;
+}
+
+OrderClient *
+order_world_get_client(OrderWorld *world)
+{
+    for (guint i = world->clients->len; i-- > 0;)
+        if (!((OrderClient *)g_ptr_array_index(world->clients, i))->has_ended)
+            return g_ptr_array_index(world->clients, i);
+    return NULL;
+}
+
+/* The client's end of the connection is in the answer to OpenMonitor(), and is the client's from then on. */
+static void
+take_clients(OrderWorld *world)
+{
+    for (guint i = 0; i < world->a->calls->len; i++) {
+        OrderCall *call = g_ptr_array_index(world->a->calls, i);
+        OrderClient *client;
+        if (!call->answer || !dbus_message_has_signature(call->answer, "h"))
+            continue;
+        client = g_new0(OrderClient, 1);
+        dbus_message_get_args(call->answer, NULL, DBUS_TYPE_UNIX_FD, &client->fd, DBUS_TYPE_INVALID);
+        g_ptr_array_add(world->clients, client);
+        dbus_message_unref(call->answer);
+        call->answer = dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_RETURN);
+    }
+}
+
+/* Whether something had come for anybody on the bus. */
+static gboolean
+run_bus(OrderWorld *world)
+{
+    OrderCaller *callers[] = { world->keeper, world->a, world->b };
+    GPollFD fds[G_N_ELEMENTS(callers) + 1];
+
+    for (guint i = 0; i < G_N_ELEMENTS(fds); i++) {
+        OrderCaller *caller = i > 0 ? callers[i - 1] : NULL;
+        DBusConnection *connection =
+            i == 0 ? order_polkit_get_connection(world->polkit) : caller ? caller->connection : NULL;
+        fds[i] = (GPollFD){ .fd = -1, .events = G_IO_IN };
+        if (connection)
+            dbus_connection_get_unix_fd(connection, &fds[i].fd);
+    }
+    /* While the keeper waited for the bus, more may have come than its answer. */
+    if (dbus_connection_get_dispatch_status(world->keeper->connection) == DBUS_DISPATCH_DATA_REMAINS)
+        order_caller_run(world->keeper);
+    if (g_poll(fds, G_N_ELEMENTS(fds), 0) <= 0)
+        return FALSE;
+    if (fds[0].revents)
+        order_polkit_run(world->polkit);
+    for (guint i = 0; i < G_N_ELEMENTS(callers); i++)
+        if (fds[i + 1].revents)
+            order_caller_run(callers[i]);
+    return TRUE;
+}
+
+static gboolean
+run_everybody(OrderWorld *world)
+{
+    gboolean has_run = FALSE;
+
+    while (g_main_context_iteration(NULL, FALSE))
+        has_run = TRUE;
+    if (world->qemu)
+        has_run |= order_qemu_run(world->qemu);
+    has_run |= run_bus(world);
+    if (world->a)
+        take_clients(world);
+    has_run |= run_clients(world);
+    if (world->host.is_stopping && world->host.has_stopped) {
+        order_host_stop(&world->host);
+        has_run = TRUE;
+    }
+    return has_run;
+}
+
+void
+order_world_settle(OrderWorld *world)
+{
+    guint n_turns = 0;
+
+    for (guint n = 0; n <= N_SYNCS; n++) {
+        while (run_everybody(world)) {
+            n = 0;
+            if (++n_turns > MAX_TURNS)
+                g_error("somebody is never quiet");
+        }
+        if (n < N_SYNCS)
+            order_caller_sync(world->keeper);
+    }
+}
+
+void
+order_world_pass_time(OrderWorld *world, gint64 microseconds)
+{
+    order_world_settle(world);
+    while (microseconds > 0) {
+        gint64 next = order_world_get_next(/* ret_n_polled= */ NULL);
+        gint64 step = next < 0 ? microseconds : CLAMP(next, 1, microseconds);
+        test_clock_advance(step);
+        microseconds -= step;
+        order_world_settle(world);
+    }
+}
+
+gboolean
+order_world_has_vm(OrderWorld *world)
+{
+    return world->qemu && order_qemu_is_up(world->qemu) && !world->is_removed && world->host.instance &&
+           !world->host.is_stopping;
+}
+
+DBusMessage *
+order_world_new_call(OrderWorld *world, const char *path, const char *interface, const char *member, int first_type,
+                     ...)
+{
+    DBusMessage *call = dbus_message_new_method_call(ORDER_NAME, path, interface, member);
+    va_list arguments;
+
+    dbus_message_set_auto_start(call, FALSE);
+    dbus_message_set_allow_interactive_authorization(call, TRUE);
+    va_start(arguments, first_type);
+    dbus_message_append_args_valist(call, first_type, arguments);
+    va_end(arguments);
+    return call;
+}
+
+static void
+on_signal(DBusMessage *signal, gpointer user_data)
+{
+    order_checks_take_signal(user_data, signal);
+}
+
+OrderWorld *
+order_world_new(gboolean can_hotplug, gboolean asks_owner)
+{
+    OrderWorld *world = g_new0(OrderWorld, 1);
+    const char *address;
+
+    world->can_hotplug = can_hotplug;
+    world->asks_owner = asks_owner;
+    world->daemon = test_daemon_new();
+    address = test_daemon_get_address(world->daemon);
+    /* Polkit is asked there. Sockets of the user's VMs are none of a test's business. */
+    g_setenv("DBUS_SYSTEM_BUS_ADDRESS", address, TRUE);
+    g_unsetenv("XDG_RUNTIME_DIR");
+    world->polkit = order_polkit_new(address);
+    world->keeper = order_caller_new("keeper", address);
+    world->keeper->on_signal = on_signal;
+    world->keeper->user_data = world;
+    order_caller_add_match(world->keeper, MATCH_MODULE);
+    world->published = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    world->clients = g_ptr_array_new_with_free_func(free_client);
+    world->fault = g_string_new(NULL);
+    order_host_init(&world->host, address, asks_owner);
+    return world;
+}
+
+void
+order_world_free(OrderWorld *world)
+{
+    if (world->host.instance)
+        order_host_stop(&world->host);
+    order_host_clear(&world->host);
+    order_caller_free(world->keeper);
+    order_polkit_free(world->polkit);
+    test_daemon_free(world->daemon);
+    g_ptr_array_unref(world->clients);
+    g_hash_table_unref(world->published);
+    g_string_free(world->fault, TRUE);
+    g_free(world);
+}
+
+static void
+start_host(OrderWorld *world)
+{
+    if (world->host.instance)
+        return;
+    order_host_start(&world->host);
+    while (!world->host.is_ready) {
+        order_world_settle(world);
+        test_clock_advance(G_TIME_SPAN_SECOND);
+    }
+}
+
+static void
+add_vm(OrderWorld *world)
+{
+    const char *name = "web";
+    int fd;
+    DBusMessage *message;
+    DBusMessageIter iter, options;
+
+    world->qemu = order_qemu_new(world->can_hotplug, &fd);
+    message = order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "AddVMFromFD", DBUS_TYPE_STRING, &name,
+                                   DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
+    close(fd);
+    dbus_message_iter_init_append(message, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &options);
+    dbus_message_iter_close_container(&iter, &options);
+    order_caller_send(world->keeper, "AddVMFromFD", message);
+}
+
+void
+order_world_begin(OrderWorld *world)
+{
+    const char *address = test_daemon_get_address(world->daemon);
+
+    world->is_removed = FALSE;
+    order_polkit_set_obliging(world->polkit, TRUE);
+    start_host(world);
+    world->a = order_caller_new("a", address);
+    add_vm(world);
+    order_world_settle(world);
+    if (!g_hash_table_contains(world->published, ORDER_VM_PATH))
+        order_world_fail(world, "the VM is not added");
+}
+
+void
+order_world_hold(OrderWorld *world)
+{
+    order_polkit_set_obliging(world->polkit, FALSE);
+    order_qemu_set_holding(world->qemu, TRUE);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The module with everybody around it: a bus, a polkit, a QEMU, callers, the host. All of them run in one thread, and nothing
+ * of them moves but inside order_world_settle(), so that the order of what happens is the test's. */
+#pragma once
+
+#include "order-caller.h"
+#include "order-host.h"
+#include "order-polkit.h"
+#include "order-qemu.h"
+#include "test-bus-daemon.h"
+
+#define ORDER_NAME "org.qemu.Monitor1"
+#define ORDER_ROOT "/org/qemu/Monitor1"
+#define ORDER_VM_PATH ORDER_ROOT "/vm/web"
+
+/* The client of a native session. */
+typedef struct OrderClient {
+    int fd; /* owned */
+    gboolean has_ended; /* the other side has closed */
+} OrderClient;
+
+typedef struct OrderWorld {
+    gboolean can_hotplug, asks_owner;
+    TestDaemon *daemon; /* owned */
+    OrderPolkit *polkit; /* owned */
+    OrderCaller *keeper; /* owned; adds and removes the VM, and hears every signal */
+    OrderCaller *a, *b; /* owned; of one order; b: NULL until it calls */
+    OrderHost host;
+    OrderQemu *qemu; /* owned; of one order */
+    GPtrArray *clients; /* owned, of OrderClient, owned */
+    GHashTable *published; /* owned; paths of objects that the module has added and not removed */
+    gboolean is_removed; /* RemoveVM has been called */
+    GString *fault; /* owned; empty: none */
+    guint n_fds, n_polled; /* with an instance that runs and has nothing to do */
+} OrderWorld;
+
+OrderWorld *order_world_new(gboolean can_hotplug, gboolean asks_owner);
+void order_world_free(OrderWorld *world);
+
+/* An instance that is ready, a VM that is connected, two callers. QEMU and polkit answer at once. */
+void order_world_begin(OrderWorld *world);
+
+/* From here on QEMU and polkit answer when they are told to. */
+void order_world_hold(OrderWorld *world);
+
+/* Runs everybody until nobody has anything to do. */
+void order_world_settle(OrderWorld *world);
+
+/* Lets time pass, and everybody run at each moment for which somebody waits. */
+void order_world_pass_time(OrderWorld *world, gint64 microseconds);
+
+/* The first fault counts. */
+void order_world_fail(OrderWorld *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* Whether the VM can still be called. */
+gboolean order_world_has_vm(OrderWorld *world);
+
+/* The one that has not ended and was opened last; NULL: there is none. */
+OrderClient *order_world_get_client(OrderWorld *world);
+
+/* A method call to the module, with @signature and its values as dbus_message_append_args() has them; ends with
+ * DBUS_TYPE_INVALID. */
+DBusMessage *order_world_new_call(OrderWorld *world, const char *path, const char *interface, const char *member,
+                                  int first_type, ...);
+
+/* us until the main context has something to do; -1: it waits for nobody but @ret_n_polled descriptors. */
+gint64 order_world_get_next(guint *ret_n_polled);
