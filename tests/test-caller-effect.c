@@ -51,6 +51,9 @@ assert_prepared(Fixture *fixture, const char *command, const char *arguments, co
     g_autofree char *own = text ? fd_names_translate_back(fixture->names, text) : NULL;
     g_autoptr(GString) wanted = g_string_new(expected);
 
+    g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, fdsets_take_number(fixture->fdsets) - 1);
+
+    g_string_replace(wanted, "NUMBER", number, 0);
     g_string_replace(wanted, "TAG", fdsets_get_tag(fixture->fdsets), 0);
     g_assert_cmpstr(own ? own : text, ==, expected ? wanted->str : NULL);
     g_assert_true((own != NULL) == (n_used > 0 || (text && g_str_equal(command, "getfd"))));
@@ -74,7 +77,7 @@ test_own(Fixture *fixture, gconstpointer unused)
     fd_names_add(fixture->names, "tap");
     assert_prepared(fixture, "netdev_add", "{\"fd\":\"tap\"}", "{\"fd\":\"tap\"}", 1);
     assert_prepared(fixture, "getfd", "{\"fdname\":\"tap\"}", "{\"fdname\":\"tap\"}", 0);
-    assert_prepared(fixture, "add-fd", NULL, "{\"opaque\":\"TAG\"}", 0);
+    assert_prepared(fixture, "add-fd", NULL, "{\"fdset-id\":NUMBER,\"opaque\":\"TAG\"}", 0);
     assert_prepared(fixture, "add-fd", "{\"fdset-id\":1,\"opaque\":\"a\"}", "{\"fdset-id\":1,\"opaque\":\"TAG a\"}",
                     0);
 }

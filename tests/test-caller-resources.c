@@ -53,7 +53,7 @@ set_fdsets(Fixture *fixture, const char *list)
 static void
 add_fd(Fixture *fixture, const char *reply, const char *caller)
 {
-    fdsets_note_added(caller_resources_get_fdsets(fixture->resources), /* arguments= */ NULL,
+    fdsets_note_added(caller_resources_get_fdsets(fixture->resources),
                       &(QmpText){ reply, strlen(reply) }, caller);
 }
 

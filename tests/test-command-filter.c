@@ -27,7 +27,7 @@ set_up(Fixture *fixture, gconstpointer unused)
     g_autoptr(JsonNode) node = json_tree_parse(secret, strlen(secret), NULL);
 
     fixture->fdsets = fdsets_new("TAG");
-    fdsets_note_added(fixture->fdsets, /* arguments= */ NULL, &(QmpText){ added, strlen(added) }, ":1");
+    fdsets_note_added(fixture->fdsets, &(QmpText){ added, strlen(added) }, ":1");
     fixture->secrets = secrets_new();
     secrets_note_added(fixture->secrets, ":1", node);
     fixture->monitors = started_monitors_new(/* fd= */ -1);

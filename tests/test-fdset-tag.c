@@ -8,7 +8,7 @@ static char *
 put(const char *tag, const char *arguments)
 {
     g_autoptr(JsonNode) given = arguments ? json_tree_parse(arguments, strlen(arguments), NULL) : NULL;
-    g_autoptr(JsonNode) tagged = fdset_tag_put(tag, given);
+    g_autoptr(JsonNode) tagged = fdset_tag_put(tag, 1234567, given);
     GString *text = g_string_new(NULL);
 
     json_print_node(text, tagged, JSON_PRINT_COMPACT);
@@ -19,11 +19,11 @@ static void
 test_put(void)
 {
     static const char *const cases[][2] = {
-        { NULL, "{\"opaque\":\"TAG\"}" },
-        { "{}", "{\"opaque\":\"TAG\"}" },
+        { NULL, "{\"fdset-id\":1234567,\"opaque\":\"TAG\"}" },
+        { "{}", "{\"fdset-id\":1234567,\"opaque\":\"TAG\"}" },
         { "{\"fdset-id\":3}", "{\"fdset-id\":3,\"opaque\":\"TAG\"}" },
-        { "{\"opaque\":\"mine\"}", "{\"opaque\":\"TAG mine\"}" },
-        { "{\"opaque\":\"\"}", "{\"opaque\":\"TAG \"}" },
+        { "{\"opaque\":\"mine\"}", "{\"opaque\":\"TAG mine\",\"fdset-id\":1234567}" },
+        { "{\"opaque\":\"\"}", "{\"opaque\":\"TAG \",\"fdset-id\":1234567}" },
         /* QEMU is to say what is wrong. */
         { "{\"opaque\":7}", "{\"opaque\":7}" },
     };

@@ -45,7 +45,7 @@ add(Fixture *fixture, guint fdset, guint fd, const char *caller)
 {
     g_autofree char *reply = g_strdup_printf("{\"fdset-id\": %u, \"fd\": %u}", fdset, fd);
 
-    fdsets_note_added(fixture->fdsets, /* arguments= */ NULL, &(QmpText){ reply, strlen(reply) }, caller);
+    fdsets_note_added(fixture->fdsets, &(QmpText){ reply, strlen(reply) }, caller);
 }
 
 static void
@@ -122,23 +122,22 @@ test_number_again(Fixture *fixture, gconstpointer unused)
     g_assert_false(fdsets_is_foreign(fixture->fdsets, 2, ":2"));
 }
 
-/* A caller who gets the number of a set that has just been removed for one who left, before QEMU was asked whether it has gone. */
+/* A caller who adds a descriptor while the set of one who has left is removed again and again: the set gets another number, or the
+ * next try would remove it. */
 static void
-test_number_of_one_who_left(Fixture *fixture, gconstpointer unused)
+test_take_number(Fixture *fixture, gconstpointer unused)
 {
-    g_autoptr(JsonNode) arguments = json_tree_parse("{\"fdset-id\":2}", 14, NULL);
-    static const char added[] = "{\"fdset-id\": 2, \"fd\": 13}";
+    gint64 first = fdsets_take_number(fixture->fdsets), second;
 
-    add(fixture, 2, 11, ":1");
+    g_assert_cmpint(first, >=, 1000000);
+    g_assert_cmpint(first, <, G_MAXINT32 - 10);
+    add(fixture, (int)first, 11, ":1");
     fdsets_leave(fixture->fdsets, ":1");
-    assert_removed(fixture, 10, "2/-1 ");
-    /* Whoever names the number adds to the set that is there. */
-    fdsets_note_added(fixture->fdsets, arguments, &(QmpText){ added, strlen(added) }, ":3");
-    g_assert_true(fdsets_is_foreign(fixture->fdsets, 2, ":3"));
-    add(fixture, 2, 12, ":2");
-    g_assert_false(fdsets_is_foreign(fixture->fdsets, 2, ":2"));
-    fdsets_retry(fixture->fdsets);
-    assert_removed(fixture, 10, "");
+    second = fdsets_take_number(fixture->fdsets);
+    g_assert_cmpint(second, >, first);
+    /* One whose number a caller has named already. */
+    add(fixture, (int)second + 1, 12, ":2");
+    g_assert_cmpint(fdsets_take_number(fixture->fdsets), ==, second + 2);
 }
 
 /* Two callers, of whom one leaves right after giving up a set whose number the other has got: the set stays. */
@@ -180,7 +179,7 @@ test_lies(Fixture *fixture, gconstpointer unused)
     add(fixture, 2, 11, ":1");
     for (guint i = 0; i < G_N_ELEMENTS(lies); i++) {
         QmpText text = { lies[i], strlen(lies[i]) };
-        fdsets_note_added(fixture->fdsets, /* arguments= */ NULL, &text, ":2");
+        fdsets_note_added(fixture->fdsets, &text, ":2");
         fdsets_note_common(fixture->fdsets, &text);
     }
     note_all(fixture, "{}");
@@ -211,7 +210,7 @@ main(int argc, char **argv)
     ADD("/fdsets/serial", test_serial);
     ADD("/fdsets/number-again", test_number_again);
     ADD("/fdsets/number-again-and-left", test_number_again_and_left);
-    ADD("/fdsets/number-of-one-who-left", test_number_of_one_who_left);
+    ADD("/fdsets/take-number", test_take_number);
     ADD("/fdsets/left-over", test_left_over);
     ADD("/fdsets/lies", test_lies);
     ADD("/fdsets/full", test_full);

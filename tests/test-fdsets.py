@@ -34,20 +34,32 @@ class Fdsets(MonitorsTest):
                 self.assertIsNone(vm.qmp('RemoveFd', '(x)', fdset))
                 self.manager('RemoveVM', '(o)', vm.path)
 
-    def test_a_number_that_is_used_again_is_the_next_ones(self):
+    def test_a_number_is_not_used_again(self):
+        """Otherwise a set that is removed for one who has left, again and again until it has gone, would be another's."""
         for version in ('7.2', '11.1'):
             with self.subTest(version):
                 vm = self.start_vm(version)
                 other = self.other(vm)
                 fdset = self.add_fd(vm)['fdset-id']
                 vm.qmp('RemoveFd', '(x)', fdset)
-                self.assertEqual(self.add_fd(other)['fdset-id'], fdset)
-                self.assertEqual([entry['fdset-id'] for entry in other.qmp('QueryFdsets')], [fdset])
+                another = self.add_fd(other)['fdset-id']
+                self.assertNotEqual(another, fdset)
+                self.assertEqual([entry['fdset-id'] for entry in other.qmp('QueryFdsets')], [another])
                 self.assertEqual(vm.qmp('QueryFdsets'), [])
                 vm.caller.stop()
-                self.assertEqual([entry['fdset-id'] for entry in other.qmp('QueryFdsets')], [fdset])
+                # A try for whoever has left, sent together with what the other adds.
+                for _ in range(20):
+                    leaver = self.other(other)
+                    self.add_fd(leaver)
+                    other.qmp('Stop')
+                    leaver.caller.stop()
+                    going_on = other.start('QMP', 'Cont')
+                    added = self.add_fd(other)['fdset-id']
+                    going_on()
+                    other.qmp('QueryFdsets')
+                    self.assertIn(added, [entry['fdset-id'] for entry in other.qmp('QueryFdsets')])
                 self.caller = other.caller
-                self.assertIsNone(other.qmp('RemoveFd', '(x)', fdset))
+                self.assertIsNone(other.qmp('RemoveFd', '(x)', another))
                 self.manager('RemoveVM', '(o)', other.path)
                 self.caller = self.connect()
 

@@ -2,8 +2,8 @@
 /* The callers' descriptors, fdsets and objects in one QEMU, from a command to the caller's departure. Called by
  * caller-session.c; owns the fdsets, the secrets and the command filter.
  *
- *   caller_resources_prepare()     a command is about to be sent: its arguments get the caller's names for descriptors and the
- *                                  agent's tag for fdsets, and a CallerEffect says what the command will change
+ *   caller_resources_prepare()     a command is about to be sent: its arguments get the caller's names for descriptors, the
+ *                                  agent's tag and number for fdsets, and a CallerEffect says what the command will change
  *   caller_resources_note_reply()  QEMU has replied: the caller's names, fdsets and secrets are noted
  *   caller_resources_leave()       the caller has left: remove_fdsets() has QEMU remove the caller's fdsets, a few at a time
  *   on_removed(), on_fdsets()      QEMU answers remove-fd with success at once, and closes the descriptor only while
@@ -75,7 +75,7 @@ mark_arguments(CallerResources *resources, FdNames *names, const char *command, 
 {
     *ret_used_names = NULL;
     if (g_str_equal(command, "add-fd"))
-        return fdset_tag_put(fdsets_get_tag(resources->fdsets), arguments);
+        return fdset_tag_put(fdsets_get_tag(resources->fdsets), fdsets_take_number(resources->fdsets), arguments);
     return arguments ? fd_names_translate(names, command, arguments, ret_used_names) : NULL;
 }
 
@@ -128,7 +128,7 @@ note_success(CallerResources *resources, const char *caller, FdNames *names, con
     if (effect->kind == CALLER_EFFECT_NAMES_FD)
         fd_names_add(names, get_effect_name(effect, "fdname"));
     if (effect->kind == CALLER_EFFECT_ADDS_FD)
-        fdsets_note_added(resources->fdsets, effect->arguments, value, caller);
+        fdsets_note_added(resources->fdsets, value, caller);
     if (effect->kind == CALLER_EFFECT_REMOVES_FD && effect->arguments)
         fdsets_note_removed(resources->fdsets, effect->arguments);
     if (effect->kind == CALLER_EFFECT_ADDS_OBJECT) {

@@ -25,7 +25,7 @@ fdset_tag_new(const QmpAddress *address, int fd)
 }
 
 JsonNode *
-fdset_tag_put(const char *tag, JsonNode *arguments)
+fdset_tag_put(const char *tag, gint64 fdset, JsonNode *arguments)
 {
     JsonObject *given = arguments ? json_node_get_object(arguments) : NULL;
     const char *opaque = given ? json_member_get_string(given, "opaque") : NULL;
@@ -42,6 +42,8 @@ fdset_tag_put(const char *tag, JsonNode *arguments)
         while (json_object_iter_next_ordered(&members, &member, &value))
             json_object_set_member(tagged, member, json_node_ref(value));
     }
+    if (!json_object_has_member(tagged, "fdset-id"))
+        json_object_set_int_member(tagged, "fdset-id", fdset);
     json_object_set_member(tagged, "opaque", json_tree_new_string(text));
     return json_node_init_object(json_node_alloc(), tagged);
 }

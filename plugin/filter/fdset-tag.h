@@ -11,8 +11,9 @@
 /* @address: NULL: the VM has none, and the tag is that of @fd, its connection, which an agent may hand on to the next. */
 char *fdset_tag_new(const QmpAddress *address, int fd);
 
-/* The arguments of add-fd (NULL: none) with the tag in them. The result is a new reference. */
-JsonNode *fdset_tag_put(const char *tag, JsonNode *arguments);
+/* The arguments of add-fd (NULL: none) with the tag in them, and with the number @fdset where they name no set. The result is a
+ * new reference. */
+JsonNode *fdset_tag_put(const char *tag, gint64 fdset, JsonNode *arguments);
 
 /* Whether @opaque is so tagged. */
 gboolean fdset_tag_is_on(const char *tag, const char *opaque);

@@ -15,6 +15,11 @@
  * been stopped again meanwhile. QEMU itself closes a descriptor that is in use, when that use has ended. */
 #define MAX_TRIES 8u
 
+/* Numbers of sets begin at a random one of these, for an agent before may have left sets, or may be about to remove one. QEMU
+ * itself begins at 1, and takes no more than an int where a file is named by the number. */
+#define MIN_NUMBER 1000000
+#define MAX_NUMBER G_MAXINT32
+
 /* Stands for all callers who have left: no unique name is empty. */
 #define LEFT ""
 
@@ -33,6 +38,7 @@ struct Fdsets {
     GHashTable *common; /* owned; set of fdsets */
     GPtrArray *fds; /* owned, of Fd */
     guint64 serial; /* the last */
+    gint64 number; /* the last that was taken */
 };
 
 static void
@@ -50,6 +56,7 @@ fdsets_new(const char *tag)
     Fdsets *fdsets = g_new0(Fdsets, 1);
 
     fdsets->tag = g_strdup(tag);
+    fdsets->number = g_random_int_range(MIN_NUMBER, MAX_NUMBER);
     fdsets->owners = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
     fdsets->common = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     fdsets->fds = g_ptr_array_new_with_free_func(fd_free);
@@ -178,29 +185,23 @@ has_fds(Fdsets *fdsets, gint64 fdset, gboolean also_removed)
     return FALSE;
 }
 
-/* A set of a caller who has left had to go before QEMU could give its number to another. */
-static void
-forget_left_fdset(Fdsets *fdsets, gint64 fdset)
+gint64
+fdsets_take_number(Fdsets *fdsets)
 {
-    if (g_strcmp0(g_hash_table_lookup(fdsets->owners, &fdset), LEFT) != 0)
-        return;
-    for (guint i = fdsets->fds->len; i-- > 0;)
-        if (((Fd *)g_ptr_array_index(fdsets->fds, i))->fdset == fdset)
-            g_ptr_array_remove_index_fast(fdsets->fds, i);
-    g_hash_table_remove(fdsets->owners, &fdset);
+    do
+        fdsets->number = fdsets->number < MAX_NUMBER ? fdsets->number + 1 : MIN_NUMBER;
+    while (g_hash_table_contains(fdsets->owners, &fdsets->number) || g_hash_table_contains(fdsets->common, &fdsets->number));
+    return fdsets->number;
 }
 
-/* Where no number is given QEMU makes a set. */
 void
-fdsets_note_added(Fdsets *fdsets, JsonNode *arguments, const QmpText *reply, const char *caller)
+fdsets_note_added(Fdsets *fdsets, const QmpText *reply, const char *caller)
 {
     g_autoptr(JsonNode) added = reply->length <= MAX_ADDED ? parse_fdsets_reply(reply) : NULL;
     gint64 fdset = added ? get_fd_number(added, "fdset-id") : -1;
 
     if (fdset < 0)
         return;
-    if (!arguments || !json_object_has_member(json_node_get_object(arguments), "fdset-id"))
-        forget_left_fdset(fdsets, fdset);
     if (!g_hash_table_contains(fdsets->common, &fdset) && !has_fds(fdsets, fdset, /* also_removed= */ FALSE))
         g_hash_table_insert(fdsets->owners, g_memdup2(&fdset, sizeof fdset), g_strdup(caller));
     add_fd(fdsets, fdset, get_fd_number(added, "fd"), caller);

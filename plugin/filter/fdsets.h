@@ -2,8 +2,9 @@
 /* The owners of the fdsets of a QEMU. QEMU keeps fdsets for all monitors alike; here callers are kept apart, and
  * descriptors that a caller has put into a set are taken out when the caller leaves.
  *
- * QEMU says that it has removed a descriptor, but does so only if the guest runs (7.2 to 11.1); and it gives the
- * number of a set that has gone to the next one. So only query-fdsets tells that a set has gone. */
+ * QEMU says that it has removed a descriptor, but does so only if the guest runs (7.2 to 11.1). So only query-fdsets tells
+ * that a set has gone, and removing it is tried again until then. QEMU would give the number of a set that has gone to the next
+ * one, which such a try would then remove. So every new set gets a number that none has had (fdsets_take_number()). */
 #pragma once
 
 #include <json-glib/json-glib.h>
@@ -22,9 +23,11 @@ const char *fdsets_get_tag(Fdsets *fdsets);
  * with the tag that are not known. An agent that was killed has left those, and they are to be removed. */
 void fdsets_note_common(Fdsets *fdsets, const QmpText *reply);
 
-/* The reply to @caller's add-fd with @arguments (NULL: none): the descriptor is theirs, and the fdset if it is nobody's, or was
- * that of a caller who has left and is made anew. */
-void fdsets_note_added(Fdsets *fdsets, JsonNode *arguments, const QmpText *reply, const char *caller);
+/* The number of a set that is about to be made. */
+gint64 fdsets_take_number(Fdsets *fdsets);
+
+/* The reply to @caller's add-fd: the descriptor is theirs, and the fdset if it is nobody's. */
+void fdsets_note_added(Fdsets *fdsets, const QmpText *reply, const char *caller);
 
 /* The arguments of a remove-fd that has succeeded. */
 void fdsets_note_removed(Fdsets *fdsets, JsonNode *arguments);
