@@ -186,10 +186,12 @@ append_who(GString *text, const BusPeer *peer, guint32 login_uid)
 static void
 append_vm(GString *text, const char *vm)
 {
-    g_autofree char *name = g_strdelimit(g_strdup(vm), "\"", '\'');
+    g_autofree char *name = NULL;
 
-    if (vm)
-        g_string_append_printf(text, " on the VM \"%s\"", name);
+    if (!vm)
+        return;
+    name = g_strdelimit(g_strdup(vm), "\"", '\'');
+    g_string_append_printf(text, " on the VM \"%s\"", name);
 }
 
 static void
