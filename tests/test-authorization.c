@@ -3,6 +3,7 @@
  * outlives its VM gives leave for another QEMU that has taken its name. */
 #include "authorization.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "json-tree.h"
@@ -122,6 +123,7 @@ test_classes(Fixture *fixture, gconstpointer unused)
         { "no-such-command", NULL, POLICY_CLASSES(POLICY_CLASS_HOST) },
         { "migrate", "{\"uri\":\"exec:sh\"}", POLICY_CLASSES(POLICY_CLASS_HOST) },
         { "ListMonitors", NULL, POLICY_CLASSES(POLICY_CLASS_OBSERVE) },
+        { "OpenDisplay", NULL, POLICY_CLASSES(POLICY_CLASS_READ_GUEST) | POLICY_CLASSES(POLICY_CLASS_CONTROL) },
         { "OpenMonitor", NULL, POLICY_CLASSES(POLICY_CLASS_OBSERVE) },
         { "Subscribe", NULL, POLICY_CLASSES(POLICY_CLASS_OBSERVE) },
         /* Which objects are authz-* is known by the callers' sessions, and here are none. */
@@ -186,6 +188,27 @@ test_management(Fixture *fixture, gconstpointer unused)
     g_assert_cmpstr(seen.uuid, ==, "12345678-1234-1234-1234-123456789abc");
 }
 
+/* A VM whose user the kernel cannot tell: whoever had leave to add it owns it no more than anybody, unless they run the agent. */
+static void
+test_unknown_owner(Fixture *fixture, gconstpointer unused)
+{
+    static const VmFuncs funcs = { 0 };
+    const guint32 added_by[] = { 4711, context_get_uid() };
+    int pair[2];
+
+    for (guint i = 0; i < G_N_ELEMENTS(added_by); i++) {
+        VmSpec spec = { .origin = VM_FROM_FD, .added_by = added_by[i], .timeout = G_MAXUINT64 };
+        Vm *vm;
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+        spec.fd = pair[0];
+        vm = vm_new(fixture->base.context, &spec, /* max_reply= */ 1024, &funcs, fixture);
+        g_assert_cmpuint(authorization_get_owner(&fixture->context, vm), ==,
+                         i == 0 ? BUS_PEER_NO_ID : context_get_uid());
+        vm_free(vm);
+        close(pair[1]);
+    }
+}
+
 /* A refusal comes at once, and leaves nothing that waits. */
 static void
 test_refused(Fixture *fixture, gconstpointer unused)
@@ -232,6 +255,7 @@ main(int argc, char **argv)
     ADD_TEST("request", test_request);
     ADD_TEST("owner-needs-polkit", test_owner_needs_polkit);
     ADD_TEST("management", test_management);
+    ADD_TEST("unknown-owner", test_unknown_owner);
     ADD_TEST("refused", test_refused);
     ADD_TEST("vm-gone", test_vm_gone);
     return g_test_run();

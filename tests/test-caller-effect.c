@@ -198,6 +198,35 @@ test_fdsets(Fixture *fixture, gconstpointer unused)
     qmp_peer_wait_until(fixture->base.context, !fdsets_is_foreign(fixture->fdsets, 3, ":1.2"));
 }
 
+static void
+on_monitors_known(gpointer is_told)
+{
+    *(gboolean *)is_told = TRUE;
+}
+
+/* A caller whose object, or device, has the name of a monitor that QEMU was started with and that has gone: it is the caller's,
+ * who may remove it again. One that QEMU refused to add is none. */
+static void
+test_names_of_monitors(Fixture *fixture, gconstpointer unused)
+{
+    QemuConnection *qemu = vm_get_qemu(fixture->base.vm);
+    StartedMonitors *monitors = qemu_connection_get_started_monitors(qemu);
+    gboolean is_told = FALSE;
+
+    test_qemu_set_answer(fixture->base.qemu, "qom-list",
+                         "\"return\": [{\"name\": \"mon\", \"type\": \"child<monitor-qmp>\"}]");
+    test_qemu_set_answer(fixture->base.qemu, "qom-get", "\"return\": \"dev\"");
+    started_monitors_ask(monitors, qemu_connection_get_control(qemu), on_monitors_known, &is_told);
+    qmp_peer_wait_until(fixture->base.context, is_told);
+    note(fixture, "object-add", "{\"qom-type\":\"iothread\",\"id\":\"mon\"}", NULL);
+    note(fixture, "chardev-add", "{\"id\":\"dev\"}", NULL);
+    g_assert_true(started_monitors_has_object(monitors, "mon") && started_monitors_has_chardev(monitors, "dev"));
+    note(fixture, "object-add", "{\"qom-type\":\"iothread\",\"id\":\"mon\"}", "{}");
+    g_assert_false(started_monitors_has_object(monitors, "mon"));
+    note(fixture, "chardev-add", "{\"id\":\"dev\"}", "{}");
+    g_assert_false(started_monitors_has_chardev(monitors, "dev"));
+}
+
 /* A caller who passes descriptors without end: both kinds are refused at their cap, and nothing else is. */
 static void
 test_room(Fixture *fixture, gconstpointer unused)
@@ -243,6 +272,7 @@ main(int argc, char **argv)
     ADD("/caller-effect/bad-arguments", test_bad_arguments);
     ADD("/caller-effect/used", test_used);
     ADD("/caller-effect/fdsets", test_fdsets);
+    ADD("/caller-effect/names-of-monitors", test_names_of_monitors);
     ADD("/caller-effect/room", test_room);
     return g_test_run();
 }

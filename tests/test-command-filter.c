@@ -66,6 +66,8 @@ test_ours(Fixture *fixture, gconstpointer unused)
         { "x", "{\"a\":[{\"b\":\"" OURS "\"}]}" },
         { "x", "{\"a\":\"{\\\"id\\\":\\\"\\\\u006frg.qemu.Monitor1-1\\\"}\"}" },
         { "x", "{\"a\":\"\\u0000" OURS "\"}" },
+        { "chardev-add",
+          "{\"fd\":\"c0123456789abcdef.tap\"}" }, /* as QEMU calls a descriptor that somebody has named */
         { "human-monitor-command", "{\"command-line\":\"object_del " OURS "\"}" },
     };
 
@@ -166,6 +168,10 @@ test_clean(Fixture *fixture, gconstpointer unused)
         { ":1", "human-monitor-command", "\"a\\r\\n" OURS ": x\\r\\nb\\r\\n\"", "\"a\\r\\nb\\r\\n\"" },
         { ":1", "query-fdsets", "[{\"fdset-id\": 3}, {\"fdset-id\": 4}]", "[{\"fdset-id\":3},{\"fdset-id\":4}]" },
         { ":2", "query-fdsets", "[{\"fdset-id\": 3}, {\"fdset-id\": 4}]", "[{\"fdset-id\":4}]" },
+        { ":2", "query-fdsets",
+          "[{\"fdset-id\": 4, \"fds\": [{\"fd\": 1, \"opaque\": \"" OURS " mine\"}, {\"fd\": 2, \"opaque\": \"" OURS
+          "\"}]}]",
+          "[{\"fdset-id\":4,\"fds\":[{\"fd\":1,\"opaque\":\"mine\"},{\"fd\":2}]}]" },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

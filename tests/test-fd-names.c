@@ -68,8 +68,8 @@ test_every_place(Fixture *fixture, gconstpointer unused)
     fd_names_add(fixture->names, "b");
     assert_translated(fixture, "netdev_add", "{\"type\":\"tap\",\"fd\":\"a\",\"vhostfd\":\"b\"}",
                       "{\"type\":\"tap\",\"fd\":\"~a\",\"vhostfd\":\"~b\"}", "a b");
-    assert_translated(fixture, "netdev_add", "{\"fds\":\"a:3:b:other\",\"vhostfds\":\"b\"}",
-                      "{\"fds\":\"~a:3:~b:other\",\"vhostfds\":\"~b\"}", "a b b");
+    assert_translated(fixture, "netdev_add", "{\"fds\":\"a:3:b:other\",\"vhostfds\":\"b:a\"}",
+                      "{\"fds\":\"~a:3:~b:other\",\"vhostfds\":\"~b:~a\"}", "a b b a");
     assert_translated(fixture, "chardev-add", "{\"backend\":{\"addr\":[{\"type\":\"fd\",\"str\":\"a\"}]}}",
                       "{\"backend\":{\"addr\":[{\"type\":\"fd\",\"str\":\"~a\"}]}}", "a");
     assert_translated(fixture, "migrate", "{\"uri\":\"fd:b\"}", "{\"uri\":\"fd:~b\"}", "b");

@@ -42,9 +42,8 @@ test_bounds(void)
     static const struct {
         guint n_sets, n_fds, n_removals;
     } rows[] = {
-        { 0, 0, 0 },       { 1, 1, 1 },         { 3, 2, 3 },       { 1000, 1, 1000 }, { 1, 1024, 1 },
-        { 1, 1025, 1024 }, { 1100, 1, 1024 }, { 1, 5000, 1024 }, { 2000, 1, 1024 }, { 1, 30000, 0 },
-        { 15000, 1, 0 },
+        { 0, 0, 0 },       { 1, 1, 1 },       { 3, 2, 3 },       { 1000, 1, 1000 }, { 1, 1024, 1 },  { 1, 1025, 1024 },
+        { 1100, 1, 1024 }, { 1, 5000, 1024 }, { 2000, 1, 1024 }, { 1, 30000, 0 },   { 15000, 1, 0 },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -61,6 +60,22 @@ test_bounds(void)
         g_assert_cmpuint(remove_left(fdsets), ==, 0);
         fdsets_free(fdsets);
     }
+}
+
+/* A caller who adds without end is refused at the cap; another has room. */
+static void
+test_full(void)
+{
+    Fdsets *fdsets = fdsets_new("TAG");
+    guint n = 0;
+
+    for (; n < 2000 && !fdsets_is_full(fdsets, ":1.1"); n++) {
+        g_autofree char *added = g_strdup_printf("{\"fdset-id\": 1, \"fd\": %u}", n);
+        fdsets_note_added(fdsets, /* arguments= */ NULL, &(QmpText){ added, strlen(added) }, ":1.1");
+    }
+    g_assert_cmpuint(n, ==, 1024);
+    g_assert_false(fdsets_is_full(fdsets, ":1.2"));
+    fdsets_free(fdsets);
 }
 
 /* A QEMU that says that it removes and does not: a few times, and no more. */
@@ -90,6 +105,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fdsets-bounds/lists", test_bounds);
+    g_test_add_func("/fdsets-bounds/full", test_full);
     g_test_add_func("/fdsets-bounds/tries", test_tries);
     return g_test_run();
 }

@@ -410,6 +410,47 @@ test_many_dialogs(Fixture *fixture, gconstpointer unused)
     settle(fixture);
 }
 
+/* Many users with a dialog each: all of them together leave room for other questions at polkit. */
+static void
+test_dialogs_of_all(Fixture *fixture, gconstpointer unused)
+{
+    Question questions[33];
+    char names[33][8];
+
+    for (guint i = 0; i < G_N_ELEMENTS(questions); i++) {
+        g_snprintf(names[i], sizeof names[i], ":%u", i);
+        ask(fixture, &questions[i], names[i], names[i], CONTROL);
+        questions[i].peer.uid = 1000 + i;
+    }
+    settle(fixture);
+    for (guint i = 0; i < G_N_ELEMENTS(questions); i++)
+        answer(fixture, AUTHORITY_CHALLENGE);
+    assert_decided(fixture, ":32(LimitsExceeded) ");
+    g_assert_cmpuint(fixture->authority.checks->len, ==, 32);
+    while (fixture->authority.checks->len > 0)
+        answer(fixture, AUTHORITY_YES);
+    settle(fixture);
+}
+
+/* Leave that a rule gave, and took back while a dialog stood there for what else the command takes: it is asked for again, and
+ * the person is not. */
+static void
+test_taken_back(Fixture *fixture, gconstpointer unused)
+{
+    Question question;
+
+    ask(fixture, &question, "1", ":1", CONTROL | HOST);
+    assert_asked(fixture, ":1host ");
+    answer(fixture, AUTHORITY_YES);
+    assert_asked(fixture, ":1control ");
+    answer(fixture, AUTHORITY_CHALLENGE);
+    assert_asked(fixture, ":1control? ");
+    answer(fixture, AUTHORITY_YES);
+    assert_asked(fixture, ":1host ");
+    answer(fixture, AUTHORITY_NO);
+    assert_decided(fixture, "1- ");
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -427,5 +468,7 @@ main(int argc, char **argv)
     ADD("/policy-queue/caps", test_caps);
     ADD("/policy-queue/many-callers", test_many_callers);
     ADD("/policy-queue/many-dialogs", test_many_dialogs);
+    ADD("/policy-queue/dialogs-of-all", test_dialogs_of_all);
+    ADD("/policy-queue/taken-back", test_taken_back);
     return g_test_run();
 }

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which monitors a QEMU was started with, by what a scripted QEMU says: one that is missed here can be ended by any caller; and
+ * a QEMU that lists them without end costs no more than a QEMU that has a few. */
+#include "started-monitors.h"
+
+#include "test-vm-fixture.h"
+
+typedef struct Fixture {
+    VmFixture base;
+    StartedMonitors *monitors; /* owned */
+    gboolean is_told;
+} Fixture;
+
+static void
+set_up(Fixture *fixture, gconstpointer unused)
+{
+    vm_fixture_set_up(&fixture->base, 11, 1, /* isolation_required= */ FALSE);
+    fixture->monitors = started_monitors_new(/* fd= */ -1);
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer unused)
+{
+    started_monitors_free(fixture->monitors);
+    vm_fixture_tear_down(&fixture->base);
+}
+
+static void
+on_monitors_known(gpointer user_data)
+{
+    ((Fixture *)user_data)->is_told = TRUE;
+}
+
+/* What QEMU says: of its objects, of the device of each monitor among them, of its devices. */
+static void
+ask(Fixture *fixture, const char *objects, const char *device, const char *chardevs)
+{
+    test_qemu_set_answer(fixture->base.qemu, "qom-list", objects);
+    test_qemu_set_answer(fixture->base.qemu, "qom-get", device);
+    test_qemu_set_answer(fixture->base.qemu, "query-chardev", chardevs);
+    started_monitors_ask(fixture->monitors, qemu_connection_get_control(vm_get_qemu(fixture->base.vm)),
+                         on_monitors_known, fixture);
+    qmp_peer_wait_until(fixture->base.context, fixture->is_told);
+}
+
+#define NO "\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}"
+
+/* QEMU 11.1 tells of its monitors: each, and the device under it, is one; another object or device is none, and the agent's
+ * own are not QEMU's. */
+static void
+test_listed(Fixture *fixture, gconstpointer unused)
+{
+    ask(fixture,
+        "\"return\": [{\"name\": \"mon\", \"type\": \"child<monitor-qmp>\"}, {\"name\": \"io\", \"type\": "
+        "\"child<iothread>\"},"
+        " {\"name\": \"org.qemu.Monitor1-1\", \"type\": \"child<monitor-qmp>\"}]",
+        "\"return\": \"dev\"",
+        "\"return\": [{\"label\": \"serial\", \"frontend-open\": true, \"filename\": \"pty\"}]");
+    g_assert_true(started_monitors_has_object(fixture->monitors, "mon"));
+    g_assert_true(started_monitors_has_chardev(fixture->monitors, "dev"));
+    g_assert_false(started_monitors_has_object(fixture->monitors, "io"));
+    g_assert_false(started_monitors_has_object(fixture->monitors, "org.qemu.Monitor1-1"));
+    g_assert_false(started_monitors_may_have_chardev(fixture->monitors, "serial"));
+}
+
+/* An older QEMU tells of devices alone: those that QEMU has named, and the one at the VM's address; of others in use nobody
+ * can tell. */
+static void
+test_not_listed(Fixture *fixture, gconstpointer unused)
+{
+    ask(fixture, "\"return\": []", NO,
+        "\"return\": [{\"label\": \"compat_monitor0\", \"frontend-open\": true, \"filename\": \"vc\"},"
+        " {\"label\": \"mine\", \"frontend-open\": true, \"filename\": \"unix:/run/vm.qmp,server=on\"},"
+        " {\"label\": \"used\", \"frontend-open\": true, \"filename\": \"pty\"},"
+        " {\"label\": \"free\", \"frontend-open\": false, \"filename\": \"pty\"}]");
+    started_monitors_note_path(fixture->monitors, "/run/vm.qmp");
+    g_assert_true(started_monitors_has_chardev(fixture->monitors, "compat_monitor0"));
+    g_assert_true(started_monitors_has_chardev(fixture->monitors, "mine"));
+    g_assert_false(started_monitors_has_chardev(fixture->monitors, "used"));
+    g_assert_true(started_monitors_may_have_chardev(fixture->monitors, "used"));
+    g_assert_false(started_monitors_may_have_chardev(fixture->monitors, "free"));
+}
+
+/* A caller who adds something by the name of a monitor that has gone: it is theirs. */
+static void
+test_added(Fixture *fixture, gconstpointer unused)
+{
+    ask(fixture, "\"return\": [{\"name\": \"mon\", \"type\": \"child<monitor-qmp>\"}]", "\"return\": \"dev\"",
+        "\"return\": []");
+    started_monitors_note_object(fixture->monitors, "mon");
+    started_monitors_note_chardev(fixture->monitors, "dev");
+    g_assert_false(started_monitors_has_object(fixture->monitors, "mon"));
+    g_assert_false(started_monitors_may_have_chardev(fixture->monitors, "dev"));
+}
+
+/* A QEMU that does not answer the questions, or answers nonsense: nothing is known, and nobody waits. */
+static void
+test_nonsense(Fixture *fixture, gconstpointer unused)
+{
+    ask(fixture, "\"return\": [7, {\"name\": 7, \"type\": \"child<monitor-qmp>\"}, {\"name\": \"x\"}]", NO,
+        "\"return\": {\"label\": \"compat_monitor0\"}");
+    g_assert_false(started_monitors_has_object(fixture->monitors, "x"));
+    g_assert_false(started_monitors_may_have_chardev(fixture->monitors, "compat_monitor0"));
+}
+
+/* @n devices in use with names of @length letters. */
+static char *
+make_chardevs(guint n, guint length)
+{
+    GString *list = g_string_new("\"return\": [");
+
+    for (guint i = 0; i < n; i++)
+        g_string_append_printf(list, "%s{\"label\": \"%0*u\", \"frontend-open\": true, \"filename\": \"pty\"}",
+                               i > 0 ? ", " : "", (int)length, i);
+    g_string_append_c(list, ']');
+    return g_string_free(list, FALSE);
+}
+
+/* A QEMU that lists more than any has, or names that are longer than any: no caller ends anything there, whatever it is
+ * called, and the rest of the list is not kept. */
+static void
+test_too_much(Fixture *fixture, gconstpointer data)
+{
+    const guint *size = data;
+    g_autofree char *chardevs = make_chardevs(size[0], size[1]);
+
+    ask(fixture, "\"return\": []", NO, chardevs);
+    g_assert_cmpint(started_monitors_has_object(fixture->monitors, "anything"), ==, size[2]);
+    g_assert_cmpint(started_monitors_has_chardev(fixture->monitors, "anything"), ==, size[2]);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const guint most[] = { 256, 512, FALSE }, many[] = { 257, 4, TRUE }, long_one[] = { 1, 513, TRUE };
+
+    g_test_init(&argc, &argv, NULL);
+#define ADD(path, data, test) g_test_add("/started-monitors/" path, Fixture, data, set_up, test, tear_down)
+    ADD("listed", NULL, test_listed);
+    ADD("not-listed", NULL, test_not_listed);
+    ADD("added", NULL, test_added);
+    ADD("nonsense", NULL, test_nonsense);
+    ADD("as-much-as-can-be", most, test_too_much);
+    ADD("too-many", many, test_too_much);
+    ADD("too-long", long_one, test_too_much);
+#undef ADD
+    return g_test_run();
+}
