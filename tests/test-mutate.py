@@ -40,8 +40,8 @@ class FakeCopy:
     def compile(self, _):
         return 'error: no such name' if 'unknown' in self.text else None
 
-    def run_test(self, _):
-        return not self.is_caught(self.text), 'not ok 1'
+    def run_test(self, _, case):
+        return case == 'other' or not self.is_caught(self.text), 'not ok 1'
 
 
 class Mutate(Test):
@@ -49,6 +49,7 @@ class Mutate(Test):
         for name in ('policy', 'tests'):
             os.mkdir(f'{self.directory}/{name}')
         self.write('policy/gate.c', text)
+        self.write('tests/test-one.c', 'int main() { test("all", test_all); test("other", test_other); }')
         self.write('tests/meson.build', "unit_tests = {\n  'test-one': dep,\n}\n")
 
     def find_faults(self, block):
@@ -76,6 +77,8 @@ class Mutate(Test):
         self.assertEqual(self.find_faults(BLOCK + 'each\n'), [])
         self.assertIn('not there any more', self.find_faults(BLOCK.replace('is_shut', 'is_open'))[0])
         self.assertIn('no test-two', self.find_faults(BLOCK.replace('test-one', 'test-two'))[0])
+        self.assertIn('no test-one.py', self.find_faults(BLOCK.replace('test-one', 'test-one.py'))[0])
+        self.assertIn('no /none', self.find_faults(BLOCK.replace('test-one', 'test-one /none'))[0])
         self.assertIn('no policy/door.c', self.find_faults(BLOCK.replace('gate.c', 'door.c'))[0])
         self.assertIn('is there twice', self.find_faults(2 * (BLOCK + 'each\n'))[0])
         self.assertIn('lacks', self.find_faults('[gate]\nfile policy/gate.c\n')[0])
@@ -89,6 +92,12 @@ class Mutate(Test):
         self.make_tree('a();\nif (is_shut)\n    return;\nb();\nif (is_shut)\n    return;\n')
         attempt = self.go(BLOCK + 'each\n', lambda text: text.startswith('a();\n\nb();'))
         self.assertEqual((attempt.killed, attempt.survived), (['gate-1'], ['gate-2']))
+
+    def test_one_case_of_a_test(self):
+        self.make_tree('if (is_shut)\n    return;\n')
+        attempt = self.go(BLOCK.replace('test-one', 'test-one other') + BLOCK.replace('gate]', 'same]').replace('test-one', 'test-one all'),
+                          lambda text: 'is_shut' not in text)
+        self.assertEqual((attempt.killed, attempt.survived), (['same'], ['gate']))
 
     def test_source_is_restored(self):
         self.make_tree('if (is_shut)\n    return;\n')
