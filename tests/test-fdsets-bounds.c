@@ -71,7 +71,7 @@ test_full(void)
 
     for (; n < 2000 && !fdsets_is_full(fdsets, ":1.1"); n++) {
         g_autofree char *added = g_strdup_printf("{\"fdset-id\": 1, \"fd\": %u}", n);
-        fdsets_note_added(fdsets, /* arguments= */ NULL, &(QmpText){ added, strlen(added) }, ":1.1");
+        fdsets_note_added(fdsets, &(QmpText){ added, strlen(added) }, ":1.1");
     }
     g_assert_cmpuint(n, ==, 1024);
     g_assert_false(fdsets_is_full(fdsets, ":1.2"));
