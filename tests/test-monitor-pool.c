@@ -82,8 +82,11 @@ test_own(Fixture *fixture, gconstpointer unused)
     for (guint i = 0; i < 4; i++)
         monitor_lease_give_back(&fixture->leases[i]);
     vm_fixture_settle(&fixture->base);
-    /* the common one stays for the next */
+    /* The common one stays for the next caller, and not for good: nobody need have sent a command by it. */
     g_assert_cmpuint(test_qemu_get_n_plugged(fixture->base.qemu), ==, 1);
+    monitor_pool_set_limits(fixture->pool, &(MonitorPoolLimits){ .idle_timeout = 0, .max_monitors = 3 });
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(test_qemu_get_n_plugged(fixture->base.qemu), ==, 0);
 }
 
 /* A caller who comes when all monitors are taken: the one that was idle for the longest time is theirs, and never one with

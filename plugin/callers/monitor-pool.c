@@ -335,6 +335,8 @@ monitor_lease_give_back(MonitorLease *lease)
     leave_pooled(lease);
     if (!pooled->is_common || (pooled->pool->is_leaving && !pooled->leases.head))
         free_pooled(pooled);
+    else if (is_idle(pooled))
+        arm_idle_timer(pooled->pool, pooled->pool->limits.idle_timeout);
 }
 
 /* While there is no monitor yet an out-of-band command goes by the control monitor: it is for a QEMU that does not get as
