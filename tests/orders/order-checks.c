@@ -18,11 +18,20 @@
 const char *const order_ends[] = { "removed", "gone", "left", "stopped", "quit", NULL };
 
 /* The contract's errors. */
-static const char *const own_errors[] = { "GenericError", "CommandNotFound", "DeviceNotFound", "DeviceNotActive",
-                                          "KVMMissingCap", "Disconnected", "TimedOut", "Unrepresentable",
-                                          "NotSupported", "NotAuthorized", NULL };
-static const char *const dbus_errors[] = { "InvalidArgs", "UnknownMethod", "UnknownObject",
-                                           "InteractiveAuthorizationRequired", "LimitsExceeded", NULL };
+static const char *const own_errors[] = { "GenericError",
+                                          "CommandNotFound",
+                                          "DeviceNotFound",
+                                          "DeviceNotActive",
+                                          "KVMMissingCap",
+                                          "Disconnected",
+                                          "TimedOut",
+                                          "Unrepresentable",
+                                          "NotSupported",
+                                          "NotAuthorized",
+                                          NULL };
+static const char *const dbus_errors[] = { "InvalidArgs",    "UnknownMethod",
+                                           "UnknownObject",  "InteractiveAuthorizationRequired",
+                                           "LimitsExceeded", NULL };
 /* The bus's own, for a module that has left. */
 static const char *const bus_errors[] = { "ServiceUnknown", "NoReply", "NameHasNoOwner", NULL };
 
@@ -120,8 +129,8 @@ remove_vm(OrderWorld *world)
         return;
     world->is_removed = TRUE;
     order_caller_send(world->keeper, "RemoveVM",
-                      order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "RemoveVM",
-                                           DBUS_TYPE_OBJECT_PATH, &path, DBUS_TYPE_INVALID));
+                      order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "RemoveVM", DBUS_TYPE_OBJECT_PATH,
+                                           &path, DBUS_TYPE_INVALID));
     order_world_settle(world);
 }
 
@@ -208,7 +217,7 @@ order_checks_end(OrderWorld *world, const char *how)
         order_host_stop(&world->host);
     order_world_settle(world);
     order_checks_after_step(world);
-    if (g_str_equal(how, "left") && !may_leave_something(world, how, was_held))
+    if (g_str_equal(how, "left") && !world->has_picture && !may_leave_something(world, how, was_held))
         check_left_over(world);
     leave_callers(world);
     remove_vm(world);

@@ -37,11 +37,21 @@ on_status(gpointer data, gpointer instance, const char *status)
 {
 }
 
+static void
+set_asks_owner(OrderHost *host, gboolean asks_owner)
+{
+    g_key_file_set_string(host->key_file, "qemu-monitor", "owner", asks_owner ? "polkit" : "allow");
+}
+
 void
-order_host_init(OrderHost *host, const char *bus_address, gboolean asks_owner)
+order_host_init(OrderHost *host, const char *bus_address, const OrderConfig *config)
 {
     host->key_file = g_key_file_new();
-    g_key_file_set_string(host->key_file, "qemu-monitor", "owner", asks_owner ? "polkit" : "allow");
+    set_asks_owner(host, config->asks_owner);
+    if (config->requires_isolation)
+        g_key_file_set_string(host->key_file, "qemu-monitor", "isolation", "required");
+    if (config->max_monitors > 0)
+        g_key_file_set_uint64(host->key_file, "qemu-monitor", "max-monitors", config->max_monitors);
     host->table = (ManagementHost){
         .abi = MANAGEMENT_MODULE_ABI,
         .size = sizeof(ManagementHost),
@@ -71,6 +81,16 @@ order_host_start(OrderHost *host)
 
     host->is_ready = host->is_stopping = host->has_stopped = FALSE;
     host->instance = management_module.start(&host->table, &error);
+    g_assert_no_error(error);
+}
+
+void
+order_host_reload(OrderHost *host, gboolean asks_owner)
+{
+    g_autoptr(GError) error = NULL;
+
+    set_asks_owner(host, asks_owner);
+    management_module.reload(host->instance, host->key_file, /* key_file_path= */ NULL, &error);
     g_assert_no_error(error);
 }
 

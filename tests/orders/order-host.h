@@ -11,10 +11,20 @@ typedef struct OrderHost {
     gboolean is_ready, is_stopping, has_stopped;
 } OrderHost;
 
-void order_host_init(OrderHost *host, const char *bus_address, gboolean asks_owner);
+/* What the key file says. */
+typedef struct OrderConfig {
+    gboolean asks_owner; /* polkit is asked about the user of the QEMU as well */
+    gboolean requires_isolation;
+    guint max_monitors; /* 0: as many as by default */
+} OrderConfig;
+
+void order_host_init(OrderHost *host, const char *bus_address, const OrderConfig *config);
 void order_host_clear(OrderHost *host);
 
 void order_host_start(OrderHost *host);
+
+/* Reloads the configuration, which has changed in that now @asks_owner. */
+void order_host_reload(OrderHost *host, gboolean asks_owner);
 
 /* Begins to stop, and stops if nothing is to be waited for. */
 void order_host_prepare_stop(OrderHost *host);

@@ -5,32 +5,55 @@
 #define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
 
 struct OrderPolkit {
+    char *bus_address; /* owned */
     DBusConnection *connection; /* owned */
     GQueue questions; /* of DBusMessage, ref */
     gboolean is_obliging;
 };
 
-OrderPolkit *
-order_polkit_new(const char *bus_address)
+static void
+join_bus(OrderPolkit *polkit)
 {
-    OrderPolkit *polkit = g_new0(OrderPolkit, 1);
     DBusError error = DBUS_ERROR_INIT;
 
-    polkit->connection = dbus_connection_open_private(bus_address, &error);
+    polkit->connection = dbus_connection_open_private(polkit->bus_address, &error);
     if (!polkit->connection || !dbus_bus_register(polkit->connection, &error))
         g_error("no connection to the bus: %s", error.message);
     dbus_connection_set_exit_on_disconnect(polkit->connection, FALSE);
     if (dbus_bus_request_name(polkit->connection, POLKIT_NAME, 0, &error) != DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER)
         g_error("no name for polkit");
+}
+
+static void
+leave_bus(OrderPolkit *polkit)
+{
+    g_queue_clear_full(&polkit->questions, (GDestroyNotify)dbus_message_unref);
+    dbus_connection_close(polkit->connection);
+    dbus_connection_unref(polkit->connection);
+}
+
+OrderPolkit *
+order_polkit_new(const char *bus_address)
+{
+    OrderPolkit *polkit = g_new0(OrderPolkit, 1);
+
+    polkit->bus_address = g_strdup(bus_address);
+    join_bus(polkit);
     return polkit;
+}
+
+void
+order_polkit_restart(OrderPolkit *polkit)
+{
+    leave_bus(polkit);
+    join_bus(polkit);
 }
 
 void
 order_polkit_free(OrderPolkit *polkit)
 {
-    g_queue_clear_full(&polkit->questions, (GDestroyNotify)dbus_message_unref);
-    dbus_connection_close(polkit->connection);
-    dbus_connection_unref(polkit->connection);
+    leave_bus(polkit);
+    g_free(polkit->bus_address);
     g_free(polkit);
 }
 

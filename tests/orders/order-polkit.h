@@ -19,5 +19,8 @@ guint order_polkit_count_questions(OrderPolkit *polkit);
 /* The oldest question that has been neither answered nor cancelled. */
 void order_polkit_answer(OrderPolkit *polkit, gboolean is_authorized);
 
+/* Leaves the bus, with every question unanswered; and comes back. */
+void order_polkit_restart(OrderPolkit *polkit);
+
 /* Every question is answered with yes at once. */
 void order_polkit_set_obliging(OrderPolkit *polkit, gboolean is_obliging);

@@ -2,6 +2,7 @@
 /* What the scripted QEMU does for each command, as far as a later answer, or what is left in it, depends on it. */
 #include "order-qemu-parts.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "json-member.h"
@@ -22,8 +23,7 @@ do_getfd(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
     if (command->fd < 0)
         return NULL;
     g_hash_table_insert(command->monitor->names, g_strdup(json_member_get_string(arguments, "fdname")),
-                        GINT_TO_POINTER(command->fd));
-    command->fd = -1;
+                        GINT_TO_POINTER(g_steal_fd(&command->fd)));
     return g_strdup("{}");
 }
 
@@ -50,20 +50,33 @@ do_chardev_add(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
     return g_strdup("{}");
 }
 
+/* The connection of a character device becomes a monitor's. */
 static char *
-do_object_add(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+plug_monitor(OrderQemu *qemu, JsonObject *arguments)
 {
     const char *id = json_member_get_string(arguments, "id");
     gpointer key, fd = GINT_TO_POINTER(-1);
 
-    if (g_strcmp0(json_member_get_string(arguments, "qom-type"), "monitor-qmp") != 0)
-        return g_strdup("{}");
     g_hash_table_lookup_extended(qemu->chardevs, id, NULL, &fd);
     if (GPOINTER_TO_INT(fd) < 0)
         return NULL;
     g_hash_table_steal_extended(qemu->chardevs, id, &key, &fd);
     g_hash_table_insert(qemu->chardevs, key, GINT_TO_POINTER(-1));
     order_qemu_add_monitor(qemu, GPOINTER_TO_INT(fd), id);
+    return g_strdup("{}");
+}
+
+static char *
+do_monitor_add(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    return plug_monitor(qemu, arguments);
+}
+
+static char *
+do_object_add(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    if (g_strcmp0(json_member_get_string(arguments, "qom-type"), "monitor-qmp") == 0)
+        return plug_monitor(qemu, arguments);
     return g_strdup("{}");
 }
 
@@ -76,16 +89,16 @@ find_monitor(OrderQemu *qemu, const char *id)
     return NULL;
 }
 
+/* The character device stays, with its connection. */
 static char *
-do_object_del(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+unplug_monitor(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 {
     const char *id = json_member_get_string(arguments, "id");
     OrderMonitor *monitor = id ? find_monitor(qemu, id) : NULL;
 
     if (!monitor)
         return NULL;
-    /* The character device stays, with its connection. */
-    g_hash_table_insert(qemu->chardevs, g_steal_pointer(&monitor->id), GINT_TO_POINTER(dup(monitor->fd)));
+    g_hash_table_insert(qemu->chardevs, g_steal_pointer(&monitor->id), GINT_TO_POINTER(g_steal_fd(&monitor->fd)));
     g_ptr_array_remove(qemu->monitors, monitor);
     return g_strdup("{}");
 }
@@ -93,7 +106,11 @@ do_object_del(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 static char *
 do_chardev_remove(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 {
-    return g_hash_table_remove(qemu->chardevs, json_member_get_string(arguments, "id")) ? g_strdup("{}") : NULL;
+    const char *id = json_member_get_string(arguments, "id");
+
+    if (!id || find_monitor(qemu, id))
+        return NULL;
+    return g_hash_table_remove(qemu->chardevs, id) ? g_strdup("{}") : NULL;
 }
 
 static char *
@@ -164,13 +181,13 @@ do_job_dismiss(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 static char *
 do_add_fd(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 {
-    gpointer id = GUINT_TO_POINTER(g_hash_table_size(qemu->fdsets) + 1);
+    gpointer id = GUINT_TO_POINTER(1);
 
     if (command->fd < 0)
         return NULL;
     while (g_hash_table_contains(qemu->fdsets, id))
         id = GUINT_TO_POINTER(GPOINTER_TO_UINT(id) + 1);
-    g_hash_table_add(qemu->fdsets, id);
+    g_hash_table_insert(qemu->fdsets, id, GINT_TO_POINTER(g_steal_fd(&command->fd)));
     return g_strdup_printf("{\"fdset-id\": %u, \"fd\": 9}", GPOINTER_TO_UINT(id));
 }
 
@@ -213,9 +230,49 @@ do_query_chardev(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 }
 
 static char *
+do_query_commands(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    return g_strdup(qemu->kind == ORDER_QEMU_MONITOR_ADD ? "[{\"name\": \"monitor-add\"}]" : "[]");
+}
+
+static char *
 do_query_schema(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 {
-    return g_strdup(qemu->can_hotplug ? ORDER_SCHEMA_HOTPLUG : ORDER_SCHEMA_SHARED);
+    return g_strdup(qemu->kind == ORDER_QEMU_OBJECTS ? ORDER_SCHEMA_WITH_MONITORS : ORDER_SCHEMA);
+}
+
+static char *
+do_job_cancel(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    if (!qemu->job || qemu->has_job_ended)
+        return NULL;
+    order_qemu_tell_job(qemu, "aborting");
+    order_qemu_end_job(qemu);
+    return g_strdup("{}");
+}
+
+/* Into an fdset, as PNG or as PPM; nobody looks further than the first bytes. */
+static char *
+do_screendump(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    const char *name = json_member_get_string(arguments, "filename");
+    gboolean is_png = g_strcmp0(json_member_get_string(arguments, "format"), "png") == 0;
+    const char *text = is_png ? "\x89PNG\r\n\x1a\n..." : "P6\n1 1\n255\n...";
+    gpointer id = GUINT_TO_POINTER((guint)g_ascii_strtoull(name + strlen("/dev/fdset/"), NULL, 10)), fd;
+
+    if (!g_hash_table_lookup_extended(qemu->fdsets, id, NULL, &fd))
+        return NULL;
+    g_assert_cmpint(pwrite(GPOINTER_TO_INT(fd), text, strlen(text), 0), ==, strlen(text));
+    return g_strdup("{}");
+}
+
+/* The display's client goes at once. */
+static char *
+do_add_client(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    const char *name = json_member_get_string(arguments, "fdname");
+
+    return g_hash_table_remove(command->monitor->names, name) ? g_strdup("{}") : NULL;
 }
 
 static const struct {
@@ -223,6 +280,7 @@ static const struct {
     CommandFunc func; /* NULL: @value is returned */
     const char *value;
 } commands[] = {
+    { "add_client", do_add_client, NULL },
     { "add-fd", do_add_fd, NULL },
     { "blockdev-create", do_blockdev_create, NULL },
     { "chardev-add", do_chardev_add, NULL },
@@ -230,13 +288,16 @@ static const struct {
     { "closefd", do_closefd, NULL },
     { "cont", do_cont, NULL },
     { "getfd", do_getfd, NULL },
+    { "job-cancel", do_job_cancel, NULL },
     { "job-dismiss", do_job_dismiss, NULL },
+    { "monitor-add", do_monitor_add, NULL },
+    { "monitor-remove", unplug_monitor, NULL },
     { "object-add", do_object_add, NULL },
-    { "object-del", do_object_del, NULL },
+    { "object-del", unplug_monitor, NULL },
     { "qom-list", NULL, "[]" },
     { "query-block-jobs", NULL, "[]" },
     { "query-chardev", do_query_chardev, NULL },
-    { "query-commands", NULL, "[]" },
+    { "query-commands", do_query_commands, NULL },
     { "query-fdsets", do_query_fdsets, NULL },
     { "query-jobs", do_query_jobs, NULL },
     { "query-name", NULL, "{\"name\": \"web\"}" },
@@ -244,7 +305,9 @@ static const struct {
     { "query-status", do_query_status, NULL },
     { "query-target", NULL, "{\"arch\": \"x86_64\"}" },
     { "query-uuid", NULL, "{\"UUID\": \"12345678-1234-1234-1234-123456789abc\"}" },
+    { "query-vnc-servers", NULL, "[{\"id\": \"default\"}]" },
     { "remove-fd", do_remove_fd, NULL },
+    { "screendump", do_screendump, NULL },
     { "stop", do_stop, NULL },
 };
 
@@ -258,13 +321,21 @@ order_command_get_name(OrderCommand *command)
 }
 
 char *
-order_command_run(OrderCommand *command)
+order_command_run(OrderCommand *command, const char **ret_error)
 {
-    OrderQemu *qemu = command->monitor->qemu;
     JsonObject *arguments = json_member_get_object(json_node_get_object(command->node), "arguments");
+    const char *name = order_command_get_name(command),
+               *id = arguments ? json_member_get_string(arguments, "id") : NULL;
+    OrderQemu *qemu = command->monitor->qemu;
+    CommandFunc func = do_nothing;
 
-    for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
-        if (g_str_equal(order_command_get_name(command), commands[i].name))
-            return commands[i].func ? commands[i].func(qemu, command, arguments) : g_strdup(commands[i].value);
-    return do_nothing(qemu, command, arguments);
+    *ret_error = g_str_equal(name, "chardev-remove") && id && find_monitor(qemu, id) ? "it is busy" : "not found";
+    for (guint i = 0; i < G_N_ELEMENTS(commands); i++) {
+        if (!g_str_equal(name, commands[i].name))
+            continue;
+        if (commands[i].value)
+            return g_strdup(commands[i].value);
+        func = commands[i].func;
+    }
+    return func(qemu, command, arguments);
 }

@@ -8,8 +8,8 @@
 
 typedef struct OrderMonitor {
     OrderQemu *qemu; /* weak */
-    int fd; /* owned */
-    char *id; /* owned; of the monitor object and its character device; NULL: the control monitor */
+    int fd; /* owned; -1: the other side has gone, and the monitor stays */
+    char *id; /* owned; of the monitor and its character device; NULL: the control monitor */
     JsonFramer framer; /* of what comes */
     GArray *fds; /* owned, of int, owned; that came, and whose commands have not been read */
     GHashTable *names; /* owned; name → int, owned; by getfd */
@@ -23,11 +23,12 @@ typedef struct OrderCommand {
 } OrderCommand;
 
 struct OrderQemu {
-    gboolean can_hotplug, is_holding, is_running;
+    OrderQemuKind kind;
+    gboolean is_holding, is_running;
     GPtrArray *monitors; /* owned, of OrderMonitor */
     GQueue held; /* of OrderCommand, owned */
     GHashTable *chardevs; /* owned; id → int, owned: its connection; -1: a monitor has it */
-    GHashTable *fdsets; /* owned; set of their numbers */
+    GHashTable *fdsets; /* owned; number → int, owned */
     char *job; /* owned; id; NULL: none */
     gboolean has_job_ended;
 };
@@ -43,5 +44,5 @@ void order_qemu_tell_job(OrderQemu *qemu, const char *status);
 /* By `execute` or `exec-oob`. */
 const char *order_command_get_name(OrderCommand *command);
 
-/* Does what the command is for. Gives the value that it returns; NULL: what it is about is not there. */
-char *order_command_run(OrderCommand *command);
+/* Does what the command is for. Gives the value that it returns; NULL with @ret_error, static: QEMU cannot. */
+char *order_command_run(OrderCommand *command, const char **ret_error);

@@ -52,7 +52,7 @@ order_monitor_free(gpointer data)
     /* A monitor object with close-action=delete takes its character device along. */
     if (monitor->id)
         g_hash_table_remove(monitor->qemu->chardevs, monitor->id);
-    close(monitor->fd);
+    close_fd(GINT_TO_POINTER(monitor->fd));
     for (guint i = 0; i < monitor->fds->len; i++)
         close(g_array_index(monitor->fds, int, i));
     g_array_unref(monitor->fds);
@@ -66,7 +66,8 @@ order_monitor_free(gpointer data)
 static void
 send_text(OrderMonitor *monitor, const char *text)
 {
-    gssize n = send(monitor->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+    gssize n =
+        monitor->fd < 0 ? (gssize)strlen(text) : send(monitor->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 
     g_assert_true(n == (gssize)strlen(text) || (n < 0 && errno != EAGAIN));
 }
@@ -75,7 +76,8 @@ void
 order_qemu_add_monitor(OrderQemu *qemu, int fd, const char *id)
 {
     OrderMonitor *monitor = g_new0(OrderMonitor, 1);
-    g_autofree char *greeting = qemu->can_hotplug ? g_strdup_printf(GREETING, 1u, 11u) : g_strdup_printf(GREETING, 2u, 7u);
+    g_autofree char *greeting = g_strdup_printf(GREETING, qemu->kind == ORDER_QEMU_OBJECTS ? 1u : 2u,
+                                                qemu->kind == ORDER_QEMU_OBJECTS ? 11u : 7u);
 
     monitor->qemu = qemu;
     monitor->fd = fd;
@@ -97,9 +99,9 @@ order_qemu_send_event(OrderQemu *qemu, const char *name, const char *data)
         send_text(g_ptr_array_index(qemu->monitors, i), text);
 }
 
-/* @value: taken; NULL: an error. */
+/* @value: taken; NULL: @error. */
 static void
-send_answer(OrderCommand *command, char *value)
+send_answer(OrderCommand *command, char *value, const char *error)
 {
     JsonNode *id = json_object_get_member(json_node_get_object(command->node), "id");
     g_autoptr(GString) text = g_string_new("{");
@@ -107,8 +109,8 @@ send_answer(OrderCommand *command, char *value)
     if (value)
         g_string_append_printf(text, "\"return\": %s", value);
     else
-        g_string_append_printf(text, "\"error\": {\"class\": \"GenericError\", \"desc\": \"%s: not found\"}",
-                               order_command_get_name(command));
+        g_string_append_printf(text, "\"error\": {\"class\": \"GenericError\", \"desc\": \"%s: %s\"}",
+                               order_command_get_name(command), error);
     if (id) {
         g_string_append(text, ", \"id\": ");
         json_print_node(text, id, JSON_PRINT_COMPACT);
@@ -121,14 +123,18 @@ send_answer(OrderCommand *command, char *value)
 static void
 answer_command(OrderQemu *qemu, OrderCommand *command)
 {
-    send_answer(command, order_command_run(command));
+    const char *error = NULL;
+    char *value = order_command_run(command, &error);
+
+    send_answer(command, value, error);
     order_command_free(command);
 }
 
 static gboolean
 brings_fd(OrderCommand *command)
 {
-    return g_str_equal(order_command_get_name(command), "getfd") || g_str_equal(order_command_get_name(command), "add-fd");
+    return g_str_equal(order_command_get_name(command), "getfd") ||
+           g_str_equal(order_command_get_name(command), "add-fd");
 }
 
 static void
@@ -192,7 +198,8 @@ read_monitor(OrderMonitor *monitor, gboolean *ret_has_read)
     struct msghdr message = {
         .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
     };
-    gssize n = recvmsg(monitor->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    gssize n =
+        monitor->fd < 0 ? (errno = EAGAIN, -1) : recvmsg(monitor->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
     if (n < 0 && errno == EAGAIN)
         return TRUE;
@@ -204,6 +211,20 @@ read_monitor(OrderMonitor *monitor, gboolean *ret_has_read)
     return TRUE;
 }
 
+/* A monitor object was added with close-action=delete; one of monitor-add stays until it is removed. */
+static void
+end_monitor(OrderMonitor *monitor)
+{
+    OrderQemu *qemu = monitor->qemu;
+
+    if (monitor->id && qemu->kind == ORDER_QEMU_MONITOR_ADD) {
+        close(g_steal_fd(&monitor->fd));
+        drop_commands_of(monitor);
+    } else {
+        g_ptr_array_remove(qemu->monitors, monitor);
+    }
+}
+
 gboolean
 order_qemu_run(OrderQemu *qemu)
 {
@@ -213,7 +234,7 @@ order_qemu_run(OrderQemu *qemu)
     for (guint i = 0; i < qemu->monitors->len; i++) {
         OrderMonitor *monitor = g_ptr_array_index(qemu->monitors, i);
         if (!read_monitor(monitor, &has_read))
-            g_ptr_array_remove(qemu->monitors, monitor);
+            end_monitor(monitor);
     }
     return has_read;
 }
@@ -227,7 +248,7 @@ order_qemu_count_held(OrderQemu *qemu)
 gboolean
 order_qemu_is_up(OrderQemu *qemu)
 {
-    return qemu->monitors->len > 0;
+    return qemu->monitors->len > 0 && !((OrderMonitor *)g_ptr_array_index(qemu->monitors, 0))->id;
 }
 
 gboolean
@@ -242,7 +263,8 @@ order_qemu_count_plugged(OrderQemu *qemu)
     guint n = 0;
 
     for (guint i = 0; i < qemu->monitors->len; i++)
-        n += ((OrderMonitor *)g_ptr_array_index(qemu->monitors, i))->id != NULL;
+        n += ((OrderMonitor *)g_ptr_array_index(qemu->monitors, i))->id &&
+             ((OrderMonitor *)g_ptr_array_index(qemu->monitors, i))->fd >= 0;
     return n;
 }
 
@@ -274,12 +296,27 @@ order_qemu_answer_one(OrderQemu *qemu)
     answer_some(qemu, 1);
 }
 
+/* No QEMU refuses to remove what it has. */
+static gboolean
+removes_something(OrderCommand *command)
+{
+    static const char *const names[] = {
+        "chardev-remove", "closefd", "monitor-remove", "object-del", "remove-fd", NULL
+    };
+
+    return g_strv_contains(names, order_command_get_name(command));
+}
+
 void
 order_qemu_refuse_all(OrderQemu *qemu)
 {
-    for (guint n = qemu->held.length; n > 0; n--) {
+    for (guint n = qemu->held.length; n > 0 && qemu->held.head; n--) {
         OrderCommand *command = g_queue_pop_head(&qemu->held);
-        send_answer(command, /* value= */ NULL);
+        if (removes_something(command)) {
+            answer_command(qemu, command);
+            continue;
+        }
+        send_answer(command, /* value= */ NULL, "refused");
         order_command_free(command);
     }
 }
@@ -292,6 +329,12 @@ order_qemu_end_job(OrderQemu *qemu)
 }
 
 void
+order_qemu_tell_event(OrderQemu *qemu)
+{
+    order_qemu_send_event(qemu, "STOP", "{}");
+}
+
+void
 order_qemu_go(OrderQemu *qemu)
 {
     g_ptr_array_set_size(qemu->monitors, 0);
@@ -300,9 +343,11 @@ order_qemu_go(OrderQemu *qemu)
 void
 order_qemu_drop_plugged(OrderQemu *qemu)
 {
-    for (guint i = qemu->monitors->len; i-- > 0;)
-        if (((OrderMonitor *)g_ptr_array_index(qemu->monitors, i))->id)
-            g_ptr_array_remove_index(qemu->monitors, i);
+    for (guint i = qemu->monitors->len; i-- > 0;) {
+        OrderMonitor *monitor = g_ptr_array_index(qemu->monitors, i);
+        if (monitor->id && monitor->fd >= 0)
+            end_monitor(monitor);
+    }
 }
 
 char *
@@ -329,17 +374,17 @@ order_qemu_dup_left_over(OrderQemu *qemu)
 }
 
 OrderQemu *
-order_qemu_new(gboolean can_hotplug, int *ret_fd)
+order_qemu_new(OrderQemuKind kind, int *ret_fd)
 {
     OrderQemu *qemu = g_new0(OrderQemu, 1);
     int fds[2];
 
     g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
-    qemu->can_hotplug = can_hotplug;
+    qemu->kind = kind;
     qemu->is_running = TRUE;
     qemu->monitors = g_ptr_array_new_with_free_func(order_monitor_free);
     qemu->chardevs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_fd);
-    qemu->fdsets = g_hash_table_new(NULL, NULL);
+    qemu->fdsets = g_hash_table_new_full(NULL, NULL, NULL, close_fd);
     order_qemu_add_monitor(qemu, fds[0], /* id= */ NULL);
     *ret_fd = fds[1];
     return qemu;

@@ -8,8 +8,15 @@
 
 typedef struct OrderQemu OrderQemu;
 
+/* How monitors are plugged into it. */
+typedef enum OrderQemuKind {
+    ORDER_QEMU_OBJECTS, /* as objects */
+    ORDER_QEMU_MONITOR_ADD, /* by commands of their own */
+    ORDER_QEMU_SHARED, /* not at all */
+} OrderQemuKind;
+
 /* @ret_fd: the other end of its control monitor, the caller's. */
-OrderQemu *order_qemu_new(gboolean can_hotplug, int *ret_fd);
+OrderQemu *order_qemu_new(OrderQemuKind kind, int *ret_fd);
 void order_qemu_free(OrderQemu *qemu);
 
 /* FALSE, as it begins: everything is answered at once. What is held is answered when it becomes FALSE. */
@@ -29,6 +36,9 @@ void order_qemu_answer_one(OrderQemu *qemu);
 void order_qemu_refuse_all(OrderQemu *qemu);
 
 void order_qemu_end_job(OrderQemu *qemu);
+
+/* An event that nothing has led to. */
+void order_qemu_tell_event(OrderQemu *qemu);
 
 /* Closes all of its connections; or those of plugged monitors alone. */
 void order_qemu_go(OrderQemu *qemu);

@@ -2,8 +2,19 @@
 /* The schema of a QEMU that has a few commands: the answer to query-qmp-schema, with monitors as objects or without. */
 #pragma once
 
-#define ORDER_SCHEMA_WITH(qom_types)                                                                                   \
-    "[{\"name\":\"blockdev-create\",\"meta-type\":\"command\",\"arg-type\":\"1\",\"ret-type\":\"0\"},"                \
+#define ORDER_SCHEMA_OF(qom_types)                                                                                    \
+    "[{\"name\":\"add-fd\",\"meta-type\":\"command\",\"arg-type\":\"5\",\"ret-type\":\"6\"},"                         \
+    "{\"name\":\"job-cancel\",\"meta-type\":\"command\",\"arg-type\":\"7\",\"ret-type\":\"0\"},"                      \
+    "{\"name\":\"screendump\",\"meta-type\":\"command\",\"arg-type\":\"8\",\"ret-type\":\"0\"},"                      \
+    "{\"name\":\"5\",\"meta-type\":\"object\",\"members\":[{\"name\":\"opaque\",\"type\":\"str\",\"default\":null}]}" \
+    ","                                                                                                               \
+    "{\"name\":\"6\",\"meta-type\":\"object\",\"members\":[{\"name\":\"fdset-id\",\"type\":\"int\"},"                 \
+    "{\"name\":\"fd\",\"type\":\"int\"}]},"                                                                           \
+    "{\"name\":\"7\",\"meta-type\":\"object\",\"members\":[{\"name\":\"id\",\"type\":\"str\"}]},"                     \
+    "{\"name\":\"8\",\"meta-type\":\"object\",\"members\":[{\"name\":\"filename\",\"type\":\"str\"},"                 \
+    "{\"name\":\"format\",\"type\":\"str\",\"default\":null}]},"                                                      \
+    "{\"name\":\"int\",\"meta-type\":\"builtin\",\"json-type\":\"int\"},"                                             \
+    "{\"name\":\"blockdev-create\",\"meta-type\":\"command\",\"arg-type\":\"1\",\"ret-type\":\"0\"},"                 \
     "{\"name\":\"cont\",\"meta-type\":\"command\",\"arg-type\":\"0\",\"ret-type\":\"0\"},"                            \
     "{\"name\":\"object-add\",\"meta-type\":\"command\",\"arg-type\":\"2\",\"ret-type\":\"0\"},"                      \
     "{\"name\":\"query-status\",\"meta-type\":\"command\",\"arg-type\":\"0\",\"ret-type\":\"4\"},"                    \
@@ -22,5 +33,5 @@
     "{\"name\":\"bool\",\"meta-type\":\"builtin\",\"json-type\":\"boolean\"},"                                        \
     "{\"name\":\"any\",\"meta-type\":\"builtin\",\"json-type\":\"value\"}]"
 
-#define ORDER_SCHEMA_HOTPLUG ORDER_SCHEMA_WITH("\"secret\",\"monitor-qmp\"")
-#define ORDER_SCHEMA_SHARED ORDER_SCHEMA_WITH("\"secret\"")
+#define ORDER_SCHEMA ORDER_SCHEMA_OF("\"secret\"")
+#define ORDER_SCHEMA_WITH_MONITORS ORDER_SCHEMA_OF("\"secret\",\"monitor-qmp\"")

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "order-calls.h"
+
 /* Calls of one caller in one order. */
 #define MAX_CALLS 4
 
@@ -30,134 +32,6 @@ static gboolean
 is_b_there(OrderWorld *world)
 {
     return world->host.instance && (!world->b || is_there(world, world->b));
-}
-
-static void
-append_empty(DBusMessage *message, gboolean has_job)
-{
-    const char *names[] = { "job-id", "options" }, *values[] = { "j0", "none" };
-    DBusMessageIter iter, dict, entry, value;
-
-    dbus_message_iter_init_append(message, &iter);
-    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &dict);
-    for (guint i = 0; has_job && i < G_N_ELEMENTS(names); i++) {
-        dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
-        dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &names[i]);
-        dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "s", &value);
-        dbus_message_iter_append_basic(&value, DBUS_TYPE_STRING, &values[i]);
-        dbus_message_iter_close_container(&entry, &value);
-        dbus_message_iter_close_container(&dict, &entry);
-    }
-    dbus_message_iter_close_container(&iter, &dict);
-}
-
-static DBusMessage *
-new_vm_call(OrderWorld *world, const char *member, const char *command)
-{
-    if (!command)
-        return order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".VM", member, DBUS_TYPE_INVALID);
-    return order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".VM", member, DBUS_TYPE_STRING, &command,
-                                DBUS_TYPE_INVALID);
-}
-
-static void
-send_method(OrderWorld *world, OrderCaller *caller, const char *member)
-{
-    order_caller_send(caller, member,
-                      order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".QMP", member, DBUS_TYPE_INVALID));
-}
-
-static void
-take_method(OrderWorld *world)
-{
-    send_method(world, world->a, "Stop");
-}
-
-static void
-take_b_method(OrderWorld *world)
-{
-    if (!world->b)
-        world->b = order_caller_new("b", test_daemon_get_address(world->daemon));
-    send_method(world, world->b, "Cont");
-}
-
-static void
-take_execute(OrderWorld *world)
-{
-    DBusMessage *message = new_vm_call(world, "Execute", "cont");
-
-    append_empty(message, /* has_job= */ FALSE);
-    order_caller_send(world->a, "Execute", message);
-}
-
-static void
-take_json(OrderWorld *world)
-{
-    const char *command = "query-status", *arguments = "{}";
-
-    order_caller_send(world->a, "ExecuteJSON",
-                      order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".VM", "ExecuteJSON", DBUS_TYPE_STRING,
-                                           &command, DBUS_TYPE_STRING, &arguments, DBUS_TYPE_INVALID));
-}
-
-static void
-take_wait(OrderWorld *world)
-{
-    DBusMessage *message = new_vm_call(world, "ExecuteAndWait", "blockdev-create");
-
-    append_empty(message, /* has_job= */ TRUE);
-    append_empty(message, /* has_job= */ FALSE);
-    order_caller_send(world->a, "ExecuteAndWait", message);
-}
-
-static void
-take_wait_stop(OrderWorld *world)
-{
-    DBusMessage *message = new_vm_call(world, "ExecuteAndWait", "stop");
-
-    append_empty(message, /* has_job= */ FALSE);
-    append_empty(message, /* has_job= */ FALSE);
-    order_caller_send(world->a, "ExecuteAndWait of stop", message);
-}
-
-static void
-take_open(OrderWorld *world)
-{
-    DBusMessage *message = new_vm_call(world, "OpenMonitor", /* command= */ NULL);
-
-    append_empty(message, /* has_job= */ FALSE);
-    order_caller_send(world->a, "OpenMonitor", message);
-}
-
-static void
-take_fdset(OrderWorld *world)
-{
-    int ends[2];
-
-    g_assert_no_errno(pipe(ends));
-    order_caller_send(world->a, "AddFd",
-                      order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".QMP", "AddFd", DBUS_TYPE_UNIX_FD,
-                                           &ends[0], DBUS_TYPE_INVALID));
-    close(ends[0]);
-    close(ends[1]);
-}
-
-static void
-take_property(OrderWorld *world)
-{
-    const char *interface = ORDER_NAME ".VM";
-
-    order_caller_send(world->a, "GetAll",
-                      order_world_new_call(world, ORDER_VM_PATH, DBUS_INTERFACE_PROPERTIES, "GetAll",
-                                           DBUS_TYPE_STRING, &interface, DBUS_TYPE_INVALID));
-}
-
-static void
-take_introspect(OrderWorld *world)
-{
-    order_caller_send(world->a, "Introspect",
-                      order_world_new_call(world, ORDER_VM_PATH, DBUS_INTERFACE_INTROSPECTABLE, "Introspect",
-                                           DBUS_TYPE_INVALID));
 }
 
 static gboolean
@@ -273,8 +147,8 @@ take_remove(OrderWorld *world)
     const char *path = ORDER_VM_PATH;
 
     order_caller_send(world->keeper, "RemoveVM",
-                      order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "RemoveVM",
-                                           DBUS_TYPE_OBJECT_PATH, &path, DBUS_TYPE_INVALID));
+                      order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "RemoveVM", DBUS_TYPE_OBJECT_PATH,
+                                           &path, DBUS_TYPE_INVALID));
     world->is_removed = TRUE;
 }
 
@@ -291,6 +165,44 @@ take_leave(OrderWorld *world)
 }
 
 static gboolean
+is_a_off_bus(OrderWorld *world)
+{
+    return !world->a->connection && world->host.instance;
+}
+
+/* The same program, started again. */
+static void
+take_return(OrderWorld *world)
+{
+    order_caller_free(world->a);
+    world->a = order_world_add_caller(world, "a");
+}
+
+static gboolean
+is_b_on_bus(OrderWorld *world)
+{
+    return world->b && world->b->connection;
+}
+
+static void
+take_b_leave(OrderWorld *world)
+{
+    order_caller_leave(world->b);
+}
+
+static void
+take_polkit_restart(OrderWorld *world)
+{
+    order_polkit_restart(world->polkit);
+}
+
+static void
+take_event(OrderWorld *world)
+{
+    order_qemu_tell_event(world->qemu);
+}
+
+static gboolean
 is_host_running(OrderWorld *world)
 {
     return world->host.instance && !world->host.is_stopping;
@@ -300,6 +212,13 @@ static void
 take_stop(OrderWorld *world)
 {
     order_host_prepare_stop(&world->host);
+}
+
+static void
+take_reload(OrderWorld *world)
+{
+    world->is_reloaded = !world->is_reloaded;
+    order_host_reload(&world->host, world->kind->config.asks_owner != world->is_reloaded);
 }
 
 static gboolean
@@ -328,34 +247,44 @@ take_silence(OrderWorld *world)
 
 const OrderStep order_steps[] = {
     /* The caller. */
-    { "method", is_a_there, take_method, TRUE },
-    { "execute", is_a_there, take_execute, TRUE },
-    { "json", is_a_there, take_json, FALSE },
-    { "wait", is_a_there, take_wait, TRUE },
-    { "wait-stop", is_a_there, take_wait_stop, FALSE },
-    { "open", is_a_there, take_open, TRUE },
-    { "fdset", is_a_there, take_fdset, TRUE },
-    { "property", is_a_there, take_property, FALSE },
-    { "introspect", is_a_there, take_introspect, FALSE },
+    { "method", is_a_there, order_calls_method, TRUE },
+    { "execute", is_a_there, order_calls_execute, TRUE },
+    { "json", is_a_there, order_calls_json, FALSE },
+    { "wait", is_a_there, order_calls_wait, TRUE },
+    { "wait-stop", is_a_there, order_calls_wait_stop, FALSE },
+    { "open", is_a_there, order_calls_open, TRUE },
+    { "fdset", is_a_there, order_calls_fdset, TRUE },
+    { "property", is_a_there, order_calls_property, FALSE },
+    { "introspect", is_a_there, order_calls_introspect, FALSE },
+    { "screenshot", is_a_there, order_calls_screenshot, FALSE },
+    { "display", is_a_there, order_calls_display, FALSE },
+    { "list", is_a_there, order_calls_list, FALSE },
+    { "subscribe", is_a_there, order_calls_subscribe, FALSE },
+    { "cancel", is_a_there, order_calls_cancel, FALSE },
     { "leave", is_a_on_bus, take_leave, TRUE },
+    { "return", is_a_off_bus, take_return, FALSE },
     /* Another caller. */
-    { "b-method", is_b_there, take_b_method, FALSE },
+    { "b-method", is_b_there, order_calls_b_method, FALSE },
+    { "b-leave", is_b_on_bus, take_b_leave, FALSE },
     /* The client of the native session. */
     { "native", has_client, take_native, TRUE },
     { "close", has_client, take_close, TRUE },
     /* Polkit. */
     { "yes", is_polkit_asked, take_yes, TRUE },
     { "no", is_polkit_asked, take_no, TRUE },
+    { "polkit-restarts", is_polkit_asked, take_polkit_restart, FALSE },
     /* QEMU. */
     { "answer", is_qemu_asked, take_answer, TRUE },
     { "answer-one", is_qemu_asked_more, take_answer_one, TRUE },
     { "refuse", is_qemu_asked, take_refuse, TRUE },
     { "job-ends", has_job, take_job_ends, TRUE },
+    { "event", is_qemu_up, take_event, FALSE },
     { "unplug", is_plugged, take_unplug, TRUE },
     { "go", is_qemu_up, take_go, TRUE },
     /* Somebody who may. */
     { "remove", order_world_has_vm, take_remove, TRUE },
     /* The host. */
+    { "reload", is_host_running, take_reload, FALSE },
     { "stop", is_host_running, take_stop, TRUE },
     { "quit", is_host_there, take_quit, TRUE },
     /* Time. */

@@ -94,7 +94,7 @@ take_clients(OrderWorld *world)
     for (guint i = 0; i < world->a->calls->len; i++) {
         OrderCall *call = g_ptr_array_index(world->a->calls, i);
         OrderClient *client;
-        if (!call->answer || !dbus_message_has_signature(call->answer, "h"))
+        if (!g_str_equal(call->what, "OpenMonitor") || !call->answer || !dbus_message_has_signature(call->answer, "h"))
             continue;
         client = g_new0(OrderClient, 1);
         dbus_message_get_args(call->answer, NULL, DBUS_TYPE_UNIX_FD, &client->fd, DBUS_TYPE_INVALID);
@@ -113,8 +113,9 @@ run_bus(OrderWorld *world)
 
     for (guint i = 0; i < G_N_ELEMENTS(fds); i++) {
         OrderCaller *caller = i > 0 ? callers[i - 1] : NULL;
-        DBusConnection *connection =
-            i == 0 ? order_polkit_get_connection(world->polkit) : caller ? caller->connection : NULL;
+        DBusConnection *connection = i == 0   ? order_polkit_get_connection(world->polkit)
+                                     : caller ? caller->connection
+                                              : NULL;
         fds[i] = (GPollFD){ .fd = -1, .events = G_IO_IN };
         if (connection)
             dbus_connection_get_unix_fd(connection, &fds[i].fd);
@@ -210,13 +211,12 @@ on_signal(DBusMessage *signal, gpointer user_data)
 }
 
 OrderWorld *
-order_world_new(gboolean can_hotplug, gboolean asks_owner)
+order_world_new(const OrderWorldKind *kind)
 {
     OrderWorld *world = g_new0(OrderWorld, 1);
     const char *address;
 
-    world->can_hotplug = can_hotplug;
-    world->asks_owner = asks_owner;
+    world->kind = kind;
     world->daemon = test_daemon_new();
     address = test_daemon_get_address(world->daemon);
     /* Polkit is asked there. Sockets of the user's VMs are none of a test's business. */
@@ -230,7 +230,7 @@ order_world_new(gboolean can_hotplug, gboolean asks_owner)
     world->published = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     world->clients = g_ptr_array_new_with_free_func(free_client);
     world->fault = g_string_new(NULL);
-    order_host_init(&world->host, address, asks_owner);
+    order_host_init(&world->host, address, &kind->config);
     return world;
 }
 
@@ -269,7 +269,7 @@ add_vm(OrderWorld *world)
     DBusMessage *message;
     DBusMessageIter iter, options;
 
-    world->qemu = order_qemu_new(world->can_hotplug, &fd);
+    world->qemu = order_qemu_new(world->kind->qemu, &fd);
     message = order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "AddVMFromFD", DBUS_TYPE_STRING, &name,
                                    DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
     close(fd);
@@ -279,18 +279,26 @@ add_vm(OrderWorld *world)
     order_caller_send(world->keeper, "AddVMFromFD", message);
 }
 
-void
-order_world_begin(OrderWorld *world)
+OrderCaller *
+order_world_add_caller(OrderWorld *world, const char *name)
 {
-    const char *address = test_daemon_get_address(world->daemon);
+    return order_caller_new(name, test_daemon_get_address(world->daemon));
+}
 
-    world->is_removed = FALSE;
+void
+order_world_begin(OrderWorld *world, gboolean is_holding)
+{
+    world->is_removed = world->has_picture = FALSE;
     order_polkit_set_obliging(world->polkit, TRUE);
     start_host(world);
-    world->a = order_caller_new("a", address);
+    if (world->is_reloaded)
+        order_host_reload(&world->host, world->kind->config.asks_owner);
+    world->is_reloaded = FALSE;
+    world->a = order_world_add_caller(world, "a");
     add_vm(world);
+    order_qemu_set_holding(world->qemu, is_holding);
     order_world_settle(world);
-    if (!g_hash_table_contains(world->published, ORDER_VM_PATH))
+    if (!is_holding && !g_hash_table_contains(world->published, ORDER_VM_PATH))
         order_world_fail(world, "the VM is not added");
 }
 

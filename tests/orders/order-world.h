@@ -19,8 +19,15 @@ typedef struct OrderClient {
     gboolean has_ended; /* the other side has closed */
 } OrderClient;
 
+/* What is different between worlds. */
+typedef struct OrderWorldKind {
+    const char *name;
+    OrderQemuKind qemu;
+    OrderConfig config;
+} OrderWorldKind;
+
 typedef struct OrderWorld {
-    gboolean can_hotplug, asks_owner;
+    const OrderWorldKind *kind; /* weak */
     TestDaemon *daemon; /* owned */
     OrderPolkit *polkit; /* owned */
     OrderCaller *keeper; /* owned; adds and removes the VM, and hears every signal */
@@ -30,15 +37,21 @@ typedef struct OrderWorld {
     GPtrArray *clients; /* owned, of OrderClient, owned */
     GHashTable *published; /* owned; paths of objects that the module has added and not removed */
     gboolean is_removed; /* RemoveVM has been called */
+    gboolean is_reloaded; /* the configuration is another one than the order began with */
+    gboolean has_picture; /* a screenshot was asked for, whose fdset stays in QEMU as long as the VM */
     GString *fault; /* owned; empty: none */
     guint n_fds, n_polled; /* with an instance that runs and has nothing to do */
 } OrderWorld;
 
-OrderWorld *order_world_new(gboolean can_hotplug, gboolean asks_owner);
+OrderWorld *order_world_new(const OrderWorldKind *kind);
 void order_world_free(OrderWorld *world);
 
-/* An instance that is ready, a VM that is connected, two callers. QEMU and polkit answer at once. */
-void order_world_begin(OrderWorld *world);
+/* An instance that is ready, a VM that is connected, a caller. QEMU and polkit answer at once. @is_holding: QEMU does not,
+ * so that the VM is being added yet. */
+void order_world_begin(OrderWorld *world, gboolean is_holding);
+
+/* Another caller comes. */
+OrderCaller *order_world_add_caller(OrderWorld *world, const char *name);
 
 /* From here on QEMU and polkit answer when they are told to. */
 void order_world_hold(OrderWorld *world);

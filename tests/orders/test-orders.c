@@ -32,6 +32,7 @@ enum {
     START_KNOWN,
     START_NATIVE,
     START_WAITING,
+    START_ADDED,
 };
 
 /* Steps before the order begins, answered at once by everybody. */
@@ -44,16 +45,18 @@ static const struct {
     [START_KNOWN] = { "known", "method" },
     [START_NATIVE] = { "native", "open,native" },
     [START_WAITING] = { "waiting", "wait" },
+    /* QEMU has not answered anything yet. */
+    [START_ADDED] = { "added", "" },
 };
 
-static const struct {
-    const char *name;
-    gboolean can_hotplug, asks_owner;
-} worlds[] = {
-    { "hotplug", TRUE, FALSE },
-    { "hotplug-asked", TRUE, TRUE },
-    { "shared", FALSE, FALSE },
-    { "shared-asked", FALSE, TRUE },
+static const OrderWorldKind worlds[] = {
+    { "hotplug", ORDER_QEMU_OBJECTS, { 0 } },
+    { "hotplug-asked", ORDER_QEMU_OBJECTS, { .asks_owner = TRUE } },
+    { "hotplug-few", ORDER_QEMU_OBJECTS, { .max_monitors = 1 } },
+    { "hotplug-isolated", ORDER_QEMU_OBJECTS, { .requires_isolation = TRUE, .max_monitors = 1 } },
+    { "monitor-add", ORDER_QEMU_MONITOR_ADD, { 0 } },
+    { "shared", ORDER_QEMU_SHARED, { 0 } },
+    { "shared-asked", ORDER_QEMU_SHARED, { .asks_owner = TRUE } },
 };
 
 typedef struct Order {
@@ -136,7 +139,7 @@ begin_start(OrderWorld *world, guint start)
 {
     g_auto(GStrv) names = g_strsplit(starts[start].steps, ",", -1);
 
-    order_world_begin(world);
+    order_world_begin(world, start == START_ADDED);
     for (char **name = names; *name && **name; name++)
         order_step_take(order_steps_find(*name), world);
     order_world_hold(world);
@@ -187,16 +190,45 @@ run_in_world(Run *run, Order *order, ChooseFunc choose, gpointer user_data)
         check_leaks(run);
 }
 
-/* The first order in a world shows what an agent with nothing to do has open. */
+static guint
+choose_given(const Order *order, guint at, StepMask possible, gpointer user_data)
+{
+    guint step = order->steps[at];
+
+    return possible & (StepMask)1 << step ? step : NO_STEP;
+}
+
+static void
+read_steps(Order *order, const char *text)
+{
+    g_auto(GStrv) names = g_strsplit(text, ",", MAX_STEPS);
+
+    for (char **name = names; *name && **name; name++) {
+        const OrderStep *step = order_steps_find(*name);
+        if (!step)
+            g_error("no such step: %s", *name);
+        order->steps[order->n_steps++] = (guint)(step - order_steps);
+    }
+}
+
+/* The first order in a world shows what an agent that has asked polkit, and has nothing to do, has open. */
+static void
+run_first(Run *run, guint world)
+{
+    Order first = { .world = world, .start = START_KNOWN };
+
+    read_steps(&first, "reload,method");
+    run_in_world(run, &first, choose_given, /* user_data= */ NULL);
+}
+
 static void
 run_order(Run *run, Order *order, ChooseFunc choose, gpointer user_data)
 {
     if (!run->world || run->n_world != order->world) {
-        Order first = { .world = order->world, .start = START_KNOWN };
         g_clear_pointer(&run->world, order_world_free);
         run->n_world = order->world;
-        run->world = order_world_new(worlds[order->world].can_hotplug, worlds[order->world].asks_owner);
-        run_in_world(run, &first, /* choose= */ NULL, /* user_data= */ NULL);
+        run->world = order_world_new(&worlds[order->world]);
+        run_first(run, order->world);
     }
     run_in_world(run, order, choose, user_data);
 }
@@ -273,7 +305,8 @@ static void
 run_random(Run *run, GRand *random)
 {
     /* A world costs more than an order. */
-    guint world = run->world && run->n_orders % ORDERS_A_WORLD != 0 ? run->n_world : pick(random, G_N_ELEMENTS(worlds));
+    guint world =
+        run->world && run->n_orders % ORDERS_A_WORLD != 0 ? run->n_world : pick(random, G_N_ELEMENTS(worlds));
     Order order = {
         .world = world,
         .start = pick(random, G_N_ELEMENTS(starts)),
@@ -282,28 +315,6 @@ run_random(Run *run, GRand *random)
     };
 
     run_order(run, &order, choose_any, random);
-}
-
-static guint
-choose_given(const Order *order, guint at, StepMask possible, gpointer user_data)
-{
-    guint step = order->steps[at];
-
-    g_print("# %s%s\n", order_steps[step].name, possible & (StepMask)1 << step ? "" : ": not possible");
-    return possible & (StepMask)1 << step ? step : NO_STEP;
-}
-
-static void
-read_steps(Order *order, const char *text)
-{
-    g_auto(GStrv) names = g_strsplit(text, ",", MAX_STEPS);
-
-    for (char **name = names; *name && **name; name++) {
-        const OrderStep *step = order_steps_find(*name);
-        if (!step)
-            g_error("no such step: %s", *name);
-        order->steps[order->n_steps++] = (guint)(step - order_steps);
-    }
 }
 
 static void

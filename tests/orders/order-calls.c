@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "order-calls.h"
+
+#include <unistd.h>
+
+static void
+append_empty(DBusMessage *message, gboolean has_job)
+{
+    const char *names[] = { "job-id", "options" }, *values[] = { "j0", "none" };
+    DBusMessageIter iter, dict, entry, value;
+
+    dbus_message_iter_init_append(message, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &dict);
+    for (guint i = 0; has_job && i < G_N_ELEMENTS(names); i++) {
+        dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+        dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &names[i]);
+        dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "s", &value);
+        dbus_message_iter_append_basic(&value, DBUS_TYPE_STRING, &values[i]);
+        dbus_message_iter_close_container(&entry, &value);
+        dbus_message_iter_close_container(&dict, &entry);
+    }
+    dbus_message_iter_close_container(&iter, &dict);
+}
+
+static DBusMessage *
+new_vm_call(OrderWorld *world, const char *member, const char *command)
+{
+    if (!command)
+        return order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".VM", member, DBUS_TYPE_INVALID);
+    return order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".VM", member, DBUS_TYPE_STRING, &command,
+                                DBUS_TYPE_INVALID);
+}
+
+static void
+send_method(OrderWorld *world, OrderCaller *caller, const char *member)
+{
+    order_caller_send(caller, member,
+                      order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".QMP", member, DBUS_TYPE_INVALID));
+}
+
+void
+order_calls_method(OrderWorld *world)
+{
+    send_method(world, world->a, "Stop");
+}
+
+void
+order_calls_b_method(OrderWorld *world)
+{
+    if (!world->b)
+        world->b = order_world_add_caller(world, "b");
+    send_method(world, world->b, "Cont");
+}
+
+void
+order_calls_execute(OrderWorld *world)
+{
+    DBusMessage *message = new_vm_call(world, "Execute", "cont");
+
+    append_empty(message, /* has_job= */ FALSE);
+    order_caller_send(world->a, "Execute", message);
+}
+
+void
+order_calls_json(OrderWorld *world)
+{
+    const char *command = "query-status", *arguments = "{}";
+
+    order_caller_send(world->a, "ExecuteJSON",
+                      order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".VM", "ExecuteJSON", DBUS_TYPE_STRING,
+                                           &command, DBUS_TYPE_STRING, &arguments, DBUS_TYPE_INVALID));
+}
+
+void
+order_calls_wait(OrderWorld *world)
+{
+    DBusMessage *message = new_vm_call(world, "ExecuteAndWait", "blockdev-create");
+
+    append_empty(message, /* has_job= */ TRUE);
+    append_empty(message, /* has_job= */ FALSE);
+    order_caller_send(world->a, "ExecuteAndWait", message);
+}
+
+void
+order_calls_wait_stop(OrderWorld *world)
+{
+    DBusMessage *message = new_vm_call(world, "ExecuteAndWait", "stop");
+
+    append_empty(message, /* has_job= */ FALSE);
+    append_empty(message, /* has_job= */ FALSE);
+    order_caller_send(world->a, "ExecuteAndWait of stop", message);
+}
+
+void
+order_calls_open(OrderWorld *world)
+{
+    DBusMessage *message = new_vm_call(world, "OpenMonitor", /* command= */ NULL);
+
+    append_empty(message, /* has_job= */ FALSE);
+    order_caller_send(world->a, "OpenMonitor", message);
+}
+
+void
+order_calls_fdset(OrderWorld *world)
+{
+    int ends[2];
+
+    g_assert_no_errno(pipe(ends));
+    order_caller_send(world->a, "AddFd",
+                      order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".QMP", "AddFd", DBUS_TYPE_UNIX_FD,
+                                           &ends[0], DBUS_TYPE_INVALID));
+    close(ends[0]);
+    close(ends[1]);
+}
+
+void
+order_calls_property(OrderWorld *world)
+{
+    const char *interface = ORDER_NAME ".VM";
+
+    order_caller_send(world->a, "GetAll",
+                      order_world_new_call(world, ORDER_VM_PATH, DBUS_INTERFACE_PROPERTIES, "GetAll", DBUS_TYPE_STRING,
+                                           &interface, DBUS_TYPE_INVALID));
+}
+
+void
+order_calls_introspect(OrderWorld *world)
+{
+    order_caller_send(
+        world->a, "Introspect",
+        order_world_new_call(world, ORDER_VM_PATH, DBUS_INTERFACE_INTROSPECTABLE, "Introspect", DBUS_TYPE_INVALID));
+}
+
+void
+order_calls_screenshot(OrderWorld *world)
+{
+    DBusMessage *message = new_vm_call(world, "Screenshot", /* command= */ NULL);
+
+    append_empty(message, /* has_job= */ FALSE);
+    order_caller_send(world->a, "Screenshot", message);
+    world->has_picture = TRUE;
+}
+
+void
+order_calls_display(OrderWorld *world)
+{
+    DBusMessage *message = new_vm_call(world, "OpenDisplay", "vnc");
+
+    append_empty(message, /* has_job= */ FALSE);
+    order_caller_send(world->a, "OpenDisplay", message);
+}
+
+void
+order_calls_list(OrderWorld *world)
+{
+    order_caller_send(world->a, "ListMonitors", new_vm_call(world, "ListMonitors", /* command= */ NULL));
+}
+
+void
+order_calls_subscribe(OrderWorld *world)
+{
+    const char **none = NULL;
+
+    order_caller_send(world->a, "Subscribe",
+                      order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".VM", "Subscribe", DBUS_TYPE_ARRAY,
+                                           DBUS_TYPE_STRING, &none, 0, DBUS_TYPE_INVALID));
+}
+
+void
+order_calls_cancel(OrderWorld *world)
+{
+    order_caller_send(
+        world->a, "Cancel",
+        order_world_new_call(world, ORDER_VM_PATH "/job/j0", ORDER_NAME ".Job", "Cancel", DBUS_TYPE_INVALID));
+}
