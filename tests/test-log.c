@@ -33,10 +33,33 @@ test_budget(void)
     g_assert_cmpuint(counts[1], ==, 1);
 }
 
+static void
+keep_message(gpointer data, GLogLevelFlags level, const GLogField *fields, gsize n_fields)
+{
+    char **message = data;
+
+    g_free(*message);
+    *message = g_strdup(fields[0].value);
+}
+
+/* An administrator who looks for the reason that a file could not be read: whatever stands in it, the line is text. */
+static void
+test_no_text(void)
+{
+    g_autofree char *message = NULL;
+    const ManagementHost host = { .data = &message, .log = keep_message };
+
+    log_line(&host, G_LOG_LEVEL_CRITICAL, NULL, "vms: Invalid key name: a]\xff");
+    g_assert_cmpstr(message, ==, "vms: Invalid key name: a]\xef\xbf\xbd");
+    log_line(&host, G_LOG_LEVEL_CRITICAL, NULL, "\xc3\xa4");
+    g_assert_cmpstr(message, ==, "\xc3\xa4");
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/log/budget", test_budget);
+    g_test_add_func("/log/no-text", test_no_text);
     return g_test_run();
 }

@@ -6,10 +6,12 @@
 #define PERIOD (30 * G_TIME_SPAN_SECOND)
 #define MAX_LINES 3000
 
+/* An error of GLib's about a file shows what stands in it, which may be no text: journalctl(1) would show none of the line. */
 static void
 send_line_to_host(const ManagementHost *host, GLogLevelFlags level, const char *vm, const char *message)
 {
-    GLogField fields[] = { { "MESSAGE", message, -1 }, { "VM", vm, -1 } };
+    g_autofree char *valid = g_utf8_validate(message, -1, NULL) ? NULL : g_utf8_make_valid(message, -1);
+    GLogField fields[] = { { "MESSAGE", valid ? valid : message, -1 }, { "VM", vm, -1 } };
 
     host->log(host->data, level, fields, vm ? 2 : 1);
 }
