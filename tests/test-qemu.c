@@ -251,6 +251,17 @@ test_qemu_release(TestQemu *qemu, const char *command)
 }
 
 void
+test_qemu_release_all(TestQemu *qemu)
+{
+    g_hash_table_remove_all(qemu->silent);
+    for (guint i = 0; i < qemu->withheld->len; i++) {
+        Withheld *withheld = g_ptr_array_index(qemu->withheld, i);
+        answer(withheld->monitor, withheld->command, withheld->id);
+    }
+    g_ptr_array_set_size(qemu->withheld, 0);
+}
+
+void
 test_qemu_send_to_all(TestQemu *qemu, const char *text)
 {
     for (guint i = 0; i < qemu->monitors->len; i++)
@@ -276,6 +287,25 @@ void
 test_qemu_close(TestQemu *qemu, guint number)
 {
     g_ptr_array_remove(qemu->monitors, find_monitor(qemu, number));
+}
+
+gboolean
+test_qemu_has_monitor(TestQemu *qemu, guint number)
+{
+    for (guint i = 0; i < qemu->monitors->len; i++)
+        if (((Monitor *)g_ptr_array_index(qemu->monitors, i))->number == number)
+            return TRUE;
+    return FALSE;
+}
+
+guint
+test_qemu_get_newest(TestQemu *qemu)
+{
+    guint newest = 0;
+
+    for (guint i = 0; i < qemu->monitors->len; i++)
+        newest = MAX(newest, ((Monitor *)g_ptr_array_index(qemu->monitors, i))->number);
+    return newest;
 }
 
 guint

@@ -19,6 +19,7 @@ void test_qemu_set_answer(TestQemu *qemu, const char *command, const char *answe
 /* @command is not answered until test_qemu_release(), then as the table has it. */
 void test_qemu_withhold(TestQemu *qemu, const char *command);
 void test_qemu_release(TestQemu *qemu, const char *command);
+void test_qemu_release_all(TestQemu *qemu);
 
 /* Sends @text by every monitor, or by one of them: 0 is the control monitor, the first that was plugged is 1. */
 void test_qemu_send_to_all(TestQemu *qemu, const char *text);
@@ -26,6 +27,10 @@ void test_qemu_send(TestQemu *qemu, guint number, const char *text);
 
 /* QEMU closes that monitor. */
 void test_qemu_close(TestQemu *qemu, guint number);
+
+/* The monitor that was plugged last, of those that are open; 0: there is none. */
+guint test_qemu_get_newest(TestQemu *qemu);
+gboolean test_qemu_has_monitor(TestQemu *qemu, guint number);
 
 /* Open monitors, the control monitor not counted. */
 guint test_qemu_get_n_plugged(TestQemu *qemu);

@@ -10,6 +10,9 @@
 /* Takes any bytes. A fault ends the process: an assertion that fails, or a sanitizer. Always 0; nothing stays allocated. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Before the first of them. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
 /* As g_error(), but so that libFuzzer keeps the input: it does not see a breakpoint. */
 #define fuzz_fail(...)                                                                                                \
     G_STMT_START                                                                                                      \

@@ -31,6 +31,7 @@ replay_directory(const char *path)
 int
 main(int argc, char **argv)
 {
+    LLVMFuzzerInitialize(&argc, &argv);
     g_print("1..%d\n", argc - 1);
     LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
     for (int i = 1; i < argc; i++) {
