@@ -138,7 +138,7 @@ note_name(StartedMonitors *monitors, const char *text, guint kinds)
 }
 
 static void
-forget_name(StartedMonitors *monitors, const char *text, guint kinds)
+forget_kinds(StartedMonitors *monitors, const char *text, guint kinds)
 {
     Name *name = find_name(monitors, text);
 
@@ -254,13 +254,13 @@ on_chardevs_listed(const QmpReply *reply, const GError *error, gpointer user_dat
 void
 started_monitors_note_object(StartedMonitors *monitors, const char *id)
 {
-    forget_name(monitors, id, NAME_OF_OBJECT);
+    forget_kinds(monitors, id, NAME_OF_OBJECT);
 }
 
 void
 started_monitors_note_chardev(StartedMonitors *monitors, const char *label)
 {
-    forget_name(monitors, label, NAME_OF_CHARDEV | NAME_IN_USE);
+    forget_kinds(monitors, label, NAME_OF_CHARDEV | NAME_IN_USE);
 }
 
 gboolean
