@@ -74,7 +74,7 @@ try_submit(Fixture *fixture, Call *call, const char *caller, const char *command
     }
     *call = (Call){ .fixture = fixture, .name = command };
     call->ticket =
-        caller_session_submit(caller_sessions_get(fixture->sessions, caller, 1000), &request, on_reply, call, error);
+        caller_session_submit(caller_sessions_get(fixture->sessions, caller, 1000, NULL), &request, on_reply, call, error);
     return call->ticket != NULL;
 }
 

@@ -54,12 +54,6 @@ look(VmObject *object)
 }
 
 static void
-drop_caller(VmObject *object, const char *unique_name)
-{
-    note_word(object->fixture, unique_name);
-}
-
-static void
 reconfigured(VmObject *object)
 {
     note_word(object->fixture, "reconfigured");
@@ -121,7 +115,7 @@ drop_log(gpointer data, GLogLevelFlags level, const GLogField *fields, gsize n_f
 void
 registry_fixture_set_up(RegistryFixture *fixture, gconstpointer unused)
 {
-    static const VmObjectFuncs objects = { publish,      unpublish,     free_object, look, drop_caller,
+    static const VmObjectFuncs objects = { publish,      unpublish,     free_object, look,
                                            reconfigured, fail_commands, changed,     event };
     static const VmRegistryFuncs funcs = { on_settled, on_vm_published, on_vm_down, on_vm_forgotten, on_socket_left };
 

@@ -47,7 +47,7 @@ begin(Fixture *fixture)
 static void
 submit(Fixture *fixture, const char *command)
 {
-    CallerSession *session = caller_sessions_get(fixture->sessions, ":1.1", 1000);
+    CallerSession *session = caller_sessions_get(fixture->sessions, ":1.1", 1000, NULL);
     CallerSessionCommand request = { .name = command };
 
     g_assert_nonnull(caller_session_submit(session, &request, on_reply, fixture, NULL));

@@ -17,6 +17,9 @@ typedef struct BusPeer {
 /* When a process started, in the kernel's ticks; FALSE: there is none, or it cannot be told. */
 gboolean bus_peer_read_start_time(guint32 pid, guint64 *ret_time);
 
+/* The peer has left. */
+gboolean bus_peer_is_gone(const BusPeer *peer);
+
 /* From here on for dbus/ alone. One reference is the table's, and one each call's. */
 BusPeer *bus_peer_new(const char *unique_name);
 BusPeer *bus_peer_ref(BusPeer *peer);
@@ -27,7 +30,6 @@ void bus_peer_set_credentials(BusPeer *peer, DBusMessage *reply, BusBudget *budg
 
 /* The peer has left, or the Bus is closed: closes the account. */
 void bus_peer_set_gone(BusPeer *peer);
-gboolean bus_peer_is_gone(const BusPeer *peer);
 
 /* NULL: the bus has not told of the peer yet, or it is gone. */
 BusAccount *bus_peer_get_account(const BusPeer *peer);

@@ -50,10 +50,12 @@ start_sweep(gpointer user_data)
 
 /* Before the first, QEMU is asked which fdsets are there without callers. */
 CallerSession *
-caller_sessions_get(CallerSessions *sessions, const char *caller, guint32 uid)
+caller_sessions_get(CallerSessions *sessions, const char *caller, guint32 uid, gboolean *ret_is_new)
 {
     CallerSession *session = g_hash_table_lookup(sessions->by_caller, caller);
 
+    if (ret_is_new)
+        *ret_is_new = !session;
     if (session)
         return session;
     caller_resources_begin(sessions->share.resources);
@@ -65,7 +67,7 @@ caller_sessions_get(CallerSessions *sessions, const char *caller, guint32 uid)
 gboolean
 caller_sessions_open(CallerSessions *sessions, const char *key, const char *caller, guint32 uid, GError **error)
 {
-    if (caller_session_open(caller_sessions_get(sessions, key, uid), caller, error))
+    if (caller_session_open(caller_sessions_get(sessions, key, uid, /* ret_is_new= */ NULL), caller, error))
         return TRUE;
     caller_sessions_drop_caller(sessions, key);
     return FALSE;

@@ -26,8 +26,9 @@ void caller_sessions_fail(CallerSessions *sessions, const GError *error);
 /* The callers' ways to QEMU. */
 MonitorPool *caller_sessions_get_pool(CallerSessions *sessions);
 
-/* The session of @caller (a unique name, or a key given to caller_sessions_open()), which begins where there is none. */
-CallerSession *caller_sessions_get(CallerSessions *sessions, const char *caller, guint32 uid);
+/* The session of @caller (a unique name, or a key given to caller_sessions_open()), which begins where there is none.
+ * @ret_is_new: it has begun now; may be NULL. */
+CallerSession *caller_sessions_get(CallerSessions *sessions, const char *caller, guint32 uid, gboolean *ret_is_new);
 
 /* A native session, which its caller opens apart from their calls: with a monitor of its own, which it keeps until
  * caller_sessions_drop_caller(@key), and listed as theirs. @key: stands for the caller in all of this; no unique name. Fails

@@ -78,13 +78,17 @@ submit_command(CallerCommand *command, GError **error)
     };
     g_autoptr(GError) why = NULL;
     CallerSession *session;
+    gboolean is_new_session;
 
     if (command->is_method)
         return CALLER_COMMAND_ALLOWED;
     if (command->on_sent)
         command->on_sent(command->user_data);
     command->fd = -1; /* taken */
-    session = caller_sessions_get(command->vm_context->sessions, command->session, command->peer->uid);
+    session =
+        caller_sessions_get(command->vm_context->sessions, command->session, command->peer->uid, &is_new_session);
+    if (is_new_session)
+        caller_vms_note(command->vm_context->context->caller_vms, command->peer, command->vm_context);
     command->ticket = caller_session_submit(session, &request, on_qemu_replied, command, &why);
     clear_command(command);
     if (command->ticket)

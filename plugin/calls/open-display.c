@@ -126,7 +126,8 @@ static void
 forget_socket_name(OpenDisplay *display)
 {
     const BusPeer *peer = bus_call_get_peer(display->call);
-    CallerSession *session = caller_sessions_get(display->displays->vm_context->sessions, peer->name, peer->uid);
+    CallerSession *session = caller_sessions_get(display->displays->vm_context->sessions, peer->name, peer->uid,
+                                                 /* ret_is_new= */ NULL);
     g_autoptr(JsonNode) arguments = make_socket_arguments(display, /* with_protocol= */ FALSE);
 
     caller_session_submit(session, &(CallerSessionCommand){ .name = "closefd", .arguments = arguments },

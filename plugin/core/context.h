@@ -5,6 +5,7 @@
 
 #include "audit.h"
 #include "bus-object.h"
+#include "caller-vms.h"
 #include "config.h"
 #include "log.h"
 #include "management-module.h"
@@ -28,6 +29,7 @@ typedef struct Context {
     BusMethodFunc call_method; /* the work of a method of a QMP interface */
     SchemaCache *schemas; /* owned; what is known of some */
     Authorizations *authorizations; /* owned; the questions that the policy has been asked */
+    CallerVms *caller_vms; /* owned; by their VmContext */
     Calls *calls; /* owned; answers that callers wait for */
     Answers *answers; /* owned; those that are being made of what QEMU has returned */
     const char *run_directory; /* weak; where sockets of VMs are found, and ours are made; NULL: there is none */

@@ -24,6 +24,7 @@ struct ManagerObject {
     VmRegistry *registry; /* weak */
     BusObject *object; /* owned */
     ManagementCalls *calls; /* owned; while the policy is asked */
+    guint n_adding; /* calls whose VM is being added */
 };
 
 /* A call whose VM is being added. */
@@ -39,6 +40,7 @@ adding_new(ManagerObject *manager, BusCall *call, const char *name)
     Adding *adding = g_new0(Adding, 1);
 
     adding->manager = manager;
+    manager->n_adding++;
     adding->call = call;
     adding->name = g_strdup(name);
     return adding;
@@ -58,6 +60,7 @@ on_added(const char *path, const GError *error, gpointer user_data)
     } else {
         return_path(call, path);
     }
+    adding->manager->n_adding--;
     g_free(adding->name);
     g_free(adding);
 }
@@ -74,7 +77,8 @@ void
 manager_object_drop_caller(ManagerObject *manager, const char *unique_name)
 {
     management_calls_drop_caller(manager->calls, unique_name);
-    vm_registry_forget_waiting(manager->registry, is_awaited_by, (gpointer)unique_name);
+    if (manager->n_adding > 0)
+        vm_registry_forget_waiting(manager->registry, is_awaited_by, (gpointer)unique_name);
 }
 
 void

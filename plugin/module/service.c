@@ -100,6 +100,12 @@ on_socket_left(const char *path, gpointer user_data)
 }
 
 static void
+drop_from_vm(gpointer vm_context, const char *unique_name)
+{
+    vm_object_drop_caller(vm_context, unique_name);
+}
+
+static void
 on_caller_left(Bus *bus, const char *unique_name, gpointer user_data)
 {
     Service *service = user_data;
@@ -107,7 +113,7 @@ on_caller_left(Bus *bus, const char *unique_name, gpointer user_data)
     g_hash_table_remove(service->context.viewers, unique_name);
     call_drop_caller(&service->context, unique_name);
     manager_object_drop_caller(service->manager, unique_name);
-    vm_table_drop_caller(vm_registry_get_table(service->registry), unique_name);
+    caller_vms_leave(service->context.caller_vms, unique_name, drop_from_vm);
 }
 
 static void
@@ -221,7 +227,6 @@ begin_service(Service *service)
         .unpublish = vm_object_unpublish,
         .free = vm_object_free,
         .look = vm_object_look,
-        .drop_caller = vm_object_drop_caller,
         .reconfigured = vm_object_reconfigured,
         .fail_commands = vm_object_fail_commands,
         .changed = vm_object_changed,
@@ -338,6 +343,7 @@ service_start(const ManagementHost *host, GError **error)
     service->context.audit = audit_new(host);
     service->context.schemas = schema_cache_new(host->context, make_own_interfaces, service);
     service->teardown = vm_teardown_new(host->context);
+    service->context.caller_vms = caller_vms_new();
     service->context.viewers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     service->context.config = config_new(host->key_file, get_key_file_path(host), error);
     if (service->context.config && make_interfaces(service, error) && open_bus(service, error)) {
@@ -418,6 +424,7 @@ service_stop(Service *service)
     g_clear_pointer(&service->contract, g_dbus_node_info_unref);
     g_clear_pointer(&service->context.config, config_free);
     g_clear_pointer(&service->context.viewers, g_hash_table_unref);
+    g_clear_pointer(&service->context.caller_vms, caller_vms_free);
     calls_free(service->context.calls);
     authorizations_free(service->context.authorizations);
     g_free(service);

@@ -20,6 +20,13 @@
 #define MAX_EVENT_NAMES 256
 #define MAX_EVENT_NAMES_SIZE 16384
 
+/* What the method is about to begin is ended when the caller leaves. */
+static void
+note_caller(VmObject *object, BusCall *call)
+{
+    caller_vms_note(object->vm_context.context->caller_vms, bus_call_get_peer(call), &object->vm_context);
+}
+
 /* Reads `command` (s), and moves @iter to `arguments`, which may be left out. The XML has made sure of the types. */
 static const char *
 read_command_name(BusCall *call, DBusMessageIter *iter, GError **error)
@@ -106,6 +113,7 @@ execute_and_wait(BusCall *call, gpointer object_data)
 
     if (arguments && dbus_message_iter_next(&iter))
         execute_and_wait_read_options(&iter, &options, &error);
+    note_caller(object, call);
     if (error)
         errors_fail(call, error);
     else
@@ -236,18 +244,21 @@ list_monitors(BusCall *call, gpointer object_data)
 static void
 open_monitor(BusCall *call, gpointer object_data)
 {
+    note_caller(object_data, call);
     open_monitors_open(((VmObject *)object_data)->open_monitors, call);
 }
 
 static void
 open_display(BusCall *call, gpointer object_data)
 {
+    note_caller(object_data, call);
     open_displays_open(((VmObject *)object_data)->open_displays, call);
 }
 
 static void
 take_screenshot(BusCall *call, gpointer object_data)
 {
+    note_caller(object_data, call);
     screenshots_take(((VmObject *)object_data)->screenshots, call);
 }
 

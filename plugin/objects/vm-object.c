@@ -61,6 +61,7 @@ new_caller_sessions(VmObject *object)
                                on_monitor_mode, object);
 }
 
+/* Called for the VMs that the caller has used, as caller_vms_note() was told. */
 void
 vm_object_drop_caller(VmObject *object, const char *unique_name)
 {
@@ -165,6 +166,7 @@ vm_object_free(VmObject *object, VmTeardown *teardown)
 {
     vm_object_unpublish(object);
     events_free(object->events);
+    caller_vms_forget(object->vm_context.context->caller_vms, object);
     authorization_vm_gone(object->vm_context.context, object->vm_context.vm);
     vm_schema_free(object->vm_context.schema);
     if (teardown)

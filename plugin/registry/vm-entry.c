@@ -308,13 +308,6 @@ vm_entry_look(VmEntry *entry)
 }
 
 void
-vm_entry_drop_caller(VmEntry *entry, const char *unique_name)
-{
-    if (entry->object)
-        entry->share->objects->drop_caller(entry->object, unique_name);
-}
-
-void
 vm_entry_reconfigured(VmEntry *entry)
 {
     if (entry->object)

@@ -77,10 +77,8 @@ const char *vm_entry_get_path(VmEntry *entry); /* NULL: it has no name yet */
 gboolean vm_entry_is_tried(VmEntry *entry); /* always where it is listened for */
 gboolean vm_entry_is_admitted(VmEntry *entry);
 
-/* The entry's object, if it has one, is told: somebody has begun to watch all VMs; a caller has left; the configuration is
- * another. */
+/* The entry's object, if it has one, is told: somebody has begun to watch all VMs; the configuration is another. */
 void vm_entry_look(VmEntry *entry);
-void vm_entry_drop_caller(VmEntry *entry, const char *unique_name);
 void vm_entry_reconfigured(VmEntry *entry);
 
 /* How it stands, since when (us since the epoch), and the text of the last error; "": there has been none since it was connected. */

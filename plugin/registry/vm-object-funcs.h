@@ -15,7 +15,6 @@ typedef struct VmObjectFuncs {
     void (*unpublish)(VmObject *object);
     void (*free)(VmObject *object, VmTeardown *teardown);
     void (*look)(VmObject *object);
-    void (*drop_caller)(VmObject *object, const char *unique_name);
     void (*reconfigured)(VmObject *object);
     void (*fail_commands)(VmObject *object, const GError *error);
     void (*changed)(VmObject *object);

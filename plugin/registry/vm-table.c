@@ -257,17 +257,6 @@ vm_table_look(VmTable *table)
 }
 
 void
-vm_table_drop_caller(VmTable *table, const char *unique_name)
-{
-    GHashTableIter entries;
-    gpointer entry;
-
-    g_hash_table_iter_init(&entries, table->entries);
-    while (g_hash_table_iter_next(&entries, NULL, &entry))
-        vm_entry_drop_caller(entry, unique_name);
-}
-
-void
 vm_table_reconfigured(VmTable *table, const Config *config)
 {
     GHashTableIter entries;

@@ -51,9 +51,8 @@ guint vm_table_count_found(VmTable *table, guint32 uid, guint *ret_of_user);
 /* The entry of the key file's group @name, whether it has that name or is refused. */
 VmEntry *vm_table_get_configured(VmTable *table, const char *name);
 
-/* Somebody has begun to watch all VMs; a caller has left: every object is told. */
+/* Somebody has begun to watch all VMs: every object is told. */
 void vm_table_look(VmTable *table);
-void vm_table_drop_caller(VmTable *table, const char *unique_name);
 
 /* The configuration is another: its limits and defaults hold for all VMs from now on. */
 void vm_table_reconfigured(VmTable *table, const Config *config);
