@@ -50,7 +50,7 @@ digest_data(const char *data)
 
 /* The name has become another object's. */
 static void
-forget_name(Secrets *secrets, const char *name)
+forget_secret(Secrets *secrets, const char *name)
 {
     GHashTableIter callers;
     gpointer of_caller;
@@ -83,7 +83,7 @@ secrets_note_added(Secrets *secrets, const char *caller, JsonNode *arguments)
 
     if (!name)
         return;
-    forget_name(secrets, name);
+    forget_secret(secrets, name);
     if (!type || !data || !g_str_equal(type, "secret") || strlen(name) > MAX_NAME)
         return;
     of_caller = get_secrets_of(secrets, caller);
