@@ -15,7 +15,7 @@ def encode(qemu):
     return f'vm-{qemu.version}'.replace('-', '_2d').replace('.', '_2e')
 
 
-class Soak(MonitorTest):
+class Restarts(MonitorTest):
     def test_start_add_three_stop(self):
         qemus = [self.start(Qemu, version, name=f'vm-{version}') for version in VERSIONS]
         for number in range(ROUNDS):
