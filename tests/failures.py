@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import selectors
+import signal
 import socket
 import threading
 
@@ -246,6 +247,11 @@ class FailuresTest(MonitorsTest):
             self.manager('RemoveVM', '(o)', f'{ROOT}/vm/vm')
         while self.callers:
             self.callers.pop().stop()
+
+    def kill_agent(self):
+        os.kill(self.agent.pid, signal.SIGKILL)
+        # All that it had open is closed when it can be waited for.
+        os.waitid(os.P_PID, self.agent.pid, os.WEXITED | os.WNOWAIT)
 
     def next_agent(self):
         self.agent.wait()

@@ -58,6 +58,7 @@ plug(Fixture *fixture)
         .kind = QMP_MONITOR_OBJECT,
         .context = fixture->base.context,
         .control = qemu_connection_get_control(get_qemu(fixture)),
+        .guarded_fd = -1,
         .id = QMP_MONITOR_PREFIX "test",
     };
 

@@ -129,11 +129,6 @@ class Stages(FailuresTest):
 
 
 class Agent(Stages):
-    def kill_agent(self):
-        os.kill(self.agent.pid, signal.SIGKILL)
-        # All that it had open is closed when it can be waited for.
-        os.waitid(os.P_PID, self.agent.pid, os.WEXITED | os.WNOWAIT)
-
     def check_next(self, succeeded):
         self.next_agent()
         self.attach()
@@ -150,6 +145,25 @@ class AgentOfOldQemu(Agent):
 
 class AgentOfMiddleQemu(Agent):
     version = '10.0'
+
+
+class Plugging(Stages):
+    def test_agent_is_killed(self):
+        """Not even until the next agent: QEMU goes on to the end, and closes what is left by itself."""
+        self.start_qemu()
+        for number in range(max(ROUNDS, 8)):
+            self.plug()
+            self.relay.arm(0, None)
+            self.another().qmp('QueryStatus')
+            # From the first of the three commands to the greeting, after which QEMU may be at a command of that monitor.
+            until = [moment.startswith('monitor') for moment in self.relay.moments].index(True) + 1
+            self.relay.arm(number % until + 1, self.kill_agent)
+            self.ask(self.another(), 'QMP', 'QueryStatus')
+            self.finish_calls()
+            self.assertTrue(self.relay.disarm())
+            wait_until(lambda: (self.ours(), self.relay.links) == ([], []), lambda: f'nothing of {self.look()}')
+            self.next_agent()
+            self.end_round()
 
 
 class Stopped(Stages):

@@ -145,6 +145,22 @@ class Commands(OpenMonitorTest):
         self.assertIn(b'"fdset-id"', native.line())
         self.assertIn(b'No file descriptor supplied', native.line())
 
+    def test_no_descriptor(self):
+        """Nor one that QEMU still has of the plugging."""
+        for command in ('add-fd', 'getfd'):
+            for version in ('7.2', '11.1'):
+                vm = self.start_vm(version)
+                before = len(os.listdir(f'/proc/{self.qemu.pid}/fd'))
+                native = self.open(vm)
+                native.line()
+                native.send(NEGOTIATE)
+                native.line()
+                native.send(b'{"execute":"%s","arguments":{%s}}' % (command.encode(), b'"fdname":"x"' if command == 'getfd' else b''))
+                self.assertIn(b'No file descriptor supplied', native.line())
+                native.stop()
+                self.manager('RemoveVM', '(o)', vm.path)
+                wait_until(lambda: len(os.listdir(f'/proc/{self.qemu.pid}/fd')) < before)
+
     def test_pipelined_descriptors_are_not_mixed_up(self):
         vm = self.start_vm()
         native = self.open(vm)

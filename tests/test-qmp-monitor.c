@@ -67,6 +67,7 @@ plug(Fixture *fixture, QmpMonitorKind kind)
         .kind = kind,
         .context = fixture->base.context,
         .control = get_control(fixture),
+        .guarded_fd = -1,
         .id = ID,
     };
 

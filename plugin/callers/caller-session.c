@@ -180,13 +180,32 @@ new_session_ticket(CallerSession *session, const char *name, QmpReplyFunc func, 
     return ticket;
 }
 
+static void
+ignore_guard_reply(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+}
+
+/* QEMU keeps a descriptor that has come until a command takes it, and the guard of a plugged monitor leaves it one
+ * (vm/plug-guard.c). No command that comes without a descriptor may get that: QEMU closes it for a getfd with a name that is
+ * none. */
+static void
+drop_guard(CallerSession *session, QmpQueue *queue, const CallerSessionCommand *command, const CallerEffect *effect)
+{
+    const QmpCommand getfd = { .name = "getfd", .arguments = "{\"fdname\":\"0\"}" };
+    gboolean takes_fd = effect->kind == CALLER_EFFECT_NAMES_FD || effect->kind == CALLER_EFFECT_ADDS_FD;
+
+    if (takes_fd && !(command->flags & QMP_EXECUTE_FD))
+        qmp_queue_submit(queue, session->caller, &getfd, ignore_guard_reply, NULL, /* error= */ NULL);
+}
+
 /* The reply to an out-of-band command is never held: the command is for a QEMU that answers nothing else. */
 static CallerSessionTicket *
 send_caller_command(CallerSession *session, const CallerSessionCommand *command, QmpReplyFunc func, gpointer user_data,
                     GError **error)
 {
     CallerSessionTicket *ticket = new_session_ticket(session, command->name, func, user_data);
-    CallerMonitor *monitor = pooled_monitor_get_monitor(session->lease.pooled, command->flags);
+    QmpQueue *queue =
+        caller_monitor_get_queue(pooled_monitor_get_monitor(session->lease.pooled, command->flags));
     g_autofree char *text = caller_resources_prepare(session->share->resources, session->fd_names, command->name,
                                                      command->arguments, &ticket->effect);
     QmpCommand qmp_command = {
@@ -198,8 +217,8 @@ send_caller_command(CallerSession *session, const CallerSessionCommand *command,
 
     ticket->arguments = command_filter_keep_arguments(command->name, command->arguments);
     ticket->fdset_owner = g_strdup(command->fdset_owner);
-    ticket->ticket = qmp_queue_submit(caller_monitor_get_queue(monitor), session->caller, &qmp_command,
-                                      on_command_replied, ticket, error);
+    drop_guard(session, queue, command, &ticket->effect);
+    ticket->ticket = qmp_queue_submit(queue, session->caller, &qmp_command, on_command_replied, ticket, error);
     qemu_connection_look(vm_get_qemu(session->share->vm));
     if (!ticket->ticket)
         g_clear_pointer(&ticket, free_session_ticket);

@@ -31,6 +31,7 @@ struct MonitorPool {
     gpointer user_data;
     Mode mode;
     gboolean can_hotplug; /* as far as is known */
+    gboolean is_sure; /* QEMU's schema says that it can */
     GPtrArray *all; /* owned, of PooledMonitor */
     PooledMonitor *common; /* weak; one of them */
     CallerMonitor *urgent; /* owned; a share in the control monitor */
@@ -155,6 +156,17 @@ find_spare(MonitorPool *pool)
     return NULL;
 }
 
+/* -1: QEMU may refuse a step. Before its machine is there (`preconfig`) it refuses most commands. */
+static int
+get_guarded_fd(MonitorPool *pool, Mode mode)
+{
+    QemuConnection *qemu = vm_get_qemu(pool->vm);
+    gboolean is_certain = mode == MODE_HOTPLUG && pool->is_sure &&
+                          !g_str_equal(qemu_connection_get_status(qemu), "preconfig");
+
+    return is_certain ? qmp_client_get_fd(qemu_connection_get_client(qemu)) : -1;
+}
+
 static CallerMonitor *
 new_pooled_caller_monitor(PooledMonitor *pooled, GError **error)
 {
@@ -166,6 +178,7 @@ new_pooled_caller_monitor(PooledMonitor *pooled, GError **error)
         .kind = (QmpMonitorKind)pooled->mode,
         .context = pool->context,
         .control = qemu_connection_get_control(qemu),
+        .guarded_fd = get_guarded_fd(pool, pooled->mode),
         .id = id,
         .address = pooled->spare,
         .limits = { .max_reply = pool->limits.max_reply },
@@ -374,6 +387,7 @@ monitor_pool_get_mode(MonitorPool *pool)
 void
 monitor_pool_set_can_hotplug(MonitorPool *pool, gboolean can_hotplug)
 {
+    pool->is_sure = can_hotplug;
     if (pool->can_hotplug == can_hotplug)
         return;
     pool->can_hotplug = can_hotplug;

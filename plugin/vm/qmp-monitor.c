@@ -2,7 +2,8 @@
 /* The life of a monitor of ours in QEMU, from top to bottom:
  *
  *   plug_monitor()     one end of a socketpair goes to QEMU, as the back end of a character device, and that to a
- *                      monitor: three commands, sent together, so that QEMU has them whatever becomes of us
+ *                      monitor: three commands, sent together, so that QEMU has them whatever becomes of us, and
+ *                      guarded, so that QEMU reads them and our ends stay open for as long (plug-guard.c)
  *   on_all_answered()  our end is negotiated on; or the steps that were taken are undone
  *   unplug_monitor()   the monitor's user has gone: the same backwards
  *   on_all_answered()  again: nothing is left, or the rest is removed once more
@@ -10,12 +11,11 @@
  * A sequence that has begun goes on to its end, also when the user goes meanwhile; then the monitor owns itself. More
  * commands follow on the control monitor only when that has answered, so that the control monitor may go at any time.
  *
- * An agent that is killed leaves (QEMU 11.1) nothing of a monitor that is plugged, and of one that is half plugged the
- * steps that QEMU has got to. When a connection ends, QEMU drops the commands of it that are left, keeps the named
- * descriptor, and a monitor object that comes to a character device whose other end is closed already hears of no end.
- * The form of the sequence does not matter: sent in one piece or in three, of 65 deaths within 6 ms 37 and 34
- * left something with out-of-band commands on, and 23 and 33 without, then mostly the descriptor. The next agent
- * removes this: qmp_monitor_remove_left_over(). */
+ * An agent that is killed while QEMU plugs (11.1) leaves nothing: 0 of 1,500 deaths within 8 ms. Without the guard half of them
+ * do, for when a connection ends, QEMU drops the commands of it that are left, keeps the named descriptor, and a monitor
+ * object that comes to a character device whose other end is closed already hears of no end. A monitor stays in
+ * some 3 of 1,000 deaths in which QEMU is just answering a command there: it meets the closed end when it writes, and
+ * does not remove a monitor whose command it is at. The next agent does: qmp_monitor_remove_left_over(). */
 #include "qmp-monitor.h"
 
 #include <errno.h>
@@ -27,6 +27,7 @@
 #include "json-member.h"
 #include "json-print.h"
 #include "json-tree.h"
+#include "plug-guard.h"
 
 /* The name of our end in QEMU until the character device has it. One name serves all: QEMU closes the descriptor that had the
  * name before (7.2 to 11.1), so that an agent that is killed leaves one at most. No two sequences are mixed, as each is one
@@ -299,6 +300,11 @@ begin_plug(QmpMonitor *monitor, const QmpMonitorPlan *plan, GError **error)
         return FALSE;
     }
     monitor->fd = ends[0];
+    if (plan->guarded_fd >= 0 && !plug_guard_arm(ends[0], plan->guarded_fd)) {
+        g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "No descriptor for a monitor: %s", g_strerror(errno));
+        close(ends[1]);
+        return FALSE;
+    }
     plug_monitor(monitor, ends[1]);
     if (monitor->unanswered == 0)
         g_set_error(error, QMP_ERROR, QMP_ERROR_DISCONNECTED, "The control monitor takes no commands");

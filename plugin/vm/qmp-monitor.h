@@ -31,6 +31,8 @@ typedef struct QmpMonitorPlan {
     QmpMonitorKind kind;
     GMainContext *context;
     QmpQueue *control; /* weak: may go before the monitor does; not for a spare */
+    int guarded_fd; /* weak; the control monitor's socket, where QEMU is sure to take the monitor, or else nobody would ever
+                     * get at the control monitor again after the death of the agent; -1: the plug is not guarded */
     const char *id; /* of the monitor and its character device: QMP_MONITOR_PREFIX and something unique */
     const QmpAddress *address; /* of a spare */
     QmpClientLimits limits;

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by qmp-monitor.c before QEMU gets its end of the socketpair; owns nothing: all is in the kernel.
+ *
+ * An agent that is killed while QEMU plugs a monitor must not take its ends with it. With the control connection QEMU would
+ * drop the commands that it has not read, and with our end of the monitor's connection the character device would
+ * close before the monitor object is there, which then never goes (QEMU 11.1; sometimes it ends with SIGSEGV or SIGABRT).
+ *
+ * A process that outlives the agent is not needed for that. A descriptor in a message that nobody has read keeps
+ * its file open, and the message is in the care of whoever has the socket that it was sent to. So before QEMU is given its
+ * end, two bytes are written to that:
+ *
+ *   ours ---> [ ' ' + ours, control ] [ '\n' + a descriptor of no use ] ---> QEMU's end
+ *
+ * Nobody reads them before the monitor is there: then QEMU takes the two descriptors with the first byte, as it would take
+ * one for getfd, and closes them when others come, with the second. From then on both connections end with
+ * the agent, and the monitor with its connection. If QEMU closes its end first, the kernel drops the messages and all in them.
+ *
+ * Both bytes are white space between commands. QEMU has had the other ends of both connections all the time, so it learns
+ * nothing. It may change the flags of the files: we use MSG_DONTWAIT (socket/qmp-socket.h). */
+#include "plug-guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MAX_FDS 2
+
+static gboolean
+send_with_fds(int socket, char byte, const int *fds, guint n_fds)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(MAX_FDS * sizeof(int))];
+    } control = { .header = { CMSG_LEN(n_fds * sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+    struct iovec data = { &byte, 1 };
+    struct msghdr message = {
+        .msg_iov = &data,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = CMSG_SPACE(n_fds * sizeof(int)),
+    };
+
+    memcpy(CMSG_DATA(&control.header), fds, n_fds * sizeof(int));
+    return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+gboolean
+plug_guard_arm(int ours, int control)
+{
+    const int ends[] = { ours, control };
+    int useless = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    gboolean is_armed;
+    int code;
+
+    if (useless < 0)
+        return FALSE;
+    is_armed = send_with_fds(ours, ' ', ends, G_N_ELEMENTS(ends)) && send_with_fds(ours, '\n', &useless, 1);
+    code = errno;
+    close(useless);
+    errno = code;
+    return is_armed;
+}

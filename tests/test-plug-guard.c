@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Two connections that outlive the process that had them, until the monitor is there: what breaks here leaves half a monitor in
+ * the QEMU of an agent that is killed, or keeps its control monitor from everybody for ever. */
+#include "plug-guard.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The pair that is plugged, and the control monitor's: [0] is the agent's end, [1] QEMU's. */
+typedef struct Fixture {
+    int pair[2], control[2];
+} Fixture;
+
+static void
+set_up(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fixture->pair));
+    g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fixture->control));
+}
+
+static void
+close_end(int *fd)
+{
+    if (*fd >= 0)
+        g_assert_no_errno(close(*fd));
+    *fd = -1;
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer unused)
+{
+    for (guint i = 0; i < 2; i++) {
+        close_end(&fixture->pair[i]);
+        close_end(&fixture->control[i]);
+    }
+}
+
+static gboolean
+is_at_end(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+}
+
+/* One byte, as QEMU reads, and the descriptors beside it. */
+static guint
+read_byte(int fd, int *ret_fds, char expected)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(8 * sizeof(int))];
+    } control;
+    char byte;
+    struct iovec data = { &byte, 1 };
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
+    guint n;
+
+    g_assert_cmpint(recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC), ==, 1);
+    g_assert_cmpint(byte, ==, expected);
+    n = message.msg_controllen > 0 ? (guint)((control.header.cmsg_len - CMSG_LEN(0)) / sizeof(int)) : 0;
+    memcpy(ret_fds, CMSG_DATA(&control.header), n * sizeof(int));
+    return n;
+}
+
+static void
+kill_agent(Fixture *fixture)
+{
+    close_end(&fixture->pair[0]);
+    close_end(&fixture->control[0]);
+}
+
+/* QEMU meets no end before the monitor has read the guard, and both ends then. */
+static void
+test_killed(Fixture *fixture, gconstpointer unused)
+{
+    int fds[2], useless;
+
+    g_assert_true(plug_guard_arm(fixture->pair[0], fixture->control[0]));
+    kill_agent(fixture);
+    g_assert_false(is_at_end(fixture->control[1]));
+    g_assert_cmpuint(read_byte(fixture->pair[1], fds, ' '), ==, 2);
+    g_assert_cmpuint(read_byte(fixture->pair[1], &useless, '\n'), ==, 1);
+    g_assert_false(is_at_end(fixture->pair[1]));
+    close(fds[0]);
+    close(fds[1]);
+    close(useless);
+    g_assert_true(is_at_end(fixture->pair[1]));
+    g_assert_true(is_at_end(fixture->control[1]));
+}
+
+/* Where QEMU drops its end before there is a monitor, the control monitor is free at once. */
+static void
+test_dropped(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_true(plug_guard_arm(fixture->pair[0], fixture->control[0]));
+    kill_agent(fixture);
+    g_assert_false(is_at_end(fixture->control[1]));
+    close_end(&fixture->pair[1]);
+    g_assert_true(is_at_end(fixture->control[1]));
+}
+
+/* An agent that lives has its ends as before, and no other descriptor. */
+static void
+test_alive(Fixture *fixture, gconstpointer unused)
+{
+    int before = dup(0), after, fds[2];
+
+    g_assert_true(plug_guard_arm(fixture->pair[0], fixture->control[0]));
+    close(before);
+    after = dup(0);
+    g_assert_cmpint(after, ==, before);
+    close(after);
+    g_assert_cmpint(send(fixture->pair[0], "x", 1, 0), ==, 1);
+    g_assert_cmpuint(read_byte(fixture->pair[1], fds, ' '), ==, 2);
+    close(fds[0]);
+    close(fds[1]);
+    g_assert_cmpuint(read_byte(fixture->pair[1], fds, '\n'), ==, 1);
+    close(fds[0]);
+    g_assert_cmpuint(read_byte(fixture->pair[1], fds, 'x'), ==, 0);
+}
+
+/* Out of descriptors: nothing was sent that would keep a connection open. */
+static void
+test_no_descriptor(Fixture *fixture, gconstpointer unused)
+{
+    struct rlimit before, none;
+    gboolean is_armed;
+    int code;
+
+    g_assert_no_errno(getrlimit(RLIMIT_NOFILE, &before));
+    none = before;
+    none.rlim_cur = 3;
+    g_assert_no_errno(setrlimit(RLIMIT_NOFILE, &none));
+    is_armed = plug_guard_arm(fixture->pair[0], fixture->control[0]);
+    code = errno;
+    g_assert_no_errno(setrlimit(RLIMIT_NOFILE, &before));
+    g_assert_false(is_armed);
+    g_assert_cmpint(code, ==, EMFILE);
+    kill_agent(fixture);
+    g_assert_true(is_at_end(fixture->pair[1]));
+    g_assert_true(is_at_end(fixture->control[1]));
+}
+
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ADD("/plug-guard/killed", test_killed);
+    ADD("/plug-guard/dropped", test_dropped);
+    ADD("/plug-guard/alive", test_alive);
+    ADD("/plug-guard/no-descriptor", test_no_descriptor);
+    return g_test_run();
+}
