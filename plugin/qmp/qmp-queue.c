@@ -16,24 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fair-queue.h"
+#include "queue-line.h"
 
 /* With 8 in-band commands queued QEMU stops reading, and out-of-band ones wait as well. */
 #define MAX_UNDER_WAY 7
-
-/* Of one caller, waiting or under way; bytes, of the ones that wait. */
-#define MAX_COMMANDS 4096
-#define MAX_BYTES (16u * 1024 * 1024)
-
-/* Of one caller, waiting or under way: descriptors are few, and all callers' come out of the same ones. */
-#define MAX_FDS 16
-
-typedef struct Line {
-    FairLine line; /* its entries: QmpTicket, owned */
-    gsize bytes; /* of the commands that wait */
-    guint under_way;
-    guint fds; /* of all its commands */
-} Line;
 
 typedef enum TicketState {
     TICKET_WAITS, /* in its line */
@@ -45,8 +31,8 @@ typedef enum TicketState {
 struct QmpTicket {
     TicketState state;
     QmpQueue *queue; /* weak; NULL: the queue is gone */
-    Line *line; /* weak, until the reply; it stays as long as it has a ticket */
-    QmpCommand command; /* its texts are owned while it waits, then NULL; its descriptor is owned until then; -1: none */
+    QueueLine *line; /* weak, until the reply; it stays as long as it has a ticket */
+    QmpCommand command; /* while it waits it owns its texts (later NULL) and its descriptor (-1: none) */
     gboolean in_band; /* counts against MAX_UNDER_WAY */
     QmpReplyFunc func; /* NULL: cancelled */
     gpointer user_data;
@@ -57,7 +43,7 @@ struct QmpTicket {
 struct QmpQueue {
     QmpClient *client; /* weak; NULL: not yet */
     gboolean closing;
-    FairQueue lines; /* of Line */
+    FairQueue lines; /* of QueueLine */
     GQueue under_way; /* QmpTicket, owned, by their links */
     guint in_band; /* of under_way */
     gboolean fd_under_way; /* one of them has a descriptor */
@@ -78,7 +64,7 @@ clear_queue(gpointer queue)
 }
 
 static void
-drop_line_if_empty(QmpQueue *queue, Line *line)
+drop_line_if_empty(QmpQueue *queue, QueueLine *line)
 {
     if (line->line.waiting.length == 0 && line->under_way == 0)
         fair_line_drop(&line->line);
@@ -97,37 +83,11 @@ free_command_ticket(QmpTicket *ticket)
     g_free(ticket);
 }
 
-static gsize
-get_command_size(const QmpCommand *command)
-{
-    return strlen(command->name) + (command->arguments ? strlen(command->arguments) : 0);
-}
-
-static gboolean
-has_descriptor(const QmpCommand *command)
-{
-    return (command->flags & QMP_EXECUTE_FD) != 0;
-}
-
 static void
 wait_in_line(QmpTicket *ticket)
 {
-    Line *line = ticket->line;
-
     ticket->state = TICKET_WAITS;
-    line->bytes += get_command_size(&ticket->command);
-    line->fds += has_descriptor(&ticket->command);
-    fair_line_push(&line->line, &ticket->link);
-}
-
-static void
-leave_line(QmpTicket *ticket)
-{
-    Line *line = ticket->line;
-
-    line->bytes -= get_command_size(&ticket->command);
-    line->fds -= has_descriptor(&ticket->command);
-    fair_line_remove(&line->line, &ticket->link);
+    queue_line_push(ticket->line, &ticket->link, &ticket->command);
 }
 
 /* The texts of the command need not last any longer. */
@@ -138,9 +98,9 @@ send_ticket_command(QmpTicket *ticket)
 
     ticket->state = TICKET_UNDER_WAY;
     ticket->line->under_way++;
-    ticket->line->fds += has_descriptor(&ticket->command);
+    ticket->line->fds += qmp_command_has_fd(&ticket->command);
     queue->in_band += ticket->in_band;
-    queue->fd_under_way |= has_descriptor(&ticket->command);
+    queue->fd_under_way |= qmp_command_has_fd(&ticket->command);
     g_queue_push_tail_link(&queue->under_way, &ticket->link);
     qmp_client_execute(queue->client, &ticket->command, on_command_answered, ticket);
     ticket->command = (QmpCommand){ .flags = ticket->command.flags, .fd = -1 };
@@ -152,7 +112,7 @@ send_waiting_ticket(QmpTicket *ticket)
     G_GNUC_UNUSED g_autofree char *name = (char *)ticket->command.name;
     G_GNUC_UNUSED g_autofree char *arguments = (char *)ticket->command.arguments;
 
-    leave_line(ticket);
+    queue_line_remove(ticket->line, &ticket->link, &ticket->command);
     send_ticket_command(ticket);
 }
 
@@ -163,7 +123,7 @@ may_send_next(gpointer line, gpointer user_data)
     QmpQueue *queue = user_data;
     QmpTicket *ticket = ((FairLine *)line)->waiting.head->data;
 
-    return !queue->fd_under_way || !has_descriptor(&ticket->command);
+    return !queue->fd_under_way || !qmp_command_has_fd(&ticket->command);
 }
 
 /* A turn each, as long as there is room. */
@@ -220,9 +180,9 @@ end_flight(QmpQueue *queue, QmpTicket *ticket)
 {
     g_queue_unlink(&queue->under_way, &ticket->link);
     queue->in_band -= ticket->in_band;
-    queue->fd_under_way &= !has_descriptor(&ticket->command);
+    queue->fd_under_way &= !qmp_command_has_fd(&ticket->command);
     ticket->line->under_way--;
-    ticket->line->fds -= has_descriptor(&ticket->command);
+    ticket->line->fds -= qmp_command_has_fd(&ticket->command);
     drop_line_if_empty(queue, ticket->line);
     take_turns(queue);
 }
@@ -259,7 +219,7 @@ qmp_queue_new(QmpClient *client, ReplyBarrier *barrier)
 
     queue->client = client;
     queue->barrier = barrier ? reply_barrier_ref(barrier) : NULL;
-    fair_queue_init(&queue->lines, sizeof(Line));
+    fair_queue_init(&queue->lines, sizeof(QueueLine));
     return queue;
 }
 
@@ -286,11 +246,11 @@ qmp_queue_shut(QmpQueue *queue, guint64 question)
 void
 qmp_queue_hand_over(QmpQueue *queue, QmpQueue *other)
 {
-    Line *line;
+    QueueLine *line;
 
     while ((line = fair_queue_take_turn(&queue->lines, NULL, NULL))) {
         QmpTicket *ticket = line->line.waiting.head->data;
-        leave_line(ticket);
+        queue_line_remove(ticket->line, &ticket->link, &ticket->command);
         ticket->queue = other;
         ticket->line = fair_queue_get_line(&other->lines, line->line.key);
         wait_in_line(ticket);
@@ -302,12 +262,12 @@ qmp_queue_hand_over(QmpQueue *queue, QmpQueue *other)
 void
 qmp_queue_fail_waiting(QmpQueue *queue, const GError *error)
 {
-    Line *line;
+    QueueLine *line;
 
     g_rc_box_acquire(queue);
     while ((line = fair_queue_take_turn(&queue->lines, NULL, NULL))) {
         QmpTicket *ticket = line->line.waiting.head->data;
-        leave_line(ticket);
+        queue_line_remove(ticket->line, &ticket->link, &ticket->command);
         drop_line_if_empty(queue, line);
         give_reply(ticket, /* reply= */ NULL, error);
     }
@@ -333,28 +293,13 @@ static gboolean
 has_turn_now(QmpQueue *queue, const QmpTicket *ticket)
 {
     gboolean has_room = queue->lines.turns.length == 0 && queue->in_band < MAX_UNDER_WAY &&
-                        !(queue->fd_under_way && has_descriptor(&ticket->command));
+                        !(queue->fd_under_way && qmp_command_has_fd(&ticket->command));
 
     return queue->client && (!ticket->in_band || has_room);
 }
 
-static gboolean
-check_queued(Line *line, const QmpCommand *command, GError **error)
-{
-    if (has_descriptor(command) && line->fds >= MAX_FDS)
-        g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%d descriptors of this caller wait already", MAX_FDS);
-    else if (line->line.waiting.length + line->under_way >= MAX_COMMANDS)
-        g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%d commands of this caller wait already", MAX_COMMANDS);
-    else if (line->bytes + get_command_size(command) > MAX_BYTES) /* more than that may have been handed over */
-        g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "more than %u bytes of this caller's commands would wait",
-                    MAX_BYTES);
-    else
-        return TRUE;
-    return FALSE;
-}
-
 static QmpTicket *
-new_command_ticket(QmpQueue *queue, Line *line, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
+new_command_ticket(QmpQueue *queue, QueueLine *line, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
 {
     QmpTicket *ticket = g_new0(QmpTicket, 1);
 
@@ -363,7 +308,7 @@ new_command_ticket(QmpQueue *queue, Line *line, const QmpCommand *command, QmpRe
     ticket->func = func;
     ticket->user_data = user_data;
     ticket->command = *command;
-    if (has_descriptor(command))
+    if (qmp_command_has_fd(command))
         ticket->command.flags &= ~QMP_EXECUTE_OOB; /* one at a time, which only the line sees to */
     else
         ticket->command.fd = -1;
@@ -374,17 +319,17 @@ new_command_ticket(QmpQueue *queue, Line *line, const QmpCommand *command, QmpRe
 }
 
 /* Makes a line for @caller if there is none. NULL: there is no room in it. */
-static Line *
+static QueueLine *
 get_line_with_room(QmpQueue *queue, const char *caller, const QmpCommand *command, GError **error)
 {
-    Line *line;
+    QueueLine *line;
 
     if (queue->closing || (queue->client && !qmp_client_is_ready(queue->client))) {
         g_set_error(error, QMP_ERROR, QMP_ERROR_DISCONNECTED, "the session has ended");
         return NULL;
     }
     line = fair_queue_get_line(&queue->lines, caller);
-    if (check_queued(line, command, error))
+    if (queue_line_check(line, command, error))
         return line;
     drop_line_if_empty(queue, line);
     return NULL;
@@ -394,11 +339,11 @@ QmpTicket *
 qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpCommand *command, QmpReplyFunc func, gpointer user_data,
                  GError **error)
 {
-    Line *line = get_line_with_room(queue, caller, command, error);
+    QueueLine *line = get_line_with_room(queue, caller, command, error);
     QmpTicket *ticket;
 
     if (!line) {
-        if (has_descriptor(command))
+        if (qmp_command_has_fd(command))
             close(command->fd);
         return NULL;
     }
@@ -417,11 +362,11 @@ qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpCommand *command,
 void
 qmp_ticket_cancel(QmpTicket *ticket)
 {
-    Line *line = ticket->line;
+    QueueLine *line = ticket->line;
 
     ticket->func = NULL;
     if (ticket->state == TICKET_WAITS) {
-        leave_line(ticket);
+        queue_line_remove(ticket->line, &ticket->link, &ticket->command);
         drop_line_if_empty(ticket->queue, line);
     } else if (ticket->state == TICKET_HELD) {
         g_queue_unlink(&ticket->queue->held, &ticket->link);
