@@ -21,10 +21,11 @@ test_passing(void)
 static void
 test_events(void)
 {
-    static const char *const changing[] = { "STOP",      "RESUME",         "RESET",    "SHUTDOWN",
-                                            "SUSPEND",   "WAKEUP",         "WATCHDOG", "BLOCK_IO_ERROR",
-                                            "MIGRATION", "GUEST_PANICKED", "COLO_EXIT" };
-    static const char *const others[] = { "", "stop", "RTC_CHANGE", "BLOCK_JOB_READY", "NIC_RX_FILTER_CHANGED" };
+    static const char *const changing[] = { "STOP",     "RESUME",         "RESET",     "SUSPEND",        "WAKEUP",
+                                            "WATCHDOG", "BLOCK_IO_ERROR", "MIGRATION", "GUEST_PANICKED", "COLO_EXIT" };
+    static const char *const others[] = {
+        "", "stop", "RTC_CHANGE", "SHUTDOWN", "BLOCK_JOB_READY", "NIC_RX_FILTER_CHANGED"
+    };
 
     for (guint i = 0; i < G_N_ELEMENTS(changing); i++)
         g_assert_true(run_state_may_change_by(changing[i]));
