@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "json-tree.h"
 #include "test-vm-fixture.h"
 
 typedef struct Fixture {
@@ -53,8 +54,7 @@ set_fdsets(Fixture *fixture, const char *list)
 static void
 add_fd(Fixture *fixture, const char *reply, const char *caller)
 {
-    fdsets_note_added(caller_resources_get_fdsets(fixture->resources),
-                      &(QmpText){ reply, strlen(reply) }, caller);
+    fdsets_note_added(caller_resources_get_fdsets(fixture->resources), &(QmpText){ reply, strlen(reply) }, caller);
 }
 
 static guint
@@ -209,6 +209,35 @@ test_fruitless(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(count(fixture, "0 query-fdsets"), ==, 9);
 }
 
+static void
+note_removed(Fixture *fixture, const char *arguments)
+{
+    CallerEffect effect = { .kind = CALLER_EFFECT_REMOVES_FD,
+                            .arguments = json_tree_parse(arguments, strlen(arguments), NULL) };
+
+    caller_resources_note_reply(fixture->resources, ":1.1", /* names= */ NULL, &effect, &(QmpText){ "{}", 2 });
+    caller_effect_clear(&effect);
+}
+
+/* A caller whose add-fd QEMU has done, and whose reply is still on its way, while QEMU is asked and asked again because others
+ * remove theirs: the set is not taken for one that an agent that was killed has left. */
+static void
+test_answered_before_the_reply(Fixture *fixture, gconstpointer unused)
+{
+    caller_resources_begin(fixture->resources);
+    vm_fixture_settle(&fixture->base);
+    add_fd(fixture, "{\"fdset-id\": 4, \"fd\": 15}", ":1.1");
+    set_fdsets(fixture, "[{\"fdset-id\": 5, \"fds\": [{\"fd\": 16, \"opaque\": \"TAG\"}]}]");
+    for (guint i = 0; i < 3; i++)
+        note_removed(fixture, "{\"fdset-id\":4}");
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 query-fdsets"), ==, 3);
+    add_fd(fixture, "{\"fdset-id\": 5, \"fd\": 16}", ":1.2");
+    g_assert_true(fdsets_is_foreign(caller_resources_get_fdsets(fixture->resources), 5, ":1.1"));
+    g_assert_false(fdsets_is_foreign(caller_resources_get_fdsets(fixture->resources), 5, ":1.2"));
+    g_assert_cmpuint(count(fixture, "0 remove-fd"), ==, 0);
+}
+
 /* A VM that goes with questions under way: the answers find nothing any more. */
 static void
 test_freed(Fixture *fixture, gconstpointer unused)
@@ -245,6 +274,7 @@ main(int argc, char **argv)
     ADD("/caller-resources/many", test_many);
     ADD("/caller-resources/lies", test_lies);
     ADD("/caller-resources/fruitless", test_fruitless);
+    ADD("/caller-resources/answered-before-the-reply", test_answered_before_the_reply);
     ADD("/caller-resources/freed", test_freed);
     ADD("/caller-resources/disconnected", test_disconnected);
     return g_test_run();

@@ -205,9 +205,9 @@ on_fdsets(const QmpReply *reply, const GError *error, gpointer user_data)
     resources->ticket = NULL;
     if (is_answer && !resources->is_known)
         fdsets_note_common(resources->fdsets, &reply->value);
-    else if (is_answer)
+    if (is_answer)
         fdsets_note_all(resources->fdsets, &reply->value, resources->serial);
-    resources->is_known = !resources->is_stale;
+    resources->is_known = TRUE;
     if (error)
         return;
     if (resources->is_stale)
@@ -237,6 +237,9 @@ caller_resources_status_changed(CallerResources *resources)
     remove_fdsets(resources);
 }
 
+/* A question that is under way was sent before the caller's first command, as one that is sent now is. A later one would not do: its
+ * answer may have a set whose add-fd has not been answered yet, and nothing tells that from what an agent that was killed has
+ * left. */
 void
 caller_resources_begin(CallerResources *resources)
 {
@@ -244,7 +247,8 @@ caller_resources_begin(CallerResources *resources)
         return;
     resources->has_begun = TRUE;
     resources->is_known = FALSE;
-    ask_fdsets(resources);
+    if (!resources->ticket)
+        ask_fdsets(resources);
 }
 
 void
