@@ -34,8 +34,8 @@ new_vm_call(OrderWorld *world, const char *member, const char *command)
 static void
 send_method(OrderWorld *world, OrderCaller *caller, const char *member)
 {
-    order_caller_send(caller, member,
-                      order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".QMP", member, DBUS_TYPE_INVALID));
+    order_world_send(world, caller, member,
+                     order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".QMP", member, DBUS_TYPE_INVALID));
 }
 
 void
@@ -58,7 +58,7 @@ order_calls_execute(OrderWorld *world)
     DBusMessage *message = new_vm_call(world, "Execute", "cont");
 
     append_empty(message, /* has_job= */ FALSE);
-    order_caller_send(world->a, "Execute", message);
+    order_world_send(world, world->a, "Execute", message);
 }
 
 void
@@ -66,9 +66,9 @@ order_calls_json(OrderWorld *world)
 {
     const char *command = "query-status", *arguments = "{}";
 
-    order_caller_send(world->a, "ExecuteJSON",
-                      order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".VM", "ExecuteJSON", DBUS_TYPE_STRING,
-                                           &command, DBUS_TYPE_STRING, &arguments, DBUS_TYPE_INVALID));
+    order_world_send(world, world->a, "ExecuteJSON",
+                     order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".VM", "ExecuteJSON", DBUS_TYPE_STRING,
+                                          &command, DBUS_TYPE_STRING, &arguments, DBUS_TYPE_INVALID));
 }
 
 void
@@ -78,7 +78,7 @@ order_calls_wait(OrderWorld *world)
 
     append_empty(message, /* has_job= */ TRUE);
     append_empty(message, /* has_job= */ FALSE);
-    order_caller_send(world->a, "ExecuteAndWait", message);
+    order_world_send(world, world->a, "ExecuteAndWait", message);
 }
 
 void
@@ -88,7 +88,7 @@ order_calls_wait_stop(OrderWorld *world)
 
     append_empty(message, /* has_job= */ FALSE);
     append_empty(message, /* has_job= */ FALSE);
-    order_caller_send(world->a, "ExecuteAndWait of stop", message);
+    order_world_send(world, world->a, "ExecuteAndWait of stop", message);
 }
 
 void
@@ -97,7 +97,7 @@ order_calls_open(OrderWorld *world)
     DBusMessage *message = new_vm_call(world, "OpenMonitor", /* command= */ NULL);
 
     append_empty(message, /* has_job= */ FALSE);
-    order_caller_send(world->a, "OpenMonitor", message);
+    order_world_send(world, world->a, "OpenMonitor", message);
 }
 
 void
@@ -106,9 +106,9 @@ order_calls_fdset(OrderWorld *world)
     int ends[2];
 
     g_assert_no_errno(pipe(ends));
-    order_caller_send(world->a, "AddFd",
-                      order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".QMP", "AddFd", DBUS_TYPE_UNIX_FD,
-                                           &ends[0], DBUS_TYPE_INVALID));
+    order_world_send(world, world->a, "AddFd",
+                     order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".QMP", "AddFd", DBUS_TYPE_UNIX_FD,
+                                          &ends[0], DBUS_TYPE_INVALID));
     close(ends[0]);
     close(ends[1]);
 }
@@ -118,16 +118,16 @@ order_calls_property(OrderWorld *world)
 {
     const char *interface = ORDER_NAME ".VM";
 
-    order_caller_send(world->a, "GetAll",
-                      order_world_new_call(world, ORDER_VM_PATH, DBUS_INTERFACE_PROPERTIES, "GetAll", DBUS_TYPE_STRING,
-                                           &interface, DBUS_TYPE_INVALID));
+    order_world_send(world, world->a, "GetAll",
+                     order_world_new_call(world, ORDER_VM_PATH, DBUS_INTERFACE_PROPERTIES, "GetAll", DBUS_TYPE_STRING,
+                                          &interface, DBUS_TYPE_INVALID));
 }
 
 void
 order_calls_introspect(OrderWorld *world)
 {
-    order_caller_send(
-        world->a, "Introspect",
+    order_world_send(
+        world, world->a, "Introspect",
         order_world_new_call(world, ORDER_VM_PATH, DBUS_INTERFACE_INTROSPECTABLE, "Introspect", DBUS_TYPE_INVALID));
 }
 
@@ -137,7 +137,7 @@ order_calls_screenshot(OrderWorld *world)
     DBusMessage *message = new_vm_call(world, "Screenshot", /* command= */ NULL);
 
     append_empty(message, /* has_job= */ FALSE);
-    order_caller_send(world->a, "Screenshot", message);
+    order_world_send(world, world->a, "Screenshot", message);
     world->has_picture = TRUE;
 }
 
@@ -147,13 +147,13 @@ order_calls_display(OrderWorld *world)
     DBusMessage *message = new_vm_call(world, "OpenDisplay", "vnc");
 
     append_empty(message, /* has_job= */ FALSE);
-    order_caller_send(world->a, "OpenDisplay", message);
+    order_world_send(world, world->a, "OpenDisplay", message);
 }
 
 void
 order_calls_list(OrderWorld *world)
 {
-    order_caller_send(world->a, "ListMonitors", new_vm_call(world, "ListMonitors", /* command= */ NULL));
+    order_world_send(world, world->a, "ListMonitors", new_vm_call(world, "ListMonitors", /* command= */ NULL));
 }
 
 void
@@ -161,15 +161,15 @@ order_calls_subscribe(OrderWorld *world)
 {
     const char **none = NULL;
 
-    order_caller_send(world->a, "Subscribe",
-                      order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".VM", "Subscribe", DBUS_TYPE_ARRAY,
-                                           DBUS_TYPE_STRING, &none, 0, DBUS_TYPE_INVALID));
+    order_world_send(world, world->a, "Subscribe",
+                     order_world_new_call(world, ORDER_VM_PATH, ORDER_NAME ".VM", "Subscribe", DBUS_TYPE_ARRAY,
+                                          DBUS_TYPE_STRING, &none, 0, DBUS_TYPE_INVALID));
 }
 
 void
 order_calls_cancel(OrderWorld *world)
 {
-    order_caller_send(
-        world->a, "Cancel",
+    order_world_send(
+        world, world->a, "Cancel",
         order_world_new_call(world, ORDER_VM_PATH "/job/j0", ORDER_NAME ".Job", "Cancel", DBUS_TYPE_INVALID));
 }

@@ -60,6 +60,9 @@ check_calls(OrderWorld *world, OrderCaller *caller)
             order_world_fail(world, "%s's %s has been answered %u times", caller->name, call->what, call->n_answers);
         if (error && !is_error_known(world, error))
             order_world_fail(world, "%s's %s has failed by %s", caller->name, call->what, error);
+        if (call->is_late && call->answer && g_strcmp0(error, DBUS_PREFIX "UnknownObject") != 0)
+            order_world_fail(world, "%s's %s has been answered by %s, and the VM had gone", caller->name, call->what,
+                             error ? error : "a value");
         if (caller->connection && call->n_answers == 0 && !order_world_has_vm(world))
             order_world_fail(world, "%s's %s is not answered, and the VM has gone", caller->name, call->what);
     }
@@ -137,12 +140,13 @@ remove_vm(OrderWorld *world)
 static void
 check_left_over(OrderWorld *world)
 {
-    g_autofree char *left_over = order_qemu_is_up(world->qemu) || world->is_removed || !world->host.instance
-                                     ? order_qemu_dup_left_over(world->qemu)
-                                     : NULL;
+    g_autofree char *left_over = order_qemu_dup_left_over(world->qemu);
+    g_autofree char *older = world->former ? order_qemu_dup_left_over(world->former) : NULL;
 
     if (left_over)
         order_world_fail(world, "left in QEMU:%s", left_over);
+    if (older)
+        order_world_fail(world, "left in the QEMU before:%s", older);
 }
 
 static void
@@ -167,16 +171,16 @@ begin_end(OrderWorld *world, const char *how)
     else if (g_str_equal(how, "stopped") && world->host.instance && !world->host.is_stopping)
         order_host_prepare_stop(&world->host);
     else if (g_str_equal(how, "quit") && world->host.instance)
-        order_host_stop(&world->host);
+        order_world_quit(world);
     order_world_settle(world);
     order_checks_after_step(world);
 }
 
-/* What is left of an instance that was stopped is the monitor that it was about to plug, and README tells of it. */
+/* Monitors that are objects go with their connection, whatever becomes of the agent; those of monitor-add do not. */
 static gboolean
-may_leave_something(OrderWorld *world, const char *how, gboolean was_held)
+may_leave_something(OrderWorld *world)
 {
-    return !order_qemu_is_up(world->qemu) || (was_held && !world->host.instance && g_str_equal(how, "quit"));
+    return world->has_quit && world->kind->qemu == ORDER_QEMU_MONITOR_ADD;
 }
 
 static void
@@ -206,28 +210,28 @@ check_rest(OrderWorld *world)
 void
 order_checks_end(OrderWorld *world, const char *how)
 {
-    gboolean was_held = order_qemu_count_held(world->qemu) > 0;
-
     begin_end(world, how);
-    was_held |= order_qemu_count_held(world->qemu) > 0;
     order_qemu_set_holding(world->qemu, FALSE);
+    if (world->former)
+        order_qemu_set_holding(world->former, FALSE);
     order_world_settle(world);
     order_world_pass_time(world, world->host.is_stopping ? STOP_TIME : IDLE_TIME);
     if (world->host.is_stopping)
         order_host_stop(&world->host);
     order_world_settle(world);
     order_checks_after_step(world);
-    if (g_str_equal(how, "left") && !world->has_picture && !may_leave_something(world, how, was_held))
+    if (g_str_equal(how, "left") && !world->has_picture && !may_leave_something(world))
         check_left_over(world);
     leave_callers(world);
     remove_vm(world);
     order_world_pass_time(world, LONG_TIME);
-    if (!may_leave_something(world, how, was_held))
+    if (!may_leave_something(world))
         check_left_over(world);
     order_checks_after_step(world);
     g_clear_pointer(&world->a, order_caller_free);
     g_clear_pointer(&world->b, order_caller_free);
     g_clear_pointer(&world->qemu, order_qemu_free);
+    g_clear_pointer(&world->former, order_qemu_free);
     g_ptr_array_set_size(world->keeper->calls, 0);
     order_polkit_set_obliging(world->polkit, TRUE);
     order_world_pass_time(world, LONG_TIME);

@@ -55,10 +55,9 @@ static char *
 plug_monitor(OrderQemu *qemu, JsonObject *arguments)
 {
     const char *id = json_member_get_string(arguments, "id");
-    gpointer key, fd = GINT_TO_POINTER(-1);
+    gpointer key, fd;
 
-    g_hash_table_lookup_extended(qemu->chardevs, id, NULL, &fd);
-    if (GPOINTER_TO_INT(fd) < 0)
+    if (!g_hash_table_lookup_extended(qemu->chardevs, id, NULL, &fd) || GPOINTER_TO_INT(fd) < 0)
         return NULL;
     g_hash_table_steal_extended(qemu->chardevs, id, &key, &fd);
     g_hash_table_insert(qemu->chardevs, key, GINT_TO_POINTER(-1));

@@ -216,12 +216,15 @@ static void
 end_monitor(OrderMonitor *monitor)
 {
     OrderQemu *qemu = monitor->qemu;
+    guint n_held = qemu->held.length;
 
     if (monitor->id && qemu->kind == ORDER_QEMU_MONITOR_ADD) {
         close(g_steal_fd(&monitor->fd));
         drop_commands_of(monitor);
     } else {
+        gboolean is_control = !monitor->id;
         g_ptr_array_remove(qemu->monitors, monitor);
+        qemu->was_left |= is_control && qemu->held.length < n_held;
     }
 }
 
@@ -337,6 +340,7 @@ order_qemu_tell_event(OrderQemu *qemu)
 void
 order_qemu_go(OrderQemu *qemu)
 {
+    qemu->has_gone = TRUE;
     g_ptr_array_set_size(qemu->monitors, 0);
 }
 
@@ -357,6 +361,8 @@ order_qemu_dup_left_over(OrderQemu *qemu)
     GHashTableIter iter;
     gpointer key;
 
+    if (qemu->has_gone || qemu->was_left)
+        return NULL;
     g_hash_table_iter_init(&iter, qemu->chardevs);
     while (g_hash_table_iter_next(&iter, &key, NULL))
         g_string_append_printf(text, " chardev %s", (const char *)key);

@@ -40,9 +40,10 @@ void order_qemu_end_job(OrderQemu *qemu);
 /* An event that nothing has led to. */
 void order_qemu_tell_event(OrderQemu *qemu);
 
-/* Closes all of its connections; or those of plugged monitors alone. */
+/* Ends, with all of its connections and what it has; or ends the connections of plugged monitors alone. */
 void order_qemu_go(OrderQemu *qemu);
 void order_qemu_drop_plugged(OrderQemu *qemu);
 
-/* What is left in it that was not there from the beginning; NULL: nothing. */
+/* What is left in it that was not there from the beginning; NULL: nothing, or it has gone, or it has not answered the agent, which
+ * then had no way to know. */
 char *order_qemu_dup_left_over(OrderQemu *qemu);

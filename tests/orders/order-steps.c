@@ -74,35 +74,48 @@ take_no(OrderWorld *world)
     order_polkit_answer(world->polkit, FALSE);
 }
 
+static guint
+count_held(OrderWorld *world)
+{
+    return order_qemu_count_held(world->qemu) + (world->former ? order_qemu_count_held(world->former) : 0);
+}
+
 static gboolean
 is_qemu_asked(OrderWorld *world)
 {
-    return order_qemu_count_held(world->qemu) > 0;
+    return count_held(world) > 0;
 }
 
 /* Where it is the same as to answer all, the step is none. */
 static gboolean
 is_qemu_asked_more(OrderWorld *world)
 {
-    return order_qemu_count_held(world->qemu) > 1;
+    return count_held(world) > 1;
 }
 
 static void
 take_answer(OrderWorld *world)
 {
     order_qemu_answer_all(world->qemu);
+    if (world->former)
+        order_qemu_answer_all(world->former);
 }
 
 static void
 take_answer_one(OrderWorld *world)
 {
-    order_qemu_answer_one(world->qemu);
+    if (order_qemu_count_held(world->qemu) > 0)
+        order_qemu_answer_one(world->qemu);
+    else
+        order_qemu_answer_one(world->former);
 }
 
 static void
 take_refuse(OrderWorld *world)
 {
     order_qemu_refuse_all(world->qemu);
+    if (world->former)
+        order_qemu_refuse_all(world->former);
 }
 
 static gboolean
@@ -150,6 +163,12 @@ take_remove(OrderWorld *world)
                       order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "RemoveVM", DBUS_TYPE_OBJECT_PATH,
                                            &path, DBUS_TYPE_INVALID));
     world->is_removed = TRUE;
+}
+
+static gboolean
+is_name_free(OrderWorld *world)
+{
+    return !world->former && !order_world_has_vm(world) && world->host.instance && !world->host.is_stopping;
 }
 
 static gboolean
@@ -228,12 +247,6 @@ is_host_there(OrderWorld *world)
 }
 
 static void
-take_quit(OrderWorld *world)
-{
-    order_host_stop(&world->host);
-}
-
-static void
 take_idle(OrderWorld *world)
 {
     order_world_pass_time(world, IDLE_TIME);
@@ -283,10 +296,11 @@ const OrderStep order_steps[] = {
     { "go", is_qemu_up, take_go, TRUE },
     /* Somebody who may. */
     { "remove", order_world_has_vm, take_remove, TRUE },
+    { "come", is_name_free, order_world_replace_qemu, TRUE },
     /* The host. */
     { "reload", is_host_running, take_reload, FALSE },
     { "stop", is_host_running, take_stop, TRUE },
-    { "quit", is_host_there, take_quit, TRUE },
+    { "quit", is_host_there, order_world_quit, TRUE },
     /* Time. */
     { "idle", is_host_there, take_idle, TRUE },
     { "silence", is_host_there, take_silence, TRUE },

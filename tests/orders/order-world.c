@@ -142,6 +142,8 @@ run_everybody(OrderWorld *world)
         has_run = TRUE;
     if (world->qemu)
         has_run |= order_qemu_run(world->qemu);
+    if (world->former)
+        has_run |= order_qemu_run(world->former);
     has_run |= run_bus(world);
     if (world->a)
         take_clients(world);
@@ -279,6 +281,30 @@ add_vm(OrderWorld *world)
     order_caller_send(world->keeper, "AddVMFromFD", message);
 }
 
+void
+order_world_quit(OrderWorld *world)
+{
+    world->has_quit = TRUE;
+    order_host_stop(&world->host);
+}
+
+void
+order_world_replace_qemu(OrderWorld *world)
+{
+    world->former = g_steal_pointer(&world->qemu);
+    world->is_removed = FALSE;
+    add_vm(world);
+    order_qemu_set_holding(world->qemu, TRUE);
+}
+
+void
+order_world_send(OrderWorld *world, OrderCaller *caller, const char *what, DBusMessage *message)
+{
+    OrderCall *call = order_caller_send(caller, what, message);
+
+    call->is_late = !order_world_has_vm(world) && world->host.instance && !world->host.is_stopping;
+}
+
 OrderCaller *
 order_world_add_caller(OrderWorld *world, const char *name)
 {
@@ -288,7 +314,7 @@ order_world_add_caller(OrderWorld *world, const char *name)
 void
 order_world_begin(OrderWorld *world, gboolean is_holding)
 {
-    world->is_removed = world->has_picture = FALSE;
+    world->is_removed = world->has_picture = world->has_quit = FALSE;
     order_polkit_set_obliging(world->polkit, TRUE);
     start_host(world);
     if (world->is_reloaded)

@@ -34,10 +34,12 @@ typedef struct OrderWorld {
     OrderCaller *a, *b; /* owned; of one order; b: NULL until it calls */
     OrderHost host;
     OrderQemu *qemu; /* owned; of one order */
+    OrderQemu *former; /* owned; that had the VM's name before; NULL: none had */
     GPtrArray *clients; /* owned, of OrderClient, owned */
     GHashTable *published; /* owned; paths of objects that the module has added and not removed */
     gboolean is_removed; /* RemoveVM has been called */
     gboolean is_reloaded; /* the configuration is another one than the order began with */
+    gboolean has_quit; /* the instance was stopped without any preparation */
     gboolean has_picture; /* a screenshot was asked for, whose fdset stays in QEMU as long as the VM */
     GString *fault; /* owned; empty: none */
     guint n_fds, n_polled; /* with an instance that runs and has nothing to do */
@@ -49,6 +51,15 @@ void order_world_free(OrderWorld *world);
 /* An instance that is ready, a VM that is connected, a caller. QEMU and polkit answer at once. @is_holding: QEMU does not,
  * so that the VM is being added yet. */
 void order_world_begin(OrderWorld *world, gboolean is_holding);
+
+/* The instance is stopped at once. */
+void order_world_quit(OrderWorld *world);
+
+/* Another QEMU gets the name of the one that has gone. */
+void order_world_replace_qemu(OrderWorld *world);
+
+/* A call of a caller's; @message: taken. */
+void order_world_send(OrderWorld *world, OrderCaller *caller, const char *what, DBusMessage *message);
 
 /* Another caller comes. */
 OrderCaller *order_world_add_caller(OrderWorld *world, const char *name);
