@@ -22,6 +22,14 @@ close_fd(gpointer fd)
 }
 
 static void
+close_fds(GArray *fds)
+{
+    for (guint i = 0; i < fds->len; i++)
+        close(g_array_index(fds, int, i));
+    g_array_set_size(fds, 0);
+}
+
+static void
 order_command_free(OrderCommand *command)
 {
     close_fd(GINT_TO_POINTER(command->fd));
@@ -53,8 +61,7 @@ order_monitor_free(gpointer data)
     if (monitor->id)
         g_hash_table_remove(monitor->qemu->chardevs, monitor->id);
     close_fd(GINT_TO_POINTER(monitor->fd));
-    for (guint i = 0; i < monitor->fds->len; i++)
-        close(g_array_index(monitor->fds, int, i));
+    close_fds(monitor->fds);
     g_array_unref(monitor->fds);
     g_hash_table_unref(monitor->names);
     json_framer_clear(&monitor->framer);
@@ -170,20 +177,24 @@ take_text(OrderMonitor *monitor, const char *text, gsize length)
     }
 }
 
+/* Descriptors that no command has taken are closed when others come. */
 static void
 take_fds(OrderMonitor *monitor, struct msghdr *message)
 {
     struct cmsghdr *header = message->msg_controllen > 0 ? CMSG_FIRSTHDR(message) : NULL;
-    int fd;
 
     if (!header)
         return;
-    memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    g_array_append_val(monitor->fds, fd);
+    close_fds(monitor->fds);
+    g_array_set_size(monitor->fds, (guint)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int)));
+    memcpy(monitor->fds->data, CMSG_DATA(header), monitor->fds->len * sizeof(int));
 }
 
 /* Bytes; one more is read by the framer's cursor. */
 #define CHUNK 65536
+
+/* Of one message. */
+#define MAX_FDS 4
 
 /* FALSE: the other side has gone. */
 static gboolean
@@ -191,7 +202,7 @@ read_monitor(OrderMonitor *monitor, gboolean *ret_has_read)
 {
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
+        char space[CMSG_SPACE(MAX_FDS * sizeof(int))];
     } control;
     char buffer[CHUNK + 1] = "";
     struct iovec data = { buffer, CHUNK };
