@@ -168,7 +168,7 @@ check_all_growth(OrderRun *run)
 {
     for (guint i = 0; i < G_N_ELEMENTS(growing); i++)
         check_growth(run, growing[i]);
-    g_print("ok nothing grows\n");
+    g_print("ok - nothing grows\n");
 }
 
 typedef struct Options {
@@ -191,11 +191,11 @@ run_many(OrderRun *run, const Options *options)
             run_all(run, world, start, (guint)options->depth);
     order_run_check_leaks();
     n_all = run->n_orders - n_before;
-    g_print("ok all %" G_GUINT64_FORMAT " orders of %d steps\n# seed %d\n", n_all, options->depth, options->seed);
+    g_print("ok - all %" G_GUINT64_FORMAT " orders of %d steps\n# seed %d\n", n_all, options->depth, options->seed);
     while (g_get_real_time() < end)
         run_random(run, random);
     order_run_check_leaks();
-    g_print("ok %" G_GUINT64_FORMAT " random orders\n", run->n_orders - n_before - n_all);
+    g_print("ok - %" G_GUINT64_FORMAT " random orders\n", run->n_orders - n_before - n_all);
     g_print("1..%d\n", __sanitizer_get_current_allocated_bytes ? 3 : 2);
 }
 
