@@ -152,17 +152,18 @@ static PolicyAnswer
 decide_request(Policy *policy, const PolicyRequest *request, PolicyFunc func, gpointer user_data,
                PolicyTicket **ret_ticket, GError **error)
 {
-    guint32 uid = request->peer->uid;
+    gboolean is_owner = bus_peer_is_user(request->peer, request->owner_uid);
+    gboolean is_friend = bus_peer_is_user(request->peer, request->friend_uid);
 
-    if (uid == BUS_PEER_NO_ID)
+    if (request->peer->uid == BUS_PEER_NO_ID)
         return refuse_request(policy, request, BUS_ERROR_ACCESS_DENIED, "the bus does not tell whose it is", error);
     if (request->classes == 0)
         return refuse_request(policy, request, BUS_ERROR_ACCESS_DENIED, "nothing says what that takes", error);
-    if (uid != request->owner_uid && uid != request->friend_uid && request->has_left)
+    if (!is_owner && !is_friend && request->has_left)
         return refuse_absent(policy, request, error);
-    if (uid != request->owner_uid && uid != request->friend_uid)
+    if (!is_owner && !is_friend)
         return ask_polkit(policy, request, func, user_data, ret_ticket, error);
-    audit_decision(policy, request, /* is_allowed= */ TRUE, uid == request->owner_uid ? "owner" : "trusted");
+    audit_decision(policy, request, /* is_allowed= */ TRUE, is_owner ? "owner" : "trusted");
     return POLICY_ALLOWED;
 }
 

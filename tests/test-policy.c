@@ -120,6 +120,18 @@ test_unknown_user(Fixture *fixture, gconstpointer unused)
     assert_log(fixture, "refused stop org.qemu.monitor1.control: the bus does not tell whose it is\n");
 }
 
+/* Two users for whom the kernel has no number, as a container's agent sees all who are not in it, have one and the same: neither
+ * owns what the other does. */
+static void
+test_user_without_a_number(Fixture *fixture, gconstpointer unused)
+{
+    fixture->peer.uid = fixture->request.owner_uid = fixture->request.friend_uid = BUS_PEER_OVERFLOW_ID;
+    g_assert_cmpint(ask(fixture), ==, POLICY_ASKED);
+    policy_ticket_cancel(fixture->ticket);
+    fixture->request.has_left = TRUE;
+    g_assert_cmpint(ask(fixture), ==, POLICY_REFUSED);
+}
+
 /* A command that no table has classed is nobody's, not even its owner's. */
 static void
 test_no_class(Fixture *fixture, gconstpointer unused)
@@ -234,6 +246,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD_TEST("own", test_own);
     ADD_TEST("unknown-user", test_unknown_user);
+    ADD_TEST("user-without-a-number", test_user_without_a_number);
     ADD_TEST("no-class", test_no_class);
     ADD_TEST("left", test_left);
     ADD_TEST("stranger", test_stranger);

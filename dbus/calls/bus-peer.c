@@ -63,6 +63,12 @@ bus_peer_get_account(const BusPeer *peer)
     return ((const Record *)peer)->account;
 }
 
+gboolean
+bus_peer_is_user(const BusPeer *peer, guint32 uid)
+{
+    return uid != BUS_PEER_NO_ID && uid != BUS_PEER_OVERFLOW_ID && peer->uid == uid;
+}
+
 /* a{sv}; a bus may leave out what it does not know. */
 static void
 read_credentials(DBusMessage *reply, BusPeer *peer)

@@ -7,12 +7,18 @@
 
 #define BUS_PEER_NO_ID G_MAXUINT32
 
+/* The uid that the kernel gives for users for whom it has no number: nobody's, or everybody's. See user_namespaces(7). */
+#define BUS_PEER_OVERFLOW_ID 65534u
+
 typedef struct BusPeer {
     char *name; /* owned; the unique name, ":1.42" */
     guint32 uid; /* as the bus vouches for it; BUS_PEER_NO_ID where it cannot */
     guint32 pid; /* likewise */
     guint64 start_time; /* of that process, as it was when the bus told of it; 0: not known */
 } BusPeer;
+
+/* Whether @peer is the user @uid, and can be no other. */
+gboolean bus_peer_is_user(const BusPeer *peer, guint32 uid);
 
 /* When a process started, in the kernel's ticks; FALSE: there is none, or it cannot be told. */
 gboolean bus_peer_read_start_time(guint32 pid, guint64 *ret_time);

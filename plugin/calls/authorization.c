@@ -87,13 +87,10 @@ ask_policy(Context *context, Vm *vm, const PolicyRequest *request, Authorization
     return AUTHORIZATION_ASKED;
 }
 
-/* The uid that the kernel gives for users it has no number for: nobody's, or everybody's. See user_namespaces(7). */
-#define OVERFLOW_UID 65534
-
 static guint32
 exempt_owner(Context *context, guint32 uid)
 {
-    return context->config->owner_needs_polkit || uid == OVERFLOW_UID ? BUS_PEER_NO_ID : uid;
+    return context->config->owner_needs_polkit || uid == BUS_PEER_OVERFLOW_ID ? BUS_PEER_NO_ID : uid;
 }
 
 /* Leave to add a VM is not leave to do everything to it: who has added one whose user the kernel cannot tell owns it
@@ -111,7 +108,8 @@ authorization_get_owner(Context *context, Vm *vm)
 static guint32
 get_qemu_uid(Vm *vm)
 {
-    return vm_is_owner_known(vm) && vm_get_owner_uid(vm) != OVERFLOW_UID ? vm_get_owner_uid(vm) : BUS_PEER_NO_ID;
+    return vm_is_owner_known(vm) && vm_get_owner_uid(vm) != BUS_PEER_OVERFLOW_ID ? vm_get_owner_uid(vm)
+                                                                                 : BUS_PEER_NO_ID;
 }
 
 static const char *

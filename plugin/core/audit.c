@@ -269,7 +269,8 @@ static const char *
 find_common_command(const PolicyDecision *decision)
 {
     const PolicyRequest *request = decision->request;
-    gboolean is_own = request->peer->uid == request->owner_uid || request->peer->uid == request->friend_uid;
+    gboolean is_own =
+        bus_peer_is_user(request->peer, request->owner_uid) || bus_peer_is_user(request->peer, request->friend_uid);
 
     return decision->is_allowed && !is_own ? policy_class_find_command(request->command) : NULL;
 }

@@ -256,7 +256,7 @@ list_vms(BusCall *call, gpointer object_data)
     DBusMessageIter iter;
 
     dbus_message_iter_init_append(reply, &iter);
-    vm_list_append(&iter, vm_registry_get_table(manager->registry), bus_call_get_peer(call)->uid);
+    vm_list_append(&iter, vm_registry_get_table(manager->registry), bus_call_get_peer(call));
     bus_call_return(call, reply);
 }
 

@@ -40,16 +40,16 @@ describe_state(VmEntryState state)
 }
 
 static gboolean
-may_see_all(VmEntry *entry, guint32 uid)
+may_see_all(VmEntry *entry, const BusPeer *peer)
 {
     Vm *vm = vm_entry_get_vm(entry);
     const VmSpec *spec = vm_get_spec(vm);
 
-    if (uid == 0 || uid == context_get_uid() || uid == spec->added_by)
+    if (peer->uid == 0 || peer->uid == context_get_uid() || bus_peer_is_user(peer, spec->added_by))
         return TRUE;
-    if (spec->origin == VM_FROM_DIRECTORY && uid == spec->made_by)
+    if (spec->origin == VM_FROM_DIRECTORY && bus_peer_is_user(peer, spec->made_by))
         return TRUE;
-    return vm_is_owner_known(vm) && uid == vm_get_owner_uid(vm);
+    return vm_is_owner_known(vm) && bus_peer_is_user(peer, vm_get_owner_uid(vm));
 }
 
 static void
@@ -61,12 +61,12 @@ append_text(DBusMessageIter *dictionary, const char *key, const char *text)
 /* A text that cannot be a name is no name here either, and an address that ends with it is in plain ASCII, so that nobody's terminal is
  * turned by a file's name. */
 static void
-append_entry(DBusMessageIter *list, VmEntry *entry, guint32 uid)
+append_entry(DBusMessageIter *list, VmEntry *entry, const BusPeer *peer)
 {
     Vm *vm = vm_entry_get_vm(entry);
     const QmpAddress *address = vm_get_address(vm);
     const char *given = vm_get_name(vm) ? vm_get_name(vm) : vm_entry_get_wanted_name(entry);
-    gboolean is_name = given && names_check_vm(given, /* error= */ NULL), sees_all = may_see_all(entry, uid);
+    gboolean is_name = given && names_check_vm(given, /* error= */ NULL), sees_all = may_see_all(entry, peer);
     g_autofree char *shown = is_name || !given || !address ? NULL : g_strescape(address->text, NULL);
     const char *path = vm_entry_get_path(entry);
     dbus_uint64_t since = vm_entry_get_since(entry);
@@ -87,13 +87,13 @@ append_entry(DBusMessageIter *list, VmEntry *entry, guint32 uid)
 }
 
 void
-vm_list_append(DBusMessageIter *iter, VmTable *table, guint32 uid)
+vm_list_append(DBusMessageIter *iter, VmTable *table, const BusPeer *peer)
 {
     g_autoptr(GPtrArray) entries = vm_table_list(table);
     DBusMessageIter list;
 
     dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "a{sv}", &list);
     for (guint i = 0; i < entries->len; i++)
-        append_entry(&list, entries->pdata[i], uid);
+        append_entry(&list, entries->pdata[i], peer);
     dbus_message_iter_close_container(iter, &list);
 }

@@ -4,9 +4,10 @@
 
 #include <dbus/dbus.h>
 
+#include "bus-peer.h"
 #include "vm-table.h"
 
-/* Appends an `aa{sv}` to @iter, as the user @uid may see it. The list is public; the address of a VM that is not connected, and
+/* Appends an `aa{sv}` to @iter, as @peer may see it. The list is public; the address of a VM that is not connected, and
  * the error, which may name files of others, are for root, the agent's user, and the user who added the VM, made its socket or
  * runs it. */
-void vm_list_append(DBusMessageIter *iter, VmTable *table, guint32 uid);
+void vm_list_append(DBusMessageIter *iter, VmTable *table, const BusPeer *peer);

@@ -221,8 +221,9 @@ static void
 list_monitors_authorized(BusCall *call, VmContext *vm_context, char **arguments)
 {
     VmObject *object = (VmObject *)vm_context;
-    guint32 uid = bus_call_get_peer(call)->uid;
-    gboolean sees_all = uid == 0 || uid == authorization_get_owner(object->vm_context.context, object->vm_context.vm);
+    const BusPeer *peer = bus_call_get_peer(call);
+    guint32 owner = authorization_get_owner(object->vm_context.context, object->vm_context.vm);
+    gboolean sees_all = peer->uid == 0 || bus_peer_is_user(peer, owner);
     Listing listing = { .caller = sees_all ? NULL : bus_call_get_sender(call) };
     DBusMessageIter iter;
     DBusMessage *reply;
