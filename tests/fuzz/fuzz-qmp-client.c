@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A QEMU that says anything to a client with commands under way. Input: a byte of flags, one that chooses the size of the pieces, what
  * QEMU says.
+ * - A session that is negotiated is ready.
  * - A command is answered once, or cancelled, and never from inside the call that sends it.
  * - The session ends once; every command is answered by then, and nothing comes afterwards.
  * - A reply is a document that is right, and so are an event's data. */
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,13 +14,19 @@
 #include "json-tree.h"
 #include "qmp-client.h"
 
-#define GREETING "{\"QMP\":{\"version\":{\"qemu\":{\"micro\":3,\"minor\":1,\"major\":11},\"package\":\"\"},\"capabilities\":[\"oob\"]}}"
+#define GREETING                                                                                                      \
+    "{\"QMP\":{\"version\":{\"qemu\":{\"micro\":3,\"minor\":1,\"major\":11},\"package\":\"\"},\"capabilities\":["     \
+    "\"oob\"]}}"
 #define FLAG_GREETED 1
 #define FLAG_NEGOTIATED 2
 #define FLAG_PIECES 4
 #define FLAG_CANCELS 8
 #define FLAG_FREED_FROM_INSIDE 16
-#define N_COMMANDS 4
+#define FLAG_RESUMED 32 /* another client's session goes on, in the middle of a message */
+#define FLAG_PAUSES 64
+#define FLAG_FD 128 /* a descriptor goes with one of the commands */
+#define N_COMMANDS 4 /* at a time */
+#define MAX_COMMANDS 24 /* each that is answered is followed by another */
 
 typedef struct Call {
     struct Session *session; /* ref */
@@ -33,6 +41,8 @@ typedef struct Session {
     guint flags;
     gboolean is_ready, is_closed;
     Call calls[N_COMMANDS];
+    guint n_sent;
+    GString *said; /* owned; by the client */
 } Session;
 
 static void
@@ -45,6 +55,24 @@ check_json(const QmpText *text)
     /* A member that is there twice is right for the scanner; whoever reads the value refuses it. */
     g_assert_true(node || strstr(error->message, "twice") || strstr(error->message, "U+0000") ||
                   error->code == JSON_TREE_ERROR_LIMIT);
+}
+
+static void on_reply(const QmpReply *reply, const GError *error, gpointer user_data);
+
+static void
+send_command(Session *session, guint i)
+{
+    Call *call = &session->calls[i];
+    QmpCommand command = { .name = i == 3 ? "quit" : "query-status", .flags = i == 2 ? QMP_EXECUTE_OOB : 0, .fd = -1 };
+
+    if (i == 1 && session->flags & FLAG_FD) {
+        command = (QmpCommand){ .name = "getfd", .arguments = "{\"fdname\":\"a\"}", .flags = QMP_EXECUTE_FD };
+        command.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    *call = (Call){ .session = session, .is_under_way = TRUE, .is_sending = TRUE };
+    session->n_sent++;
+    call->id = qmp_client_execute(session->client, &command, on_reply, call);
+    call->is_sending = FALSE;
 }
 
 static void
@@ -62,6 +90,8 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
         check_json(&reply->value);
     if (call->session->flags & FLAG_FREED_FROM_INSIDE)
         g_clear_pointer(&call->session->client, qmp_client_free);
+    else if (qmp_client_is_ready(call->session->client) && call->session->n_sent < MAX_COMMANDS)
+        send_command(call->session, (guint)(call - call->session->calls));
 }
 
 static void
@@ -71,13 +101,8 @@ on_ready(QmpClient *client, gpointer user_data)
 
     g_assert_false(session->is_ready);
     session->is_ready = TRUE;
-    for (guint i = 0; i < N_COMMANDS; i++) {
-        Call *call = &session->calls[i];
-        QmpCommand command = { .name = i == 3 ? "quit" : "query-status", .flags = i == 2 ? QMP_EXECUTE_OOB : 0, .fd = -1 };
-        *call = (Call){ .session = session, .is_under_way = TRUE, .is_sending = TRUE };
-        call->id = qmp_client_execute(client, &command, on_reply, call);
-        call->is_sending = FALSE;
-    }
+    for (guint i = 0; i < N_COMMANDS; i++)
+        send_command(session, i);
     if (session->flags & FLAG_CANCELS) {
         session->calls[1].is_under_way = FALSE;
         qmp_client_cancel(client, session->calls[1].id);
@@ -113,41 +138,87 @@ static void
 settle(Session *session)
 {
     char bytes[4096];
+    gboolean has_run;
+    gssize n;
 
-    do
-        while (recv(session->qemu, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
-            ;
-    while (g_main_context_iteration(session->context, FALSE));
+    do {
+        has_run = g_main_context_iteration(session->context, FALSE);
+        while ((n = recv(session->qemu, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+            g_string_append_len(session->said, bytes, n);
+    } while (has_run);
 }
 
 static void
 say(Session *session, const void *data, gsize length, gsize piece)
 {
     for (gsize at = 0; at < length && session->client; at += piece) {
+        gboolean is_paused = session->flags & FLAG_PAUSES && at % 2 == 0;
+        if (is_paused)
+            qmp_client_pause(session->client);
         send(session->qemu, (const char *)data + at, MIN(piece, length - at), MSG_NOSIGNAL);
         settle(session);
+        if (is_paused && session->client)
+            qmp_client_resume(session->client);
+        settle(session);
     }
+}
+
+static void
+say_text(Session *session, const char *text)
+{
+    say(session, text, strlen(text), 4096);
+}
+
+/* QEMU answers qmp_capabilities, by the id that it came with. */
+static void
+negotiate(Session *session)
+{
+    g_autofree char *answer = NULL;
+    const char *id;
+
+    if (session->flags & FLAG_RESUMED)
+        say_text(session, "n\":1}}\r\n{\"error\":{\"class\":\"GenericError\",\"desc\":\"JSON parse error\"}}\r\n");
+    else
+        say_text(session, GREETING);
+    if (!(session->flags & FLAG_NEGOTIATED) || !session->client)
+        return;
+    id = strstr(session->said->str, "\"id\":");
+    g_assert_nonnull(id);
+    answer = g_strdup_printf(session->flags & FLAG_RESUMED
+                                 ? "{\"error\":{\"class\":\"CommandNotFound\",\"desc\":\"\"},\"id\":%.*s}"
+                                 : "{\"return\":{},\"id\":%.*s}",
+                             (int)strspn(id + 5, "0123456789"), id + 5);
+    say_text(session, answer);
+    g_assert_true(session->is_ready);
+}
+
+static void
+begin(Session *session, guint flags)
+{
+    static const QmpClientFuncs funcs = { .on_ready = on_ready, .on_event = on_event, .on_closed = on_closed };
+    QmpClientLimits limits = { .max_reply = 2048, .max_event = 512, .timeout = G_MAXUINT64 };
+    int pair[2];
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+    session->flags = flags;
+    session->qemu = pair[1];
+    session->said = g_string_new(NULL);
+    session->context = g_main_context_new();
+    if (flags & FLAG_RESUMED)
+        limits.session = GREETING;
+    session->client = qmp_client_new(session->context, pair[0], &limits, &funcs, session);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const QmpClientFuncs funcs = { .on_ready = on_ready, .on_event = on_event, .on_closed = on_closed };
-    static const QmpClientLimits limits = { .max_reply = 2048, .max_event = 512, .timeout = G_MAXUINT64 };
     Session session = { 0 };
-    int pair[2];
 
     if (size < 2)
         return 0;
-    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
-    session.flags = data[0];
-    session.qemu = pair[1];
-    session.context = g_main_context_new();
-    session.client = qmp_client_new(session.context, pair[0], &limits, &funcs, &session);
+    begin(&session, data[0]);
     if (data[0] & FLAG_GREETED)
-        say(&session, GREETING, strlen(GREETING), 4096);
-    if (data[0] & FLAG_GREETED && data[0] & FLAG_NEGOTIATED)
-        say(&session, "{\"return\":{},\"id\":0}", strlen("{\"return\":{},\"id\":0}"), 4096);
+        negotiate(&session);
     say(&session, data + 2, size - 2, data[0] & FLAG_PIECES ? data[1] % 32 + 1 : 4096);
     close(session.qemu);
     session.qemu = -1;
@@ -157,5 +228,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (guint i = 0; i < N_COMMANDS; i++)
         g_assert_false(session.calls[i].is_under_way);
     g_main_context_unref(session.context);
+    g_string_free(session.said, TRUE);
     return 0;
 }
