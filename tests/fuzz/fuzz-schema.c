@@ -3,7 +3,8 @@
  * up to U+0000, or bytes for the maker), bytes for values.
  * - The interfaces are XML that GLib reads, with members, arguments and signatures that D-Bus takes, each name once.
  * - A result is a message of the signature that was promised, and the same value when it is read back.
- * - Arguments that the schema takes reach QEMU as they were when a caller gives them as the method declares. */
+ * - Arguments that the schema takes reach QEMU as they were when a caller gives them as the method declares; of anything else that a
+ *   caller gives only what the schema takes. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "json-print.h"
 #include "json-same.h"
 #include "json-tree.h"
+#include "message-maker.h"
 #include "names.h"
 #include "qmp-arguments.h"
 #include "qmp-method.h"
@@ -25,6 +27,7 @@
 #define FLAG_TEXT 1
 #define FLAG_CONTRACT 2 /* what it promises is promised */
 #define FLAG_ALL_IN_ONE 4 /* the caller gives one dictionary */
+#define FLAG_ANY_CALL 8 /* a caller gives anything */
 
 /* The bus's own call is not linked: a message that was never sent is enough. */
 struct BusCall {
@@ -230,6 +233,27 @@ check_arguments(const QmpMethod *method, const GDBusMethodInfo *info, const QmpS
     g_assert_true(!error || g_utf8_validate(error->message, -1, NULL));
 }
 
+/* A caller who has not read the introspection, or means no good. What is accepted is what the schema takes. */
+static void
+check_any_call(const QmpMethod *method, const QmpSchemaCommand *command, MakerBytes *bytes)
+{
+    DBusMessage *message = dbus_message_new_method_call(NULL, "/a", "a.b", "C");
+    g_autoptr(QmpMethodValues) values = NULL;
+    g_autoptr(JsonNode) arguments = NULL;
+    g_autoptr(GError) error = NULL;
+    BusCall call = { message };
+    int fd = -1;
+
+    message_maker_append(bytes, message);
+    values = qmp_method_values_new(&call, bytes->left % 2 ? method : NULL, &error);
+    if (values && qmp_method_get_arguments(method, &call, values, &arguments, &fd, &error) && arguments)
+        g_assert_true(qmp_arguments_check(command, json_node_get_object(arguments), NULL));
+    g_assert_true(!error || g_utf8_validate(error->message, -1, NULL));
+    if (fd >= 0)
+        close(fd);
+    dbus_message_unref(message);
+}
+
 static const QmpSchemaCommand *
 find_schema_command(const QmpSchema *schema, const char *name)
 {
@@ -255,6 +279,8 @@ check_method(const QmpSchema *schema, const GDBusMethodInfo *info, guint flags, 
     check_result(type, "v", result->str);
     schema_maker_append_value(bytes, arguments, command->arguments, /* depth= */ 0);
     check_arguments(method, info, command, arguments->str, flags & FLAG_ALL_IN_ONE);
+    if (flags & FLAG_ANY_CALL)
+        check_any_call(method, command, bytes);
     qmp_method_free(method);
 }
 

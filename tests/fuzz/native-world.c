@@ -323,8 +323,11 @@ on_native_vm_ending(Vm *vm, gpointer user_data)
 static gboolean
 on_native_vm_down(Vm *vm, VmDown how, const GError *error, gpointer user_data)
 {
-    drop_native_vm(user_data);
-    return TRUE;
+    NativeWorld *world = user_data;
+
+    drop_native_vm(world);
+    g_clear_pointer(&world->base.vm, vm_free);
+    return FALSE;
 }
 
 static void

@@ -5,6 +5,7 @@
 
 /* Types that are numbered; builtins come on top. */
 #define MAX_TYPES 10
+#define N_OBJECTS 5 /* of them, the first ones */
 #define MAX_VALUE_DEPTH 6
 
 #define LONG_NAME                                                                                                     \
@@ -21,41 +22,35 @@ static const char *const command_names[] = {
     "-",       "__org.a-b", "a-sync",  "eject", "blockdev-add", "query-status", "object-add", LONG_NAME, "QUERY-A"
 };
 
-guint
-maker_choose(MakerBytes *bytes, guint n)
-{
-    guint8 byte = 0;
-
-    if (bytes->left > 0) {
-        byte = *bytes->at++;
-        bytes->left--;
-    }
-    return byte % n;
-}
-
-static const char *
-choose_text(MakerBytes *bytes, const char *const *texts, guint n)
-{
-    return texts[maker_choose(bytes, n)];
-}
-
 /* One of the types, also one that stands around it; rarely one that is not there. */
 static void
 append_type_name(MakerBytes *bytes, GString *json)
 {
-    guint n = maker_choose(bytes, 64);
+    guint n = maker_choose(bytes, 256);
 
-    if (n < 24)
+    if (n < 100)
         g_string_append_printf(json, "\"%s\"", builtins[n % G_N_ELEMENTS(builtins)]);
     else
-        g_string_append_printf(json, "\"%u\"", n == 63 ? MAX_TYPES + 1 : n % MAX_TYPES);
+        g_string_append_printf(json, "\"%u\"", n == 255 ? MAX_TYPES + 1 : n % MAX_TYPES);
+}
+
+/* Of arguments or data: one of the types that are objects for sure; rarely any other. */
+static void
+append_object_name(MakerBytes *bytes, GString *json)
+{
+    guint n = maker_choose(bytes, 256);
+
+    if (n == 255)
+        append_type_name(bytes, json);
+    else
+        g_string_append_printf(json, "\"%u\"", n % N_OBJECTS);
 }
 
 static void
 append_member(MakerBytes *bytes, GString *json)
 {
-    g_string_append_printf(json,
-                           "{\"name\":\"%s\",\"type\":", choose_text(bytes, member_names, G_N_ELEMENTS(member_names)));
+    g_string_append_printf(
+        json, "{\"name\":\"%s\",\"type\":", maker_choose_text(bytes, member_names, G_N_ELEMENTS(member_names)));
     append_type_name(bytes, json);
     g_string_append(json, maker_choose(bytes, 2) ? ",\"default\":null}" : "}");
 }
@@ -63,7 +58,7 @@ append_member(MakerBytes *bytes, GString *json)
 static void
 append_case(MakerBytes *bytes, GString *json)
 {
-    g_string_append_printf(json, "{\"case\":\"%s\",\"type\":", choose_text(bytes, words, G_N_ELEMENTS(words)));
+    g_string_append_printf(json, "{\"case\":\"%s\",\"type\":", maker_choose_text(bytes, words, G_N_ELEMENTS(words)));
     append_type_name(bytes, json);
     g_string_append_c(json, '}');
 }
@@ -79,7 +74,7 @@ append_branch(MakerBytes *bytes, GString *json)
 static void
 append_word(MakerBytes *bytes, GString *json)
 {
-    g_string_append_printf(json, "\"%s\"", choose_text(bytes, words, G_N_ELEMENTS(words)));
+    g_string_append_printf(json, "\"%s\"", maker_choose_text(bytes, words, G_N_ELEMENTS(words)));
 }
 
 typedef void (*AppendFunc)(MakerBytes *bytes, GString *json);
@@ -101,14 +96,14 @@ append_list(MakerBytes *bytes, GString *json, const char *name, guint max, Appen
 static void
 append_type(MakerBytes *bytes, GString *json, guint number)
 {
-    guint kind = maker_choose(bytes, 8);
+    guint kind = maker_choose(bytes, number < N_OBJECTS ? 4 : 8);
     const char *names[] = { "object", "object", "object", "object", "enum", "array", "alternate", "future" };
 
     g_string_append_printf(json, "{\"name\":\"%u\",\"meta-type\":\"%s\"", number, names[kind]);
     if (kind < 4)
         append_list(bytes, json, "members", 5, append_member);
     if (kind == 3) {
-        g_string_append_printf(json, ",\"tag\":\"%s\"", choose_text(bytes, member_names, 4));
+        g_string_append_printf(json, ",\"tag\":\"%s\"", maker_choose_text(bytes, member_names, 4));
         append_list(bytes, json, "variants", 4, append_case);
     }
     if (kind == 4)
@@ -126,8 +121,8 @@ static void
 append_command(MakerBytes *bytes, GString *json)
 {
     g_string_append_printf(json, "{\"name\":\"%s\",\"meta-type\":\"command\",\"arg-type\":",
-                           choose_text(bytes, command_names, G_N_ELEMENTS(command_names)));
-    append_type_name(bytes, json);
+                           maker_choose_text(bytes, command_names, G_N_ELEMENTS(command_names)));
+    append_object_name(bytes, json);
     g_string_append(json, ",\"ret-type\":");
     append_type_name(bytes, json);
     g_string_append_printf(json, ",\"allow-oob\":%s,\"features\":[%s]},", maker_choose(bytes, 2) ? "true" : "false",
@@ -138,8 +133,8 @@ static void
 append_event(MakerBytes *bytes, GString *json)
 {
     g_string_append_printf(json, "{\"name\":\"%s\",\"meta-type\":\"event\",\"arg-type\":",
-                           choose_text(bytes, command_names, G_N_ELEMENTS(command_names)));
-    append_type_name(bytes, json);
+                           maker_choose_text(bytes, command_names, G_N_ELEMENTS(command_names)));
+    append_object_name(bytes, json);
     g_string_append(json, "},");
 }
 
@@ -182,7 +177,7 @@ append_number(MakerBytes *bytes, GString *json)
                                            "5e-324",
                                            "9007199254740993" };
 
-    g_string_append(json, choose_text(bytes, numbers, G_N_ELEMENTS(numbers)));
+    g_string_append(json, maker_choose_text(bytes, numbers, G_N_ELEMENTS(numbers)));
 }
 
 static void
@@ -196,7 +191,7 @@ append_string(MakerBytes *bytes, GString *json)
                                            "\"\xef\xb7\x90\\\"\"",
                                            "\"0123456789012345678901234567890123456789\"" };
 
-    g_string_append(json, choose_text(bytes, strings, G_N_ELEMENTS(strings)));
+    g_string_append(json, maker_choose_text(bytes, strings, G_N_ELEMENTS(strings)));
 }
 
 static void

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Schemas, and values by them, from bytes: each byte is one choice, and where they have ended each choice is the first. So a fuzzer
- * that changes bytes changes types, names and values, and never makes a text that is no JSON. */
+/* Schemas, and values by them, from bytes. */
 #pragma once
 
+#include "maker-bytes.h"
 #include "qmp-schema.h"
-
-typedef struct MakerBytes {
-    const guint8 *at; /* weak */
-    gsize left;
-} MakerBytes;
-
-/* 0 to @n - 1. */
-guint maker_choose(MakerBytes *bytes, guint n);
 
 /* A reply to query-qmp-schema: objects in objects, unions, enums, alternates, lists, commands and events; members, commands and
  * words whose names collide on D-Bus or mean something there. Some are no schema, as a hostile QEMU's. */
