@@ -358,6 +358,7 @@ static void
 stop_with_calls_in_flight(Host *host, GDBusConnection *connection, CompletionRow ending)
 {
     GAsyncResult *results[10] = { NULL };
+    guint threads = count_files("/proc/self/task");
     Peer peer;
 
     add_vm(connection, peer_init(&peer));
@@ -366,6 +367,7 @@ stop_with_calls_in_flight(Host *host, GDBusConnection *connection, CompletionRow
     /* Seven are under way, three wait; the others have not been read from the bus. */
     while (peer.n_unanswered < 7)
         g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(count_files("/proc/self/task"), ==, threads);
     end(host, ending, &peer);
     for (guint i = 0; i < 7; i++)
         assert_disconnected(connection, &results[i]);
