@@ -193,6 +193,14 @@ look_at_size(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+static void
+fail_stopped(Screenshot *screenshot)
+{
+    g_autoptr(GError) error = g_error_new_literal(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
+
+    fail_screenshot(screenshot, error);
+}
+
 /* Somebody else has removed the fdset, by a monitor that is not ours. 7.2 and 10.0 fail to open the path then; 11.1 fails to find the
  * fdset, or a file descriptor in it. */
 static gboolean
@@ -232,9 +240,12 @@ on_screen_dumped(const QmpReply *reply, const GError *error, gpointer user_data)
         fail_screenshot(screenshot, too_large);
         return;
     }
-    if (is_file_lost(reply) && replace_lost_file(screenshot))
+    if ((is_file_lost(reply) && replace_lost_file(screenshot)) || ends_with_step(screenshot, reply, error))
         return;
-    if (!ends_with_step(screenshot, reply, error))
+    /* A reply that was held back is given after screenshots_stop(), and the VM goes before a copy could be made. */
+    if (screenshot->screenshots->is_stopped)
+        fail_stopped(screenshot);
+    else
         screenshot->copy = picture_copy_new(context, screenshot->file->file, screenshot->options.format->magic,
                                             on_picture_copied, screenshot);
 }
@@ -421,17 +432,14 @@ screenshots_new(VmContext *vm_context)
 void
 screenshots_stop(Screenshots *screenshots)
 {
-    g_autoptr(GError) error = g_error_new_literal(QMP_ERROR, QMP_ERROR_DISCONNECTED, "The VM has gone");
-    SharedFile *shared;
-
     screenshots->is_stopped = TRUE;
-    while ((shared = g_queue_pop_head(&screenshots->idle_files)))
-        drop_shared_file(screenshots, shared);
+    while (screenshots->idle_files.head)
+        drop_shared_file(screenshots, g_queue_pop_head(&screenshots->idle_files));
     for (GList *i = screenshots->all.head, *next; i; i = next) {
         Screenshot *screenshot = i->data;
         next = i->next;
         if (screenshot->copy)
-            fail_screenshot(screenshot, error);
+            fail_stopped(screenshot);
     }
 }
 
