@@ -118,6 +118,7 @@ do_stop(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
     if (qemu->is_running)
         order_qemu_send_event(qemu, "STOP", "{}");
     qemu->is_running = FALSE;
+    qemu->was_paused = TRUE;
     return g_strdup("{}");
 }
 
@@ -195,7 +196,12 @@ do_remove_fd(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 {
     gpointer id = GUINT_TO_POINTER((guint)json_member_get_uint(arguments, "fdset-id"));
 
-    return g_hash_table_remove(qemu->fdsets, id) ? g_strdup("{}") : NULL;
+    if (!g_hash_table_contains(qemu->fdsets, id))
+        return NULL;
+    /* While the guest stands, QEMU says that it has removed the set, and keeps it. */
+    if (qemu->is_running)
+        g_hash_table_remove(qemu->fdsets, id);
+    return g_strdup("{}");
 }
 
 static char *

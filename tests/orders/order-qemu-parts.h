@@ -24,7 +24,7 @@ typedef struct OrderCommand {
 
 struct OrderQemu {
     OrderQemuKind kind;
-    gboolean is_holding, is_running, has_gone;
+    gboolean is_holding, is_running, was_paused, has_gone;
     gboolean was_left; /* by the agent, with commands of its own that were not answered */
     GPtrArray *monitors; /* owned, of OrderMonitor */
     GQueue held; /* of OrderCommand, owned */

@@ -365,8 +365,22 @@ order_qemu_drop_plugged(OrderQemu *qemu)
     }
 }
 
+gboolean
+order_qemu_was_paused(OrderQemu *qemu)
+{
+    return qemu->was_paused;
+}
+
+void
+order_qemu_continue(OrderQemu *qemu)
+{
+    if (!qemu->is_running)
+        order_qemu_send_event(qemu, "RESUME", "{}");
+    qemu->is_running = TRUE;
+}
+
 char *
-order_qemu_dup_left_over(OrderQemu *qemu)
+order_qemu_dup_left_over(OrderQemu *qemu, gboolean counts_fdsets)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     GHashTableIter iter;
@@ -378,7 +392,7 @@ order_qemu_dup_left_over(OrderQemu *qemu)
     while (g_hash_table_iter_next(&iter, &key, NULL))
         g_string_append_printf(text, " chardev %s", (const char *)key);
     g_hash_table_iter_init(&iter, qemu->fdsets);
-    while (g_hash_table_iter_next(&iter, &key, NULL))
+    while (counts_fdsets && g_hash_table_iter_next(&iter, &key, NULL))
         g_string_append_printf(text, " fdset %u", GPOINTER_TO_UINT(key));
     for (guint i = 0; i < qemu->monitors->len; i++) {
         OrderMonitor *monitor = g_ptr_array_index(qemu->monitors, i);

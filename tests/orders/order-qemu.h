@@ -35,6 +35,9 @@ void order_qemu_answer_all(OrderQemu *qemu);
 void order_qemu_answer_one(OrderQemu *qemu);
 void order_qemu_refuse_all(OrderQemu *qemu);
 
+/* The guest runs. */
+void order_qemu_continue(OrderQemu *qemu);
+
 void order_qemu_end_job(OrderQemu *qemu);
 
 /* An event that nothing has led to. */
@@ -44,6 +47,9 @@ void order_qemu_tell_event(OrderQemu *qemu);
 void order_qemu_go(OrderQemu *qemu);
 void order_qemu_drop_plugged(OrderQemu *qemu);
 
+/* Whether its guest stood at any time: QEMU removes no fdset then. */
+gboolean order_qemu_was_paused(OrderQemu *qemu);
+
 /* What is left in it that was not there from the beginning; NULL: nothing, or it has gone, or it has not answered the agent, which
  * then had no way to know. */
-char *order_qemu_dup_left_over(OrderQemu *qemu);
+char *order_qemu_dup_left_over(OrderQemu *qemu, gboolean counts_fdsets);

@@ -86,6 +86,13 @@ is_qemu_asked(OrderWorld *world)
     return count_held(world) > 0;
 }
 
+/* A QEMU that is sure to take a monitor refuses nothing of what an agent has left to it (vm/plug-guard.h). */
+static gboolean
+is_qemu_asked_by_somebody(OrderWorld *world)
+{
+    return is_qemu_asked(world) && order_world_has_vm(world);
+}
+
 /* Where it is the same as to answer all, the step is none. */
 static gboolean
 is_qemu_asked_more(OrderWorld *world)
@@ -289,7 +296,7 @@ const OrderStep order_steps[] = {
     /* QEMU. */
     { "answer", is_qemu_asked, take_answer, TRUE },
     { "answer-one", is_qemu_asked_more, take_answer_one, TRUE },
-    { "refuse", is_qemu_asked, take_refuse, TRUE },
+    { "refuse", is_qemu_asked_by_somebody, take_refuse, TRUE },
     { "job-ends", has_job, take_job_ends, TRUE },
     { "event", is_qemu_up, take_event, FALSE },
     { "unplug", is_plugged, take_unplug, TRUE },
