@@ -15,6 +15,8 @@
  *     callers that wait are told: on_stuck(). */
 #include "control-watch.h"
 
+#include <sys/socket.h>
+
 #include "timer.h"
 
 /* us. A QEMU that works answers in some 20 ms, and on a loaded machine in some 100. */
@@ -136,6 +138,8 @@ ask_out_of_band(ControlWatch *watch)
         ask_question(&watch->oob, watch->client, &question, on_oob_answer, watch);
 }
 
+/* QEMU keeps the connection of a monitor that was removed, and what it has not read of it, until it ends. If a monitor was being plugged,
+ * that has the connection itself in it (plug-guard.c), and closing our end would not end it. */
 static void
 tell_lost(ControlWatch *watch)
 {
@@ -145,6 +149,7 @@ tell_lost(ControlWatch *watch)
         "removed",
         (double)(g_get_monotonic_time() - watch->since) / G_TIME_SPAN_SECOND);
 
+    shutdown(qmp_client_get_fd(watch->client), SHUT_RDWR);
     watch->funcs.on_lost(error, watch->user_data);
 }
 
