@@ -126,6 +126,11 @@ class MonitorTest(Test):
         self.caller = self.connect()
         return self.agent
 
+    def explain(self):
+        """What the agent said last."""
+        agent = getattr(self, 'agent', None)
+        return agent.output[-5000:] if agent is not None and not agent.log.closed else ''
+
     def end_agent(self, agent):
         """In good order, however the test has left it: a leak or an error that a sanitizer or valgrind found shows in the
         exit status."""

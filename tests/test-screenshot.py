@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 
-from harness import GREETING, CallError, FakeAuthority, Message, Peer, Qemu, StorageDaemon, main, wait_until
+from harness import DIE, GREETING, CallError, FakeAuthority, Message, Peer, Qemu, Steps, StorageDaemon, main, wait_until
 from harness.polkit import result
 from monitor import ANSWERS, DISCONNECTED, INVALID_ARGS, LIMITS, NOT_SUPPORTED, VERSIONS, VM, MonitorTest, requests, variants
 from screens import ScreenQemu, is_known_screen, open_picture, read_file, start_shot, take_picture
@@ -234,6 +234,17 @@ class Lies(ScreenTest):
         self.assertEqual(requests(self.peer), [command for command in requests(self.peer) if 'fd' not in str(command)])
         self.assertEqual(read_file(start_shot(vm, format=('s', 'ppm'))()), PPM)
         self.assertEqual(self.sent('screendump'), [{'filename': '/dev/fdset/3'}])
+
+    def test_it_goes_while_its_reply_is_held(self):
+        """A reply after STOP waits until the run state is known; where QEMU dies meanwhile it is given all the same. But the VM has
+        gone from the bus by then, and there is nobody to copy the picture."""
+        stop = Message({'event': 'STOP', 'timestamp': {'seconds': 1, 'microseconds': 1}})
+        for _ in range(3):
+            vm = self.start_peer(screendump=lambda command: Steps([stop, self.writes(PPM)(command)]))
+            self.peer.answers['query-status'] = DIE
+            self.assert_fails(DISCONNECTED, 'has gone', start_shot(vm, format=('s', 'ppm')))
+            wait_until(lambda: not vm.is_there())
+        self.assertEqual(self.paths(), [])
 
     def test_silence(self):
         """Of a QEMU that does not answer no more than some are under way. Who leaves leaves the file to QEMU until it has

@@ -7,6 +7,7 @@ import collections
 import os
 import random
 import signal
+import sys
 import time
 import traceback
 
@@ -42,7 +43,8 @@ COUNTS = ('calls', 'events', 'vms', 'callers', 'jobs', 'sessions', 'session_comm
 
 
 def say(*words):
-    print('#', *words, flush=True)
+    # meson shows at once what does not come by stdout.
+    print(*words, file=sys.stderr, flush=True)
 
 
 class Tally:
@@ -236,10 +238,6 @@ class Soak(MonitorTest):
             await world.be_quiet()
             self.polkit.checks.clear()
             self.tell()
-
-    def explain(self):
-        """The end of the agent's log."""
-        return self.agent.output[-4000:]
 
     def tell(self):
         """A line for each quiet point."""
