@@ -2,6 +2,7 @@
 #include "native-authority.h"
 
 #include <gio/gio.h>
+#include <unistd.h>
 
 struct Authority {
     GQueue asked; /* of AuthorityCheck, owned, by their links; the oldest first */
@@ -86,7 +87,9 @@ authority_check(Authority *authority, const AuthorityQuestion *question, Authori
 {
     AuthorityCheck *check;
 
+    /* Whoever has left the bus cannot be asked about, and the VM's owner needs no leave. */
     g_assert_cmpuint(question->peer->pid, !=, BUS_PEER_NO_ID);
+    g_assert_cmpuint(question->peer->uid, !=, getuid());
     if (authority->fails) {
         g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED, "there is no polkit");
         return NULL;

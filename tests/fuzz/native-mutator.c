@@ -44,10 +44,16 @@ make_command_step(GRand *rand)
                                              "{\"command-line\":\"info status\"}",
                                              "{\"driver\":\"file\",\"node-name\":\"a\",\"filename\":\"/dev/fdset/5\"}",
                                              "{\"qom-type\":\"authz-list\",\"id\":\"a\"}",
+                                             "{\"qom-type\":\"secret\",\"id\":\"a\",\"data\":\"b\"}",
+                                             "{\"path\":\"/objects/a\",\"property\":\"data\"}",
+                                             "{\"path\":\"a\",\"property\":\"data\"}",
+                                             "{\"command-line\":\"qom-get /objects/a data\"}",
+                                             "{\"command-line\":\"info qtree; chardev-remove a\"}",
                                              "{\"type\":\"tap\",\"id\":\"a\",\"fd\":\"a\"}",
                                              NULL };
     static const char *const often[] = { "getfd",      "add-fd",     "remove-fd", "query-fdsets",
-                                         "object-add", "object-del", NULL };
+                                         "object-add", "object-del", "qom-get",   "human-monitor-command",
+                                         NULL };
     const char *command = g_rand_boolean(rand) ? pick_command(rand) : pick(rand, often);
 
     return g_strdup_printf("%s{\"%s\":\"%s\",\"arguments\":%s,\"id\":%d}", pick(rand, clients), pick(rand, verbs),
