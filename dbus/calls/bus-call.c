@@ -136,23 +136,24 @@ bus_call_drop_message(BusCall *call)
     g_clear_pointer(&call->message, dbus_message_unref);
 }
 
+DBusMessage *
+bus_call_new_reply(BusCall *call)
+{
+    return bus_peer_new_reply(call->peer, call->serial);
+}
+
 /* Makes the message that libdbus would make of the call's own, also when the call has dropped its own. */
 static DBusMessage *
-new_answer(BusCall *call, int type)
+new_error(BusCall *call, const char *name, const char *text)
 {
-    DBusMessage *answer = dbus_message_new(type);
+    DBusMessage *answer = dbus_message_new(DBUS_MESSAGE_TYPE_ERROR);
 
     dbus_message_set_no_reply(answer, TRUE);
     dbus_message_set_reply_serial(answer, call->serial);
     dbus_message_set_destination(answer, call->peer->name);
+    dbus_message_set_error_name(answer, name);
+    dbus_message_append_args(answer, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
     return answer;
-}
-
-DBusMessage *
-bus_call_new_reply(BusCall *call)
-{
-    return call->message ? dbus_message_new_method_return(call->message)
-                         : new_answer(call, DBUS_MESSAGE_TYPE_METHOD_RETURN);
 }
 
 static gboolean
@@ -220,10 +221,9 @@ bus_call_fail(BusCall *call, const char *name, const char *text)
 {
     if (is_awaited(call) && bus_account_has_room_for_refusal(bus_peer_get_account(call->peer))) {
         g_autofree char *valid = g_utf8_make_valid(text ? text : "", text ? (gssize)strnlen(text, MAX_ERROR_TEXT) : 0);
-        DBusMessage *answer = new_answer(call, DBUS_MESSAGE_TYPE_ERROR);
+        gboolean is_name = name && dbus_validate_error_name(name, NULL);
+        DBusMessage *answer = new_error(call, is_name ? name : DBUS_ERROR_FAILED, valid);
 
-        dbus_message_set_error_name(answer, name && dbus_validate_error_name(name, NULL) ? name : DBUS_ERROR_FAILED);
-        dbus_message_append_args(answer, DBUS_TYPE_STRING, &valid, DBUS_TYPE_INVALID);
         send_answer(call, answer);
         dbus_message_unref(answer);
     }

@@ -37,5 +37,9 @@ void bus_peer_set_credentials(BusPeer *peer, DBusMessage *reply, BusBudget *budg
 /* The peer has left, or the Bus is closed: closes the account. */
 void bus_peer_set_gone(BusPeer *peer);
 
+/* An empty reply to the call with @serial, owned by the caller. Nearly all of its header is the same in all replies to one
+ * peer: a copy of a blank one takes half the time of a new one. */
+DBusMessage *bus_peer_new_reply(BusPeer *peer, guint32 serial);
+
 /* NULL: the bus has not told of the peer yet, or it is gone. */
 BusAccount *bus_peer_get_account(const BusPeer *peer);
