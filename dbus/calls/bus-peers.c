@@ -60,7 +60,7 @@ struct BusPeers {
     gsize waiting_bytes;
     guint waiting_with_fds;
     GQueue replay; /* of Caller, weak: known, with calls that still wait */
-    GSource *replay_hook; /* owned */
+    BusHook *replay_hook; /* owned */
     GQueue watches; /* of BusPeerWatch, weak */
 };
 
@@ -357,7 +357,7 @@ bus_peers_new(Bus *bus, BusDeliverFunc func, gpointer user_data)
     peers->deliver_data = user_data;
     peers->budget = bus_budget_new(bus);
     peers->callers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)drop_caller);
-    peers->replay_hook = bus_hook_attach(bus_get_context(bus), has_replay, replay_calls, peers);
+    peers->replay_hook = bus_hook_attach(bus, has_replay, replay_calls, peers);
     bus_set_receiver(bus, &receiver, peers);
     return peers;
 }

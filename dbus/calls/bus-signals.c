@@ -33,7 +33,7 @@ struct BusSignals {
     gsize asked; /* of these, what had been sent before the question under way */
     gboolean is_withheld;
     BusQuery *question; /* owned */
-    GSource *hook; /* owned; asks, for a signal may be sent where no question can be put */
+    BusHook *hook; /* owned; asks, for a signal may be sent where no question can be put */
     GSource *timer; /* owned; while signals are withheld */
 };
 
@@ -165,7 +165,7 @@ bus_signals_new(Bus *bus)
     BusSignals *signals = g_new0(BusSignals, 1);
 
     signals->bus = bus;
-    signals->hook = bus_hook_attach(bus_get_context(bus), is_due, run_due, signals);
+    signals->hook = bus_hook_attach(bus, is_due, run_due, signals);
     return signals;
 }
 

@@ -10,7 +10,7 @@
 struct BusDrain {
     Bus *bus; /* weak: bus_disconnect() frees its drains */
     GList link; /* in the bus's drains */
-    GSource *hook; /* owned */
+    BusHook *hook; /* owned */
     gsize size;
     BusDrainFunc func;
     gpointer user_data;
@@ -53,7 +53,7 @@ bus_when_drained(Bus *bus, gsize size, BusDrainFunc func, gpointer user_data)
     drain->size = size;
     drain->func = func;
     drain->user_data = user_data;
-    drain->hook = bus_hook_attach(bus->context, is_drained, run_drain, drain);
+    drain->hook = bus_hook_attach(bus, is_drained, run_drain, drain);
     g_queue_push_tail_link(&bus->drains, &drain->link);
     return drain;
 }

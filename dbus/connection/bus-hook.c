@@ -1,62 +1,104 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A GSource that asks a function whether it is due: queued property changes (bus-changes.c), drained output
- * (bus-drain.c), queries that cannot be sent (bus-query.c), calls that waited for credentials (bus-peers.c). */
+/* One GSource a Bus, which asks all hooks whether they are due: queued property changes (bus-changes.c), drained output
+ * (bus-drain.c), queries that cannot be sent (bus-query.c), calls that waited for credentials (bus-peers.c), signals
+ * that fill the bus (bus-signals.c). A GSource for each would cost 500 instructions a call, for GLib alone. */
 #include "bus-hook.h"
 
-typedef struct BusHook {
-    GSource base;
+#include "bus-state.h"
+
+struct BusHook {
+    BusHooks *hooks; /* weak: detached before it goes */
     BusHookReadyFunc ready;
     BusHookRunFunc run;
     gpointer user_data; /* weak */
-} BusHook;
+    GList link; /* in hooks->all */
+};
+
+struct BusHooks {
+    GSource base;
+    GQueue all; /* of BusHook, owned by those who attached them */
+    GList *next; /* the one that comes next while they are run */
+};
 
 static gboolean
-hook_check(GSource *base)
+hooks_check(GSource *base)
 {
-    BusHook *hook = (BusHook *)base;
+    for (GList *i = ((BusHooks *)base)->all.head; i; i = i->next) {
+        BusHook *hook = i->data;
 
-    return hook->ready(hook->user_data);
+        if (hook->ready(hook->user_data))
+            return TRUE;
+    }
+    return FALSE;
 }
 
 static gboolean
-hook_prepare(GSource *base, int *timeout)
+hooks_prepare(GSource *base, int *timeout)
 {
     *timeout = -1;
-    return hook_check(base);
+    return hooks_check(base);
 }
 
-/* Another source of the same turn may have done the work already. */
+/* Each once, also one that is attached again by what it does. */
 static gboolean
-hook_dispatch(GSource *base, GSourceFunc func, gpointer user_data)
+hooks_dispatch(GSource *base, GSourceFunc unused_func, gpointer unused_data)
 {
-    BusHook *hook = (BusHook *)base;
+    BusHooks *hooks = (BusHooks *)base;
+    guint left = hooks->all.length;
 
-    if (hook->ready(hook->user_data))
-        hook->run(hook->user_data);
+    for (GList *i = hooks->all.head; i && left > 0; i = hooks->next, left--) {
+        BusHook *hook = i->data;
+
+        hooks->next = i->next;
+        if (hook->ready(hook->user_data))
+            hook->run(hook->user_data);
+    }
+    hooks->next = NULL;
     return G_SOURCE_CONTINUE;
 }
 
-GSource *
-bus_hook_attach(GMainContext *context, BusHookReadyFunc ready, BusHookRunFunc run, gpointer user_data)
+BusHook *
+bus_hook_attach(Bus *bus, BusHookReadyFunc ready, BusHookRunFunc run, gpointer user_data)
 {
-    static const GSourceFuncs funcs = {
-        .prepare = hook_prepare,
-        .check = hook_check,
-        .dispatch = hook_dispatch,
-    };
-    GSource *base = g_source_new((GSourceFuncs *)&funcs, sizeof(BusHook));
-    BusHook *hook = (BusHook *)base;
+    BusHook *hook = g_new0(BusHook, 1);
 
+    hook->hooks = bus->hooks;
     hook->ready = ready;
     hook->run = run;
     hook->user_data = user_data;
-    g_source_attach(base, context);
-    return base;
+    hook->link.data = hook;
+    g_queue_push_tail_link(&bus->hooks->all, &hook->link);
+    return hook;
 }
 
 void
-bus_hook_detach(GSource *hook)
+bus_hook_detach(BusHook *hook)
 {
-    g_source_destroy(hook);
-    g_source_unref(hook);
+    if (hook->hooks->next == &hook->link)
+        hook->hooks->next = hook->link.next;
+    g_queue_unlink(&hook->hooks->all, &hook->link);
+    g_free(hook);
+}
+
+void
+bus_hooks_open(Bus *bus)
+{
+    static const GSourceFuncs funcs = {
+        .prepare = hooks_prepare,
+        .check = hooks_check,
+        .dispatch = hooks_dispatch,
+    };
+    GSource *base = g_source_new((GSourceFuncs *)&funcs, sizeof(BusHooks));
+
+    bus->hooks = (BusHooks *)base;
+    g_source_attach(base, bus->context);
+}
+
+void
+bus_hooks_close(Bus *bus)
+{
+    GSource *base = &g_steal_pointer(&bus->hooks)->base;
+
+    g_source_destroy(base);
+    g_source_unref(base);
 }

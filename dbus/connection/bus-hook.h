@@ -3,14 +3,20 @@
  * needs neither a wake-up nor an allocation when it becomes due, and costs nothing while the loop sleeps. */
 #pragma once
 
-#include <glib.h>
+#include "bus.h"
+
+typedef struct BusHook BusHook;
 
 /* Is there anything to do? Must be cheap. */
 typedef gboolean (*BusHookReadyFunc)(gpointer user_data);
 
-/* Does it, or a part of it: called again while the hook is ready. May detach the hook. */
+/* Does it, or a part of it: called again while the hook is ready. May detach any hook, and close the Bus. */
 typedef void (*BusHookRunFunc)(gpointer user_data);
 
-/* On @context at default priority, unless it is set to another. Owned by the caller, ended with bus_hook_detach(). */
-GSource *bus_hook_attach(GMainContext *context, BusHookReadyFunc ready, BusHookRunFunc run, gpointer user_data);
-void bus_hook_detach(GSource *hook);
+/* On the Bus's context, at default priority. Owned by the caller, ended with bus_hook_detach(). */
+BusHook *bus_hook_attach(Bus *bus, BusHookReadyFunc ready, BusHookRunFunc run, gpointer user_data);
+void bus_hook_detach(BusHook *hook);
+
+/* For bus-join.c: before the first hook, and after the last. */
+void bus_hooks_open(Bus *bus);
+void bus_hooks_close(Bus *bus);

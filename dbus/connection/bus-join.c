@@ -8,6 +8,7 @@
 
 #include "bus-connection.h"
 #include "bus-drain.h"
+#include "bus-hook.h"
 #include "bus-query.h"
 #include "bus-source.h"
 #include "bus-state.h"
@@ -197,6 +198,7 @@ bus_connect(GMainContext *context, const char *address, BusStateFunc func, gpoin
     bus->source = bus_source_attach(connection, bus->context);
     bus->on_state = func;
     bus->state_data = user_data;
+    bus_hooks_open(bus);
     bus_queries_open(bus);
     dbus_connection_add_filter(connection, on_message, bus, NULL);
     join_bus(bus);
@@ -226,6 +228,7 @@ bus_disconnect(Bus *bus)
     g_return_if_fail(connection);
     bus_queries_close(bus);
     bus_drains_close(bus);
+    bus_hooks_close(bus);
     flush_without_waiting(connection);
     dbus_connection_remove_filter(connection, on_message, bus);
     bus_source_detach(g_steal_pointer(&bus->source));

@@ -101,7 +101,7 @@ bus_queries_disconnected(Bus *bus)
 void
 bus_queries_open(Bus *bus)
 {
-    bus->unsent_hook = bus_hook_attach(bus->context, has_unsent, tell_unsent, bus);
+    bus->unsent_hook = bus_hook_attach(bus, has_unsent, tell_unsent, bus);
 }
 
 void

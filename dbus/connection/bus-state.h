@@ -5,11 +5,14 @@
 #include "bus-receiver.h"
 #include "bus.h"
 
+typedef struct BusHooks BusHooks;
+
 struct Bus {
     guint refs; /* bus_connect()'s; one for each object, call and watch; one while a message is dispatched */
     GMainContext *context; /* ref */
     DBusConnection *connection; /* owned, private; NULL once closed */
     GSource *source; /* owned */
+    BusHooks *hooks; /* owned; NULL once closed */
     char *unique_name; /* owned; NULL before Hello is answered */
     BusStateFunc on_state;
     gpointer state_data;
@@ -19,7 +22,7 @@ struct Bus {
     gpointer name_data;
     GQueue queries; /* of BusQuery, owned: sent, not answered */
     GQueue unsent; /* of BusQuery, owned: could not be sent, still to be told */
-    GSource *unsent_hook; /* owned */
+    struct BusHook *unsent_hook; /* owned */
     GQueue drains; /* of BusDrain, owned */
     const BusReceiver *receiver; /* ref; NULL: none, and once closed */
     gpointer receiver_data; /* weak */

@@ -11,7 +11,7 @@
 struct BusChanges {
     BusSignals *signals; /* weak */
     GQueue dirty; /* of BusObject, weak */
-    GSource *hook; /* owned */
+    BusHook *hook; /* owned */
 };
 
 static void
@@ -106,7 +106,7 @@ bus_changes_new(Bus *bus, BusSignals *signals)
     BusChanges *changes = g_new0(BusChanges, 1);
 
     changes->signals = signals;
-    changes->hook = bus_hook_attach(bus_get_context(bus), has_dirty, flush_dirty, changes);
+    changes->hook = bus_hook_attach(bus, has_dirty, flush_dirty, changes);
     return changes;
 }
 

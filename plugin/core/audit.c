@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "audit-fold.h"
-#include "bus-hook.h"
 
 /* For `journalctl MESSAGE_ID=…`; what else the module logs has none. */
 #define MESSAGE_ID "3ab5c81f0be54d5e8d9a2f6a4a3f7d10"
@@ -42,7 +41,7 @@ struct Audit {
     gboolean is_all; /* also the common ones */
     AuditFold *fold; /* owned */
     GArray *waiting; /* owned, of Waiting: not written yet */
-    GSource *hook; /* owned */
+    GSource *writer; /* owned; NULL: nothing waits */
 };
 
 static void
@@ -88,10 +87,8 @@ write_record(Audit *audit, const Waiting *waiting)
 }
 
 static void
-write_waiting(gpointer user_data)
+write_waiting(Audit *audit)
 {
-    Audit *audit = user_data;
-
     for (guint i = 0; i < audit->waiting->len; i++) {
         Waiting *waiting = &g_array_index(audit->waiting, Waiting, i);
 
@@ -101,10 +98,31 @@ write_waiting(gpointer user_data)
     g_array_set_size(audit->waiting, 0);
 }
 
-static gboolean
-has_waiting(gpointer user_data)
+static void
+stop_writer(Audit *audit)
 {
-    return ((Audit *)user_data)->waiting->len > 0;
+    if (audit->writer)
+        g_source_destroy(audit->writer);
+    g_clear_pointer(&audit->writer, g_source_unref);
+}
+
+static gboolean
+on_writer_due(gpointer user_data)
+{
+    Audit *audit = user_data;
+
+    write_waiting(audit);
+    stop_writer(audit);
+    return G_SOURCE_REMOVE;
+}
+
+/* When nothing else is to be done. */
+static void
+start_writer(Audit *audit)
+{
+    audit->writer = g_idle_source_new();
+    g_source_set_callback(audit->writer, on_writer_due, audit, NULL);
+    g_source_attach(audit->writer, audit->host->context);
 }
 
 static void
@@ -115,6 +133,8 @@ put(Audit *audit, Record *record, guint64 count, gboolean is_crowd)
     if (audit->waiting->len >= MAX_WAITING)
         write_waiting(audit);
     g_array_append_val(audit->waiting, waiting);
+    if (!audit->writer)
+        start_writer(audit);
 }
 
 static void
@@ -405,8 +425,6 @@ audit_new(const ManagementHost *host)
     audit->host = host;
     audit->fold = audit_fold_new(host->context, on_counted, record_unref, audit);
     audit->waiting = g_array_new(FALSE, FALSE, sizeof(Waiting));
-    audit->hook = bus_hook_attach(host->context, has_waiting, write_waiting, audit);
-    g_source_set_priority(audit->hook, G_PRIORITY_DEFAULT_IDLE);
     return audit;
 }
 
@@ -415,7 +433,7 @@ audit_free(Audit *audit)
 {
     audit_fold_free(audit->fold);
     write_waiting(audit);
-    bus_hook_detach(audit->hook);
+    stop_writer(audit);
     g_array_unref(audit->waiting);
     g_free(audit);
 }
