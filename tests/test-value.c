@@ -30,13 +30,40 @@ transmit(DBusMessage *message)
     return copy;
 }
 
+/* The body of a message that has values is 8-byte aligned, behind everything else. */
+static void
+assert_body(DBusMessage *message, const GByteArray *body)
+{
+    char *bytes = NULL;
+    int length;
+
+    dbus_message_set_serial(message, 1);
+    g_assert_true(dbus_message_marshal(message, &bytes, &length));
+    g_assert_cmpint(length, >, (int)body->len);
+    g_assert_cmpint(length % 8, ==, (int)(body->len % 8));
+    g_assert_cmpmem(bytes + length - body->len, body->len, body->data, body->len);
+    dbus_free(bytes);
+    dbus_message_set_serial(message, 0);
+}
+
+/* By libdbus's iterators and by the bytes: the same, byte for byte, and the same errors. */
 static DBusMessage *
 append_typed(const char *signature, const QmpType *type, const char *json, GError **error)
 {
     DBusMessage *message = new_message();
+    g_autoptr(GError) other = NULL, own = NULL;
+    gsize size;
+    gboolean is_right = value_append(message, signature, type, json, "return", &size, &own);
+    g_autoptr(GByteArray) body = value_marshal(signature, type, json, "return", &other);
 
-    if (value_append(message, signature, type, json, "return", /* ret_size= */ NULL, error))
+    g_assert_cmpint(body != NULL, ==, is_right);
+    g_assert_cmpstr(own ? own->message : NULL, ==, other ? other->message : NULL);
+    if (is_right) {
+        g_assert_cmpuint(body->len, ==, size);
+        assert_body(message, body);
         return message;
+    }
+    g_propagate_error(error, g_steal_pointer(&own));
     dbus_message_unref(message);
     return NULL;
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "bus-assemble.h"
 #include "bus-connection.h"
 
 /* An error's text can be as long as what a caller sent, and the bus disconnects the sender of a message too large. */
@@ -140,6 +141,12 @@ DBusMessage *
 bus_call_new_reply(BusCall *call)
 {
     return bus_peer_new_reply(call->peer, call->serial);
+}
+
+DBusMessage *
+bus_call_assemble_reply(BusCall *call, const char *signature, const GByteArray *body)
+{
+    return bus_assemble_reply(call->peer->name, call->serial, signature, body);
 }
 
 /* Makes the message that libdbus would make of the call's own, also when the call has dropped its own. */

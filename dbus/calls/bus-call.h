@@ -38,6 +38,9 @@ void bus_call_drop_message(BusCall *call);
 /* An empty reply to fill, owned by the caller of this function. */
 DBusMessage *bus_call_new_reply(BusCall *call);
 
+/* The same with the values as bytes (bus-assemble.h). NULL: they are not values of @signature. */
+DBusMessage *bus_call_assemble_reply(BusCall *call, const char *signature, const GByteArray *body);
+
 /* Answer, and consume the call. @reply: from bus_call_new_reply(), taken; NULL for a reply without values. */
 void bus_call_return(BusCall *call, DBusMessage *reply);
 

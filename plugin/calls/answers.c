@@ -9,6 +9,11 @@
  * to twice as much. */
 #define MAX_BYTES ((gsize)64 * 1024 * 1024)
 
+/* Bytes of text that become a message by way of its bytes (value-sink.h). With fewer, checking the message's header takes more
+ * than is saved. More would take libdbus longer to check than the main loop may be held: 12 ns a byte. */
+#define MIN_MARSHALLED 512
+#define MAX_MARSHALLED (400u * 1024)
+
 struct Answers {
     GMainContext *context; /* ref */
     GQueue all; /* of Answer, owned, by their own links */
@@ -19,7 +24,8 @@ struct Answers {
 typedef struct Answer {
     Answers *answers; /* weak */
     BusCall *call; /* owned; until it is answered */
-    DBusMessage *reply; /* owned; likewise */
+    DBusMessage *reply; /* owned; likewise; NULL: it is made of the writer's bytes at the end */
+    const char *result; /* weak; its D-Bus type */
     GByteArray *text; /* ref */
     QmpInterfaces *interfaces; /* ref; may be NULL */
     ValueWriter *writer; /* owned */
@@ -39,6 +45,37 @@ free_answer(Answer *answer)
     g_free(answer);
 }
 
+static gboolean
+is_marshalled(gsize length)
+{
+    return length >= MIN_MARSHALLED && length <= MAX_MARSHALLED;
+}
+
+/* NULL: @bytes are no message, which nothing that JsonScan found right should be. */
+static DBusMessage *
+assemble_reply(BusCall *call, const char *result, const GByteArray *bytes, GError **error)
+{
+    DBusMessage *reply = bus_call_assemble_reply(call, result, bytes);
+
+    if (!reply)
+        g_set_error_literal(error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE, "return is no value of D-Bus");
+    return reply;
+}
+
+static void
+finish_answer(Answer *answer)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!answer->reply)
+        answer->reply = assemble_reply(answer->call, answer->result, value_writer_get_bytes(answer->writer), &error);
+    if (answer->reply)
+        bus_call_return_sized(g_steal_pointer(&answer->call), g_steal_pointer(&answer->reply),
+                              value_writer_get_size(answer->writer));
+    else
+        errors_fail(g_steal_pointer(&answer->call), error);
+}
+
 /* A moment's work. */
 static void
 take_slice(Answer *answer)
@@ -51,8 +88,7 @@ take_slice(Answer *answer)
         g_queue_push_tail_link(&answer->answers->all, &answer->link);
         return;
     case VALUE_DONE:
-        bus_call_return_sized(g_steal_pointer(&answer->call), g_steal_pointer(&answer->reply),
-                              value_writer_get_size(answer->writer));
+        finish_answer(answer);
         break;
     case VALUE_FAILED:
         errors_fail(g_steal_pointer(&answer->call), error);
@@ -121,8 +157,9 @@ convert_later(Context *context, BusCall *call, const AnswerForm *form, const Qmp
     answer->answers = answers;
     answer->share = share;
     answer->call = call;
-    answer->reply = bus_call_new_reply(call);
+    answer->reply = is_marshalled(length) ? NULL : bus_call_new_reply(call);
     answer->text = keep_text(reply);
+    answer->result = form->result;
     answer->interfaces = form->interfaces ? qmp_interfaces_ref(form->interfaces) : NULL;
     answer->writer = value_writer_new(answer->reply, form->result, form->type,
                                       reply->bytes ? reply->value.text : (const char *)answer->text->data, "return");
@@ -147,27 +184,37 @@ append_result_text(DBusMessage *message, const QmpText *value, gsize *ret_size, 
     return TRUE;
 }
 
-static gboolean
-append_result(DBusMessage *message, const AnswerForm *form, const QmpText *value, gsize *ret_size, GError **error)
+/* NULL: failed. */
+static DBusMessage *
+new_result(BusCall *call, const AnswerForm *form, const QmpText *value, gsize *ret_size, GError **error)
 {
-    if (!form->result)
-        return append_result_text(message, value, ret_size, error);
-    return !*form->result || value_append(message, form->result, form->type, value->text, "return", ret_size, error);
+    g_autoptr(GByteArray) bytes = NULL;
+    DBusMessage *reply = NULL;
+
+    if (form->result && *form->result && is_marshalled(value->length)) {
+        bytes = value_marshal(form->result, form->type, value->text, "return", error);
+        *ret_size = bytes ? bytes->len : 0;
+        return bytes ? assemble_reply(call, form->result, bytes, error) : NULL;
+    }
+    reply = bus_call_new_reply(call);
+    if (form->result ? !*form->result || value_append(reply, form->result, form->type, value->text, "return", ret_size, error)
+                     : append_result_text(reply, value, ret_size, error))
+        return reply;
+    dbus_message_unref(reply);
+    return NULL;
 }
 
 static void
 convert_now(BusCall *call, const AnswerForm *form, const QmpText *value)
 {
-    DBusMessage *message = bus_call_new_reply(call);
     g_autoptr(GError) error = NULL;
     gsize size = 0;
+    DBusMessage *reply = new_result(call, form, value, &size, &error);
 
-    if (append_result(message, form, value, &size, &error)) {
-        bus_call_return_sized(call, message, size);
-        return;
-    }
-    dbus_message_unref(message);
-    errors_fail(call, error);
+    if (reply)
+        bus_call_return_sized(call, reply, size);
+    else
+        errors_fail(call, error);
 }
 
 void

@@ -7,49 +7,12 @@
  * Later text decides in three places, where a copy of the cursor looks ahead: the tag of a union, the elements of an
  * array whose type is not known, and whether all of a value is of the schema's type. Each looks at one container, and
  * D-Bus lets 21 objects be nested: the work stays linear in the text. */
-#include "value.h"
+#include "value-writer.h"
 
 #include <string.h>
 
-#include "json-cursor.h"
 #include "json-value-path.h"
-#include "value-names.h"
-#include "value-string.h"
 #include "value-type.h"
-
-/* The limits that dbus-daemon and libdbus check on every message (DBUS_MAXIMUM_TYPE_RECURSION_DEPTH): 64 containers
- * inside one another, variants included, and 32 arrays in one signature. */
-#define MAX_CONTAINERS 64
-#define MAX_ARRAYS 32
-
-/* A container that is open. */
-typedef struct Frame {
-    char kind; /* DBUS_TYPE_ARRAY, _VARIANT, or _DICT_ENTRY: an a{sv} */
-    DBusMessageIter iter; /* its content */
-    char *signature; /* owned; of a variant; NULL: a constant */
-    const char *element_signature; /* of an array; in the signature around it */
-    const QmpType *type; /* of the elements, or of the variant's content; NULL: not known */
-    guint element; /* elements so far */
-    QmpTypes types; /* of an object */
-    ValueNames names; /* of an object; those so far */
-    JsonCursorText name; /* of the member that is being written */
-    gboolean in_entry; /* a member is being written */
-    DBusMessageIter entry;
-} Frame;
-
-struct ValueWriter {
-    const char *text, *signature, *place; /* borrowed; place: what the value is called in errors */
-    const QmpType *type;
-    DBusMessageIter root;
-    JsonCursor cursor;
-    gsize size; /* bytes of the body so far, as D-Bus marshals it */
-    guint depth; /* containers around the value at hand, entries of dictionaries among them */
-    guint n_frames;
-    GError **error;
-    ValueString string;
-    ValueNameStack names; /* those of all objects that are open */
-    Frame frames[MAX_CONTAINERS + 1];
-};
 
 GQuark
 value_error_quark(void)
@@ -61,12 +24,12 @@ value_error_quark(void)
 static char *
 dup_place(const ValueWriter *writer)
 {
-    JsonValuePath paths[MAX_CONTAINERS + 2] = { { .member = writer->place } };
+    JsonValuePath paths[VALUE_MAX_CONTAINERS + 2] = { { .member = writer->place } };
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     guint n = 0;
 
     for (guint i = 0; i < writer->n_frames; i++) {
-        const Frame *frame = &writer->frames[i];
+        const ValueFrame *frame = &writer->frames[i];
         if (frame->kind == DBUS_TYPE_VARIANT || (frame->kind == DBUS_TYPE_DICT_ENTRY && !frame->in_entry))
             continue;
         paths[n + 1] = (JsonValuePath){ .up = &paths[n] };
@@ -94,45 +57,46 @@ static gboolean G_GNUC_PRINTF(2, 3) fail_value(ValueWriter *writer, const char *
     return FALSE;
 }
 
-/* Counts a value of @length bytes that is aligned to @alignment. Called before libdbus is given the value, so that a
- * reply that no message can hold costs no memory either. */
 static gboolean
-count_message_bytes(ValueWriter *writer, gsize alignment, gsize length)
+fail_size(ValueWriter *writer)
 {
-    writer->size = (writer->size + alignment - 1) / alignment * alignment + length;
-    if (writer->size <= VALUE_BODY_MAX)
-        return TRUE;
     return fail_value(writer, "is beyond the %u bytes that a message may have", VALUE_BODY_MAX);
 }
 
 /* Where the next value goes. */
-static DBusMessageIter *
-get_iter(ValueWriter *writer)
+static ValueSpot *
+get_spot(ValueWriter *writer)
 {
-    Frame *top = writer->n_frames > 0 ? &writer->frames[writer->n_frames - 1] : NULL;
+    ValueFrame *top = writer->n_frames > 0 ? &writer->frames[writer->n_frames - 1] : NULL;
 
+    if (writer->scalar)
+        return writer->scalar;
     if (!top)
         return &writer->root;
-    return top->in_entry ? &top->entry : &top->iter;
+    return top->in_entry ? &top->entry : &top->content;
 }
 
-/* Opens a container with a content of @signature. */
-static Frame *
+/* Opens a container with a content of @signature. NULL: failed. */
+static ValueFrame *
 push_frame(ValueWriter *writer, char kind, const char *signature)
 {
-    DBusMessageIter *parent = get_iter(writer);
-    Frame *frame = &writer->frames[writer->n_frames++];
+    ValueSpot *parent = get_spot(writer);
+    ValueFrame *frame = &writer->frames[writer->n_frames];
+    int type = kind == DBUS_TYPE_VARIANT ? DBUS_TYPE_VARIANT : DBUS_TYPE_ARRAY;
 
     memset(frame, 0, sizeof *frame);
     frame->kind = kind;
+    if (!value_sink_open(&writer->sink, parent, type, signature, &frame->content)) {
+        fail_size(writer);
+        return NULL;
+    }
+    writer->n_frames++;
     writer->depth++;
-    dbus_message_iter_open_container(parent, kind == DBUS_TYPE_VARIANT ? DBUS_TYPE_VARIANT : DBUS_TYPE_ARRAY,
-                                     signature, &frame->iter);
     return frame;
 }
 
 static void
-clear_frame(Frame *frame)
+clear_frame(ValueFrame *frame)
 {
     g_clear_pointer(&frame->signature, g_free);
     if (frame->kind == DBUS_TYPE_DICT_ENTRY)
@@ -142,59 +106,29 @@ clear_frame(Frame *frame)
 static void
 pop_frame(ValueWriter *writer)
 {
-    Frame *frame = &writer->frames[--writer->n_frames];
+    ValueFrame *frame = &writer->frames[--writer->n_frames];
 
     writer->depth--;
-    dbus_message_iter_close_container(get_iter(writer), &frame->iter);
+    value_sink_close(&writer->sink, get_spot(writer), &frame->content);
     clear_frame(frame);
 }
 
 static gboolean
 check_depth(ValueWriter *writer)
 {
-    return writer->depth < MAX_CONTAINERS || fail_value(writer, "is nested deeper than a D-Bus message may be");
+    return writer->depth < VALUE_MAX_CONTAINERS || fail_value(writer, "is nested deeper than a D-Bus message may be");
 }
 
 static gboolean
-open_variant(ValueWriter *writer, const QmpType *type)
+put_value(ValueWriter *writer, int type, const DBusBasicValue *value)
 {
-    const QmpType *chosen = value_type_choose(type, writer->cursor);
-    const char *signature = value_type_get_simple_signature(chosen, json_cursor_get_type(&writer->cursor));
-    g_autofree char *built = signature ? NULL : value_type_dup_array_signature(chosen, writer->cursor);
-    Frame *frame;
-
-    if (built)
-        signature = built;
-    if (strspn(signature, DBUS_TYPE_ARRAY_AS_STRING) > MAX_ARRAYS)
-        return fail_value(writer, "has more than %d arrays inside one another", MAX_ARRAYS);
-    if (!count_message_bytes(writer, 1, 1 + strlen(signature) + 1))
-        return FALSE;
-    frame = push_frame(writer, DBUS_TYPE_VARIANT, signature);
-    frame->type = chosen;
-    frame->signature = g_steal_pointer(&built);
-    frame->element_signature = signature;
-    return TRUE;
+    return value_sink_put(&writer->sink, get_spot(writer), type, value) || fail_size(writer);
 }
 
 static gboolean
-open_array(ValueWriter *writer, const char *signature, const QmpType *type)
+put_text_value(ValueWriter *writer, int type, const char *text, gsize length)
 {
-    gboolean is_object = signature[1] == DBUS_DICT_ENTRY_BEGIN_CHAR;
-    Frame *frame;
-
-    /* An array's length, and the padding before its first element. */
-    if (!count_message_bytes(writer, 4, 4) || !count_message_bytes(writer, strchr("xtd{", signature[1]) ? 8 : 1, 0))
-        return FALSE;
-    frame = push_frame(writer, is_object ? DBUS_TYPE_DICT_ENTRY : DBUS_TYPE_ARRAY, signature + 1);
-    frame->element_signature = signature + 1;
-    if (is_object)
-        value_names_begin(&frame->names, &writer->names);
-    if (is_object && type && type->kind == QMP_TYPE_OBJECT)
-        qmp_types_resolve_at(&frame->types, type, writer->cursor);
-    if (!is_object && type && type->kind == QMP_TYPE_ARRAY)
-        frame->type = type->element;
-    json_cursor_enter(&writer->cursor);
-    return TRUE;
+    return value_sink_put_text(&writer->sink, get_spot(writer), type, text, length) || fail_size(writer);
 }
 
 /* An `x` may be wanted where QEMU's value needs a `t`, which is a loss, and a `d` where it printed a number without a
@@ -215,7 +149,7 @@ write_number(ValueWriter *writer, char type)
         value.u64 = (guint64)number.i64;
     else
         return fail_value(writer, "is no `%c`", type);
-    return count_message_bytes(writer, 8, 8) && dbus_message_iter_append_basic(get_iter(writer), type, &value);
+    return put_value(writer, type, &value);
 }
 
 static gboolean
@@ -228,27 +162,98 @@ write_string(ValueWriter *writer)
 
     if (has_nul)
         return fail_value(writer, "holds U+0000, which no D-Bus string can");
-    return count_message_bytes(writer, 4, 4 + length + 1) &&
-           dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_STRING, &string);
+    return put_text_value(writer, DBUS_TYPE_STRING, string, length);
 }
 
 static gboolean
 write_boolean(ValueWriter *writer)
 {
-    dbus_bool_t value = json_cursor_read_boolean(&writer->cursor);
+    DBusBasicValue value = { .bool_val = !!json_cursor_read_boolean(&writer->cursor) };
 
-    return count_message_bytes(writer, 4, 4) &&
-           dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_BOOLEAN, &value);
+    return put_value(writer, DBUS_TYPE_BOOLEAN, &value);
 }
 
 static gboolean
 write_null(ValueWriter *writer)
 {
-    const char *empty = "";
-
     json_cursor_skip(&writer->cursor);
-    return count_message_bytes(writer, 1, 2) &&
-           dbus_message_iter_append_basic(get_iter(writer), DBUS_TYPE_SIGNATURE, &empty);
+    return put_text_value(writer, DBUS_TYPE_SIGNATURE, "", 0);
+}
+
+static gboolean
+write_scalar(ValueWriter *writer, char type)
+{
+    switch (type) {
+    case DBUS_TYPE_STRING:
+        return write_string(writer);
+    case DBUS_TYPE_BOOLEAN:
+        return write_boolean(writer);
+    case DBUS_TYPE_SIGNATURE:
+        return write_null(writer);
+    default:
+        return write_number(writer, type);
+    }
+}
+
+/* Most variants hold no container: they need no frame. */
+static gboolean
+write_scalar_variant(ValueWriter *writer, const char *signature)
+{
+    ValueSpot *parent = get_spot(writer), content;
+    gboolean is_right;
+
+    if (!value_sink_open(&writer->sink, parent, DBUS_TYPE_VARIANT, signature, &content))
+        return fail_size(writer);
+    writer->scalar = &content;
+    is_right = write_scalar(writer, signature[0]);
+    writer->scalar = NULL;
+    if (is_right)
+        value_sink_close(&writer->sink, parent, &content);
+    else
+        value_sink_abandon(&writer->sink, parent, &content);
+    return is_right;
+}
+
+static gboolean
+open_variant(ValueWriter *writer, const QmpType *type)
+{
+    const QmpType *chosen = value_type_choose(type, writer->cursor);
+    const char *signature = value_type_get_simple_signature(chosen, json_cursor_get_type(&writer->cursor));
+    g_autofree char *built = signature ? NULL : value_type_dup_array_signature(chosen, writer->cursor);
+    ValueFrame *frame;
+
+    if (built)
+        signature = built;
+    if (signature[0] != DBUS_TYPE_ARRAY)
+        return write_scalar_variant(writer, signature);
+    if (strspn(signature, DBUS_TYPE_ARRAY_AS_STRING) > VALUE_MAX_ARRAYS)
+        return fail_value(writer, "has more than %d arrays inside one another", VALUE_MAX_ARRAYS);
+    frame = push_frame(writer, DBUS_TYPE_VARIANT, signature);
+    if (!frame)
+        return FALSE;
+    frame->type = chosen;
+    frame->signature = g_steal_pointer(&built);
+    frame->element_signature = signature;
+    return TRUE;
+}
+
+static gboolean
+open_array(ValueWriter *writer, const char *signature, const QmpType *type)
+{
+    gboolean is_object = signature[1] == DBUS_DICT_ENTRY_BEGIN_CHAR;
+    ValueFrame *frame = push_frame(writer, is_object ? DBUS_TYPE_DICT_ENTRY : DBUS_TYPE_ARRAY, signature + 1);
+
+    if (!frame)
+        return FALSE;
+    frame->element_signature = signature + 1;
+    if (is_object)
+        value_names_begin(&frame->names, &writer->names);
+    if (is_object && type && type->kind == QMP_TYPE_OBJECT)
+        qmp_types_resolve_at(&frame->types, type, writer->cursor);
+    if (!is_object && type && type->kind == QMP_TYPE_ARRAY)
+        frame->type = type->element;
+    json_cursor_enter(&writer->cursor);
+    return TRUE;
 }
 
 /* Writes the value that the cursor stands at, or opens it. */
@@ -262,20 +267,14 @@ begin_value(ValueWriter *writer, const char *signature, const QmpType *type)
         return check_depth(writer) && open_variant(writer, type);
     case DBUS_TYPE_ARRAY:
         return check_depth(writer) && open_array(writer, signature, type);
-    case DBUS_TYPE_STRING:
-        return write_string(writer);
-    case DBUS_TYPE_BOOLEAN:
-        return write_boolean(writer);
-    case DBUS_TYPE_SIGNATURE:
-        return write_null(writer);
     default:
-        return write_number(writer, signature[0]);
+        return write_scalar(writer, signature[0]);
     }
 }
 
 /* The name of a member, whose value the cursor stands at; and the value. */
 static gboolean
-begin_member(ValueWriter *writer, Frame *frame, JsonCursorText name)
+begin_member(ValueWriter *writer, ValueFrame *frame, JsonCursorText name)
 {
     gboolean is_new = value_names_add(&frame->names, name), has_nul;
     const QmpMember *member = qmp_types_find_member(&frame->types, name);
@@ -283,7 +282,8 @@ begin_member(ValueWriter *writer, Frame *frame, JsonCursorText name)
     gsize length;
 
     frame->name = name;
-    dbus_message_iter_open_container(&frame->iter, DBUS_TYPE_DICT_ENTRY, NULL, &frame->entry);
+    if (!value_sink_open(&writer->sink, &frame->content, DBUS_TYPE_DICT_ENTRY, NULL, &frame->entry))
+        return fail_size(writer);
     frame->in_entry = TRUE;
     writer->depth++;
     if (!is_new)
@@ -291,21 +291,20 @@ begin_member(ValueWriter *writer, Frame *frame, JsonCursorText name)
     string = value_string_unescape(&writer->string, name, &length, &has_nul);
     if (has_nul)
         return fail_value(writer, "has U+0000 in its name, which no D-Bus string can");
-    return count_message_bytes(writer, 8, 4 + length + 1) &&
-           dbus_message_iter_append_basic(&frame->entry, DBUS_TYPE_STRING, &string) &&
+    return put_text_value(writer, DBUS_TYPE_STRING, string, length) &&
            begin_value(writer, DBUS_TYPE_VARIANT_AS_STRING, member ? member->type : NULL);
 }
 
 static void
-end_member(ValueWriter *writer, Frame *frame)
+end_member(ValueWriter *writer, ValueFrame *frame)
 {
-    dbus_message_iter_close_container(&frame->iter, &frame->entry);
+    value_sink_close(&writer->sink, &frame->content, &frame->entry);
     frame->in_entry = FALSE;
     writer->depth--;
 }
 
 static gboolean
-go_on_with_object(ValueWriter *writer, Frame *frame)
+go_on_with_object(ValueWriter *writer, ValueFrame *frame)
 {
     JsonCursorText name;
 
@@ -318,7 +317,7 @@ go_on_with_object(ValueWriter *writer, Frame *frame)
 }
 
 static gboolean
-go_on_with_elements(ValueWriter *writer, Frame *frame)
+go_on_with_elements(ValueWriter *writer, ValueFrame *frame)
 {
     gboolean has_more =
         frame->kind == DBUS_TYPE_VARIANT ? frame->element == 0 : json_cursor_next_element(&writer->cursor);
@@ -335,7 +334,7 @@ go_on_with_elements(ValueWriter *writer, Frame *frame)
 static gboolean
 write_step(ValueWriter *writer)
 {
-    Frame *top = &writer->frames[writer->n_frames - 1];
+    ValueFrame *top = &writer->frames[writer->n_frames - 1];
 
     return top->kind == DBUS_TYPE_DICT_ENTRY ? go_on_with_object(writer, top) : go_on_with_elements(writer, top);
 }
@@ -358,9 +357,9 @@ value_writer_step(ValueWriter *writer, GError **error)
     return writer->n_frames > 0 ? VALUE_MORE : VALUE_DONE;
 }
 
-static void
-init_writer(ValueWriter *writer, DBusMessage *message, const char *signature, const QmpType *type, const char *text,
-            const char *place)
+void
+value_writer_init(ValueWriter *writer, DBusMessage *message, const char *signature, const QmpType *type,
+                  const char *text, const char *place)
 {
     /* The rest, 20 kB, is written when it is needed. */
     memset(writer, 0, G_STRUCT_OFFSET(ValueWriter, string));
@@ -371,7 +370,7 @@ init_writer(ValueWriter *writer, DBusMessage *message, const char *signature, co
     writer->place = place;
     value_string_init(&writer->string);
     value_name_stack_init(&writer->names);
-    dbus_message_iter_init_append(message, &writer->root);
+    value_sink_init(&writer->sink, message, &writer->root);
 }
 
 ValueWriter *
@@ -379,7 +378,7 @@ value_writer_new(DBusMessage *message, const char *signature, const QmpType *typ
 {
     ValueWriter *writer = g_new(ValueWriter, 1);
 
-    init_writer(writer, message, signature, type, text, place);
+    value_writer_init(writer, message, signature, type, text, place);
     return writer;
 }
 
@@ -387,49 +386,39 @@ value_writer_new(DBusMessage *message, const char *signature, const QmpType *typ
 static void
 abandon_frame(ValueWriter *writer)
 {
-    Frame *frame = &writer->frames[--writer->n_frames];
+    ValueFrame *frame = &writer->frames[--writer->n_frames];
 
     if (frame->in_entry)
-        dbus_message_iter_abandon_container(&frame->iter, &frame->entry);
-    dbus_message_iter_abandon_container(get_iter(writer), &frame->iter);
+        value_sink_abandon(&writer->sink, &frame->content, &frame->entry);
+    value_sink_abandon(&writer->sink, get_spot(writer), &frame->content);
     clear_frame(frame);
 }
 
-static void
-clear_writer(ValueWriter *writer)
+void
+value_writer_clear(ValueWriter *writer)
 {
     while (writer->n_frames > 0)
         abandon_frame(writer);
     value_name_stack_clear(&writer->names);
     value_string_clear(&writer->string);
+    value_sink_clear(&writer->sink);
 }
 
 void
 value_writer_free(ValueWriter *writer)
 {
-    clear_writer(writer);
+    value_writer_clear(writer);
     g_free(writer);
 }
 
 gsize
 value_writer_get_size(ValueWriter *writer)
 {
-    return writer->size;
+    return writer->sink.size;
 }
 
-gboolean
-value_append(DBusMessage *message, const char *signature, const QmpType *type, const char *text, const char *place,
-             gsize *ret_size, GError **error)
+GByteArray *
+value_writer_get_bytes(ValueWriter *writer)
 {
-    ValueWriter writer;
-    ValueStep step;
-
-    init_writer(&writer, message, signature, type, text, place);
-    do
-        step = value_writer_step(&writer, error);
-    while (step == VALUE_MORE);
-    clear_writer(&writer);
-    if (ret_size)
-        *ret_size = writer.size;
-    return step == VALUE_DONE;
+    return value_sink_get_bytes(&writer->sink);
 }

@@ -26,6 +26,11 @@ void value_append_signature(GString *signature, const QmpType *type);
 gboolean value_append(DBusMessage *message, const char *signature, const QmpType *type, const char *text,
                       const char *place, gsize *ret_size, GError **error);
 
+/* The same as the bytes of a message, for bus_call_assemble_reply(): a fifth of the work where the value has more than a few
+ * members. NULL: failed. */
+GByteArray *value_marshal(const char *signature, const QmpType *type, const char *text, const char *place,
+                          GError **error);
+
 /* The same in steps, for values that would hold the main loop for too long: one takes 1 ms. */
 #define VALUE_STEP (16u * 1024)
 
@@ -37,11 +42,12 @@ typedef enum ValueStep {
     VALUE_FAILED,
 } ValueStep;
 
-/* Borrows all of it until the writer is freed. */
+/* Borrows all of it until the writer is freed. @message: NULL: the value becomes bytes. */
 ValueWriter *value_writer_new(DBusMessage *message, const char *signature, const QmpType *type, const char *text,
                               const char *place);
 ValueStep value_writer_step(ValueWriter *writer, GError **error); /* some VALUE_STEP bytes of text */
 gsize value_writer_get_size(ValueWriter *writer); /* bytes of the message so far */
+GByteArray *value_writer_get_bytes(ValueWriter *writer); /* borrowed */
 void value_writer_free(ValueWriter *writer);
 
 /* Reads the value that @iter stands at. @place: what it is called in errors; NULL: an object whose members stand for
