@@ -195,5 +195,18 @@ class Subscriptions(CallingTest):
         self.assert_fails(INVALID_ARGS, 'did you mean HOUSE_ON_FIRE?', self.subscribe(vm, 'HOUSE_OF_FIRE'))
 
 
+class Replies(CallingTest):
+    """A reply becomes a message in three ways, by its length and by how many values it has: none shows."""
+
+    def test_of_every_size(self):
+        values = [{'text': 'x' * length} for length in (0, 480, 500, 520, 16350, 16400, 262000, 524200, 524400)]
+        values += [{'list': [{'name': str(i), 'on': i % 2 == 0, 'n': i << 40} for i in range(n)]} for n in (5, 300, 6000, 9000)]
+        values += [{'list': [7] * n} for n in (200, 24500, 24600)]
+        vm, _ = self.fake(big=lambda command: values[command['arguments']['n']])
+        for n, value in enumerate(values):
+            with self.subTest(n):
+                self.assertEqual(vm.execute('big', n=('x', n)), value)
+
+
 if __name__ == '__main__':
     main()
