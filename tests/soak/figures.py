@@ -13,9 +13,9 @@ HEAP_SLOPE = 32
 # The resident set counts pages, and a heap has holes: 4 kB, which is one page in 1,000 calls.
 RSS_SLOPE = 4096
 # What readings at two quiet points may differ by in bytes, whatever was done between them: tables that a larger crowd than
-# before has made grow, D-Bus messages that libdbus keeps to use them again. Over two minutes, with 30,000 calls, this is one byte a
-# call; over an hour the slope decides.
-HEAP_NOISE = 32768
+# before has made grow, D-Bus messages that libdbus keeps to use them again. Two minutes show a leak of one piece in some calls; over an
+# hour the slope decides.
+HEAP_NOISE = 65536
 RSS_NOISE = 1 << 20
 
 
