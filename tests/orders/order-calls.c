@@ -81,6 +81,28 @@ order_calls_wait(OrderWorld *world)
     order_world_send(world, world->a, "ExecuteAndWait", message);
 }
 
+/* With a timeout that is over before anybody is idle. */
+void
+order_calls_wait_in_time(OrderWorld *world)
+{
+    DBusMessage *message = new_vm_call(world, "ExecuteAndWait", "blockdev-create");
+    const char *name = "timeout";
+    guint64 timeout = 5 * G_TIME_SPAN_SECOND;
+    DBusMessageIter iter, dict, entry, value;
+
+    append_empty(message, /* has_job= */ TRUE);
+    dbus_message_iter_init_append(message, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &dict);
+    dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &name);
+    dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "t", &value);
+    dbus_message_iter_append_basic(&value, DBUS_TYPE_UINT64, &timeout);
+    dbus_message_iter_close_container(&entry, &value);
+    dbus_message_iter_close_container(&dict, &entry);
+    dbus_message_iter_close_container(&iter, &dict);
+    order_world_send(world, world->a, "ExecuteAndWait for 5 s", message);
+}
+
 void
 order_calls_wait_stop(OrderWorld *world)
 {

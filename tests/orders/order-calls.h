@@ -9,6 +9,7 @@ void order_calls_b_method(OrderWorld *world); /* the other caller comes for it *
 void order_calls_execute(OrderWorld *world);
 void order_calls_json(OrderWorld *world);
 void order_calls_wait(OrderWorld *world);
+void order_calls_wait_in_time(OrderWorld *world);
 void order_calls_wait_stop(OrderWorld *world);
 void order_calls_open(OrderWorld *world);
 void order_calls_fdset(OrderWorld *world);

@@ -81,6 +81,27 @@ order_checks_after_step(OrderWorld *world)
         order_world_fail(world, "the VM has gone, and a native session goes on");
 }
 
+static gboolean
+has_unanswered(OrderCaller *caller)
+{
+    for (guint i = 0; caller && i < caller->calls->len; i++)
+        if (((OrderCall *)g_ptr_array_index(caller->calls, i))->n_answers == 0)
+            return TRUE;
+    return FALSE;
+}
+
+void
+order_checks_after_idle(OrderWorld *world)
+{
+    guint n = order_qemu_count_plugged(world->qemu);
+
+    if (!order_world_has_vm(world) || order_qemu_count_held(world->qemu) > 0 || has_unanswered(world->a) ||
+        has_unanswered(world->b) || order_world_get_client(world))
+        return;
+    if (n > 0)
+        order_world_fail(world, "%u monitors that nobody uses are plugged still", n);
+}
+
 static const char *
 get_first_path(DBusMessage *signal)
 {

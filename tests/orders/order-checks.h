@@ -9,6 +9,9 @@ void order_checks_take_signal(OrderWorld *world, DBusMessage *signal);
 
 void order_checks_after_step(OrderWorld *world);
 
+/* After more than idle-timeout: whoever has nothing under way has no monitor any more. */
+void order_checks_after_idle(OrderWorld *world);
+
 /* @how: see order_checks_is_end(). Lets everything go, and looks at what is left. */
 void order_checks_end(OrderWorld *world, const char *how);
 

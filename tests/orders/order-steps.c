@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "order-calls.h"
+#include "order-checks.h"
 
 /* Calls of one caller in one order. */
 #define MAX_CALLS 4
@@ -257,6 +258,7 @@ static void
 take_idle(OrderWorld *world)
 {
     order_world_pass_time(world, IDLE_TIME);
+    order_checks_after_idle(world);
 }
 
 static void
@@ -271,6 +273,7 @@ const OrderStep order_steps[] = {
     { "execute", is_a_there, order_calls_execute, TRUE },
     { "json", is_a_there, order_calls_json, FALSE },
     { "wait", is_a_there, order_calls_wait, TRUE },
+    { "wait-in-time", is_a_there, order_calls_wait_in_time, FALSE },
     { "wait-stop", is_a_there, order_calls_wait_stop, FALSE },
     { "open", is_a_there, order_calls_open, TRUE },
     { "fdset", is_a_there, order_calls_fdset, TRUE },
