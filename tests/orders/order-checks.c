@@ -174,7 +174,7 @@ check_all_left_over(OrderWorld *world)
     OrderQemu *qemus[] = { world->qemu, world->former };
 
     for (guint i = 0; i < G_N_ELEMENTS(qemus); i++)
-        if (qemus[i])
+        if (qemus[i] && !(world->has_quit && order_qemu_was_left(qemus[i])))
             check_left_over(world, qemus[i], !world->has_quit && !order_qemu_was_paused(qemus[i]));
 }
 

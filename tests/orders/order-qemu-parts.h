@@ -20,12 +20,13 @@ typedef struct OrderCommand {
     OrderMonitor *monitor; /* weak */
     JsonNode *node; /* owned */
     int fd; /* owned; -1: none */
+    gint64 since; /* monotonic us */
 } OrderCommand;
 
 struct OrderQemu {
     OrderQemuKind kind;
     gboolean is_holding, is_running, was_paused, has_gone;
-    gboolean was_left; /* by the agent, with commands of its own that were not answered */
+    gboolean was_left, was_left_late; /* by the agent, with commands that were not answered; not for a while */
     GPtrArray *monitors; /* owned, of OrderMonitor */
     GQueue held; /* of OrderCommand, owned */
     GHashTable *chardevs; /* owned; id → int, owned: its connection; -1: a monitor has it */

@@ -37,17 +37,24 @@ order_command_free(OrderCommand *command)
     g_free(command);
 }
 
+/* us; the agent's patience with a QEMU whose VM has gone. */
+#define PATIENCE ((gint64)2 * G_TIME_SPAN_SECOND)
+
 static void
 drop_commands_of(OrderMonitor *monitor)
 {
-    GQueue *held = &monitor->qemu->held;
+    OrderQemu *qemu = monitor->qemu;
+    gint64 now = g_get_monotonic_time();
 
-    for (GList *i = held->head, *next; i; i = next) {
+    for (GList *i = qemu->held.head, *next; i; i = next) {
+        OrderCommand *command = i->data;
         next = i->next;
-        if (((OrderCommand *)i->data)->monitor != monitor)
+        if (command->monitor != monitor)
             continue;
-        order_command_free(i->data);
-        g_queue_delete_link(held, i);
+        qemu->was_left |= !monitor->id;
+        qemu->was_left_late |= !monitor->id && now - command->since >= PATIENCE;
+        order_command_free(command);
+        g_queue_delete_link(&qemu->held, i);
     }
 }
 
@@ -152,6 +159,7 @@ take_command(OrderMonitor *monitor)
 
     command->monitor = monitor;
     command->fd = -1;
+    command->since = g_get_monotonic_time();
     command->node = json_tree_parse(monitor->framer.text, monitor->framer.scan.offset, NULL);
     g_assert_nonnull(command->node);
     if (brings_fd(command) && monitor->fds->len > 0) {
@@ -227,15 +235,12 @@ static void
 end_monitor(OrderMonitor *monitor)
 {
     OrderQemu *qemu = monitor->qemu;
-    guint n_held = qemu->held.length;
 
     if (monitor->id && qemu->kind == ORDER_QEMU_MONITOR_ADD) {
         close(g_steal_fd(&monitor->fd));
         drop_commands_of(monitor);
     } else {
-        gboolean is_control = !monitor->id;
         g_ptr_array_remove(qemu->monitors, monitor);
-        qemu->was_left |= is_control && qemu->held.length < n_held;
     }
 }
 
@@ -366,6 +371,12 @@ order_qemu_drop_plugged(OrderQemu *qemu)
 }
 
 gboolean
+order_qemu_was_left(OrderQemu *qemu)
+{
+    return qemu->was_left;
+}
+
+gboolean
 order_qemu_was_paused(OrderQemu *qemu)
 {
     return qemu->was_paused;
@@ -386,7 +397,7 @@ order_qemu_dup_left_over(OrderQemu *qemu, gboolean counts_fdsets)
     GHashTableIter iter;
     gpointer key;
 
-    if (qemu->has_gone || qemu->was_left)
+    if (qemu->has_gone || qemu->was_left_late)
         return NULL;
     g_hash_table_iter_init(&iter, qemu->chardevs);
     while (g_hash_table_iter_next(&iter, &key, NULL))

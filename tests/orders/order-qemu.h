@@ -50,6 +50,9 @@ void order_qemu_drop_plugged(OrderQemu *qemu);
 /* Whether its guest stood at any time: QEMU removes no fdset then. */
 gboolean order_qemu_was_paused(OrderQemu *qemu);
 
-/* What is left in it that was not there from the beginning; NULL: nothing, or it has gone, or it has not answered the agent, which
+/* Whether the agent has left it with commands that were not answered. */
+gboolean order_qemu_was_left(OrderQemu *qemu);
+
+/* What is left in it that was not there from the beginning; NULL: nothing, or it has gone, or it has not answered the agent for a while, which
  * then had no way to know. */
 char *order_qemu_dup_left_over(OrderQemu *qemu, gboolean counts_fdsets);
