@@ -133,13 +133,22 @@ run_bus(OrderWorld *world)
     return TRUE;
 }
 
+static void
+count_turn(OrderWorld *world)
+{
+    if (++world->n_turns > MAX_TURNS)
+        g_error("somebody is never quiet");
+}
+
 static gboolean
 run_everybody(OrderWorld *world)
 {
     gboolean has_run = FALSE;
 
-    for (guint i = 0; i < MAX_TURNS && g_main_context_iteration(NULL, FALSE); i++)
+    while (g_main_context_iteration(NULL, FALSE)) {
         has_run = TRUE;
+        count_turn(world);
+    }
     if (world->qemu)
         has_run |= order_qemu_run(world->qemu);
     if (world->former)
@@ -158,13 +167,11 @@ run_everybody(OrderWorld *world)
 void
 order_world_settle(OrderWorld *world)
 {
-    guint n_turns = 0;
-
+    world->n_turns = 0;
     for (guint n = 0; n <= N_SYNCS; n++) {
         while (run_everybody(world)) {
             n = 0;
-            if (++n_turns > MAX_TURNS)
-                g_error("somebody is never quiet");
+            count_turn(world);
         }
         if (n < N_SYNCS)
             order_caller_sync(world->keeper);

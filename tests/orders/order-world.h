@@ -41,6 +41,7 @@ typedef struct OrderWorld {
     gboolean is_reloaded; /* the configuration is another one than the order began with */
     gboolean has_quit; /* the instance was stopped without any preparation */
     gboolean has_picture; /* a screenshot was asked for, whose fdset stays in QEMU as long as the VM */
+    guint n_turns; /* since everybody was quiet */
     GString *fault; /* owned; empty: none */
     guint n_fds, n_polled; /* with an instance that runs and has nothing to do */
 } OrderWorld;
