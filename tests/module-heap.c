@@ -89,13 +89,15 @@ open_socket(const char *path)
 static gpointer
 start(const ManagementHost *host, GError **error)
 {
-    g_autofree char *path = host->key_file != NULL ? g_key_file_get_string(host->key_file, "heap", "socket", error) : NULL;
+    g_autofree char *path =
+        host->key_file != NULL ? g_key_file_get_string(host->key_file, "heap", "socket", error) : NULL;
     int fd = path != NULL ? open_socket(path) : -1;
     Heap *heap;
 
     if (fd < 0) {
         if (error != NULL && *error == NULL)
-            g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "[heap] socket: %s", path != NULL ? g_strerror(errno) : "not set");
+            g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "[heap] socket: %s",
+                        path != NULL ? g_strerror(errno) : "not set");
         return NULL;
     }
     heap = g_new0(Heap, 1);

@@ -11,10 +11,8 @@ import sys
 import time
 import traceback
 
-from gi.repository import GLib
-
 from harness import Agent, FakeAuthority, Test, main, wait_until
-from monitor import MODULE, NAME, OBJECT_MANAGER, ROOT, VERSIONS, MonitorTest
+from monitor import MODULE, NAME, OBJECT_MANAGER, VERSIONS, MonitorTest
 from soak.callers import Caller, live
 from soak.deeds import ask_polkit
 from soak.figures import HEAP_NOISE, HEAP_SLOPE, RSS_NOISE, RSS_SLOPE, HeapMeter, get_slope, judge_growth, read_status
@@ -33,7 +31,6 @@ WORK = min(60.0, MINUTES * 60 / 10)
 WARM_UP = 2
 # Seconds for which the agent keeps what it may have to tell again: refusals that are folded, who looks at jobs.
 SETTLED = 11
-MOST_FAILURES = 20
 # The agent's heap is its own, chunk by chunk: no slices, no chunks kept for the thread.
 EXACT_HEAP = {'G_SLICE': 'always-malloc', 'GLIBC_TUNABLES': 'glibc.malloc.tcache_count=0'}
 # A sanitizer keeps what is freed, so that only the heap in use can be judged.
@@ -71,23 +68,26 @@ class World:
         self.tally = Tally()
         self.failures = []
         self.is_working = False
+        # Those that callers choose among, and one that is in the key file, or is not.
         self.machines = []
         self.configured = None
+        # What was in each machine before the first caller came.
         self.base = {}
+        # Of the VMs that the bus has told of; and what it has told of each, as Tap.events.
         self.paths = set()
         self.events = collections.defaultdict(list)
+        # The figures of each quiet point, and the highest of each.
         self.readings = []
         self.peaks = collections.Counter()
         self.log_offset = 0
         self.follow()
 
     def fail(self, what, error):
-        """The first failure ends the work at the next moment; those of the same moment are told as well."""
-        text = f'{what}: ' + ''.join(traceback.format_exception(error))
-        self.failures.append(text)
-        if len(self.failures) <= MOST_FAILURES and not any(one.startswith(what.split(' ')[0]) for one in self.failures[:-1]):
-            for line in text.splitlines():
-                say(line)
+        """The work ends at the next moment. Of that moment's failures one of each kind is told."""
+        kind = what.split(' ')[0]
+        if not any(failure.startswith(kind) for failure in self.failures):
+            say(f'{what}: {"".join(traceback.format_exception(error))}')
+        self.failures.append(what)
 
     def follow(self):
         """The observer hears of all VMs and all events."""

@@ -190,7 +190,8 @@ fdsets_take_number(Fdsets *fdsets)
 {
     do
         fdsets->number = fdsets->number < MAX_NUMBER ? fdsets->number + 1 : MIN_NUMBER;
-    while (g_hash_table_contains(fdsets->owners, &fdsets->number) || g_hash_table_contains(fdsets->common, &fdsets->number));
+    while (g_hash_table_contains(fdsets->owners, &fdsets->number) ||
+           g_hash_table_contains(fdsets->common, &fdsets->number));
     return fdsets->number;
 }
 

@@ -82,7 +82,6 @@ async def live(world, uid=None):
             machine = world.random.choice(world.machines)
             try:
                 await function(caller, machine)
-                world.tally.deeds[function.__name__] += 1
             except Exception as error:  # pylint: disable=broad-except
                 if is_due(error, machine):
                     world.tally.gone += 1
