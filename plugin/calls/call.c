@@ -193,12 +193,10 @@ set_unknown(Call *call, GError **error)
                 member, hint);
 }
 
-/* The values become what the command takes. */
+/* The values become what the command takes. @method: NULL: QEMU has no such command. */
 static void
-start_qmp_method(Call *call)
+start_qmp_method(Call *call, const QmpMethod *method)
 {
-    QmpInterfaces *interfaces = vm_schema_get_interfaces(call->vm_context->schema);
-    const QmpMethod *method = qmp_interfaces_find_method(interfaces, bus_call_get_member(call->call));
     g_autoptr(GError) error = NULL;
     g_autoptr(JsonNode) arguments = NULL;
 
@@ -242,7 +240,8 @@ call_described(const GError *error, gpointer user_data)
     if (error)
         fail_call(call, error);
     else if (call->values)
-        start_qmp_method(call);
+        start_qmp_method(call, qmp_interfaces_find_method(vm_schema_get_interfaces(call->vm_context->schema),
+                                                          bus_call_get_member(call->call)));
     else if (call->then_read)
         read_the_rest(call);
     else
@@ -331,7 +330,7 @@ call_method(BusCall *bus_call, gpointer data)
         fail_call(call, error);
     else if (is_schema_settled(schema) ||
              (method && qmp_interfaces_is_oob(interfaces, qmp_method_get_command(method))))
-        start_qmp_method(call);
+        start_qmp_method(call, method);
     else
         wait_to_describe(call);
 }
