@@ -292,9 +292,9 @@ class Dialogs(PolicyTest):
         self.assertEqual(len(self.person.dialogs), 1)
 
     def test_one_at_a_time(self):
-        first = self.ask('quit')
+        first = self.ask('system_reset')
         # Same action: waits for the dialog that is there. Another: has its own. None needed: goes on.
-        second = execute(self.somebody, 'system_reset', interactive=True)
+        second = execute(self.somebody, 'inject-nmi', interactive=True)
         third = self.ask('stop')
         self.polkitd.set_rules(OBSERVE)
         execute(self.somebody, 'query-status')()
