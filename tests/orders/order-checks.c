@@ -4,8 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "test-clock.h"
-
 /* us; more than any timer of the module. */
 #define LONG_TIME ((gint64)10 * 60 * G_TIME_SPAN_SECOND)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What must be so after every step of an order, and at its end. A rule that is broken is a fault of the world. */
+/* Rules that hold after every step of an order, and at its end. A rule that is broken is a fault of the world. */
 #pragma once
 
 #include "order-world.h"
@@ -9,11 +9,11 @@ void order_checks_take_signal(OrderWorld *world, DBusMessage *signal);
 
 void order_checks_after_step(OrderWorld *world);
 
-/* After more than idle-timeout: whoever has nothing under way has no monitor any more. */
+/* After more than idle-timeout: a caller with nothing under way has no monitor any more. */
 void order_checks_after_idle(OrderWorld *world);
 
-/* @how: see order_checks_is_end(). Lets everything go, and looks at what is left. */
+/* @how: one of order_ends. Lets everything go, and looks for left-overs. */
 void order_checks_end(OrderWorld *world, const char *how);
 
-/* NULL-terminated: the words for how an order ends. */
+/* How an order ends; NULL-terminated. */
 extern const char *const order_ends[];

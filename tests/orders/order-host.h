@@ -11,7 +11,7 @@ typedef struct OrderHost {
     gboolean is_ready, is_stopping, has_stopped;
 } OrderHost;
 
-/* What the key file says. */
+/* The key file, as far as orders change it. */
 typedef struct OrderConfig {
     gboolean asks_owner; /* polkit is asked about the user of the QEMU as well */
     gboolean requires_isolation;
@@ -23,7 +23,7 @@ void order_host_clear(OrderHost *host);
 
 void order_host_start(OrderHost *host);
 
-/* Reloads the configuration, which has changed in that now @asks_owner. */
+/* Reloads the configuration with another OrderConfig.asks_owner. */
 void order_host_reload(OrderHost *host, gboolean asks_owner);
 
 /* Begins to stop, and stops if nothing is to be waited for. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the scripted QEMU does for each command, as far as a later answer, or what is left in it, depends on it. */
+/* The commands of the scripted QEMU: each does as much as a later answer, or a left-over in it, depends on. */
 #include "order-qemu-parts.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "json-member.h"
 #include "order-schema.h"
 
-/* What a command does. Gives the value that it returns, or NULL: QEMU does not find what the command is about. */
+/* Does one command. Gives the value that it returns; NULL: QEMU has no such thing as the command is about. */
 typedef char *(*CommandFunc)(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments);
 
 static char *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the files of the scripted QEMU share: its connections (order-qemu.c) and its commands (order-qemu-commands.c). */
+/* Shared by the two files of the scripted QEMU: its connections (order-qemu.c) and its commands (order-qemu-commands.c). */
 #pragma once
 
 #include "json-framer.h"

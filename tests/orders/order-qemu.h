@@ -19,7 +19,7 @@ typedef enum OrderQemuKind {
 OrderQemu *order_qemu_new(OrderQemuKind kind, int *ret_fd);
 void order_qemu_free(OrderQemu *qemu);
 
-/* FALSE, as it begins: everything is answered at once. What is held is answered when it becomes FALSE. */
+/* FALSE, as it begins: everything is answered at once. Held commands are answered when holding ends. */
 void order_qemu_set_holding(OrderQemu *qemu, gboolean is_holding);
 
 /* Reads what has come. Whether something had. */
@@ -53,6 +53,6 @@ gboolean order_qemu_was_paused(OrderQemu *qemu);
 /* Whether the agent has left it with commands that were not answered. */
 gboolean order_qemu_was_left(OrderQemu *qemu);
 
-/* What is left in it that was not there from the beginning; NULL: nothing, or it has gone, or it has not answered the agent for a while, which
- * then had no way to know. */
+/* Names the left-overs in it; NULL: there is none, or its process has ended, or it has not answered the agent for a while, which
+ * then cannot know. */
 char *order_qemu_dup_left_over(OrderQemu *qemu, gboolean counts_fdsets);

@@ -44,7 +44,7 @@ static const OrderWorldKind worlds[] = {
     { "shared-asked", ORDER_QEMU_SHARED, { .asks_owner = TRUE } },
 };
 
-/* What a crash prints. */
+/* A crash prints it. */
 static char current_order[1024];
 
 static void

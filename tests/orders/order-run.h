@@ -16,7 +16,6 @@ typedef struct Order {
     guint world, start, end;
     guint n_steps; /* wanted, and then taken */
     guint steps[ORDER_MAX_STEPS]; /* indices */
-    OrderMask possible[ORDER_MAX_STEPS]; /* what could have been taken there */
 } Order;
 
 /* Chooses the step at @at, of those in @possible. */

@@ -19,7 +19,7 @@ typedef struct OrderClient {
     gboolean has_ended; /* the other side has closed */
 } OrderClient;
 
-/* What is different between worlds. */
+/* Worlds differ in these. */
 typedef struct OrderWorldKind {
     const char *name;
     OrderQemuKind qemu;
@@ -83,7 +83,7 @@ gboolean order_world_has_vm(OrderWorld *world);
 /* The one that has not ended and was opened last; NULL: there is none. */
 OrderClient *order_world_get_client(OrderWorld *world);
 
-/* A method call to the module, with @signature and its values as dbus_message_append_args() has them; ends with
+/* A method call to the module, with types and values as dbus_message_append_args() takes them; ends with
  * DBUS_TYPE_INVALID. */
 DBusMessage *order_world_new_call(OrderWorld *world, const char *path, const char *interface, const char *member,
                                   int first_type, ...);
