@@ -8,11 +8,12 @@
  *   sweep_sessions()               nothing of theirs is under way: all that is theirs in QEMU goes */
 #include "caller-sessions.h"
 
+#include "lazy-table.h"
 #include "timer.h"
 
 struct CallerSessions {
     CallerSessionShare share;
-    GHashTable *by_caller; /* owned: caller → CallerSession, owned */
+    GHashTable *by_caller; /* owned: caller → CallerSession, owned; NULL: there was none yet */
     GQueue leaving; /* of CallerSession, owned: have left, and something is to be done for them */
     GSource *sweeper; /* owned */
     GMainContext *context; /* ref */
@@ -52,7 +53,7 @@ start_sweep(gpointer user_data)
 CallerSession *
 caller_sessions_get(CallerSessions *sessions, const char *caller, guint32 uid, gboolean *ret_is_new)
 {
-    CallerSession *session = g_hash_table_lookup(sessions->by_caller, caller);
+    CallerSession *session = lazy_table_lookup(sessions->by_caller, caller);
 
     if (ret_is_new)
         *ret_is_new = !session;
@@ -60,6 +61,9 @@ caller_sessions_get(CallerSessions *sessions, const char *caller, guint32 uid, g
         return session;
     caller_resources_begin(sessions->share.resources);
     session = caller_session_new(&sessions->share, caller, uid);
+    if (!sessions->by_caller)
+        sessions->by_caller =
+            g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)caller_session_free);
     g_hash_table_insert(sessions->by_caller, (char *)caller_session_get_caller(session), session);
     return session;
 }
@@ -88,7 +92,7 @@ caller_sessions_status_changed(CallerSessions *sessions)
 void
 caller_sessions_drop_caller(CallerSessions *sessions, const char *caller)
 {
-    CallerSession *session = g_hash_table_lookup(sessions->by_caller, caller);
+    CallerSession *session = lazy_table_lookup(sessions->by_caller, caller);
 
     if (!session)
         return;
@@ -119,12 +123,10 @@ caller_sessions_get_pool(CallerSessions *sessions)
 void
 caller_sessions_foreach(CallerSessions *sessions, CallerSessionsFunc func, gpointer user_data)
 {
-    GHashTableIter callers;
-    gpointer session;
+    g_autoptr(GList) callers = lazy_table_list_keys(sessions->by_caller);
 
-    g_hash_table_iter_init(&callers, sessions->by_caller);
-    while (g_hash_table_iter_next(&callers, NULL, &session))
-        caller_session_show(session, func, user_data);
+    for (GList *i = callers; i; i = i->next)
+        caller_session_show(g_hash_table_lookup(sessions->by_caller, i->data), func, user_data);
     /* A caller who has left holds a monitor for as long as something of theirs is under way in it. */
     for (GList *i = sessions->leaving.head; i; i = i->next)
         caller_session_show(i->data, func, user_data);
@@ -137,7 +139,6 @@ caller_sessions_new(GMainContext *context, Vm *vm, const MonitorPoolLimits *limi
     CallerSessions *sessions = g_new0(CallerSessions, 1);
 
     sessions->context = g_main_context_ref(context);
-    sessions->by_caller = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)caller_session_free);
     sessions->share.vm = vm;
     sessions->share.pool = monitor_pool_new(context, vm, limits, func, user_data);
     sessions->share.resources = caller_resources_new(vm);
@@ -156,7 +157,7 @@ caller_sessions_fail(CallerSessions *sessions, const GError *error)
 void
 caller_sessions_leave(CallerSessions *sessions, CallerSessionsLeftFunc func, gpointer user_data)
 {
-    g_autoptr(GList) callers = g_hash_table_get_keys(sessions->by_caller);
+    g_autoptr(GList) callers = lazy_table_list_keys(sessions->by_caller);
 
     sessions->on_left = func;
     sessions->user_data = user_data;
@@ -174,7 +175,7 @@ caller_sessions_free(CallerSessions *sessions)
     caller_session_fail_all(&sessions->share, /* is_for_good= */ TRUE, /* error= */ NULL);
     timer_stop(&sessions->sweeper);
     monitor_pool_free(sessions->share.pool);
-    g_hash_table_unref(sessions->by_caller);
+    g_clear_pointer(&sessions->by_caller, g_hash_table_unref);
     while (sessions->leaving.head)
         caller_session_free(g_queue_pop_head(&sessions->leaving));
     authz_objects_free(sessions->share.authz_objects);

@@ -8,13 +8,14 @@
 #include "escapes.h"
 #include "json-member.h"
 #include "json-tree.h"
+#include "lazy-table.h"
 
 /* Names. No VM has as many, but a caller who may add some could go on for ever. With more, any object may be an authz
  * object. */
 #define MAX_NAMES 1024u
 
 struct AuthzObjects {
-    GHashTable *names; /* owned, set */
+    GHashTable *names; /* owned, set; NULL: there was none yet */
     QmpTicket *ticket; /* weak; the question which objects there are */
     gboolean is_known; /* every object that may be one is in @names */
     gboolean has_unread; /* a line of HMP may have added one by whatever name */
@@ -23,6 +24,8 @@ struct AuthzObjects {
 static void
 note_authz_name(AuthzObjects *objects, const char *name)
 {
+    if (!objects->names)
+        objects->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     if (g_hash_table_size(objects->names) < MAX_NAMES)
         g_hash_table_add(objects->names, g_strdup(name));
     else
@@ -49,7 +52,7 @@ on_authz_listed(const QmpReply *reply, const GError *error, gpointer user_data)
     JsonArray *array = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
 
     objects->ticket = NULL;
-    objects->is_known = array && !objects->has_unread && g_hash_table_size(objects->names) < MAX_NAMES;
+    objects->is_known = array && !objects->has_unread && lazy_table_size(objects->names) < MAX_NAMES;
     for (guint i = 0; array && i < json_array_get_length(array); i++)
         note_listed_object(objects, json_member_get_object_at(array, i));
 }
@@ -60,7 +63,6 @@ authz_objects_new(Vm *vm)
     AuthzObjects *objects = g_new0(AuthzObjects, 1);
     QmpCommand command = { .name = "qom-list", .arguments = "{\"path\":\"/objects\"}" };
 
-    objects->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     objects->ticket = qemu_connection_ask(vm_get_qemu(vm), &command, on_authz_listed, objects);
     return objects;
 }
@@ -69,7 +71,7 @@ void
 authz_objects_free(AuthzObjects *objects)
 {
     g_clear_pointer(&objects->ticket, qmp_ticket_cancel);
-    g_hash_table_unref(objects->names);
+    g_clear_pointer(&objects->names, g_hash_table_unref);
     g_free(objects);
 }
 
@@ -108,5 +110,5 @@ authz_objects_may_have(AuthzObjects *objects, JsonNode *arguments)
 {
     const char *name = get_argument(arguments, "id");
 
-    return !objects->is_known || (name && g_hash_table_contains(objects->names, name));
+    return !objects->is_known || (name && lazy_table_contains(objects->names, name));
 }

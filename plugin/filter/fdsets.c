@@ -4,6 +4,7 @@
 #include "fdset-tag.h"
 #include "json-member.h"
 #include "json-tree.h"
+#include "lazy-table.h"
 
 /* Bytes of add-fd's reply. */
 #define MAX_ADDED 1024u
@@ -34,7 +35,7 @@ typedef struct Fd {
 
 struct Fdsets {
     char *tag; /* owned */
-    GHashTable *owners; /* owned; fdset → caller, owned; LEFT: has left */
+    GHashTable *owners; /* owned; fdset → caller, owned; LEFT: has left; NULL, as the next: there was none yet */
     GHashTable *common; /* owned; set of fdsets */
     GPtrArray *fds; /* owned, of Fd */
     guint64 serial; /* the last */
@@ -57,8 +58,6 @@ fdsets_new(const char *tag)
 
     fdsets->tag = g_strdup(tag);
     fdsets->number = g_random_int_range(MIN_NUMBER, MAX_NUMBER);
-    fdsets->owners = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-    fdsets->common = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     fdsets->fds = g_ptr_array_new_with_free_func(fd_free);
     return fdsets;
 }
@@ -66,11 +65,27 @@ fdsets_new(const char *tag)
 void
 fdsets_free(Fdsets *fdsets)
 {
-    g_hash_table_unref(fdsets->owners);
-    g_hash_table_unref(fdsets->common);
+    g_clear_pointer(&fdsets->owners, g_hash_table_unref);
+    g_clear_pointer(&fdsets->common, g_hash_table_unref);
     g_ptr_array_unref(fdsets->fds);
     g_free(fdsets->tag);
     g_free(fdsets);
+}
+
+static void
+set_owner(Fdsets *fdsets, gint64 fdset, const char *caller)
+{
+    if (!fdsets->owners)
+        fdsets->owners = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    g_hash_table_insert(fdsets->owners, g_memdup2(&fdset, sizeof fdset), g_strdup(caller));
+}
+
+static void
+add_common(Fdsets *fdsets, gint64 fdset)
+{
+    if (!fdsets->common)
+        fdsets->common = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    g_hash_table_add(fdsets->common, g_memdup2(&fdset, sizeof fdset));
 }
 
 static JsonNode *
@@ -150,12 +165,12 @@ note_listed_fdset(Fdsets *fdsets, JsonNode *listed, GHashTable *known)
         JSON_NODE_HOLDS_OBJECT(listed) ? json_member_get_array(json_node_get_object(listed), "fds") : NULL;
     gint64 fdset = get_fd_number(listed, "fdset-id");
 
-    if (g_hash_table_contains(fdsets->owners, &fdset))
+    if (lazy_table_contains(fdsets->owners, &fdset))
         return;
     if (fds && note_left(fdsets, fdset, fds, known))
-        g_hash_table_insert(fdsets->owners, g_memdup2(&fdset, sizeof fdset), g_strdup(LEFT));
+        set_owner(fdsets, fdset, LEFT);
     else
-        g_hash_table_add(fdsets->common, g_memdup2(&fdset, sizeof fdset));
+        add_common(fdsets, fdset);
 }
 
 void
@@ -190,8 +205,8 @@ fdsets_take_number(Fdsets *fdsets)
 {
     do
         fdsets->number = fdsets->number < MAX_NUMBER ? fdsets->number + 1 : MIN_NUMBER;
-    while (g_hash_table_contains(fdsets->owners, &fdsets->number) ||
-           g_hash_table_contains(fdsets->common, &fdsets->number));
+    while (lazy_table_contains(fdsets->owners, &fdsets->number) ||
+           lazy_table_contains(fdsets->common, &fdsets->number));
     return fdsets->number;
 }
 
@@ -203,8 +218,8 @@ fdsets_note_added(Fdsets *fdsets, const QmpText *reply, const char *caller)
 
     if (fdset < 0)
         return;
-    if (!g_hash_table_contains(fdsets->common, &fdset) && !has_fds(fdsets, fdset, /* also_removed= */ FALSE))
-        g_hash_table_insert(fdsets->owners, g_memdup2(&fdset, sizeof fdset), g_strdup(caller));
+    if (!lazy_table_contains(fdsets->common, &fdset) && !has_fds(fdsets, fdset, /* also_removed= */ FALSE))
+        set_owner(fdsets, fdset, caller);
     add_fd(fdsets, fdset, get_fd_number(added, "fd"), caller);
 }
 
@@ -250,12 +265,31 @@ read_listed(const QmpText *reply)
     return listed;
 }
 
+typedef struct Gone {
+    Fdsets *fdsets; /* weak */
+    GHashTable *listed; /* weak; as read_listed() gave it */
+} Gone;
+
+static gboolean
+is_owned_set_gone(gpointer fdset, gpointer unused_caller, gpointer gone)
+{
+    Gone *sets = gone;
+
+    return !is_listed(sets->listed, *(gint64 *)fdset, -1) &&
+           !has_fds(sets->fdsets, *(gint64 *)fdset, /* also_removed= */ TRUE);
+}
+
+static gboolean
+is_common_set_gone(gpointer fdset, gpointer unused_value, gpointer gone)
+{
+    return !is_listed(((Gone *)gone)->listed, *(gint64 *)fdset, -1);
+}
+
 void
 fdsets_note_all(Fdsets *fdsets, const QmpText *reply, guint64 serial)
 {
     g_autoptr(GHashTable) listed = read_listed(reply);
-    GHashTableIter sets;
-    gpointer fdset;
+    Gone gone = { fdsets, listed };
 
     if (!listed)
         return;
@@ -264,20 +298,14 @@ fdsets_note_all(Fdsets *fdsets, const QmpText *reply, guint64 serial)
         if (fd->serial <= serial && !is_listed(listed, fd->fdset, fd->fd))
             g_ptr_array_remove_index_fast(fdsets->fds, i);
     }
-    g_hash_table_iter_init(&sets, fdsets->owners);
-    while (g_hash_table_iter_next(&sets, &fdset, NULL))
-        if (!is_listed(listed, *(gint64 *)fdset, -1) && !has_fds(fdsets, *(gint64 *)fdset, /* also_removed= */ TRUE))
-            g_hash_table_iter_remove(&sets);
-    g_hash_table_iter_init(&sets, fdsets->common);
-    while (g_hash_table_iter_next(&sets, &fdset, NULL))
-        if (!is_listed(listed, *(gint64 *)fdset, -1))
-            g_hash_table_iter_remove(&sets);
+    lazy_table_remove_if(fdsets->owners, is_owned_set_gone, &gone);
+    lazy_table_remove_if(fdsets->common, is_common_set_gone, &gone);
 }
 
 gboolean
 fdsets_is_foreign(Fdsets *fdsets, gint64 fdset, const char *caller)
 {
-    const char *owner = g_hash_table_lookup(fdsets->owners, &fdset);
+    const char *owner = lazy_table_lookup(fdsets->owners, &fdset);
 
     return owner && !g_str_equal(owner, caller);
 }
@@ -295,8 +323,7 @@ fdsets_is_full(Fdsets *fdsets, const char *caller)
 void
 fdsets_leave(Fdsets *fdsets, const char *caller)
 {
-    GHashTableIter owners;
-    gpointer owner;
+    g_autoptr(GList) sets = lazy_table_list_keys(fdsets->owners);
 
     for (guint i = 0; i < fdsets->fds->len; i++) {
         Fd *fd = g_ptr_array_index(fdsets->fds, i);
@@ -305,10 +332,9 @@ fdsets_leave(Fdsets *fdsets, const char *caller)
         g_free(fd->caller);
         fd->caller = g_strdup(LEFT);
     }
-    g_hash_table_iter_init(&owners, fdsets->owners);
-    while (g_hash_table_iter_next(&owners, NULL, &owner))
-        if (g_str_equal(owner, caller))
-            g_hash_table_iter_replace(&owners, g_strdup(LEFT));
+    for (GList *i = sets; i; i = i->next)
+        if (!fdsets_is_foreign(fdsets, *(gint64 *)i->data, caller))
+            set_owner(fdsets, *(gint64 *)i->data, LEFT);
 }
 
 /* Removes the whole set where its owner has left. Otherwise only the descriptor: the number of a set that was given
@@ -316,7 +342,7 @@ fdsets_leave(Fdsets *fdsets, const char *caller)
 static void
 remove_left_fd(Fdsets *fdsets, Fd *fd, FdsetsFunc func, gpointer user_data)
 {
-    const char *owner = g_hash_table_lookup(fdsets->owners, &fd->fdset);
+    const char *owner = lazy_table_lookup(fdsets->owners, &fd->fdset);
     gboolean is_whole = g_strcmp0(owner, LEFT) == 0;
 
     fd->is_tried = TRUE;
