@@ -210,13 +210,11 @@ has_dialog(Line *line, PolicyClass policy_class)
 static guint
 count_dialogs(PolicyQueue *queue, guint32 uid)
 {
-    GHashTableIter callers;
-    gpointer line;
+    g_autoptr(GList) lines = fair_queue_list_lines(&queue->lines);
     guint n = 0;
 
-    g_hash_table_iter_init(&callers, queue->lines.lines);
-    while (g_hash_table_iter_next(&callers, NULL, &line))
-        for (GList *i = ((Line *)line)->aside.head; i; i = i->next) {
+    for (GList *line = lines; line; line = line->next)
+        for (GList *i = ((Line *)line->data)->aside.head; i; i = i->next) {
             PolicyEntry *entry = i->data;
             n += entry->check && entry->request->peer->uid == uid;
         }

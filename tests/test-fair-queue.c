@@ -128,10 +128,36 @@ test_has_lines(Fixture *fixture, gconstpointer unused)
 
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
+/* The first line is kept by itself, and others in a table: each is found, and goes, whichever way it was kept. */
+static void
+test_lines_come_and_go(Fixture *fixture, gconstpointer unused)
+{
+    static const char *const keys[] = { "a", "b", "c" };
+
+    for (guint round = 0; round < 3; round++) {
+        TestLine *lines[G_N_ELEMENTS(keys)];
+        g_assert_false(fair_queue_has_lines(&fixture->queue));
+        for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
+            lines[i] = fair_queue_get_line(&fixture->queue, keys[i]);
+        for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
+            g_assert_true(fair_queue_find_line(&fixture->queue, keys[i]) == lines[i]);
+        g_autoptr(GList) listed = fair_queue_list_lines(&fixture->queue);
+        g_assert_cmpuint(g_list_length(listed), ==, G_N_ELEMENTS(keys));
+        fair_line_drop(&lines[round]->line);
+        g_assert_null(fair_queue_find_line(&fixture->queue, keys[round]));
+        g_assert_true(fair_queue_get_line(&fixture->queue, keys[(round + 1) % 3]) == lines[(round + 1) % 3]);
+        for (guint i = 1; i < G_N_ELEMENTS(keys); i++) {
+            g_assert_true(fair_queue_has_lines(&fixture->queue));
+            fair_line_drop(&lines[(round + i) % 3]->line);
+        }
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    ADD("/fair-queue/lines-come-and-go", test_lines_come_and_go);
     ADD("/fair-queue/fair", test_fair);
     ADD("/fair-queue/may-go", test_may_go);
     ADD("/fair-queue/remove", test_remove);

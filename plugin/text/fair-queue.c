@@ -4,10 +4,13 @@
 
 #include <string.h>
 
+#include "lazy-table.h"
+
 void
 fair_queue_init(FairQueue *queue, gsize line_size)
 {
     g_queue_init(&queue->turns);
+    queue->only = NULL;
     queue->lines = NULL;
     queue->line_size = line_size;
 }
@@ -16,13 +19,28 @@ void
 fair_queue_clear(FairQueue *queue)
 {
     g_queue_init(&queue->turns);
+    g_clear_pointer(&queue->only, g_free);
     g_clear_pointer(&queue->lines, g_hash_table_unref);
 }
 
 gpointer
 fair_queue_find_line(FairQueue *queue, const char *key)
 {
-    return queue->lines ? g_hash_table_lookup(queue->lines, key) : NULL;
+    if (queue->only && g_str_equal(queue->only->key, key))
+        return queue->only;
+    return lazy_table_lookup(queue->lines, key);
+}
+
+static void
+keep_fair_line(FairQueue *queue, FairLine *line)
+{
+    if (!queue->only) {
+        queue->only = line;
+        return;
+    }
+    if (!queue->lines)
+        queue->lines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    g_hash_table_insert(queue->lines, (char *)line->key, line);
 }
 
 /* The key is in the line's own memory: a line comes and goes with every command of a caller that sends one at a time. */
@@ -32,12 +50,10 @@ add_fair_line(FairQueue *queue, const char *key)
     gsize key_size = strlen(key) + 1;
     FairLine *line = g_malloc0(queue->line_size + key_size);
 
-    if (!queue->lines)
-        queue->lines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     line->queue = queue;
     line->key = memcpy((char *)line + queue->line_size, key, key_size);
     line->turn.data = line;
-    g_hash_table_insert(queue->lines, (char *)line->key, line);
+    keep_fair_line(queue, line);
     return line;
 }
 
@@ -52,13 +68,26 @@ fair_queue_get_line(FairQueue *queue, const char *key)
 gboolean
 fair_queue_has_lines(const FairQueue *queue)
 {
-    return queue->lines && g_hash_table_size(queue->lines) > 0;
+    return queue->only || lazy_table_size(queue->lines) > 0;
+}
+
+GList *
+fair_queue_list_lines(const FairQueue *queue)
+{
+    GList *lines = queue->lines ? g_hash_table_get_values(queue->lines) : NULL;
+
+    return queue->only ? g_list_prepend(lines, queue->only) : lines;
 }
 
 void
 fair_line_drop(FairLine *line)
 {
-    g_hash_table_remove(line->queue->lines, line->key);
+    FairQueue *queue = line->queue;
+
+    if (line == queue->only)
+        g_clear_pointer(&queue->only, g_free);
+    else
+        g_hash_table_remove(queue->lines, line->key);
 }
 
 static void

@@ -16,7 +16,8 @@ typedef struct FairLine {
 } FairLine;
 
 struct FairQueue {
-    GHashTable *lines; /* owned: key → FairLine; NULL: there was none yet */
+    FairLine *only; /* owned; a line that was added while this was NULL: mostly there is no other */
+    GHashTable *lines; /* owned: key → FairLine; the others; NULL: there was none yet */
     GQueue turns; /* of FairLine, weak, by their links */
     gsize line_size;
 };
@@ -32,6 +33,9 @@ gpointer fair_queue_get_line(FairQueue *queue, const char *key);
 gpointer fair_queue_find_line(FairQueue *queue, const char *key);
 
 gboolean fair_queue_has_lines(const FairQueue *queue);
+
+/* All of them, in no order. The list is the caller's. */
+GList *fair_queue_list_lines(const FairQueue *queue);
 
 /* Nothing of @line waits, and the user has no use for it any more. */
 void fair_line_drop(FairLine *line);
