@@ -54,6 +54,7 @@ char *
 vm_record_print(const VmRecord *record)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autofree char *text = NULL;
     const VmSpec *spec = record->spec;
 
     set_text(file, "name", spec->name);
@@ -69,7 +70,8 @@ vm_record_print(const VmRecord *record)
         g_key_file_set_uint64(file, GROUP, "made-by", spec->made_by);
     set_text(file, "descriptor", record->descriptor);
     set_text(file, "session", record->session);
-    return g_key_file_to_data(file, NULL, NULL);
+    text = g_key_file_to_data(file, NULL, NULL);
+    return g_strdup(text); /* kept for each VM: without the room that the text had to grow */
 }
 
 char *

@@ -45,10 +45,10 @@ append_path_element(GString *path, const char *name)
 char *
 names_path_from_vm(const char *vm_name)
 {
-    GString *path = g_string_new(MONITOR_VM_PATH);
+    g_autoptr(GString) path = g_string_new(MONITOR_VM_PATH);
 
     append_path_element(path, vm_name);
-    return g_string_free(path, FALSE);
+    return g_strdup(path->str); /* kept for each VM: without the room that the string had to grow */
 }
 
 char *

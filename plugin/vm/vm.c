@@ -26,7 +26,7 @@ struct Vm {
     VmSpec *spec; /* owned */
     MonitorId monitor_id; /* its strings are owned */
     gsize max_reply;
-    QmpConnector *connector; /* owned */
+    QmpConnector *connector; /* owned; NULL once up, where we connect */
     gboolean connecting; /* the connector was started */
     GSource *connect_timer; /* owned; while connecting */
     gint64 attempt_began; /* monotonic us */
@@ -119,8 +119,10 @@ end_attempt(Vm *vm, Candidate *candidate, const GError *error)
 static void
 drop_others(Vm *vm, Candidate *candidate)
 {
-    if (vm->connector)
+    if (vm->connector && is_listening(vm))
         qmp_connector_stop(vm->connector);
+    else
+        g_clear_pointer(&vm->connector, qmp_connector_free);
     vm->connecting = FALSE;
     timer_stop(&vm->retry_timer);
     for (guint i = vm->candidates->len; i-- > 0;)
@@ -276,13 +278,12 @@ on_connector_done(int fd, const GError *error, gpointer user_data)
 
     vm->connecting = FALSE;
     timer_stop(&vm->connect_timer);
-    if (error && is_late(vm, error)) {
+    if (error && is_late(vm, error))
         vm->retry_timer = timer_start(vm->context, LATE_INTERVAL, on_late_interval, vm);
-    } else if (error) {
+    else if (error)
         end_attempt(vm, NULL, error);
-    } else {
+    else
         use_socket(vm, fd);
-    }
 }
 
 static gboolean
