@@ -162,6 +162,7 @@ read_greeting(QmpMessage *message, QmpText value)
 {
     QmpGreeting *greeting = &message->greeting;
     g_autoptr(JsonNode) root = NULL;
+    g_autofree char *number = NULL, *version_text = NULL;
     QmpText text;
     JsonScan scan;
     if (value.length <= MAX_GREETING)
@@ -174,11 +175,14 @@ read_greeting(QmpMessage *message, QmpText value)
         !get_guint(qemu, "micro", &greeting->micro))
         return "a greeting without a version";
     JsonNode *package = json_object_get_member(version, "package");
-    greeting->package = g_strdup(is_string(package) ? json_tree_get_string(package) : "");
+    number = g_strdup_printf("%u.%u.%u", greeting->major, greeting->minor, greeting->micro);
+    greeting->number = g_ref_string_new_intern(number);
+    greeting->package = g_ref_string_new_intern(is_string(package) ? json_tree_get_string(package) : "");
     greeting->oob = json_member_has_word(json_node_get_object(root), "capabilities", "oob");
     scan_object(value, &scan);
     text = get_message_member(value.text, &scan, "version");
-    greeting->version = g_strndup(text.text, text.length);
+    version_text = g_strndup(text.text, text.length);
+    greeting->version = g_ref_string_new_intern(version_text);
     return NULL;
 }
 
@@ -254,7 +258,8 @@ qmp_event_free(QmpEvent *event)
 void
 qmp_greeting_clear(QmpGreeting *greeting)
 {
-    g_free(greeting->package);
-    g_free(greeting->version);
+    g_clear_pointer(&greeting->number, g_ref_string_release);
+    g_clear_pointer(&greeting->package, g_ref_string_release);
+    g_clear_pointer(&greeting->version, g_ref_string_release);
     memset(greeting, 0, sizeof(*greeting));
 }

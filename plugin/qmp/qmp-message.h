@@ -38,9 +38,10 @@ void qmp_event_free(QmpEvent *event);
 
 typedef struct QmpGreeting {
     guint major, minor, micro;
-    char *package; /* owned; "Debian 1:7.2+dfsg-7+deb12u18", may be empty */
+    GRefString *number; /* ref, as the next and @version: VMs of one binary share them; "7.2.22" */
+    GRefString *package; /* "Debian 1:7.2+dfsg-7+deb12u18", may be empty */
     gboolean oob; /* QEMU offers out-of-band execution */
-    char *version; /* owned; the JSON text of `version` */
+    GRefString *version; /* the JSON text of `version` */
 } QmpGreeting;
 
 void qmp_greeting_clear(QmpGreeting *greeting);

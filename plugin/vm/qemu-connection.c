@@ -38,7 +38,6 @@ struct QemuConnection {
     GSource *status_timer; /* owned; while the run state is one that ends without an event */
     GPtrArray *early_events; /* owned, of QmpEvent; NULL once up */
     gsize early_bytes; /* of their data */
-    char *version, *package; /* owned */
     guint32 pid; /* 0: not known */
     gint64 since; /* us since the epoch */
     QemuFacts facts; /* its strings are owned */
@@ -179,10 +178,7 @@ on_control_ready(QmpClient *client, gpointer user_data)
     static const ControlWatchFuncs watch_funcs = { on_control_lost, on_control_stuck };
     static const char *const probes[] = { "query-name", "query-uuid", "query-target", "query-status" };
     QemuConnection *qemu = user_data;
-    const QmpGreeting *greeting = qmp_client_get_greeting(client);
 
-    qemu->version = g_strdup_printf("%u.%u.%u", greeting->major, greeting->minor, greeting->micro);
-    qemu->package = strlen(greeting->package) > QEMU_FACTS_MAX_TEXT ? g_strdup("") : g_strdup(greeting->package);
     qemu->queue = qmp_queue_new(client, qemu->barrier);
     qemu->watch = control_watch_new(qemu->context, client, /* interval= */ 0, &watch_funcs, qemu);
     qemu_connection_ask(qemu, &(QmpCommand){ .name = "query-commands" }, on_commands, qemu);
@@ -284,8 +280,6 @@ qemu_connection_free(QemuConnection *qemu)
     g_clear_pointer(&qemu->barrier, reply_barrier_unref);
     g_clear_pointer(&qemu->early_events, g_ptr_array_unref);
     g_clear_pointer(&qemu->context, g_main_context_unref);
-    g_clear_pointer(&qemu->version, g_free);
-    g_clear_pointer(&qemu->package, g_free);
     qemu_facts_clear(&qemu->facts);
     g_rc_box_release(qemu);
 }
@@ -317,13 +311,15 @@ qemu_connection_get_greeting(QemuConnection *qemu)
 const char *
 qemu_connection_get_version(QemuConnection *qemu)
 {
-    return qemu->version;
+    return qmp_client_get_greeting(qemu->client)->number;
 }
 
 const char *
 qemu_connection_get_package(QemuConnection *qemu)
 {
-    return qemu->package;
+    const char *package = qmp_client_get_greeting(qemu->client)->package;
+
+    return strlen(package) > QEMU_FACTS_MAX_TEXT ? "" : package;
 }
 
 guint32
