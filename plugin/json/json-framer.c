@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Called by QmpChannel and QmpServer. A document that lies wholly in what was read is handed on where it stands: an idle
- * connection holds no buffer at all. */
+ * connection need hold none, nor a framer. */
 #include "json-framer.h"
 
 #include <string.h>
@@ -77,6 +77,12 @@ json_framer_feed(JsonFramer *framer, const char *data, gsize length, gsize *ret_
     result = feed_document(framer, data + skipped, length - skipped, ret_used);
     *ret_used += skipped;
     return result;
+}
+
+gboolean
+json_framer_is_idle(const JsonFramer *framer)
+{
+    return framer->text || (framer->scan.offset == 0 && !framer->is_skipping);
 }
 
 void

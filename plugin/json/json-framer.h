@@ -27,6 +27,9 @@ void json_framer_clear(JsonFramer *framer);
  * JsonCursor looks at the one behind the document. */
 JsonFramerResult json_framer_feed(JsonFramer *framer, const char *data, gsize length, gsize *ret_used);
 
+/* No document is under way, and nothing is passed over: a new framer would do. */
+gboolean json_framer_is_idle(const JsonFramer *framer);
+
 /* After LOST or TOO_LONG: forgets the document, and passes over what follows up to an opening brace or the end of the
  * line, where a client begins anew. */
 void json_framer_skip(JsonFramer *framer);

@@ -23,18 +23,27 @@ struct QmpChannel {
     QmpSocket *socket; /* owned; NULL when closed or freed: no callback any more */
     const QmpChannelFuncs *funcs; /* weak */
     gpointer user_data;
-    JsonFramer framer;
+    gsize max_document; /* bytes */
+    JsonFramer *framer; /* owned; while a document is under way; NULL: 0.6 kB less of each VM that is idle */
     gboolean is_skipping; /* until the end of a line */
     guint paused;
     gint64 read_at; /* monotonic us */
 };
 
 static void
+drop_framer(QmpChannel *channel)
+{
+    if (channel->framer)
+        json_framer_clear(channel->framer);
+    g_clear_pointer(&channel->framer, g_free);
+}
+
+static void
 unref_channel(QmpChannel *channel)
 {
     if (--channel->refs > 0)
         return;
-    json_framer_clear(&channel->framer);
+    drop_framer(channel);
     g_free(channel);
 }
 
@@ -42,7 +51,7 @@ unref_channel(QmpChannel *channel)
 static void
 tell_closed(QmpChannel *channel, const GError *error, const char *text, gsize length)
 {
-    const GByteArray *partial = channel->framer.partial;
+    const GByteArray *partial = qmp_channel_get_bytes(channel);
     gsize n = partial ? MIN(partial->len, SAID_SIZE - 1) : 0, more = MIN(length, SAID_SIZE - 1 - n);
     char said[SAID_SIZE];
 
@@ -57,26 +66,26 @@ tell_closed(QmpChannel *channel, const GError *error, const char *text, gsize le
 static void
 close_with_result(QmpChannel *channel, JsonFramerResult result, const char *text, gsize length)
 {
-    const JsonScan *scan = &channel->framer.scan;
+    const JsonScan *scan = &channel->framer->scan;
     g_autoptr(GError) error = NULL;
 
     if (result == JSON_FRAMER_LOST)
         error = g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "what was received is not JSON: %s at byte %zu",
                             scan->error, scan->error_offset);
     else
-        error = g_error_new(QMP_ERROR, QMP_ERROR_LIMIT, "a message of more than %zu bytes", channel->framer.max);
+        error = g_error_new(QMP_ERROR, QMP_ERROR_LIMIT, "a message of more than %zu bytes", channel->max_document);
     tell_closed(channel, error, text, length);
 }
 
 static gsize
 give_document(QmpChannel *channel, const char *text, gsize length)
 {
+    JsonFramer *framer = channel->framer;
     gsize used;
-    JsonFramerResult result = json_framer_feed(&channel->framer, text, length, &used);
+    JsonFramerResult result = json_framer_feed(framer, text, length, &used);
 
     if (result == JSON_FRAMER_DOCUMENT)
-        channel->funcs->on_document(channel->framer.text, channel->framer.scan.offset, &channel->framer.scan,
-                                    channel->user_data);
+        channel->funcs->on_document(framer->text, framer->scan.offset, &framer->scan, channel->user_data);
     else if (result != JSON_FRAMER_MORE)
         close_with_result(channel, result, text + used, length - used);
     return used;
@@ -92,6 +101,15 @@ skip_line(QmpChannel *channel, const char *text, gsize length)
     return end ? (gsize)(end - text) + 1 : length;
 }
 
+static void
+ensure_framer(QmpChannel *channel)
+{
+    if (channel->framer)
+        return;
+    channel->framer = g_new(JsonFramer, 1);
+    json_framer_init(channel->framer, JSON_DIALECT_RFC8259, channel->max_document);
+}
+
 /* QEMU sends no descriptors. */
 static gsize
 on_channel_bytes(const char *text, gsize length, const int *fds, guint n_fds, gpointer user_data)
@@ -105,8 +123,11 @@ on_channel_bytes(const char *text, gsize length, const int *fds, guint n_fds, gp
     if (channel->is_skipping)
         used = skip_line(channel, text, length);
     channel->refs++;
+    ensure_framer(channel);
     for (guint n = 0; n < DOCUMENTS_A_TURN && used < length && channel->socket && !channel->paused; n++)
         used += give_document(channel, text + used, length - used);
+    if (json_framer_is_idle(channel->framer))
+        drop_framer(channel);
     unref_channel(channel);
     return used;
 }
@@ -127,7 +148,7 @@ qmp_channel_new(GMainContext *context, int fd, gsize max_document, const QmpChan
     channel->refs = 1;
     channel->funcs = funcs;
     channel->user_data = user_data;
-    json_framer_init(&channel->framer, JSON_DIALECT_RFC8259, max_document);
+    channel->max_document = max_document;
     channel->socket = qmp_socket_new(context, fd, MAX_OUTGOING, &socket_funcs, channel);
     return channel;
 }
@@ -142,7 +163,7 @@ qmp_channel_free(QmpChannel *channel)
 GByteArray *
 qmp_channel_get_bytes(QmpChannel *channel)
 {
-    return channel->framer.partial;
+    return channel->framer ? channel->framer->partial : NULL;
 }
 
 void
