@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qmp-flight.h"
 
-/* Of a session that is used for one command after the other. */
-#define FEW 2
-
 void
 qmp_flight_init(QmpFlight *flight)
 {
-    flight->slots = g_array_sized_new(/* zero_terminated= */ FALSE, /* clear= */ TRUE, sizeof(QmpSlot), FEW);
+    *flight = (QmpFlight){ 0 };
 }
 
 void
 qmp_flight_clear(QmpFlight *flight)
 {
-    g_array_unref(flight->slots);
+    g_clear_pointer(&flight->more, g_array_unref);
+}
+
+static guint
+count_slots(const QmpFlight *flight)
+{
+    return 1 + (flight->more ? flight->more->len : 0);
+}
+
+static QmpSlot *
+get_slot(QmpFlight *flight, guint id)
+{
+    return id == 0 ? &flight->first : &g_array_index(flight->more, QmpSlot, id - 1);
 }
 
 QmpSlot *
 qmp_flight_at(QmpFlight *flight, guint id)
 {
-    QmpSlot *slot = id < flight->slots->len ? &g_array_index(flight->slots, QmpSlot, id) : NULL;
+    QmpSlot *slot = id < count_slots(flight) ? get_slot(flight, id) : NULL;
     return slot && slot->serial > 0 ? slot : NULL;
 }
 
@@ -30,26 +39,26 @@ qmp_flight_add(QmpFlight *flight, const QmpSlot *slot)
     guint id = 0;
     while (qmp_flight_at(flight, id))
         id++;
-    if (id == flight->slots->len)
-        g_array_set_size(flight->slots, id + 1);
-    QmpSlot *added = &g_array_index(flight->slots, QmpSlot, id);
+    if (id > 0 && !flight->more)
+        flight->more = g_array_new(/* zero_terminated= */ FALSE, /* clear= */ TRUE, sizeof(QmpSlot));
+    if (id == count_slots(flight))
+        g_array_set_size(flight->more, id);
+    QmpSlot *added = get_slot(flight, id);
     *added = *slot;
     added->serial = ++flight->last_serial;
     flight->n++;
     return id;
 }
 
+/* QEMU is asked several things at once when it is met, and then perhaps nothing for days: 0.5 kB a VM. */
 QmpSlot
 qmp_flight_steal(QmpFlight *flight, guint id)
 {
-    QmpSlot slot = g_array_index(flight->slots, QmpSlot, id);
-    g_array_index(flight->slots, QmpSlot, id) = (QmpSlot){ 0 };
+    QmpSlot slot = *get_slot(flight, id);
+    *get_slot(flight, id) = (QmpSlot){ 0 };
     flight->n--;
-    /* QEMU is asked several things at once when it is met, and then perhaps nothing for days: 0.4 kB a VM. */
-    if (flight->n == 0 && flight->slots->len > FEW) {
+    if (flight->n == 0)
         qmp_flight_clear(flight);
-        qmp_flight_init(flight);
-    }
     return slot;
 }
 
@@ -57,7 +66,7 @@ int
 qmp_flight_find_oldest(QmpFlight *flight, gboolean in_band_only)
 {
     int oldest = -1;
-    for (guint id = 0; id < flight->slots->len; id++) {
+    for (guint id = 0; id < count_slots(flight); id++) {
         QmpSlot *slot = qmp_flight_at(flight, id);
         if (slot && !(in_band_only && slot->oob) &&
             (oldest < 0 || slot->serial < qmp_flight_at(flight, (guint)oldest)->serial))

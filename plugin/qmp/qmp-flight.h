@@ -14,7 +14,8 @@ typedef struct QmpSlot {
 } QmpSlot;
 
 typedef struct QmpFlight {
-    GArray *slots; /* owned, of QmpSlot; the index is the id */
+    QmpSlot first; /* id 0: all that is used where one command follows the other */
+    GArray *more; /* owned, of QmpSlot; those of id 1 and so on; NULL: none is under way */
     guint n;
     guint64 last_serial;
 } QmpFlight;
