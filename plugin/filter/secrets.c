@@ -13,6 +13,7 @@
 #include "hmp-line.h"
 #include "json-member.h"
 #include "json-tree.h"
+#include "lazy-table.h"
 
 /* The property of `secret`. Of all types of QEMU 7.2 to 11.1 only `loader`, a device, has another of this name: a number. */
 #define DATA "data"
@@ -23,22 +24,20 @@
 #define MAX_NAME 255u
 
 struct Secrets {
-    GHashTable *by_caller; /* owned: caller → table of an object's name → the digest of its data; all owned */
+    GHashTable *
+        by_caller; /* owned: caller → table of an object's name → the digest of its data; all owned; NULL: there was none yet */
 };
 
 Secrets *
 secrets_new(void)
 {
-    Secrets *secrets = g_new0(Secrets, 1);
-
-    secrets->by_caller = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
-    return secrets;
+    return g_new0(Secrets, 1);
 }
 
 void
 secrets_free(Secrets *secrets)
 {
-    g_hash_table_unref(secrets->by_caller);
+    g_clear_pointer(&secrets->by_caller, g_hash_table_unref);
     g_free(secrets);
 }
 
@@ -55,6 +54,8 @@ forget_secret(Secrets *secrets, const char *name)
     GHashTableIter callers;
     gpointer of_caller;
 
+    if (!secrets->by_caller)
+        return;
     g_hash_table_iter_init(&callers, secrets->by_caller);
     while (g_hash_table_iter_next(&callers, NULL, &of_caller))
         g_hash_table_remove(of_caller, name);
@@ -63,11 +64,14 @@ forget_secret(Secrets *secrets, const char *name)
 static GHashTable *
 get_secrets_of(Secrets *secrets, const char *caller)
 {
-    GHashTable *of_caller = g_hash_table_lookup(secrets->by_caller, caller);
+    GHashTable *of_caller = lazy_table_lookup(secrets->by_caller, caller);
 
     if (of_caller)
         return of_caller;
     of_caller = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    if (!secrets->by_caller)
+        secrets->by_caller =
+            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
     g_hash_table_insert(secrets->by_caller, g_strdup(caller), of_caller);
     return of_caller;
 }
@@ -94,7 +98,8 @@ secrets_note_added(Secrets *secrets, const char *caller, JsonNode *arguments)
 void
 secrets_leave(Secrets *secrets, const char *caller)
 {
-    g_hash_table_remove(secrets->by_caller, caller);
+    if (secrets->by_caller)
+        g_hash_table_remove(secrets->by_caller, caller);
 }
 
 gboolean
@@ -122,7 +127,7 @@ dup_last_part(const char *path)
 static gboolean
 is_given_by(Secrets *secrets, const char *caller, const char *path, const char *data)
 {
-    GHashTable *of_caller = g_hash_table_lookup(secrets->by_caller, caller);
+    GHashTable *of_caller = lazy_table_lookup(secrets->by_caller, caller);
     g_autofree char *name = dup_last_part(path);
     g_autofree char *digest = digest_data(data);
     const char *given = of_caller ? g_hash_table_lookup(of_caller, name) : NULL;
