@@ -8,16 +8,11 @@ import signal
 import subprocess
 import time
 
-from harness import Agent, FdStore, Test, main, wait_until
+from harness import Agent, FdStore, Test, main, only_if, wait_until
 
 BUILD = os.environ['TEST_MODULES']
 CLOCK, SECOND = f'{BUILD}/clock.so', f'{BUILD}/second-clock.so'
 UNDER_VALGRIND = bool(os.environ.get('AGENT_WRAPPER'))
-
-
-def only_if(condition):
-    """A test that makes no sense in this run is left out; skipped means that something is missing."""
-    return lambda method: method if condition else None
 
 
 class Readiness(Test):

@@ -4,9 +4,8 @@ other threads are GLib's, in which it waits for getaddrinfo(3) where an address 
 import os
 import re
 import subprocess
-import unittest
 
-from harness import QmpClient, main, wait_until
+from harness import QmpClient, main, only_if, wait_until
 from harness.qemu import Qemu
 from monitor import MODULE, VERSIONS, VM, MonitorTest, variants
 from native import open_fd
@@ -28,7 +27,7 @@ def list_threads(pid):
 
 
 class Threads(MonitorTest):
-    @unittest.skipIf(os.environ.get('AGENT_SANITIZED'), 'a sanitizer has threads of its own')
+    @only_if(not os.environ.get('AGENT_SANITIZED'))  # which makes threads of its own
     def test_none_is_asked_for(self):
         for program in (os.environ['AGENT'], MODULE):
             symbols = subprocess.run(['nm', '--dynamic', '--undefined-only', program], capture_output=True, text=True, check=True).stdout

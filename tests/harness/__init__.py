@@ -14,7 +14,7 @@ from .peer import DIE, GREETING, SILENCE, Flood, Message, Peer, Raw, Steps
 from .polkit import AuthenticationAgent, FakeAuthority, Polkitd
 from .process import Process
 from .qemu import Qemu, QmpClient, QmpError, StorageDaemon
-from .tap import Test, main
+from .tap import Test, main, only_if
 
 __all__ = ['Agent', 'AuthenticationAgent', 'Bus', 'CallError', 'Connection', 'DIE', 'DeafConnection', 'FakeAuthority', 'FdStore', 'Flood', 'GREETING', 'Guest', 'Machine',
-           'Message', 'Peer', 'Polkitd', 'Process', 'Qemu', 'QmpClient', 'QmpError', 'Raw', 'SILENCE', 'Steps', 'StorageDaemon', 'Test', 'busctl', 'main', 'wait_until']
+           'Message', 'Peer', 'Polkitd', 'Process', 'Qemu', 'QmpClient', 'QmpError', 'Raw', 'SILENCE', 'Steps', 'StorageDaemon', 'Test', 'busctl', 'main', 'only_if', 'wait_until']
