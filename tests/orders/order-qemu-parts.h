@@ -26,7 +26,8 @@ typedef struct OrderCommand {
 struct OrderQemu {
     OrderQemuKind kind;
     gboolean is_holding, is_running, was_paused, has_gone;
-    gboolean was_left, was_left_late; /* by the agent, with commands that were not answered; not for a while */
+    gboolean was_left; /* by the agent, with commands to the control monitor that were not answered */
+    gboolean was_silent; /* for longer than the agent's patience, on some monitor */
     GPtrArray *monitors; /* owned, of OrderMonitor */
     GQueue held; /* of OrderCommand, owned */
     GHashTable *chardevs; /* owned; id → int, owned: its connection; -1: a monitor has it */

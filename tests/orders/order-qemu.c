@@ -52,7 +52,7 @@ drop_commands_of(OrderMonitor *monitor)
         if (command->monitor != monitor)
             continue;
         qemu->was_left |= !monitor->id;
-        qemu->was_left_late |= !monitor->id && now - command->since >= PATIENCE;
+        qemu->was_silent |= now - command->since >= PATIENCE;
         order_command_free(command);
         g_queue_delete_link(&qemu->held, i);
     }
@@ -397,7 +397,7 @@ order_qemu_dup_left_over(OrderQemu *qemu, gboolean counts_fdsets)
     GHashTableIter iter;
     gpointer key;
 
-    if (qemu->has_gone || qemu->was_left_late)
+    if (qemu->has_gone || (qemu->was_left && qemu->was_silent))
         return NULL;
     g_hash_table_iter_init(&iter, qemu->chardevs);
     while (g_hash_table_iter_next(&iter, &key, NULL))
