@@ -2,6 +2,7 @@
 /* Values between JSON and D-Bus: nothing is cut, rounded or wrapped on the way, and nothing is sent that would make
  * the bus throw the agent out. */
 #include <math.h>
+#include <time.h>
 
 #include "bus-error.h"
 #include "json-print.h"
@@ -486,6 +487,46 @@ test_twice_in_json(void)
     g_assert_nonnull(strstr(error->message, "return.o[1].x is there twice"));
 }
 
+/* An object whose members' names are made of @pairs, and so many that all of them differ. */
+static char *
+make_object_of_pairs(const char *const pairs[2])
+{
+    GString *json = g_string_new("{");
+
+    for (guint i = 0; i < 1u << 14; i++) {
+        g_string_append(json, i > 0 ? ",\"" : "\"");
+        for (guint bit = 0; bit < 14; bit++)
+            g_string_append(json, pairs[i >> bit & 1]);
+        g_string_append(json, "\":1");
+    }
+    return g_string_free(g_string_append_c(json, '}'), FALSE);
+}
+
+/* ns of the CPU's. */
+static gint64
+time_object_of_pairs(const char *const pairs[2])
+{
+    g_autofree char *json = make_object_of_pairs(pairs);
+    g_autoptr(GByteArray) body = NULL;
+    struct timespec begin, end;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+    body = value_marshal("a{sv}", /* type= */ NULL, json, "return", /* error= */ NULL);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    g_assert_nonnull(body);
+    return (end.tv_sec - begin.tv_sec) * G_GINT64_CONSTANT(1000000000) + end.tv_nsec - begin.tv_nsec;
+}
+
+/* A QEMU that chooses names which GLib's hash tables do not tell apart: "Ez" has the hash of "FY". */
+static void
+test_names_of_one_hash(void)
+{
+    static const char *const different[] = { "Ez", "Ey" }, *const alike[] = { "Ez", "FY" };
+
+    g_assert_cmpuint(g_str_hash(alike[0]), ==, g_str_hash(alike[1]));
+    g_assert_cmpint(time_object_of_pairs(alike), <, 8 * time_object_of_pairs(different));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -505,6 +546,7 @@ main(int argc, char **argv)
     g_test_add_func("/value/twice", test_twice);
     g_test_add_func("/value/cost", test_cost);
     g_test_add_func("/value/twice-in-json", test_twice_in_json);
+    g_test_add_func("/value/names-of-one-hash", test_names_of_one_hash);
     g_test_add_func("/value/steps", test_steps);
     return g_test_run();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by value-to-dbus.c. QEMU's objects have some ten members: comparing them costs less than a table. */
+/* Called by value-to-dbus.c. QEMU's objects have some ten members: comparing them costs less than a tree. */
 #include "value-names.h"
 
 #include <string.h>
@@ -48,22 +48,39 @@ push_name(ValueNameStack *stack, JsonCursorText name)
     stack->all[stack->n++] = name;
 }
 
-static gboolean
-add_to_table(ValueNames *names, JsonCursorText name)
+static int
+compare_names(gconstpointer a, gconstpointer b, gpointer unused_data)
 {
-    if (!names->table) {
-        names->table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return strcmp(a, b);
+}
+
+static gboolean
+insert_name(GTree *tree, JsonCursorText name)
+{
+    int n = g_tree_nnodes(tree);
+
+    g_tree_insert(tree, json_cursor_text_dup(name, /* ret_length= */ NULL), /* value= */ NULL);
+    return g_tree_nnodes(tree) > n;
+}
+
+/* No hash table: GLib's have no secret, so that a QEMU can choose names that are all in one place there. */
+static gboolean
+add_to_tree(ValueNames *names, JsonCursorText name)
+{
+    if (!names->tree) {
+        names->tree =
+            g_tree_new_full(compare_names, /* key_compare_data= */ NULL, g_free, /* value_destroy_func= */ NULL);
         for (guint i = names->first; i < names->stack->n; i++)
-            g_hash_table_add(names->table, json_cursor_text_dup(names->stack->all[i], /* ret_length= */ NULL));
+            insert_name(names->tree, names->stack->all[i]);
     }
-    return g_hash_table_add(names->table, json_cursor_text_dup(name, /* ret_length= */ NULL));
+    return insert_name(names->tree, name);
 }
 
 gboolean
 value_names_add(ValueNames *names, JsonCursorText name)
 {
     if (names->stack->n - names->first >= FEW)
-        return add_to_table(names, name);
+        return add_to_tree(names, name);
     for (guint i = names->first; i < names->stack->n; i++)
         if (is_same(names->stack->all[i], name))
             return FALSE;
@@ -81,5 +98,5 @@ void
 value_names_end(ValueNames *names)
 {
     names->stack->n = names->first;
-    g_clear_pointer(&names->table, g_hash_table_unref);
+    g_clear_pointer(&names->tree, g_tree_unref);
 }

@@ -18,7 +18,7 @@ void value_name_stack_clear(ValueNameStack *stack);
 typedef struct ValueNames {
     ValueNameStack *stack; /* weak */
     guint first; /* where this object's begin in it */
-    GHashTable *table; /* owned; this object's, where there are many; NULL: there are not */
+    GTree *tree; /* owned; this object's, where there are many; NULL: there are not */
 } ValueNames;
 
 void value_names_begin(ValueNames *names, ValueNameStack *stack);
