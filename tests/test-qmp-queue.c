@@ -398,6 +398,27 @@ test_one_fd_at_a_time(Fixture *fixture, gconstpointer unused)
     assert_closed(watches[1]);
 }
 
+/* QEMU gives a command that comes without a descriptor the one of a command behind it. */
+static void
+test_nobody_takes_the_fd_of_another(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[6] = { 0 };
+    int watches[2];
+    submit(fixture, &calls[0], "a", "add-fd", QMP_EXECUTE_DEFAULT);
+    submit_with_fd(fixture, &calls[1], "b", "fd1", QMP_EXECUTE_FD, new_fd(&watches[0]));
+    submit(fixture, &calls[2], "a", "getfd", QMP_EXECUTE_DEFAULT);
+    submit_with_fd(fixture, &calls[3], "b", "fd2", QMP_EXECUTE_FD, new_fd(&watches[1]));
+    submit(fixture, &calls[4], "c", "other", QMP_EXECUTE_DEFAULT);
+    submit(fixture, &calls[5], "c", "getfd", QMP_EXECUTE_OOB);
+    g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 3);
+    g_assert_true(qmp_ticket_is_waiting(calls[1].ticket));
+    g_assert_true(qmp_ticket_is_waiting(calls[2].ticket));
+    qmp_peer_echo(fixture->peer);
+    wait_answered(fixture, 6);
+    for (guint i = 0; i < G_N_ELEMENTS(watches); i++)
+        assert_closed(watches[i]);
+}
+
 /* Nobody else closes what was given away. */
 static void
 test_fd_of_a_command_that_is_not_sent(Fixture *fixture, gconstpointer unused)
@@ -473,6 +494,7 @@ main(int argc, char *argv[])
     ADD("/qmp-queue/end", test_end);
     ADD("/qmp-queue/free-inside", test_free_inside);
     ADD("/qmp-queue/one-fd-at-a-time", test_one_fd_at_a_time);
+    ADD("/qmp-queue/nobody-takes-the-fd-of-another", test_nobody_takes_the_fd_of_another);
     ADD("/qmp-queue/fd-of-a-command-that-is-not-sent", test_fd_of_a_command_that_is_not_sent);
     return g_test_run();
 }

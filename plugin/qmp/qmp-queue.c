@@ -34,6 +34,7 @@ struct QmpTicket {
     QueueLine *line; /* weak, until the reply; it stays as long as it has a ticket */
     QmpCommand command; /* while it waits it owns its texts (later NULL) and its descriptor (-1: none) */
     gboolean in_band; /* counts against MAX_UNDER_WAY */
+    gboolean takes_fd; /* QEMU gives it the descriptor that came last, whosesoever that is */
     gboolean quits; /* it is `quit` */
     QmpReplyFunc func; /* NULL: cancelled */
     gpointer user_data;
@@ -47,7 +48,7 @@ struct QmpQueue {
     FairQueue lines; /* of QueueLine */
     GQueue under_way; /* QmpTicket, owned, by their links */
     guint in_band; /* of under_way */
-    gboolean fd_under_way; /* one of them has a descriptor */
+    gboolean fd_under_way; /* one of them takes a descriptor */
     gboolean is_quitting; /* `quit` is under way, or has succeeded */
     ReplyBarrier *barrier; /* ref; may be NULL */
     guint64 shut_for; /* the question that replies of this monitor wait for */
@@ -106,7 +107,7 @@ send_ticket_command(QmpTicket *ticket)
     ticket->line->under_way++;
     ticket->line->fds += qmp_command_has_fd(&ticket->command);
     queue->in_band += ticket->in_band;
-    queue->fd_under_way |= qmp_command_has_fd(&ticket->command);
+    queue->fd_under_way |= ticket->takes_fd;
     g_queue_push_tail_link(&queue->under_way, &ticket->link);
     qmp_client_execute(queue->client, &ticket->command, on_command_answered, ticket);
     ticket->command = (QmpCommand){ .flags = ticket->command.flags, .fd = -1 };
@@ -122,14 +123,14 @@ send_waiting_ticket(QmpTicket *ticket)
     send_ticket_command(ticket);
 }
 
-/* A line whose next command has a descriptor keeps its place while another's is under way. */
+/* A line whose next command takes a descriptor keeps its place while another such is under way. */
 static gboolean
 may_send_next(gpointer line, gpointer user_data)
 {
     QmpQueue *queue = user_data;
     QmpTicket *ticket = ((FairLine *)line)->waiting.head->data;
 
-    return !queue->fd_under_way || !qmp_command_has_fd(&ticket->command);
+    return !queue->fd_under_way || !ticket->takes_fd;
 }
 
 /* A turn each, as long as there is room. */
@@ -187,7 +188,7 @@ end_flight(QmpQueue *queue, QmpTicket *ticket)
 {
     g_queue_unlink(&queue->under_way, &ticket->link);
     queue->in_band -= ticket->in_band;
-    queue->fd_under_way &= !qmp_command_has_fd(&ticket->command);
+    queue->fd_under_way &= !ticket->takes_fd;
     ticket->line->under_way--;
     ticket->line->fds -= qmp_command_has_fd(&ticket->command);
     drop_line_if_empty(queue, ticket->line);
@@ -302,9 +303,16 @@ static gboolean
 has_turn_now(QmpQueue *queue, const QmpTicket *ticket)
 {
     gboolean has_room = !queue->is_quitting && queue->lines.turns.length == 0 && queue->in_band < MAX_UNDER_WAY &&
-                        !(queue->fd_under_way && qmp_command_has_fd(&ticket->command));
+                        !(queue->fd_under_way && ticket->takes_fd);
 
     return queue->client && (!ticket->in_band || has_room);
+}
+
+/* Without a descriptor beside it, too: else it would get the one of a command that QEMU has read meanwhile, and not yet begun. */
+static gboolean
+may_take_fd(const QmpCommand *command)
+{
+    return qmp_command_has_fd(command) || g_str_equal(command->name, "getfd") || g_str_equal(command->name, "add-fd");
 }
 
 static QmpTicket *
@@ -323,6 +331,7 @@ new_command_ticket(QmpQueue *queue, QueueLine *line, const QmpCommand *command, 
         ticket->command.fd = -1;
     ticket->in_band =
         !(ticket->command.flags & QMP_EXECUTE_OOB) || !queue->client || !qmp_client_has_oob(queue->client);
+    ticket->takes_fd = ticket->in_band && may_take_fd(command); /* QEMU refuses them out of band */
     ticket->link.data = ticket;
     return ticket;
 }
