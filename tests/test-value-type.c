@@ -86,17 +86,36 @@ test_arrays(void)
         { "[true]", "ab" },
         { "[0.5,1]", "av" },
         { "[[[]]]", "aaav" },
+        { "[[1],\"a\",[2]]", "av" },
+        { "[[1],{}]", "av" },
+        { "[{},[1]]", "av" },
+        { "[[1,\"a\",[2]],[3,true]]", "aav" },
+        { "[[[1,\"a\"]],[[true]]]", "av" },
     };
-    g_autofree char *typed = value_type_dup_array_signature(&numbers, json_cursor_at("[]"));
+    JsonCursor empty = json_cursor_at("[]");
+    g_autofree char *typed = value_type_dup_array_signature(&numbers, &empty);
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *signature = value_type_dup_array_signature(/* type= */ NULL, json_cursor_at(cases[i][0]));
+        JsonCursor array = json_cursor_at(cases[i][0]);
+        g_autofree char *signature = value_type_dup_array_signature(/* type= */ NULL, &array);
         g_assert_cmpstr(signature, ==, cases[i][1]);
     }
     g_assert_cmpstr(typed, ==, "ad");
     g_assert_null(value_type_get_simple_signature(NULL, JSON_CURSOR_ARRAY));
     g_assert_cmpstr(value_type_get_simple_signature(NULL, JSON_CURSOR_UINT), ==, "t");
     g_assert_cmpstr(value_type_get_simple_signature(&number, JSON_CURSOR_INT), ==, "d");
+}
+
+/* Somebody whose value is large: what cannot change the type any more is not looked at. */
+static void
+test_looks_no_further(void)
+{
+    static const char text[] = "[1,[2,[3,[4]]],5,6,7]";
+    JsonCursor array = json_cursor_at(text);
+    g_autofree char *signature = value_type_dup_array_signature(/* type= */ NULL, &array);
+
+    g_assert_cmpstr(signature, ==, "av");
+    g_assert_cmpstr(array.at, ==, ",5,6,7]");
 }
 
 /* Somebody who counts bytes: a number that no double can hold is never made one. */
@@ -163,6 +182,7 @@ main(int argc, char **argv)
     g_test_add_func("/value-type/schema", test_schema);
     g_test_add_func("/value-type/choose", test_choose);
     g_test_add_func("/value-type/arrays", test_arrays);
+    g_test_add_func("/value-type/looks-no-further", test_looks_no_further);
     g_test_add_func("/value-type/exact", test_exact);
     g_test_add_func("/value-type/may-be", test_may_be);
     return g_test_run();

@@ -487,6 +487,31 @@ test_twice_in_json(void)
     g_assert_nonnull(strstr(error->message, "return.o[1].x is there twice"));
 }
 
+/* A QEMU that puts a large array into arrays inside one another, each of which has to be walked over before its type is known:
+ * one at a time, with the main loop free in between. */
+static void
+test_steps_of_looking_ahead(void)
+{
+    g_autoptr(GString) json = g_string_new("[0");
+    ValueWriter *writer;
+    ValueStep step;
+    guint n = 0;
+
+    for (guint i = 0; i < VALUE_STEP; i++)
+        g_string_append(json, ",0");
+    g_string_append_c(json, ']');
+    for (guint i = 0; i < 10; i++) {
+        g_string_prepend(json, "[[0,");
+        g_string_append(json, "]]");
+    }
+    writer = value_writer_new(/* message= */ NULL, "v", /* type= */ NULL, json->str, "return");
+    while ((step = value_writer_step(writer, NULL)) == VALUE_MORE)
+        n++;
+    value_writer_free(writer);
+    g_assert_cmpint(step, ==, VALUE_DONE);
+    g_assert_cmpuint(n, >=, 10);
+}
+
 /* An object whose members' names are made of @pairs, and so many that all of them differ. */
 static char *
 make_object_of_pairs(const char *const pairs[2])
@@ -548,5 +573,6 @@ main(int argc, char **argv)
     g_test_add_func("/value/twice-in-json", test_twice_in_json);
     g_test_add_func("/value/names-of-one-hash", test_names_of_one_hash);
     g_test_add_func("/value/steps", test_steps);
+    g_test_add_func("/value/steps-of-looking-ahead", test_steps_of_looking_ahead);
     return g_test_run();
 }

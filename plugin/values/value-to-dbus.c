@@ -214,12 +214,22 @@ write_scalar_variant(ValueWriter *writer, const char *signature)
     return is_right;
 }
 
+static char *
+dup_array_signature(ValueWriter *writer, const QmpType *type)
+{
+    JsonCursor ahead = writer->cursor;
+    char *signature = value_type_dup_array_signature(type, &ahead);
+
+    writer->looked_ahead += ahead.at - writer->cursor.at;
+    return signature;
+}
+
 static gboolean
 open_variant(ValueWriter *writer, const QmpType *type)
 {
     const QmpType *chosen = value_type_choose(type, writer->cursor);
     const char *signature = value_type_get_simple_signature(chosen, json_cursor_get_type(&writer->cursor));
-    g_autofree char *built = signature ? NULL : value_type_dup_array_signature(chosen, writer->cursor);
+    g_autofree char *built = signature ? NULL : dup_array_signature(writer, chosen);
     ValueFrame *frame;
 
     if (built)
@@ -346,11 +356,12 @@ value_writer_step(ValueWriter *writer, GError **error)
     gboolean is_right = TRUE;
 
     writer->error = error;
-    if (begin == writer->text) {
+    writer->looked_ahead = 0;
+    if (writer->n_frames == 0) {
         writer->cursor = json_cursor_at(writer->text);
         is_right = begin_value(writer, writer->signature, writer->type);
     }
-    while (is_right && writer->n_frames > 0 && writer->cursor.at - begin < VALUE_STEP)
+    while (is_right && writer->n_frames > 0 && writer->cursor.at - begin + writer->looked_ahead < VALUE_STEP)
         is_right = write_step(writer);
     if (!is_right)
         return VALUE_FAILED;

@@ -68,39 +68,70 @@ value_type_get_simple_signature(const QmpType *type, JsonCursorType value)
 }
 
 /* The type of an array's elements: theirs if all have the same, "v" otherwise. */
-static void append_natural_element(GString *signature, JsonCursor *array);
+static void append_natural_element(GString *signature, JsonCursor *array, gboolean is_outermost);
+
+static const char *
+get_natural_signature(const JsonCursor *value)
+{
+    return value_type_get_simple_signature(/* type= */ NULL, json_cursor_get_type(value));
+}
 
 /* Leaves the value behind. */
 static void
 append_natural(GString *signature, JsonCursor *value)
 {
-    const char *simple = value_type_get_simple_signature(/* type= */ NULL, json_cursor_get_type(value));
+    const char *simple = get_natural_signature(value);
 
     g_string_append(signature, simple ? simple : DBUS_TYPE_ARRAY_AS_STRING);
     if (simple)
         json_cursor_skip(value);
     else
-        append_natural_element(signature, value);
+        append_natural_element(signature, value, /* is_outermost= */ FALSE);
 }
 
+/* Whether @value may have the type @element, as far as is seen without entering it. */
+static gboolean
+may_be_natural(const JsonCursor *value, const char *element)
+{
+    const char *simple = get_natural_signature(value);
+
+    return simple ? g_str_equal(simple, element)
+                  : element[0] == DBUS_TYPE_ARRAY && element[1] != DBUS_DICT_ENTRY_BEGIN_CHAR;
+}
+
+/* Whether @value has the type that the signature has from @start on. Leaves the value behind. */
+static gboolean
+is_as_first(GString *signature, gsize start, JsonCursor *value)
+{
+    gsize end = signature->len;
+    gboolean is_same;
+
+    if (!may_be_natural(value, signature->str + start)) {
+        json_cursor_skip(value);
+        return FALSE;
+    }
+    append_natural(signature, value);
+    is_same =
+        signature->len - end == end - start && memcmp(signature->str + start, signature->str + end, end - start) == 0;
+    g_string_truncate(signature, end);
+    return is_same;
+}
+
+/* Nobody needs the end of the outermost array. */
 static void
-append_natural_element(GString *signature, JsonCursor *array)
+append_natural_element(GString *signature, JsonCursor *array, gboolean is_outermost)
 {
     gsize start = signature->len;
-    g_autoptr(GString) other = g_string_new(NULL);
     gboolean is_uniform = TRUE;
 
     json_cursor_enter(array);
-    while (json_cursor_next_element(array)) {
-        if (!is_uniform) {
+    while ((is_uniform || !is_outermost) && json_cursor_next_element(array)) {
+        if (!is_uniform)
             json_cursor_skip(array);
-            continue;
-        }
-        g_string_truncate(other, 0);
-        append_natural(other, array);
-        if (signature->len == start)
-            g_string_append(signature, other->str);
-        is_uniform = g_str_equal(other->str, signature->str + start);
+        else if (signature->len == start)
+            append_natural(signature, array);
+        else
+            is_uniform = is_as_first(signature, start, array);
     }
     if (!is_uniform)
         g_string_truncate(signature, start);
@@ -160,14 +191,16 @@ value_type_choose(const QmpType *type, JsonCursor value)
 }
 
 char *
-value_type_dup_array_signature(const QmpType *type, JsonCursor value)
+value_type_dup_array_signature(const QmpType *type, JsonCursor *array)
 {
     GString *signature = g_string_sized_new(16);
 
-    if (type)
+    if (type) {
         value_append_signature(signature, type);
-    else
-        append_natural(signature, &value);
+    } else {
+        g_string_append(signature, DBUS_TYPE_ARRAY_AS_STRING);
+        append_natural_element(signature, array, /* is_outermost= */ TRUE);
+    }
     return g_string_free(signature, FALSE);
 }
 

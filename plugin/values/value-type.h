@@ -9,9 +9,9 @@
 const QmpType *value_type_choose(const QmpType *type, JsonCursor value);
 
 /* The signature of a variant's content, @type having been chosen. Nearly all are simple ones; NULL: an array, whose
- * signature (owned) is built. */
+ * signature (owned) is built; @array is moved to where that was clear. */
 const char *value_type_get_simple_signature(const QmpType *type, JsonCursorType value);
-char *value_type_dup_array_signature(const QmpType *type, JsonCursor value);
+char *value_type_dup_array_signature(const QmpType *type, JsonCursor *array);
 
 /* Whether a value of that JSON type may be written as @signature; numbers, if they have room. */
 gboolean value_type_may_be(JsonCursorType value, const char *signature);

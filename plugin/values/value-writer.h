@@ -37,6 +37,7 @@ struct ValueWriter {
     JsonCursor cursor;
     guint depth; /* containers around the value at hand, entries of dictionaries among them */
     guint n_frames;
+    gssize looked_ahead; /* in this step; bytes */
     GError **error;
     ValueString string;
     ValueNameStack names; /* those of all objects that are open */
