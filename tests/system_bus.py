@@ -15,7 +15,7 @@ LIMITS_EXCEEDED = 'org.freedesktop.DBus.Error.LimitsExceeded'
 OWNER, OPERATOR, SOMEBODY = 7, 8, 33  # lp, mail, www-data
 
 # Of a scripted QEMU: what does nothing.
-NOTHING = {name: {} for name in ('stop', 'cont', 'system_reset', 'quit', 'transaction', 'device_del', 'netdev_add',
+NOTHING = {name: {} for name in ('stop', 'cont', 'system_reset', 'quit', 'transaction', 'device_del', 'netdev_add', 'inject-nmi',
                                    'migrate')}
 
 
