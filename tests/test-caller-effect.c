@@ -42,7 +42,16 @@ prepare(Fixture *fixture, const char *command, const char *arguments, CallerEffe
     return caller_resources_prepare(fixture->resources, fixture->names, command, node, ret_effect);
 }
 
-/* @expected: with the names as the caller knows them, and TAG for the agent's tag. */
+/* What is at @at as a number. Owned. */
+static char *
+dup_number(const char *text, const char *at)
+{
+    const char *found = text ? strstr(text, at) : NULL;
+
+    return g_strdup_printf("%" G_GINT64_FORMAT, found ? g_ascii_strtoll(found + strlen(at), NULL, 10) : 0);
+}
+
+/* @expected: with the names as the caller knows them, TAG for the agent's tag, and NUMBER for a number of its choice. */
 static void
 assert_prepared(Fixture *fixture, const char *command, const char *arguments, const char *expected, guint n_used)
 {
@@ -51,7 +60,7 @@ assert_prepared(Fixture *fixture, const char *command, const char *arguments, co
     g_autofree char *own = text ? fd_names_translate_back(fixture->names, text) : NULL;
     g_autoptr(GString) wanted = g_string_new(expected);
 
-    g_autofree char *number = g_strdup_printf("%" G_GINT64_FORMAT, fdsets_take_number(fixture->fdsets) - 1);
+    g_autofree char *number = dup_number(text, "\"fdset-id\":");
 
     g_string_replace(wanted, "NUMBER", number, 0);
     g_string_replace(wanted, "TAG", fdsets_get_tag(fixture->fdsets), 0);

@@ -127,17 +127,26 @@ test_number_again(Fixture *fixture, gconstpointer unused)
 static void
 test_take_number(Fixture *fixture, gconstpointer unused)
 {
-    gint64 first = fdsets_take_number(fixture->fdsets), second;
+    gint64 first = fdsets_take_number(fixture->fdsets);
 
-    g_assert_cmpint(first, >=, 1000000);
-    g_assert_cmpint(first, <, G_MAXINT32 - 10);
     add(fixture, (int)first, 11, ":1");
     fdsets_leave(fixture->fdsets, ":1");
-    second = fdsets_take_number(fixture->fdsets);
-    g_assert_cmpint(second, >, first);
-    /* One whose number a caller has named already. */
-    add(fixture, (int)second + 1, 12, ":2");
-    g_assert_cmpint(fdsets_take_number(fixture->fdsets), ==, second + 2);
+    for (guint i = 0; i < 100; i++) {
+        gint64 number = fdsets_take_number(fixture->fdsets);
+        g_assert_cmpint(number, >=, 1000000);
+        g_assert_cmpint(number, <=, G_MAXINT32);
+        g_assert_cmpint(number, !=, first);
+    }
+}
+
+/* A caller who names the set that the next caller will get: nobody can tell its number from the last one's. */
+static void
+test_next_number(Fixture *fixture, gconstpointer unused)
+{
+    gint64 first = fdsets_take_number(fixture->fdsets), second = fdsets_take_number(fixture->fdsets);
+
+    g_assert_cmpint(ABS(second - first), >, 1);
+    g_assert_cmpint(fdsets_take_number(fixture->fdsets) - second, !=, second - first);
 }
 
 /* Two callers, of whom one leaves right after giving up a set whose number the other has got: the set stays. */
@@ -211,6 +220,7 @@ main(int argc, char **argv)
     ADD("/fdsets/number-again", test_number_again);
     ADD("/fdsets/number-again-and-left", test_number_again_and_left);
     ADD("/fdsets/take-number", test_take_number);
+    ADD("/fdsets/next-number", test_next_number);
     ADD("/fdsets/left-over", test_left_over);
     ADD("/fdsets/lies", test_lies);
     ADD("/fdsets/full", test_full);

@@ -4,7 +4,7 @@ import signal
 
 from harness import CallError, main, wait_until
 from monitor import NAME, VM, variants
-from monitors import DENIED, PREFIX, MonitorsTest
+from monitors import DENIED, GENERIC, PREFIX, MonitorsTest
 
 
 class Fdsets(MonitorsTest):
@@ -62,6 +62,22 @@ class Fdsets(MonitorsTest):
                 self.assertIsNone(other.qmp('RemoveFd', '(x)', another))
                 self.manager('RemoveVM', '(o)', other.path)
                 self.caller = self.connect()
+
+    def test_a_number_cannot_be_guessed(self):
+        """What a command names is looked at when it is sent, and a busy QEMU may make the set before it begins with that."""
+        vm = self.start_vm()
+        other = self.other(vm)
+        other.qmp('QueryStatus')
+        fdset = self.add_fd(vm)['fdset-id']
+        for _ in range(5):
+            ends = [other.start('VM', 'ExecuteJSON', '(ss)', 'query-qmp-schema', '') for _ in range(2)]
+            guess = other.start('QMP', 'BlockdevAdd', '(a{sv})', variants({
+                'driver': ('s', 'host_device'), 'node-name': ('s', 'mine'), 'filename': ('s', f'/dev/fdset/{fdset + 1}')}))
+            other.caller.gdbus.flush_sync(None)
+            fdset = self.add_fd(vm)['fdset-id']
+            self.assert_fails(GENERIC, 'Failed to find fdset', guess)
+            for end in ends:
+                end()
 
     def test_another_spelling_does_not_get_past(self):
         vm = self.start_vm()

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "fdsets.h"
 
+#include <sys/random.h>
+
 #include "fdset-tag.h"
 #include "json-member.h"
 #include "json-tree.h"
@@ -16,8 +18,8 @@
  * been stopped again meanwhile. QEMU itself closes a descriptor that is in use, when that use has ended. */
 #define MAX_TRIES 8u
 
-/* Numbers of sets begin at a random one of these, for an agent before may have left sets, or may be about to remove one. QEMU
- * itself begins at 1, and takes no more than an int where a file is named by the number. */
+/* Of sets that callers do not number themselves. QEMU itself begins at 1, and takes no more than an int where a file is named by
+ * the number. */
 #define MIN_NUMBER 1000000
 #define MAX_NUMBER G_MAXINT32
 
@@ -39,7 +41,6 @@ struct Fdsets {
     GHashTable *common; /* owned; set of fdsets */
     GPtrArray *fds; /* owned, of Fd */
     guint64 serial; /* the last */
-    gint64 number; /* the last that was taken */
 };
 
 static void
@@ -57,7 +58,6 @@ fdsets_new(const char *tag)
     Fdsets *fdsets = g_new0(Fdsets, 1);
 
     fdsets->tag = g_strdup(tag);
-    fdsets->number = g_random_int_range(MIN_NUMBER, MAX_NUMBER);
     fdsets->fds = g_ptr_array_new_with_free_func(fd_free);
     return fdsets;
 }
@@ -200,14 +200,28 @@ has_fds(Fdsets *fdsets, gint64 fdset, gboolean also_removed)
     return FALSE;
 }
 
+/* Nobody can tell it before QEMU has. What a command names is looked at when it is sent; QEMU may be busy, and begin with it behind
+ * the add-fd that makes another caller's set of the number. */
+static gint64
+make_number(void)
+{
+    guint32 token;
+
+    if (getrandom(&token, sizeof token, 0) != sizeof token)
+        token = g_random_int();
+    return MIN_NUMBER + token % (MAX_NUMBER - MIN_NUMBER);
+}
+
+/* An agent before may have left sets, too, or may be about to remove one. */
 gint64
 fdsets_take_number(Fdsets *fdsets)
 {
+    gint64 number;
+
     do
-        fdsets->number = fdsets->number < MAX_NUMBER ? fdsets->number + 1 : MIN_NUMBER;
-    while (lazy_table_contains(fdsets->owners, &fdsets->number) ||
-           lazy_table_contains(fdsets->common, &fdsets->number));
-    return fdsets->number;
+        number = make_number();
+    while (lazy_table_contains(fdsets->owners, &number) || lazy_table_contains(fdsets->common, &number));
+    return number;
 }
 
 void

@@ -4,7 +4,7 @@
  *
  * QEMU says that it has removed a descriptor, but does so only if the guest runs (7.2 to 11.1). So only query-fdsets tells
  * that a set has gone, and removing it is tried again until then. QEMU would give the number of a set that has gone to the next
- * one, which such a try would then remove. So every new set gets a number that none has had (fdsets_take_number()). */
+ * one, which such a try would then remove. So every new set gets a number that none has had, and that nobody can guess (fdsets_take_number()). */
 #pragma once
 
 #include <json-glib/json-glib.h>
