@@ -271,6 +271,40 @@ test_query_times_out(BusFixture *fixture, gconstpointer data)
     test_daemon_signal(fixture->daemon, SIGCONT);
 }
 
+static void
+note_answer_text(DBusMessage *reply, const GError *error, gpointer user_data)
+{
+    const char *text = error ? error->message : "";
+
+    if (reply)
+        dbus_message_get_args(reply, NULL, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
+    *(char **)user_data = g_strdup(text);
+}
+
+/* dbus-daemon lets it pass on a session bus, and libdbus takes what has the serial: a caller could say who they are. */
+static void
+test_forged_answer(BusFixture *fixture, gconstpointer data)
+{
+    for (guint i = 0; i < 20; i++) {
+        DBusMessage *question = new_request("GetId");
+        g_autoptr(GDBusMessage) forged = g_dbus_message_new();
+        g_autofree char *answer = NULL;
+
+        test_daemon_signal(fixture->daemon, SIGSTOP);
+        bus_query(fixture->bus, question, DBUS_TIMEOUT_USE_DEFAULT, note_answer_text, &answer);
+        g_dbus_message_set_message_type(forged, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
+        g_dbus_message_set_destination(forged, bus_get_unique_name(fixture->bus));
+        g_dbus_message_set_reply_serial(forged, dbus_message_get_serial(question));
+        g_dbus_message_set_body(forged, g_variant_new("(s)", "forged"));
+        g_assert_true(
+            g_dbus_connection_send_message(fixture->client, forged, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL));
+        dbus_message_unref(question);
+        test_daemon_signal(fixture->daemon, SIGCONT);
+        test_until(answer);
+        g_assert_cmpstr(answer, !=, "forged");
+    }
+}
+
 /* Other contexts. */
 
 typedef struct Service {
@@ -341,5 +375,6 @@ main(int argc, char **argv)
     ADD("/bus/own-name", test_own_name);
     ADD("/bus/query", test_query);
     ADD("/bus/query-times-out", test_query_times_out);
+    ADD("/bus/forged-answer", test_forged_answer);
     return g_test_run();
 }

@@ -11,6 +11,7 @@ struct BusQuery {
     Bus *bus; /* weak: bus_disconnect() frees its queries */
     GList link; /* in the bus's queries, or in its unsent where there is no pending call */
     DBusPendingCall *pending; /* owned */
+    gboolean is_of_bus; /* the bus itself is asked */
     BusQueryFunc func;
     gpointer user_data;
 };
@@ -47,6 +48,15 @@ get_reply_error(DBusMessage *reply)
     return error;
 }
 
+/* dbus-daemon's session.conf lets replies pass that nobody has asked for, and libdbus takes any that has the serial. */
+static gboolean
+is_forged(BusQuery *query, DBusMessage *reply)
+{
+    const char *sender = dbus_message_get_sender(reply);
+
+    return query->is_of_bus && sender && g_strcmp0(sender, DBUS_SERVICE_DBUS) != 0;
+}
+
 /* Freed first: the function may close the Bus, and with it every query that is left. */
 static void
 on_query_reply(DBusPendingCall *pending, void *user_data)
@@ -55,7 +65,10 @@ on_query_reply(DBusPendingCall *pending, void *user_data)
     BusQueryFunc func = query->func;
     gpointer func_data = query->user_data;
     DBusMessage *reply = dbus_pending_call_steal_reply(pending);
-    g_autoptr(GError) error = get_reply_error(reply);
+    g_autoptr(GError) error =
+        is_forged(query, reply)
+            ? g_error_new_literal(BUS_ERROR, BUS_ERROR_FAILED, "Somebody else has answered what the bus was asked")
+            : get_reply_error(reply);
 
     query_free(query);
     func(error ? NULL : reply, error, func_data);
@@ -124,6 +137,7 @@ bus_query(Bus *bus, DBusMessage *message, int timeout_ms, BusQueryFunc func, gpo
     query = g_new0(BusQuery, 1);
     query->bus = bus;
     query->link.data = query;
+    query->is_of_bus = g_strcmp0(dbus_message_get_destination(message), DBUS_SERVICE_DBUS) == 0;
     query->func = func;
     query->user_data = user_data;
     dbus_connection_send_with_reply(bus->connection, message, &query->pending, timeout_ms);
