@@ -85,6 +85,8 @@ test_killed(Fixture *fixture, gconstpointer unused)
     g_assert_true(plug_guard_arm(fixture->pair[0], fixture->control[0]));
     kill_agent(fixture);
     g_assert_false(is_at_end(fixture->control[1]));
+    g_assert_cmpuint(read_byte(fixture->pair[1], &useless, ' '), ==, 1);
+    close(useless);
     g_assert_cmpuint(read_byte(fixture->pair[1], fds, ' '), ==, 2);
     g_assert_cmpuint(read_byte(fixture->pair[1], &useless, '\n'), ==, 1);
     g_assert_false(is_at_end(fixture->pair[1]));
@@ -93,6 +95,57 @@ test_killed(Fixture *fixture, gconstpointer unused)
     close(useless);
     g_assert_true(is_at_end(fixture->pair[1]));
     g_assert_true(is_at_end(fixture->control[1]));
+}
+
+static void
+set_room(const struct rlimit *before, rlim_t room)
+{
+    struct rlimit limit = *before;
+    int next = dup(0);
+
+    close(next);
+    limit.rlim_cur = (rlim_t)next + room;
+    g_assert_no_errno(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+/* Reads as QEMU does, which closes the descriptors that it has when others come. What it keeps is closed in the end. */
+static void
+read_with_room(int fd, rlim_t room, int kept[2], guint *ret_n_kept)
+{
+    struct rlimit before;
+
+    *ret_n_kept = 0;
+    g_assert_no_errno(getrlimit(RLIMIT_NOFILE, &before));
+    set_room(&before, room);
+    for (const char *byte = "  \n"; *byte; byte++) {
+        int fds[2];
+        guint n = read_byte(fd, fds, *byte);
+        for (guint i = 0; n > 0 && i < *ret_n_kept; i++)
+            close(kept[i]);
+        memcpy(kept, fds, n * sizeof(int));
+        *ret_n_kept = n > 0 ? n : *ret_n_kept;
+    }
+    g_assert_no_errno(setrlimit(RLIMIT_NOFILE, &before));
+}
+
+/* A QEMU that is out of descriptors, or nearly, keeps neither end. */
+static void
+test_full(Fixture *fixture, gconstpointer unused)
+{
+    for (rlim_t room = 0; room < 5; room++) {
+        int kept[2];
+        guint n_kept;
+
+        g_assert_true(plug_guard_arm(fixture->pair[0], fixture->control[0]));
+        kill_agent(fixture);
+        read_with_room(fixture->pair[1], room, kept, &n_kept);
+        g_assert_true(is_at_end(fixture->pair[1]));
+        g_assert_true(is_at_end(fixture->control[1]));
+        for (guint i = 0; i < n_kept; i++)
+            close(kept[i]);
+        tear_down(fixture, NULL);
+        set_up(fixture, NULL);
+    }
 }
 
 /* Where QEMU drops its end before there is a monitor, the control monitor is free at once. */
@@ -118,6 +171,8 @@ test_alive(Fixture *fixture, gconstpointer unused)
     g_assert_cmpint(after, ==, before);
     close(after);
     g_assert_cmpint(send(fixture->pair[0], "x", 1, 0), ==, 1);
+    g_assert_cmpuint(read_byte(fixture->pair[1], fds, ' '), ==, 1);
+    close(fds[0]);
     g_assert_cmpuint(read_byte(fixture->pair[1], fds, ' '), ==, 2);
     close(fds[0]);
     close(fds[1]);
@@ -155,6 +210,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/plug-guard/killed", test_killed);
+    ADD("/plug-guard/full", test_full);
     ADD("/plug-guard/dropped", test_dropped);
     ADD("/plug-guard/alive", test_alive);
     ADD("/plug-guard/no-descriptor", test_no_descriptor);

@@ -7,15 +7,17 @@
  *
  * A process that outlives the agent is not needed for that. A descriptor in a message that nobody has read keeps
  * its file open, and the message is in the care of whoever has the socket that it was sent to. So before QEMU is given its
- * end, two bytes are written to that:
+ * end, three bytes are written to that:
  *
- *   ours ---> [ ' ' + ours, control ] [ '\n' + a descriptor of no use ] ---> QEMU's end
+ *   ours ---> [ ' ' + one of no use ] [ ' ' + ours, control ] [ '\n' + one of no use ] ---> QEMU's end
  *
- * Nobody reads them before the monitor is there: then QEMU takes the two descriptors with the first byte, as it would take
- * one for getfd, and closes them when others come, with the second. From then on both connections end with
- * the agent, and the monitor with its connection. If QEMU closes its end first, the kernel drops the messages and all in them.
+ * Nobody reads them before the monitor is there: then QEMU takes the two descriptors with the second byte, as it would take
+ * one for getfd, and closes them when others come, with the third. QEMU has room for that one even if it may have no more
+ * descriptors, as it has closed the first by then; without, it would keep the two, and both connections, for as long as it runs. From
+ * then on both connections end with the agent, and the monitor with its connection. If QEMU closes its end first, the kernel drops
+ * the messages and all in them.
  *
- * Both bytes are white space between commands. QEMU has had the other ends of both connections all the time, so it learns
+ * All bytes are white space between commands. QEMU has had the other ends of both connections all the time, so it learns
  * nothing. It may change the flags of the files: we use MSG_DONTWAIT (socket/qmp-socket.h). */
 #include "plug-guard.h"
 
@@ -56,7 +58,8 @@ plug_guard_arm(int ours, int control)
 
     if (useless < 0)
         return FALSE;
-    is_armed = send_with_fds(ours, ' ', ends, G_N_ELEMENTS(ends)) && send_with_fds(ours, '\n', &useless, 1);
+    is_armed = send_with_fds(ours, ' ', &useless, 1) && send_with_fds(ours, ' ', ends, G_N_ELEMENTS(ends)) &&
+               send_with_fds(ours, '\n', &useless, 1);
     code = errno;
     close(useless);
     errno = code;
