@@ -3,7 +3,10 @@
  * that its answer needs, so that the object, the caller and the Bus may all be gone by then. */
 #include "bus-call.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bus-assemble.h"
 #include "bus-connection.h"
@@ -243,6 +246,24 @@ bus_call_fail_error(BusCall *call, const GError *error)
     BusErrorCode code = error->domain == BUS_ERROR ? (BusErrorCode)error->code : BUS_ERROR_FAILED;
 
     bus_call_fail(call, bus_error_get_name(code), error->message);
+}
+
+/* libdbus says of a copy that it could not make what it says where there is no memory, so one is tried first. */
+void
+bus_call_return_fd(BusCall *call, int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    DBusMessage *reply;
+
+    if (copy < 0) {
+        bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED, "The agent has no descriptors left: %s",
+                           g_strerror(errno));
+        return;
+    }
+    close(copy);
+    reply = bus_call_new_reply(call);
+    dbus_message_append_args(reply, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
+    bus_call_return(call, reply);
 }
 
 void

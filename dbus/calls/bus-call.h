@@ -47,6 +47,10 @@ void bus_call_return(BusCall *call, DBusMessage *reply);
 /* The same; @size: bytes that the values of @reply take. */
 void bus_call_return_sized(BusCall *call, DBusMessage *reply, gsize size);
 
+/* The same with one descriptor, which stays the caller's of this function. Fails the call where the process has no descriptor left for
+ * libdbus's copy. */
+void bus_call_return_fd(BusCall *call, int fd);
+
 /* @name: a D-Bus error name; one that is not valid is sent as org.freedesktop.DBus.Error.Failed. @text: any bytes;
  * what D-Bus cannot carry is replaced. */
 void bus_call_fail(BusCall *call, const char *name, const char *text);

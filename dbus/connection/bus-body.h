@@ -2,8 +2,9 @@
 /* How long a message is, found out without a copy of it. */
 #pragma once
 
-#include <dbus/dbus.h>
 #include <glib.h>
+
+#include "bus-libdbus.h"
 
 /* Bytes that the arguments of @message take on the wire, without most of their padding; not counted much further than
  * @max. Descriptors are none. */

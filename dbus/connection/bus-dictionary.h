@@ -2,7 +2,7 @@
 /* a{sv}: dictionaries of names and values. */
 #pragma once
 
-#include <dbus/dbus.h>
+#include "bus-libdbus.h"
 
 /* Appends an entry to @dictionary, whose container is open. @signature: of a basic type; @value: points to it. */
 void bus_dictionary_append(DBusMessageIter *dictionary, const char *name, const char *signature, const void *value);

@@ -2,8 +2,9 @@
 /* Integers of whatever D-Bus type: callers' languages choose it (dbus-python takes `i`, GLib what it is told). */
 #pragma once
 
-#include <dbus/dbus.h>
 #include <glib.h>
+
+#include "bus-libdbus.h"
 
 /* Exact for all of them. */
 typedef struct BusInteger {

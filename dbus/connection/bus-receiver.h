@@ -2,8 +2,9 @@
 /* The functions that the files above a connection attach to it; see bus-connection.h. */
 #pragma once
 
-#include <dbus/dbus.h>
 #include <glib.h>
+
+#include "bus-libdbus.h"
 
 /* A receiver gets, until the Bus is disconnected, every method call, and the unique names that join and leave the bus
  * as far as match rules ask for them. Each function may close the Bus. */

@@ -2,8 +2,9 @@
 /* A DBusConnection on a GMainContext, as one GSource. */
 #pragma once
 
-#include <dbus/dbus.h>
 #include <glib.h>
+
+#include "bus-libdbus.h"
 
 /* Puts the connection's watches, timeouts and dispatching on @context (NULL: the default one), at default priority.
  * The source holds a reference to the connection. The caller owns the source and ends it with bus_source_detach(). */

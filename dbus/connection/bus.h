@@ -3,10 +3,10 @@
  * here blocks: no synchronous call, not even Hello. */
 #pragma once
 
-#include <dbus/dbus.h>
 #include <glib.h>
 
 #include "bus-error.h"
+#include "bus-libdbus.h"
 
 typedef struct Bus Bus;
 

@@ -138,7 +138,6 @@ static void
 on_client_added(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     OpenDisplay *display = user_data;
-    DBusMessage *message;
 
     if (error) {
         fail_display(display, error);
@@ -149,9 +148,7 @@ on_client_added(const QmpReply *reply, const GError *error, gpointer user_data)
         fail_without_display(display, reply->error_class, reply->error_text);
         return;
     }
-    message = bus_call_new_reply(display->call);
-    dbus_message_append_args(message, DBUS_TYPE_UNIX_FD, &display->socket, DBUS_TYPE_INVALID);
-    bus_call_return(g_steal_pointer(&display->call), message);
+    bus_call_return_fd(g_steal_pointer(&display->call), display->socket);
     end_display(display);
 }
 

@@ -199,11 +199,8 @@ hold_lifeline(OpenMonitor *monitor, int fd)
 static void
 answer_open(OpenMonitor *monitor, int fd)
 {
-    DBusMessage *reply = bus_call_new_reply(monitor->call);
-
-    dbus_message_append_args(reply, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
+    bus_call_return_fd(g_steal_pointer(&monitor->call), fd);
     close(fd);
-    bus_call_return(g_steal_pointer(&monitor->call), reply);
 }
 
 static gboolean

@@ -2,10 +2,10 @@
 /* The options of Screenshot(): how they are read, and the arguments that screendump gets for them. */
 #pragma once
 
-#include "qemu-connection.h"
-
-#include <dbus/dbus.h>
 #include <json-glib/json-glib.h>
+
+#include "bus-libdbus.h"
+#include "qemu-connection.h"
 
 typedef struct PictureFormat {
     const char *name;

@@ -167,16 +167,13 @@ static void
 on_picture_copied(int fd, const GError *error, gpointer user_data)
 {
     Screenshot *screenshot = user_data;
-    DBusMessage *reply;
 
     if (error) {
         fail_screenshot(screenshot, error);
         return;
     }
-    reply = bus_call_new_reply(screenshot->call);
-    dbus_message_append_args(reply, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
+    bus_call_return_fd(g_steal_pointer(&screenshot->call), fd);
     close(fd);
-    bus_call_return(g_steal_pointer(&screenshot->call), reply);
     end_screenshot(screenshot);
 }
 

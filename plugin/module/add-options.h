@@ -2,8 +2,7 @@
 /* The `options` of AddVM() and AddVMFromFD(). */
 #pragma once
 
-#include <dbus/dbus.h>
-
+#include "bus-libdbus.h"
 #include "config.h"
 
 typedef struct AddOptions {

@@ -2,8 +2,7 @@
 /* The answer to ListVMs(): how each VM stands that the agent knows, connected or not. */
 #pragma once
 
-#include <dbus/dbus.h>
-
+#include "bus-libdbus.h"
 #include "bus-peer.h"
 #include "vm-table.h"
 

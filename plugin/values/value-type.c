@@ -2,9 +2,9 @@
 /* Called by value-to-dbus.c for every value; owns nothing. */
 #include "value-type.h"
 
-#include <dbus/dbus.h>
 #include <string.h>
 
+#include "bus-libdbus.h"
 #include "value.h"
 
 void

@@ -4,8 +4,7 @@
  * none; null a `g` that is empty. */
 #pragma once
 
-#include <dbus/dbus.h>
-
+#include "bus-libdbus.h"
 #include "json-cost.h"
 #include "qmp-type.h"
 

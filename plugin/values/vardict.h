@@ -2,8 +2,9 @@
 /* `a{sv} options`: what methods take that may be left out. */
 #pragma once
 
-#include <dbus/dbus.h>
 #include <glib.h>
+
+#include "bus-libdbus.h"
 
 /* An option, and the function that reads it. @signature: of the value; one of an integer type stands for all of them;
  * `v`: the function looks at the type itself. @value: of that type. @options: whatever the method keeps them in. */
