@@ -7,8 +7,9 @@
  * the bytes (bus-assemble.h), which it does in one go. */
 #pragma once
 
-#include <dbus/dbus.h>
 #include <glib.h>
+
+#include "bus-libdbus.h"
 
 typedef struct ValueSink {
     GByteArray *bytes; /* owned, with room for more; NULL: the values go into a message */
