@@ -102,7 +102,7 @@ send_ticket_command(QmpTicket *ticket)
     QmpQueue *queue = ticket->queue;
 
     ticket->state = TICKET_UNDER_WAY;
-    ticket->quits = g_str_equal(ticket->command.name, "quit");
+    ticket->quits = ticket->in_band && g_str_equal(ticket->command.name, "quit"); /* QEMU refuses it out of band */
     queue->is_quitting |= ticket->quits;
     ticket->line->under_way++;
     ticket->line->fds += qmp_command_has_fd(&ticket->command);

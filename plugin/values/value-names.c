@@ -49,7 +49,7 @@ push_name(ValueNameStack *stack, JsonCursorText name)
 }
 
 static int
-compare_names(gconstpointer a, gconstpointer b, gpointer unused_data)
+compare_member_names(gconstpointer a, gconstpointer b, gpointer unused_data)
 {
     return strcmp(a, b);
 }
@@ -68,8 +68,8 @@ static gboolean
 add_to_tree(ValueNames *names, JsonCursorText name)
 {
     if (!names->tree) {
-        names->tree =
-            g_tree_new_full(compare_names, /* key_compare_data= */ NULL, g_free, /* value_destroy_func= */ NULL);
+        names->tree = g_tree_new_full(compare_member_names, /* key_compare_data= */ NULL, g_free,
+                                      /* value_destroy_func= */ NULL);
         for (guint i = names->first; i < names->stack->n; i++)
             insert_name(names->tree, names->stack->all[i]);
     }
