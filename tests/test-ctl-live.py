@@ -364,6 +364,9 @@ for _ in range(2):
                 self.assertEqual(self.run_ctl('display', 'vm', *arguments)[0], 'RFB 003.008\n' * 2)
         self.assertEqual(self.run_ctl('display', 'vm', 'vnc', options=('--user', '-H', 'far'))[0], 'RFB 003.008\n' * 2)
         self.refuse('must be named', 'display', 'vm', options=('--user', '-H', 'far'), status=USAGE)
+        for text, status, verb in (('nobody', NO_VM, ('open', 'nobody')), ('nobody', NO_VM, ('display', 'nobody', 'vnc', '--stdio')),
+                                   ('spice', FAILED, ('display', 'vm', 'spice', '--stdio'))):
+            self.refuse(text, *verb, options=('--user', '-H', 'far'), status=status)
 
     def test_spice_goes_first(self):
         self.qemu = self.start(Qemu, '7.2', '-spice', 'port=0,disable-ticketing=on', '-vnc', 'none')
@@ -380,6 +383,7 @@ for _ in range(2):
         for file, magic in (('a.png', b'\x89PNG'), ('a.ppm', b'P6'), (name, b'P6')):
             with open(f'{self.directory}/{file}', 'rb') as picture:
                 self.assertEqual(picture.read(len(magic)), magic)
+                self.assertEqual(os.fstat(picture.fileno()).st_mode & 0o777, 0o600)
         self.make_far_machine()
         for options in (['--user'], ['--user', '-H', 'far']):
             result = subprocess.run([CTL, *options, 'screenshot', 'vm', '-'], stdout=subprocess.PIPE, env=self.environment, check=True)

@@ -47,7 +47,7 @@ ctl_run_open(Ctl *ctl, int argc, char **argv)
     CtlStreamSource source = { .ctl = ctl, .method = "OpenMonitor", .arguments = arguments, .there = there };
     if (!find_source(&source, argv[1], &path, &error))
         return ctl_fail(ctl, error);
-    return program && *program ? ctl_relay_program(&source, program, "QMP_SOCKET") : (int)ctl_relay_stdio(&source);
+    return program && *program ? ctl_relay_program(&source, program, "QMP_SOCKET") : ctl_relay_stdio(&source);
 }
 
 /* -- display -- */
@@ -136,7 +136,7 @@ ctl_run_display(Ctl *ctl, int argc, char **argv)
     const char *protocol = argv[2] ? argv[2] : find_display_protocol(ctl, path);
     g_autoptr(GVariant) arguments = g_variant_ref_sink(g_variant_new("(sa{sv})", protocol, NULL));
     source.arguments = arguments;
-    return is_stdio ? (int)ctl_relay_stdio(&source) : run_viewer(&source, protocol, program);
+    return is_stdio ? ctl_relay_stdio(&source) : run_viewer(&source, protocol, program);
 }
 
 /* -- screenshot -- */
@@ -176,7 +176,8 @@ write_picture(Ctl *ctl, GBytes *picture, const char *file, gboolean is_named)
 
     if (g_str_equal(file, "-"))
         return fwrite(data, 1, size, stdout) == size ? CTL_OK : CTL_FAILED;
-    if (!g_file_set_contents(file, data, (gssize)size, &error))
+    /* What a guest shows is its user's affair, as everything that takes `read-guest` is. */
+    if (!g_file_set_contents_full(file, data, (gssize)size, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
         return ctl_fail(ctl, error);
     if (!is_named)
         ctl_print_line(stdout, "%s", file);

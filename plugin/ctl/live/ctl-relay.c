@@ -73,17 +73,29 @@ start_relay(GIOStream *client, GIOStream *vm, GMainLoop *loop)
 {
     Relay *relay = g_new0(Relay, 1);
 
-    *relay = (Relay){ .client = client, .vm = vm, .from_client = g_cancellable_new(), .loop = loop, .n_directions = 2 };
+    *relay =
+        (Relay){ .client = client, .vm = vm, .from_client = g_cancellable_new(), .loop = loop, .n_directions = 2 };
     g_output_stream_splice_async(g_io_stream_get_output_stream(vm), g_io_stream_get_input_stream(client),
-                                 G_OUTPUT_STREAM_SPLICE_NONE, G_PRIORITY_DEFAULT, relay->from_client, on_relay_client_end, relay);
+                                 G_OUTPUT_STREAM_SPLICE_NONE, G_PRIORITY_DEFAULT, relay->from_client,
+                                 on_relay_client_end, relay);
     g_output_stream_splice_async(g_io_stream_get_output_stream(client), g_io_stream_get_input_stream(vm),
                                  G_OUTPUT_STREAM_SPLICE_NONE, G_PRIORITY_DEFAULT, NULL, on_relay_vm_end, relay);
 }
 
-CtlStatus
+/* That of the verb at the other host, or of ssh itself, once it has ended. */
+static int
+get_ssh_status(GSubprocess *ssh)
+{
+    g_subprocess_wait(ssh, /* cancellable= */ NULL, /* error= */ NULL);
+    return g_subprocess_get_if_exited(ssh) ? g_subprocess_get_exit_status(ssh) : CTL_FAILED;
+}
+
+int
 ctl_relay_stdio(const CtlStreamSource *source)
 {
     GError *error = NULL;
+    g_autoptr(GSubprocess) ssh = NULL;
+    CtlStatus status;
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(GInputStream) input = g_unix_input_stream_new(STDIN_FILENO, /* close_fd= */ FALSE);
     g_autoptr(GOutputStream) output = g_unix_output_stream_new(STDOUT_FILENO, /* close_fd= */ FALSE);
@@ -91,8 +103,10 @@ ctl_relay_stdio(const CtlStreamSource *source)
 
     if (!vm)
         return ctl_fail(source->ctl, error);
+    ssh = ctl_stream_dup_ssh(vm);
     start_relay(g_simple_io_stream_new(input, output), vm, loop);
-    return ctl_loop_run(source->ctl, loop, NULL, NULL);
+    status = ctl_loop_run(source->ctl, loop, NULL, NULL);
+    return ssh && status == CTL_OK ? get_ssh_status(ssh) : (int)status;
 }
 
 /* -- A program that connects -- */
@@ -181,8 +195,8 @@ static gboolean
 make_socket(SocketProgram *program, GSocketListener *listener, GError **error)
 {
     const char *parent = g_getenv("XDG_RUNTIME_DIR");
-    g_autofree char *directory =
-        g_build_filename(parent && access(parent, W_OK) == 0 ? parent : g_get_tmp_dir(), "qemu-monitorctl-XXXXXX", NULL);
+    g_autofree char *directory = g_build_filename(parent && access(parent, W_OK) == 0 ? parent : g_get_tmp_dir(),
+                                                  "qemu-monitorctl-XXXXXX", NULL);
     g_autoptr(GSocketAddress) address = NULL;
 
     if (!g_mkdtemp(directory)) {
@@ -192,7 +206,8 @@ make_socket(SocketProgram *program, GSocketListener *listener, GError **error)
     program->path = g_build_filename(directory, "socket", NULL);
     program->directory = g_steal_pointer(&directory);
     address = g_unix_socket_address_new(program->path);
-    return g_socket_listener_add_address(listener, address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL, error);
+    return g_socket_listener_add_address(listener, address, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL,
+                                         NULL, error);
 }
 
 static void
@@ -218,8 +233,8 @@ ctl_relay_program(const CtlStreamSource *source, char **argv, const char *variab
     int status;
 
     g_signal_connect(service, "incoming", G_CALLBACK(on_connection), &program);
-    if ((program.first = ctl_stream_open(source, &error)) && make_socket(&program, G_SOCKET_LISTENER(service), &error) &&
-        start_program(&program, argv, variable, &error))
+    if ((program.first = ctl_stream_open(source, &error)) &&
+        make_socket(&program, G_SOCKET_LISTENER(service), &error) && start_program(&program, argv, variable, &error))
         status = await_program(&program);
     else
         status = ctl_fail(source->ctl, error);

@@ -8,6 +8,9 @@
 
 #include "ctl-bus.h"
 
+/* Of the stream's data: the ssh that it is. */
+#define SSH_KEY "ssh"
+
 /* Free with g_object_unref(). */
 static GSubprocess *
 start_there(const CtlStreamSource *source, GSubprocessFlags flags, GError **error)
@@ -31,15 +34,34 @@ call_for_fd(const CtlStreamSource *source, GError **error)
     return ctl_call_for_fd(source->ctl, source->vm, source->method, source->arguments, error);
 }
 
+static GIOStream *
+open_there(const CtlStreamSource *source, GError **error)
+{
+    GSubprocess *ssh = start_there(source, G_SUBPROCESS_FLAGS_STDIN_PIPE, error);
+    GIOStream *stream;
+
+    if (!ssh)
+        return NULL;
+    stream = g_simple_io_stream_new(g_subprocess_get_stdout_pipe(ssh), g_subprocess_get_stdin_pipe(ssh));
+    g_object_set_data_full(G_OBJECT(stream), SSH_KEY, ssh, g_object_unref);
+    return stream;
+}
+
+GSubprocess *
+ctl_stream_dup_ssh(GIOStream *stream)
+{
+    GSubprocess *ssh = g_object_get_data(G_OBJECT(stream), SSH_KEY);
+
+    return ssh ? g_object_ref(ssh) : NULL;
+}
+
 GIOStream *
 ctl_stream_open(const CtlStreamSource *source, GError **error)
 {
     g_autoptr(GSocket) socket = NULL;
 
-    if (source->there) {
-        g_autoptr(GSubprocess) ssh = start_there(source, G_SUBPROCESS_FLAGS_STDIN_PIPE, error);
-        return ssh ? g_simple_io_stream_new(g_subprocess_get_stdout_pipe(ssh), g_subprocess_get_stdin_pipe(ssh)) : NULL;
-    }
+    if (source->there)
+        return open_there(source, error);
     int fd = call_for_fd(source, error);
     if (fd < 0)
         return NULL;
@@ -59,7 +81,8 @@ ctl_stream_read(const CtlStreamSource *source, GError **error)
     if (source->there) {
         GBytes *bytes = NULL;
         g_autoptr(GSubprocess) ssh = start_there(source, G_SUBPROCESS_FLAGS_STDIN_INHERIT, error);
-        if (ssh && g_subprocess_communicate(ssh, NULL, NULL, &bytes, NULL, error) && !g_subprocess_wait_check(ssh, NULL, NULL)) {
+        if (ssh && g_subprocess_communicate(ssh, NULL, NULL, &bytes, NULL, error) &&
+            !g_subprocess_wait_check(ssh, NULL, NULL)) {
             g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s has sent no picture", source->ctl->host);
             g_clear_pointer(&bytes, g_bytes_unref);
         }
