@@ -166,7 +166,7 @@ vm_object_free(VmObject *object, VmTeardown *teardown)
 {
     vm_object_unpublish(object);
     events_free(object->events);
-    caller_vms_forget(object->vm_context.context->caller_vms, object);
+    caller_vms_forget(object->vm_context.context->caller_vms, &object->vm_context);
     authorization_vm_gone(object->vm_context.context, object->vm_context.vm);
     vm_schema_free(object->vm_context.schema);
     if (teardown)

@@ -87,11 +87,12 @@ is_qemu_asked(OrderWorld *world)
     return count_held(world) > 0;
 }
 
-/* A QEMU that is sure to take a monitor refuses nothing of what an agent has left to it (vm/plug-guard.h). */
+/* A QEMU that is sure to take a monitor refuses nothing of what an agent has left to it (vm/plug-guard.h); nor does a former one, which
+ * has been let go when another came. */
 static gboolean
 is_qemu_asked_by_somebody(OrderWorld *world)
 {
-    return is_qemu_asked(world) && order_world_has_vm(world);
+    return order_qemu_count_held(world->qemu) > 0 && order_world_has_vm(world);
 }
 
 /* Where it is the same as to answer all, the step is none. */
@@ -122,8 +123,6 @@ static void
 take_refuse(OrderWorld *world)
 {
     order_qemu_refuse_all(world->qemu);
-    if (world->former)
-        order_qemu_refuse_all(world->former);
 }
 
 static gboolean
