@@ -115,6 +115,10 @@ class Process(Test):
         self.assertEqual(status['Umask'], '0077')
         self.assertTrue(int(status['SigIgn'], 16) & 1 << signal.SIGPIPE - 1)
 
+    def test_closed_standard_files_are_nobody_elses(self):
+        agent = self.start(Agent, modules=[CLOCK], wrapper=['sh', '-c', 'exec "$@" <&- >&- 2>&-', 'sh'])
+        self.assertEqual([os.readlink(f'/proc/{agent.pid}/fd/{fd}') for fd in range(3)], ['/dev/null'] * 3)
+
     @only_if(not UNDER_VALGRIND and not os.environ.get('AGENT_SANITIZED'))  # valgrind runs neither itself nor ASan
     def test_leaves_nothing_in_memory(self):
         valgrind = ['valgrind', '-q', '--error-exitcode=99', '--leak-check=full', '--keep-debuginfo=yes']

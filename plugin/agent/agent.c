@@ -5,12 +5,14 @@
  *
  * The agent is up when every module is ready; a module that fails before is a start that failed and ends the agent.
  * One that fails later is stopped, and the others go on. */
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent-config.h"
 #include "agent-log.h"
@@ -372,6 +374,20 @@ run_agent(const AgentOptions *options)
     return agent->exit_status;
 }
 
+/* Where whoever starts the agent has closed stdin, stdout or stderr, another file of the agent would get that number, and lines of the log
+ * would be written into it. */
+static void
+open_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 static void
 prepare_process(void)
 {
@@ -392,6 +408,7 @@ main(int argc, char **argv)
     g_auto(AgentOptions) options = { 0 };
     g_autoptr(GError) error = NULL;
 
+    open_standard_files();
     /* How file names are written in messages; the messages themselves stay in English. */
     setlocale(LC_CTYPE, "");
     g_log_set_writer_func(agent_log_writer, /* user_data= */ NULL, /* user_data_free= */ NULL);
