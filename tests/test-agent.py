@@ -320,6 +320,16 @@ class Configuration(Test):
                 self.assertIn(f'{file}:{line}: ', agent.output)
                 self.assertNotIn('started', agent.output)
 
+    @only_if(not UNDER_VALGRIND)
+    def test_the_bad_line_of_a_long_key_file(self):
+        file = self.write('clock.conf', ''.join(f'[group {i}]\nkey={i}\n\n' for i in range(3000)) + 'nonsense\n')
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        agent = self.start(Agent, 'unix:', [CLOCK], f'--config-dir={self.directory}', ready=False)
+        self.assertEqual(agent.wait(), 1)
+        self.assertIn(f'{file}:9001: ', agent.output)
+        # Of the processor: with one text for each line it took 8 s.
+        self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before, 4)
+
     def test_empty_key_file(self):
         self.write('clock.conf', '')
         self.start(Agent, 'unix:', [CLOCK], f'--config-dir={self.directory}')
