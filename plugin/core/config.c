@@ -47,7 +47,7 @@ config_problem_free(gpointer data)
 /* One group while it is read. */
 typedef struct Reading {
     GKeyFile *file; /* weak */
-    const char *path; /* weak; NULL: not known */
+    KeyFileLines *lines; /* weak; NULL: the file's name is not known */
     const char *group; /* weak */
     const char *key; /* weak; that it is about; NULL: the group itself */
     Config *config; /* weak */
@@ -197,8 +197,8 @@ prefix_place(const Reading *reading, GError **error)
         g_prefix_error(error, "[%s] %s: ", reading->group, reading->key);
     else
         g_prefix_error(error, "[%s]: ", reading->group);
-    if (reading->path)
-        key_file_prefix_error(error, reading->path, reading->group, reading->key);
+    if (reading->lines)
+        key_file_lines_prefix_error(reading->lines, error, reading->group, reading->key);
 }
 
 /* Takes @error. */
@@ -356,13 +356,14 @@ static gboolean
 read_groups(Config *config, GKeyFile *file, const char *path, GError **error)
 {
     g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
-    Reading main_group = { .file = file, .path = path, .group = MAIN_GROUP, .config = config };
+    g_autoptr(KeyFileLines) lines = path ? key_file_lines_new(path) : NULL;
+    Reading main_group = { .file = file, .lines = lines, .group = MAIN_GROUP, .config = config };
     gboolean is_whole;
 
     if (g_key_file_has_group(file, MAIN_GROUP) && !read_keys(&main_group, main_rows, &is_whole, error))
         return FALSE;
     for (char **group = groups; *group; group++) {
-        Reading reading = { .file = file, .path = path, .group = *group, .config = config };
+        Reading reading = { .file = file, .lines = lines, .group = *group, .config = config };
         if (!read_group(&reading, error))
             return FALSE;
     }

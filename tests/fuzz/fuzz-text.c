@@ -36,8 +36,9 @@ check_key_file(const char *text)
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GError) error = NULL;
 
-    key_file_find_line(text, "qemu-monitor", "max-reply");
-    key_file_find_line(text, "vm a", NULL);
+    g_autoptr(KeyFileLines) lines = key_file_lines_new_from_text(text);
+    key_file_lines_find(lines, "qemu-monitor", "max-reply");
+    key_file_lines_find(lines, "vm a", NULL);
     if (!g_key_file_load_from_data(file, text, strlen(text), G_KEY_FILE_NONE, NULL))
         return;
     g_autoptr(Config) config = config_new(file, /* path= */ NULL, &error);
