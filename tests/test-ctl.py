@@ -71,6 +71,17 @@ class Looking(CtlTest):
         self.assertEqual(self.get_json('show', 'web')['GuestName'], hostile)
 
 
+    def test_output_that_goes_nowhere_is_a_failure(self):
+        self.start_agent()
+        for where, why in ('>/dev/full', 'No space left on device'), ('>&-', 'Bad file descriptor'), ('<&- >&-', 'Bad file descriptor'):
+            for verb in 'list', '--version':
+                result = subprocess.run(['sh', '-c', f'exec "$0" --user {verb} {where}', CTL], env=self.environment, check=False,
+                                        stderr=subprocess.PIPE, text=True)
+                self.assertEqual((result.returncode, result.stderr), (FAILED, f'qemu-monitorctl: Cannot write the output: {why}\n'))
+        result = subprocess.run(['sh', '-c', 'exec "$0" --user show nobody 2>&-', CTL], env=self.environment, check=False)
+        self.assertEqual(result.returncode, NO_VM)
+
+
 class Hostile(CtlTest):
     """What a QEMU says that means harm to whoever looks at it."""
 

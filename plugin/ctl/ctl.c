@@ -3,13 +3,17 @@
  * own, in the table below. */
 #include "ctl-verbs.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl-bus.h"
 #include "ctl-live.h"
 #include "ctl-options.h"
+#include "ctl-print.h"
 
 static const CtlVerb ctl_verbs[] = {
     { "list", "", "All VMs that the agent knows; why one is not connected", CTL_BY_BUS, ctl_run_list },
@@ -97,6 +101,29 @@ run_verb(Ctl *ctl, int argc, char **argv)
     return verb->run(ctl, argc, argv);
 }
 
+/* Where stdin, stdout or stderr is closed, the connection to the bus would get that number, and be written to. The files that take
+ * the numbers here can neither be read nor written the way they would be used, so that this is a failure as it was before. */
+static void
+hold_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+            return;
+}
+
+/* Somebody reads what was printed, and a part of it has nowhere gone. */
+static CtlStatus
+flush_output(CtlStatus status)
+{
+    gboolean is_lost = fflush(stdout) != 0;
+    int error = is_lost ? errno : EIO; /* of an earlier line no errno is kept */
+
+    if (!is_lost && !ferror(stdout))
+        return status;
+    ctl_print_line(stderr, "qemu-monitorctl: Cannot write the output: %s", g_strerror(error));
+    return status == CTL_OK ? CTL_FAILED : status;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -104,6 +131,7 @@ main(int argc, char **argv)
     CtlStatus status;
     char help[] = "--help";
 
+    hold_standard_files();
     setlocale(LC_ALL, "");
     g_set_prgname("qemu-monitorctl");
     if (argc > 1 && strcmp(argv[1], "help") == 0)
@@ -112,8 +140,7 @@ main(int argc, char **argv)
         char list[] = "list", *by_default[] = { list, NULL };
         status = argc > 1 ? run_verb(&ctl, argc - 1, argv + 1) : run_verb(&ctl, 1, by_default);
     }
-    if (fflush(stdout) != 0 && status == CTL_OK)
-        status = CTL_FAILED;
+    status = flush_output(status);
     g_clear_object(&ctl.bus);
     g_free(ctl.host);
     return (int)status;
