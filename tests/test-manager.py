@@ -709,6 +709,19 @@ class RunDirectory(MonitorTest):
         self.qemu('7.2', 'web.sock', name='web')
         wait_until(lambda: self.paths() == [f'{ROOT}/vm/web'])
 
+    def test_where_it_cannot_be_watched_it_is_looked_at(self):
+        os.mkdir(self.run_directory)
+        os.chmod(self.run_directory, 0o777)
+        self.qemu('7.2', 'web.sock', name='web')
+        no_inotify = ['unshare', '--map-root-user', 'sh', '-c', 'echo 0 >/proc/sys/user/max_inotify_instances && exec "$@"', 'sh']
+        agent = self.start(Agent, self.bus.address, [MODULE], environment={'XDG_RUNTIME_DIR': self.directory}, wrapper=no_inotify)
+        self.addCleanup(self.end_agent, agent)
+        self.caller = self.connect()
+        agent.wait_output(f'{self.run_directory} is not watched for VMs: it is no directory of user')
+        os.chmod(self.run_directory, 0o700)
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/web'])
+        agent.wait_output('the user has no inotify instance left')
+
     def test_a_restarted_agent_finds_its_vms_again(self):
         agent = self.start_agent()
         self.qemu('11.1', 'web.sock', name='web')

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* inotify itself, rather than GFileMonitor: that one starts GLib's worker thread, and this process has one thread. */
+/* inotify itself, rather than GFileMonitor: that one starts GLib's worker thread, and this process has one thread. A user has 128
+ * instances of inotify by default, which other programs may have taken: then the directory is looked at now and then. */
 #include "discovery.h"
 
 #include <errno.h>
@@ -24,6 +25,9 @@
 /* Events are lost where there are more than the agent can read. Whoever makes that many has the agent look once in that time. */
 #define RESCAN_DELAY ((guint64)G_TIME_SPAN_SECOND)
 
+/* How often a directory is looked at that cannot be watched, or is not there: sockets are taken up at most 30 s after they can be reached. */
+#define LOOK_INTERVAL ((guint64)10 * G_TIME_SPAN_SECOND)
+
 /* Room for some thirty events of the longest names; more are read in the next turn. */
 #define BUFFER_SIZE 8192
 
@@ -31,9 +35,11 @@ struct Discovery {
     Context *context; /* weak */
     VmRegistry *registry; /* weak */
     char *path; /* owned; the directory */
-    int inotify; /* owned */
-    GSource *source; /* owned */
-    GSource *rescan_timer; /* owned; while events have been lost */
+    gboolean is_usable; /* there was a directory when the agent was started */
+    int inotify; /* owned; -1: none could be had yet */
+    GSource *source; /* owned; NULL: the same */
+    GSource *look_timer; /* owned; while events have been lost, or the directory is not watched */
+    char *complaint; /* owned; why it is not watched, as was logged last; NULL: nothing was */
 };
 
 /* Or a link to one, whose socket is elsewhere. In a directory that others may write to, a link is
@@ -213,7 +219,11 @@ scan(Discovery *discovery)
 static gboolean
 fail_directory(GError **error)
 {
-    g_set_error_literal(error, G_FILE_ERROR, g_file_error_from_errno(errno), g_strerror(errno));
+    const char *limit = errno == EMFILE   ? ": the user has no inotify instance left (fs.inotify.max_user_instances)"
+                        : errno == ENOSPC ? ": the user has no inotify watch left (fs.inotify.max_user_watches)"
+                                          : "";
+
+    g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "%s%s", g_strerror(errno), limit);
     return FALSE;
 }
 
@@ -265,57 +275,95 @@ make_directory(Discovery *discovery, GError **error)
     return FALSE;
 }
 
-static gboolean
-watch(Discovery *discovery, GError **error)
-{
-    guint32 mask = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR | IN_DONT_FOLLOW;
+static gboolean on_readable(int fd, GIOCondition condition, gpointer user_data);
 
-    if (!make_directory(discovery, error))
-        return FALSE;
-    if (inotify_add_watch(discovery->inotify, discovery->path, mask) < 0)
+static gboolean
+ensure_inotify(Discovery *discovery, GError **error)
+{
+    if (discovery->inotify >= 0)
+        return TRUE;
+    discovery->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (discovery->inotify < 0)
         return fail_directory(error);
-    scan(discovery);
+    discovery->source = g_unix_fd_source_new(discovery->inotify, G_IO_IN);
+    g_source_set_callback(discovery->source, G_SOURCE_FUNC(on_readable), discovery, NULL);
+    g_source_attach(discovery->source, discovery->context->host->context);
     return TRUE;
 }
 
-/* @step: make_directory() or watch(). */
 static gboolean
-do_or_log(Discovery *discovery, gboolean (*step)(Discovery *discovery, GError **error))
+add_watch(Discovery *discovery, GError **error)
 {
-    g_autoptr(GError) error = NULL;
+    guint32 mask = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR | IN_DONT_FOLLOW;
 
-    if (step(discovery, &error))
-        return TRUE;
-    log_line(discovery->context->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL, "%s is not watched for VMs: %s",
-             discovery->path, error->message);
-    return FALSE;
+    return ensure_inotify(discovery, error) &&
+           (inotify_add_watch(discovery->inotify, discovery->path, mask) >= 0 || fail_directory(error));
 }
 
+/* Once more as well. What is there is taken up also where nobody will tell of what comes. */
 static gboolean
-on_rescan_timer(gpointer user_data)
+watch(Discovery *discovery, GError **error)
 {
-    Discovery *discovery = user_data;
+    gboolean is_watched;
 
-    timer_stop(&discovery->rescan_timer);
+    if (!make_directory(discovery, error))
+        return FALSE;
+    is_watched = add_watch(discovery, error);
     scan(discovery);
-    return G_SOURCE_REMOVE;
+    return is_watched;
+}
+
+static gboolean on_look_timer(gpointer user_data);
+
+static void
+look_later(Discovery *discovery, guint64 delay)
+{
+    if (!discovery->look_timer)
+        discovery->look_timer = timer_start(discovery->context->host->context, delay, on_look_timer, discovery);
 }
 
 static void
-on_events_lost(Discovery *discovery)
+log_unwatched(Discovery *discovery, const GError *error)
 {
-    if (!discovery->rescan_timer)
-        discovery->rescan_timer =
-            timer_start(discovery->context->host->context, RESCAN_DELAY, on_rescan_timer, discovery);
+    if (g_strcmp0(discovery->complaint, error->message) == 0)
+        return;
+    log_line(discovery->context->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL,
+             "%s is not watched for VMs: %s; tried again every 10 s", discovery->path, error->message);
+    g_free(discovery->complaint);
+    discovery->complaint = g_strdup(error->message);
+}
+
+static void
+try_to_watch(Discovery *discovery)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!watch(discovery, &error)) {
+        log_unwatched(discovery, error);
+        look_later(discovery, LOOK_INTERVAL);
+    } else if (discovery->complaint) {
+        log_line(discovery->context->host, G_LOG_LEVEL_INFO, /* vm= */ NULL, "%s is watched for VMs now", discovery->path);
+        g_clear_pointer(&discovery->complaint, g_free);
+    }
+}
+
+static gboolean
+on_look_timer(gpointer user_data)
+{
+    Discovery *discovery = user_data;
+
+    timer_stop(&discovery->look_timer);
+    try_to_watch(discovery);
+    return G_SOURCE_REMOVE;
 }
 
 static void
 on_change(Discovery *discovery, const struct inotify_event *event)
 {
     if (event->mask & IN_Q_OVERFLOW)
-        on_events_lost(discovery);
+        look_later(discovery, RESCAN_DELAY);
     else if (event->mask & IN_IGNORED)
-        do_or_log(discovery, watch); /* somebody removed the directory */
+        try_to_watch(discovery); /* somebody removed the directory */
     else if (event->mask & (IN_CREATE | IN_MOVED_TO))
         on_appeared(discovery, event->name);
     else if (event->mask & (IN_DELETE | IN_MOVED_FROM))
@@ -351,6 +399,7 @@ Discovery *
 discovery_new(Context *context, VmRegistry *registry)
 {
     g_autofree char *path = get_directory(context);
+    g_autoptr(GError) error = NULL;
     Discovery *discovery;
 
     if (!path) {
@@ -362,40 +411,36 @@ discovery_new(Context *context, VmRegistry *registry)
     discovery->context = context;
     discovery->registry = registry;
     discovery->path = g_steal_pointer(&path);
-    discovery->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (discovery->inotify < 0 || !do_or_log(discovery, make_directory)) {
-        discovery_free(discovery);
-        return NULL;
-    }
+    discovery->inotify = -1;
+    discovery->is_usable = make_directory(discovery, &error);
+    if (!discovery->is_usable)
+        log_unwatched(discovery, error);
     return discovery;
 }
 
 void
 discovery_start(Discovery *discovery)
 {
-    if (!do_or_log(discovery, watch))
-        return;
-    discovery->source = g_unix_fd_source_new(discovery->inotify, G_IO_IN);
-    g_source_set_callback(discovery->source, G_SOURCE_FUNC(on_readable), discovery, NULL);
-    g_source_attach(discovery->source, discovery->context->host->context);
+    try_to_watch(discovery);
 }
 
 const char *
 discovery_get_path(Discovery *discovery)
 {
-    return discovery->path;
+    return discovery->is_usable ? discovery->path : NULL;
 }
 
 void
 discovery_free(Discovery *discovery)
 {
-    timer_stop(&discovery->rescan_timer);
+    timer_stop(&discovery->look_timer);
     if (discovery->source) {
         g_source_destroy(discovery->source);
         g_source_unref(discovery->source);
     }
     if (discovery->inotify >= 0)
         close(discovery->inotify);
+    g_free(discovery->complaint);
     g_free(discovery->path);
     g_free(discovery);
 }

@@ -7,14 +7,15 @@
 typedef struct Discovery Discovery;
 
 /* Makes the run directory if it is not there ($XDG_RUNTIME_DIR/qemu-monitor on a session bus, /run/qemu-monitor on the
- * system bus). NULL, with the reason logged, where it cannot be. */
+ * system bus); where that fails, the reason is logged, and it is tried again. NULL, with a line in the log, where there is no
+ * $XDG_RUNTIME_DIR. */
 Discovery *discovery_new(Context *context, VmRegistry *registry);
 void discovery_free(Discovery *discovery);
 
-/* Takes up what is in it, and watches it. Once. */
+/* Takes up what is in it, and watches it; or looks at it every 10 s while it cannot be watched. Once. */
 void discovery_start(Discovery *discovery);
 
-/* The run directory. */
+/* The run directory; NULL: there was none that can be trusted when the agent was started. */
 const char *discovery_get_path(Discovery *discovery);
 
 /* A VM whose socket was @path is gone: takes up what is there now, if it is in the run directory. Its appearance
