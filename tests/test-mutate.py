@@ -10,6 +10,7 @@ import sys
 
 from harness import Test, main
 
+LIST = 'tests/mutations/policy'
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'mutate')
 LOADER = importlib.machinery.SourceFileLoader('mutate', PATH)
 mutate = importlib.util.module_from_spec(importlib.util.spec_from_loader('mutate', LOADER))
@@ -53,17 +54,17 @@ class Mutate(Test):
         self.write('tests/meson.build', "unit_tests = {\n  'test-one': dep,\n}\n")
 
     def find_faults(self, block):
-        return mutate.find_faults(mutate.parse_list(block), self.directory)
+        return mutate.find_faults(mutate.parse_list(block, LIST), self.directory)
 
     def go(self, block, is_caught):
         """The Run, after it has tried @block."""
         attempt = mutate.Run(FakeCopy(self.directory, is_caught))
         with contextlib.redirect_stdout(io.StringIO()):
-            attempt.go(mutate.parse_list(block))
+            attempt.go(mutate.parse_list(block, LIST))
         return attempt
 
     def test_every_mutation_applies(self):
-        mutations = mutate.parse_list(mutate.read_file(mutate.ROOT, 'tests/mutations'))
+        mutations = mutate.read_lists(mutate.ROOT)
         self.assertGreater(len(mutations), 40)
         self.assertEqual(mutate.find_faults(mutations, mutate.ROOT), [])
 
@@ -80,13 +81,22 @@ class Mutate(Test):
         self.assertIn('no test-one.py', self.find_faults(BLOCK.replace('test-one', 'test-one.py'))[0])
         self.assertIn('no /none', self.find_faults(BLOCK.replace('test-one', 'test-one /none'))[0])
         self.assertIn('no policy/door.c', self.find_faults(BLOCK.replace('gate.c', 'door.c'))[0])
+        self.assertIn('another room', self.find_faults(BLOCK.replace('policy/', 'dbus/'))[0])
         self.assertIn('is there twice', self.find_faults(2 * (BLOCK + 'each\n'))[0])
         self.assertIn('lacks', self.find_faults('[gate]\nfile policy/gate.c\n')[0])
+
+    def test_mutations_are_chosen_by_name_or_room(self):
+        other = mutate.Mutation('door', 'tests/mutations/qmp:1', 'plugin/qmp/door.c')
+        mutations = mutate.parse_list(BLOCK, LIST) + [other]
+        for pattern, names in (('g*', ['gate']), ('policy/', ['gate']), ('qmp/', ['door']), ('*', ['gate', 'door'])):
+            self.assertEqual([mutation.name for mutation in mutate.choose(mutations, [pattern])], names)
+        with self.assertRaisesRegex(mutate.Fault, 'called dbus/'):
+            mutate.choose(mutations, ['dbus/'])
 
     def test_a_list_that_cannot_be_read_is_told(self):
         for text in ('- nothing before it\n', '[gate]\nsomething else\n'):
             with self.assertRaises(mutate.Fault):
-                mutate.parse_list(text)
+                mutate.parse_list(text, LIST)
 
     def test_each_place_is_a_mutation(self):
         self.make_tree('a();\nif (is_shut)\n    return;\nb();\nif (is_shut)\n    return;\n')
