@@ -3,35 +3,16 @@
 served meanwhile, on a VM of their own."""
 import contextlib
 import os
-import struct
 from unittest import mock
 
 from harness import Peer, Qemu
+from harness.turns import Turns
 from monitor import ANSWERS, ROOT, VM
 from monitors import MonitorsTest
 
 # Seconds of the processor's that a turn of the agent's main loop may take: 20 ms are promised. Caches that others share, and the
 # first touch of memory, make it longer on a machine that has much to do; a sanitizer makes all of it slower.
 LONGEST_TURN = 0.1 if os.environ.get('AGENT_SANITIZED') else 0.04
-
-
-class Turns:
-    """The turns of the agent's main loop (turns.c)."""
-
-    def __init__(self, path):
-        self.path = path
-        with open(self.path, 'wb') as file:
-            file.write(bytes(16))
-
-    def reset(self):
-        with open(self.path, 'r+b') as file:
-            file.write(bytes(16))
-
-    def read(self):
-        """Of the longest the seconds; how many."""
-        with open(self.path, 'rb') as file:
-            longest, count = struct.unpack('QQ', file.read())
-        return longest / 1e9, count
 
 
 class HostileTest(MonitorsTest):
@@ -44,10 +25,8 @@ class HostileTest(MonitorsTest):
         self.assertTrue(self.calm.qmp('QueryStatus'))
 
     def start_agent(self, *arguments, **options):
-        self.turns = Turns(f'{self.directory}/turns')
-        asan = os.environ.get('ASAN_OPTIONS', '')
-        with mock.patch.dict(os.environ, LD_PRELOAD=os.environ['TURNS'], TURNS=self.turns.path,
-                             ASAN_OPTIONS=f'{asan}:verify_asan_link_order=0'):
+        self.turns = Turns(self.directory, os.environ['TURNS'])
+        with mock.patch.dict(os.environ, self.turns.environment):
             return super().start_agent(*arguments, **options)
 
     def other_calm(self):
