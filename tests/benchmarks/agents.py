@@ -4,20 +4,25 @@ import collections
 import statistics
 import time
 
-from .holds import longest_read
-from .names import INTROSPECT, NAME, QUERY_STATUS
-from .probes import read_status
-from .table import heading, in_ms, row
+from gi.repository import Gio
 
-SETTLED = 12  # seconds: what the agent looks at once more after a call, it has looked at by then
-IDLE = 60  # seconds
+from harness import Connection
+from harness.qemu import find_qemu
+
+from .names import INTROSPECT, NAME, QUERY_STATUS, ROOT
+from .probes import read_memory, sum_status
+from .table import COUNT, MB, MS, at_most
+
+VERSIONS = ('7.2', '10.0', '11.1')
+IDLE_VMS = 2  # of each
+SUBSCRIBERS = 5
 
 
-def bench_first(bench):
-    heading(f'A fresh agent, QEMU {bench.versions[-1]}', 'median', 'worst')
-    qemu = bench.start_qemu(bench.versions[-1])
+def bench_fresh(bench):
+    version = bench.versions[-1]
+    qemu = bench.start_qemu(version)
     times = collections.defaultdict(list)
-    for _ in range(bench.turns(10)):
+    for _ in range(bench.load.count_rounds(10)):
         with bench.agent():
             path = bench.add(qemu.path)
             times['first typed call'].append(bench.call(1, 1, path, *QUERY_STATUS)['median'])
@@ -25,28 +30,53 @@ def bench_first(bench):
             path = bench.add(qemu.path)
             times['first Introspect'].append(bench.call(1, 1, path, *INTROSPECT)['median'])
             times['later Introspect'].append(bench.call(20, 1, path, *INTROSPECT)['median'])
-            times['longest read of a property during QueryQmpSchema'].append(
-                longest_read(bench, path, f'{NAME}.QMP', 'QueryQmpSchema'))
-        with bench.agent():
-            path = bench.add(qemu.path)
-            times['longest read of a property during first Introspect'].append(longest_read(bench, path, *INTROSPECT))
+    bench.table.heading(f'A fresh agent, QEMU {version}', 'median', 'worst')
     for what, values in times.items():
-        row(what, in_ms(statistics.median(values)), in_ms(max(values)),
-            target='<= 20 ms, and an echo' if what.startswith('longest') else '')
-
-
-def bench_one_vm(bench):
-    heading('An agent with one VM')
-    qemu = bench.start_qemu(bench.versions[-1])
-    seconds = bench.turns(IDLE)
-    with bench.agent(**{'idle-timeout': 1}) as agent:
+        bench.table.row(what, MS.show(statistics.median(values)), MS.show(max(values)))
+    with bench.agent() as agent:
         path = bench.add(qemu.path)
-        row('resident, schema not known', f'{read_status(agent, "VmRSS")} kB', target='<= 12 MB')
+        bench.table.row('memory with one VM, schema not known', MB.show(read_memory(agent)))
         bench.call(1, 1, path, *QUERY_STATUS)
-        resident = f'{read_status(agent, "VmRSS")} kB'
-        row('resident, schema known', resident, target='<= 12 MB', goal=('memory of an agent with one VM', resident))
-        time.sleep(SETTLED)
-        switches = read_status(agent, 'voluntary_ctxt_switches')
-        time.sleep(seconds)
-        switches = read_status(agent, 'voluntary_ctxt_switches') - switches
-        row(f'wake-ups in {seconds} s', switches, target='0', goal=(f'wake-ups in {seconds} s of doing nothing', switches))
+        memory = read_memory(agent)
+        bench.table.row('memory with one VM, schema known', MB.show(memory),
+                        verdicts=[at_most('memory of an agent with one VM', memory, 12 * 1024, MB)])
+
+
+def subscribe(bench, path):
+    """Hears all events of a VM, by a match rule and by Subscribe()."""
+    caller = bench.adopt(Connection(bench.bus.address))
+    caller.record(interface=f'{NAME}.Events', path=path)
+    caller.call(NAME, path, f'{NAME}.VM', 'Subscribe', '(as)', [])
+    return caller
+
+
+def list_objects(bench):
+    """As a desktop program does: it lists the objects once, and then listens."""
+    connection = bench.adopt(Connection(bench.bus.address))
+    manager = Gio.DBusObjectManagerClient.new_sync(connection.gdbus, Gio.DBusObjectManagerClientFlags.NONE, NAME, ROOT, None, None, None)
+    assert manager.get_objects(), 'no VMs'
+    return manager
+
+
+def count_wakeups(agent, seconds):
+    before = sum_status(agent, 'voluntary_ctxt_switches')
+    time.sleep(seconds)
+    return sum_status(agent, 'voluntary_ctxt_switches') - before
+
+
+def bench_idle(bench):
+    """Nothing happens in the VMs, to which every subscriber has also made a call."""
+    versions = [version for version in VERSIONS if find_qemu(version)]
+    with bench.agent(idle_timeout=1) as agent:
+        paths = [bench.add(bench.start_qemu(version).path) for version in versions for _ in range(IDLE_VMS)]
+        subscribers = [subscribe(bench, path) for path in paths for _ in range(SUBSCRIBERS)]
+        for subscriber, path in zip(subscribers, [path for path in paths for _ in range(SUBSCRIBERS)]):
+            subscriber.call(NAME, path, *QUERY_STATUS)
+        listing = list_objects(bench)
+        time.sleep(bench.load.folded)
+        wakeups = count_wakeups(agent, bench.load.idle)
+        del listing
+    what = f'{len(paths)} VMs, {len(subscribers)} subscribers, a GLib client'
+    bench.table.heading(f'Idle: QEMU {", ".join(versions)}', 'wake-ups', 'seconds')
+    bench.table.row(what, wakeups, bench.load.idle, verdicts=[
+        at_most(f'wake-ups in {bench.load.idle} s, {what}', wakeups, 0, COUNT, bench.load.asked('idle'))])

@@ -1,82 +1,94 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What one call costs."""
+"""What one call costs, and many at once."""
 from functools import partial
 
-from harness import Qemu
 from harness.instructions import Counter
 
 from .names import GET_STATUS, QUERY_STATUS
-from .probes import IN_FLIGHT, Turns
-from .table import goals, heading, row
+from .probes import IN_FLIGHT, Rounds
+from .table import COUNT, at_least, at_most
+
+CALLS = 1000
 
 
 def start_accompanied(bench, version):
     """A QEMU with two monitors, as many as it has where an agent has its own and plugs one for the only caller: the path of the
     one that nobody speaks to yet."""
-    qemu = bench.adopt(Qemu(bench.directory, version, '-S', monitors=2))
+    qemu = bench.start_qemu(version, monitors=2)
     bench.adopt(qemu.raw(0))
     return qemu.paths[-1]
 
 
-def bench_latency(bench, version):
-    """One QEMU is the agent's, the others are spoken to directly. Seven bytes of id cost 30 us, and an idle monitor more, which the
-    agent needs where it can plug them, 20 us: three floors."""
-    is_plugged = version != '7.2'
-    heading(f'One call after the other, QEMU {version}', 'median', 'p99', 'ratio', 'raw has id', *['2 monitors'] * is_plugged)
-    direct = bench.start_qemu(version)
+def make_raw_probes(bench, version):
+    """Seven bytes of id cost QEMU 30 us. An idle monitor costs 20 us, and the agent needs one where it can plug them."""
+    direct = bench.start_qemu(version).path
+    probes = {
+        'raw': partial(bench.raw, CALLS, 1, direct, 'query-status'),
+        'raw with id': partial(bench.raw, CALLS, 1, direct, 'query-status', ',"id":1'),
+    }
+    if version != '7.2':
+        probes['raw beside an idle monitor'] = partial(bench.raw, CALLS, 1, start_accompanied(bench, version), 'query-status')
+    return probes
+
+
+def judge_latency(rounds, way, version, raws):
+    """Against raw QMP alone, and beside as many monitors; both are told."""
+    verdicts = [at_most(f'a typed call, QEMU {version}, of D-Bus echo + raw QMP', rounds.ratio(way, 'echo', 'raw'), 1.08)]
+    if 'raw beside an idle monitor' in raws:
+        verdicts.append(at_most(f'a typed call beside as many monitors, QEMU {version}',
+                                rounds.ratio(way, 'echo', 'raw beside an idle monitor'), 1.08))
+    return verdicts
+
+
+def measure_latency(bench, version):
+    """One QEMU is the agent's, the others are spoken to directly."""
+    raws = make_raw_probes(bench, version)
     with bench.agent():
         path = bench.add(bench.start_qemu(version).path)
-        ways = bench.three_ways(1000, path, 'query-status', 'QueryStatus')
-        raws = {
-            'raw': partial(bench.raw, 1000, 1, direct.path, 'query-status'),
-            'raw with id': partial(bench.raw, 1000, 1, direct.path, 'query-status', ',"id":1'),
-        }
-        if is_plugged:
-            raws['raw beside an idle monitor'] = partial(bench.raw, 1000, 1, start_accompanied(bench, version), 'query-status')
-        turns = Turns({
-            'echo': partial(bench.echo, 1000, 1),
-            **raws,
-            **ways,
-            'property': partial(bench.call, 1000, 1, path, *GET_STATUS),
-        }, bench.turns(20))
+        ways = bench.three_ways(CALLS, path, 'query-status', 'QueryStatus')
+        rounds = Rounds({'echo': partial(bench.echo, CALLS, 1), **raws, **ways,
+                         'Properties.Get Status': partial(bench.call, CALLS, 1, path, *GET_STATUS)}, bench.load.count_rounds(20))
+    bench.table.heading(f'One call after the other, QEMU {version}', 'median', 'p99', 'ratio', 'raw has id', *['2 monitors'][:len(raws) - 2])
     for what in ('echo', *raws):
-        turns.row(what, what)
+        bench.table.row(what, *rounds.show_times(what))
     for way in ways:
-        turns.row(way, way, *(('echo', raw) for raw in raws), target='<= 1.08',
-                  goal=way == 'QueryStatus' and f'a typed call, QEMU {version}, of D-Bus echo + raw QMP')
-    if is_plugged:
-        goals.append((f'the same beside as many monitors, QEMU {version}',
-                      turns.ratio('QueryStatus', ('echo', 'raw beside an idle monitor')), '<= 1.08'))
-    turns.row('Properties.Get Status', 'property', ('echo',), target='<= 1.10',
-              goal=version == bench.versions[-1] and 'reading a property, of D-Bus echo')
+        bench.table.row(way, *rounds.show_times(way), *(f'{rounds.ratio(way, "echo", raw):.2f}' for raw in raws),
+                        verdicts=judge_latency(rounds, way, version, raws) if way == 'QueryStatus' else ())
+    ratio = rounds.ratio('Properties.Get Status', 'echo')
+    bench.table.row('Properties.Get Status', *rounds.show_times('Properties.Get Status'), f'{ratio:.2f}',
+                    verdicts=[at_most(f'reading a property, QEMU {version}, of D-Bus echo', ratio, 1.1)])
+
+
+def bench_latency(bench):
+    for version in bench.versions:
+        measure_latency(bench, version)
 
 
 def bench_rate(bench):
-    heading(f'{IN_FLIGHT} in flight, a peer that answers at once', 'rate', 'ratio')
     fake, = bench.start_fakes(1)
     with bench.agent():
         path = bench.add(fake)
-        turns = Turns({
-            'echo': partial(bench.echo, 10000, IN_FLIGHT),
-            'raw': partial(bench.raw, 10000, IN_FLIGHT, fake, 'query-status'),
-            'typed': partial(bench.call, 10000, IN_FLIGHT, path, *QUERY_STATUS),
-            'property': partial(bench.call, 10000, IN_FLIGHT, path, *GET_STATUS),
-        }, bench.turns(20))
-    turns.row_of_rate('D-Bus echo', 'echo')
-    turns.row_of_rate('raw query-status', 'raw')
-    turns.row_of_rate('QueryStatus', 'typed', ('echo',), target='>= 0.85',
-                      goal=f'typed calls a second with {IN_FLIGHT} in flight, of D-Bus echo')
-    turns.row_of_rate('Properties.Get Status', 'property', ('echo',))
+        rounds = Rounds({
+            'D-Bus echo': partial(bench.echo, 10000, IN_FLIGHT),
+            'raw query-status': partial(bench.raw, 10000, IN_FLIGHT, fake, 'query-status'),
+            'QueryStatus': partial(bench.call, 10000, IN_FLIGHT, path, *QUERY_STATUS),
+            'Properties.Get Status': partial(bench.call, 10000, IN_FLIGHT, path, *GET_STATUS),
+        }, bench.load.count_rounds(20))
+    bench.table.heading(f'{IN_FLIGHT} in flight, a peer that answers at once', 'rate', 'ratio')
+    for what in rounds.results:
+        ratio = rounds.ratio(what, 'D-Bus echo', key='rate')
+        verdict = at_least(f'typed calls a second with {IN_FLIGHT} in flight, of D-Bus echo', ratio, 0.85)
+        bench.table.row(what, rounds.show_rate(what), f'{ratio:.2f}', verdicts=[verdict] if what == 'QueryStatus' else ())
 
 
 def bench_instructions(bench):
     """On any machine with the same libraries the same number."""
-    heading('Instructions of the agent, as callgrind counts them', 'a call')
+    bench.table.heading('Instructions of the agent, as callgrind counts them', 'a call')
     counter = Counter(bench.make_directory())
     fake, = bench.start_fakes(1)
     with bench.agent(wrapper=counter.wrapper) as agent:
         path = bench.add(fake)
-        for what, call, target in (('QueryStatus', QUERY_STATUS, 60000), ('Properties.Get Status', GET_STATUS, None)):
-            counted = counter.count(agent, lambda times, call=call: bench.call(times, 1, path, *call), 1000)
-            row(what, f'{counted:,}', target=f'<= {target:,}' if target else '',
-                goal=target and ('instructions of the agent for a typed call', f'{counted:,}'))
+        for what, call in (('QueryStatus', QUERY_STATUS), ('Properties.Get Status', GET_STATUS)):
+            counted = counter.count(agent, lambda times, call=call: bench.call(times, 1, path, *call), bench.at_most(1000))
+            verdict = at_most('instructions of the agent for a typed call', counted, 60000, COUNT)
+            bench.table.row(what, f'{counted:,}', verdicts=[verdict] if what == 'QueryStatus' else ())

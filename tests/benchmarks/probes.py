@@ -1,20 +1,35 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """How something is measured, and compared with what is under it."""
 import collections
+import contextlib
 import pathlib
 import statistics
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 from harness import QmpClient
 
-from .table import in_us, row
+from .names import GET_STATUS
+from .table import in_us
 
 IN_FLIGHT = 32
+READS = 100  # so many at a time
 
 
-def read_status(process, field):
-    """A number of /proc/PID/status."""
+class BenchError(Exception):
+    """Something that is measured has failed."""
+
+
+def sum_status(process, field):
+    """A number of /proc/PID/status, summed over its threads."""
+    texts = [path.read_text(encoding='ascii') for path in pathlib.Path(f'/proc/{process.pid}/task').glob('*/status')]
+    return sum(int(line.split()[1]) for text in texts for line in text.splitlines() if line.startswith(f'{field}:'))
+
+
+def read_memory(process):
+    """What is resident of it, in kB."""
     text = pathlib.Path(f'/proc/{process.pid}/status').read_text(encoding='ascii')
-    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith(f'{field}:'))
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith('VmRSS:'))
 
 
 def query(path, command):
@@ -41,12 +56,33 @@ def keep_in_flight(starts):
         pending.popleft()()
 
 
-class Turns:
-    """Probes (functions that give what bench-client printed) measured in turns."""
+@contextlib.contextmanager
+def reading(bench, path):
+    """While the body runs somebody else reads a property of a VM again and again: gives a list, in which the longest read is then."""
+    over = Event()
 
-    def __init__(self, probes, turns):
+    def read():
+        longest = 0
+        while not over.is_set():
+            longest = max(longest, bench.call(READS, 1, path, *GET_STATUS)['max'])
+        return longest
+    reads = []
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(read)
+        try:
+            yield reads
+        finally:
+            over.set()
+        reads.append(future.result())
+
+
+class Rounds:
+    """Probes (functions that give what bench-client printed), each once in a round. What is compared is compared within a round,
+    because a machine gets faster and slower meanwhile."""
+
+    def __init__(self, probes, number):
         self.results = collections.defaultdict(list)
-        for _ in range(turns):
+        for _ in range(number):
             for name, probe in probes.items():
                 self.results[name].append(probe())
 
@@ -56,17 +92,13 @@ class Turns:
     def longest(self, name):
         return max(result['max'] for result in self.results[name])
 
-    def ratio(self, name, floors, key='median'):
+    def ratio(self, name, *floors, key='median'):
         """To the sum of the floors."""
-        ratios = [result[key] / sum(self.results[floor][turn][key] for floor in floors)
-                  for turn, result in enumerate(self.results[name])]
-        return f'{statistics.median(ratios):.2f}'
+        return statistics.median(result[key] / sum(self.results[floor][number][key] for floor in floors)
+                                 for number, result in enumerate(self.results[name]))
 
-    def row(self, what, name, *floors, target='', goal=None):
-        ratios = [self.ratio(name, each) for each in floors]
-        row(what, in_us(self.get(name)), in_us(self.get(name, 'p99')), *ratios, target=target,
-            goal=goal and (goal, ratios[0]))
+    def show_times(self, name):
+        return in_us(self.get(name)), in_us(self.get(name, 'p99'))
 
-    def row_of_rate(self, what, name, *floors, target='', goal=None):
-        ratios = [self.ratio(name, each, 'rate') for each in floors]
-        row(what, f'{self.get(name, "rate"):,.0f} /s', *ratios, target=target, goal=goal and (goal, ratios[0]))
+    def show_rate(self, name):
+        return f'{self.get(name, "rate"):,.0f} /s'
