@@ -14,11 +14,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "fd-reserve.h"
 #include "qmp-unix-socket.h"
 #include "timer.h"
 
 /* In the run directory. */
 #define DIRECTORY "native"
+
+/* Until a client is looked for again that could not be accepted, as there was no descriptor. */
+#define PAUSE ((guint64)100 * G_TIME_SPAN_MILLISECOND)
 
 struct MonitorPath {
     Context *context; /* weak */
@@ -29,7 +33,8 @@ struct MonitorPath {
     struct stat file; /* ours, if there is one in the directory */
     gboolean has_file;
     GSource *source; /* owned */
-    GSource *timer; /* owned */
+    GSource *timer; /* owned; until nobody may come any more */
+    GSource *pause; /* owned; while nobody can be accepted */
     MonitorPathFunc func;
     gpointer user_data;
 };
@@ -80,7 +85,7 @@ open_own_directory(Context *context, int run_directory)
 
     if (mkdirat(run_directory, DIRECTORY, 0700) < 0 && errno != EEXIST)
         return -1;
-    fd = openat(run_directory, DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    fd = fd_reserve_pass(openat(run_directory, DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (fd < 0)
         return -1;
     /* The umask had its part in the mode. Whose directory it is decides who may write to it. */
@@ -168,7 +173,7 @@ bind_socket(MonitorPath *path)
 static gboolean
 make_file(MonitorPath *path, GError **error)
 {
-    path->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    path->fd = fd_reserve_pass(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     /* The file that bind() makes gets the socket's mode, less the umask. */
     if (path->fd < 0 || fchmod(path->fd, 0600) < 0)
         return fail_path("socket", error);
@@ -213,26 +218,55 @@ is_users(MonitorPath *path, int fd)
 }
 
 static void
-stop_listening(MonitorPath *path)
+drop_path_source(MonitorPath *path)
 {
-    timer_stop(&path->timer);
     if (path->source)
         g_source_destroy(path->source);
     g_clear_pointer(&path->source, g_source_unref);
+}
+
+static void
+stop_listening(MonitorPath *path)
+{
+    timer_stop(&path->timer);
+    timer_stop(&path->pause);
+    drop_path_source(path);
     remove_file(path);
     if (path->fd >= 0)
         close(path->fd);
     path->fd = -1;
 }
 
+static void watch_path(MonitorPath *path);
+
+static gboolean
+on_path_pause_over(gpointer user_data)
+{
+    MonitorPath *path = user_data;
+
+    timer_stop(&path->pause);
+    watch_path(path);
+    return G_SOURCE_REMOVE;
+}
+
+/* A client that cannot be accepted keeps the socket ready. */
+static void
+pause_listening(MonitorPath *path)
+{
+    drop_path_source(path);
+    path->pause = timer_start(path->context->host->context, PAUSE, on_path_pause_over, path);
+}
+
 static gboolean
 on_path_connection(int fd, GIOCondition condition, gpointer user_data)
 {
     MonitorPath *path = user_data;
-    int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+    int client = fd_reserve_has_room(fd) ? accept4(fd, NULL, NULL, SOCK_CLOEXEC) : -1;
 
-    if (client < 0)
-        return G_SOURCE_CONTINUE;
+    if (client < 0) {
+        pause_listening(path);
+        return G_SOURCE_REMOVE;
+    }
     if (!is_users(path, client)) {
         close(client);
         return G_SOURCE_CONTINUE;
@@ -253,15 +287,19 @@ on_path_time_over(gpointer user_data)
 }
 
 static void
-listen_for_client(MonitorPath *path, guint64 timeout)
+watch_path(MonitorPath *path)
 {
-    GMainContext *context = path->context->host->context;
-
     path->source = g_unix_fd_source_new(path->fd, G_IO_IN);
     g_source_set_callback(path->source, G_SOURCE_FUNC(on_path_connection), path, NULL);
-    g_source_attach(path->source, context);
+    g_source_attach(path->source, path->context->host->context);
+}
+
+static void
+listen_for_client(MonitorPath *path, guint64 timeout)
+{
+    watch_path(path);
     if (timeout < G_MAXUINT64)
-        path->timer = timer_start(context, timeout, on_path_time_over, path);
+        path->timer = timer_start(path->context->host->context, timeout, on_path_time_over, path);
 }
 
 MonitorPath *

@@ -23,6 +23,7 @@
 #include "caller-command.h"
 #include "caller-sessions.h"
 #include "errors.h"
+#include "fd-reserve.h"
 #include "json-tree.h"
 #include "nearest.h"
 #include "qmp-error.h"
@@ -196,7 +197,7 @@ name_socket(OpenDisplay *display)
     g_autoptr(GError) error = NULL;
     int ends[2];
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+    if (!fd_reserve_pass_pair(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ends)) {
         g_set_error_literal(&error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "The agent has no descriptors left");
         fail_display(display, error);
         return;

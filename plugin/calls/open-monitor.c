@@ -18,6 +18,7 @@
 
 #include "errors.h"
 #include "authorization.h"
+#include "fd-reserve.h"
 #include "log.h"
 #include "monitor-path.h"
 #include "native-session.h"
@@ -208,7 +209,7 @@ make_sockets(OpenMonitor *monitor, int pair[2], GError **error)
 {
     guint64 timeout = monitor->options.is_kept ? PATH_TIME : G_MAXUINT64;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+    if (!fd_reserve_pass_pair(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), pair)) {
         g_set_error_literal(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "The agent has no descriptors left");
         return FALSE;
     }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "bus-error.h"
+#include "fd-reserve.h"
 #include "qmp-error.h"
 #include "timer.h"
 
@@ -44,7 +45,9 @@ create_memory_file(void)
 {
     int fd = memfd_create("qemu-screen", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 
-    return fd < 0 && errno == EINVAL ? memfd_create("qemu-screen", MFD_CLOEXEC | MFD_ALLOW_SEALING) : fd;
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create("qemu-screen", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return fd_reserve_pass(fd);
 }
 
 /* The same file by another descriptor, with a position of its own. */
@@ -54,7 +57,7 @@ reopen_file(int fd, int flags)
     char path[32];
 
     g_snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    return open(path, flags | O_CLOEXEC);
+    return fd_reserve_pass(open(path, flags | O_CLOEXEC));
 }
 
 static void

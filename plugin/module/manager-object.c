@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "errors.h"
+#include "fd-reserve.h"
 #include "management-call.h"
 #include "names.h"
 #include "nearest.h"
@@ -162,6 +163,10 @@ check_socket(int fd, GError **error)
     int type = 0;
     socklen_t type_length = sizeof type;
 
+    if (fd < 0) {
+        g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "qmp: the agent has no descriptors left");
+        return FALSE;
+    }
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 && type == SOCK_STREAM &&
         getpeername(fd, (struct sockaddr *)&peer, &length) == 0)
         return TRUE;
@@ -179,6 +184,7 @@ add_vm_from_fd(BusCall *call, gpointer object_data)
 
     read_name(management, &iter);
     dbus_message_iter_get_basic(&iter, &management->fd); /* a duplicate of our own */
+    management->fd = fd_reserve_pass(management->fd);
     dbus_message_iter_next(&iter);
     if (check_given_name(management->name, &error) && check_socket(management->fd, &error) &&
         add_options_read(&management->options, &iter, manager->context->config, management->address, &error))

@@ -9,6 +9,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "fd-reserve.h"
+
 /* Members that are served in one turn at most. */
 #define BATCH 16
 
@@ -177,7 +179,7 @@ ensure_epoll(PollSet *set)
 {
     if (set->epoll >= 0)
         return TRUE;
-    set->epoll = epoll_create1(EPOLL_CLOEXEC);
+    set->epoll = fd_reserve_pass(epoll_create1(EPOLL_CLOEXEC));
     if (set->epoll >= 0)
         set->tag = g_source_add_unix_fd(&set->source, set->epoll, G_IO_IN);
     return set->epoll >= 0;

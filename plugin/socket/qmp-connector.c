@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fd-reserve.h"
 #include "qmp-resolver.h"
 
 #define SOCKET_TYPE (SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
@@ -125,7 +126,7 @@ finish_unconnected(QmpConnector *connector, int error)
 static void
 connect_unix(QmpConnector *connector)
 {
-    int fd = socket(AF_UNIX, SOCKET_TYPE, 0);
+    int fd = fd_reserve_pass(socket(AF_UNIX, SOCKET_TYPE, 0));
     int error = fd < 0 ? errno : qmp_unix_socket_connect(connector->address, connector->link_rule, fd);
     if (error == 0) {
         finish_connecting(connector, fd);
@@ -157,7 +158,8 @@ static gboolean
 on_acceptable(int listen_fd, GIOCondition condition, gpointer user_data)
 {
     QmpConnector *connector = user_data;
-    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd = fd_reserve_has_room(listen_fd) ? accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
+
     if (fd < 0) {
         if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM)
             return G_SOURCE_CONTINUE; /* the peer that had connected is gone again */
@@ -213,7 +215,7 @@ give_path(QmpConnector *connector)
 static void
 listen_unix(QmpConnector *connector)
 {
-    int fd = socket(AF_UNIX, SOCKET_TYPE, 0);
+    int fd = fd_reserve_pass(socket(AF_UNIX, SOCKET_TYPE, 0));
     const char *why = fd < 0 ? g_strerror(errno) : qmp_unix_socket_bind(connector->address, fd);
     if (!why && !connector->address->is_abstract)
         why = give_path(connector);
@@ -249,7 +251,7 @@ connect_next(QmpConnector *connector, int error)
         struct sockaddr_storage name;
         socklen_t length = to_native(host, connector->address->port, &name);
         clear_fd(&connector->fd);
-        connector->fd = socket(name.ss_family, SOCKET_TYPE, 0);
+        connector->fd = fd_reserve_pass(socket(name.ss_family, SOCKET_TYPE, 0));
         if (connector->fd >= 0 &&
             (connect(connector->fd, (struct sockaddr *)&name, length) == 0 || errno == EINPROGRESS)) {
             set_source(connector, g_unix_fd_source_new(connector->fd, G_IO_OUT), G_SOURCE_FUNC(on_connect_result));
@@ -288,7 +290,7 @@ listen_tcp(QmpConnector *connector)
     for (GList *link = connector->candidates; link; link = link->next) {
         struct sockaddr_storage name;
         socklen_t length = to_native(link->data, connector->address->port, &name);
-        int fd = socket(name.ss_family, SOCKET_TYPE, 0);
+        int fd = fd_reserve_pass(socket(name.ss_family, SOCKET_TYPE, 0));
         if (fd >= 0) {
             setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
             /* The wildcard address of IPv6 takes connections of IPv4 as well. */

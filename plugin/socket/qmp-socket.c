@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fd-reserve.h"
 #include "poll-set.h"
 
 #define READ_SIZE 65536
@@ -214,9 +215,10 @@ copy_fds(struct msghdr *message, int fds[MAX_FDS])
         gsize size = header->cmsg_len - CMSG_LEN(0);
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
             continue;
-        size = MIN(size, (MAX_FDS - n) * sizeof(int));
-        memcpy(fds + n, CMSG_DATA(header), size);
-        n += (guint)(size / sizeof(int));
+        for (gsize at = 0; at < size && n < MAX_FDS; at += sizeof(int)) {
+            memcpy(&fds[n], CMSG_DATA(header) + at, sizeof(int));
+            n += fd_reserve_pass(fds[n]) >= 0;
+        }
     }
     return n;
 }

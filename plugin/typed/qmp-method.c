@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fd-reserve.h"
 #include "introspection.h"
 #include "names.h"
 #include "qmp-arguments.h"
@@ -137,6 +138,20 @@ read_one(QmpMethodValues *values, DBusMessageIter *iter, const QmpMethod *method
     return TRUE;
 }
 
+/* A duplicate of our own. */
+static gboolean
+take_method_fd(QmpMethodValues *values, DBusMessageIter *iter, GError **error)
+{
+    int fd = -1;
+
+    dbus_message_iter_get_basic(iter, &fd);
+    values->fd = fd_reserve_pass(fd);
+    if (values->fd >= 0)
+        return TRUE;
+    g_set_error_literal(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED, "The agent has no descriptors left");
+    return FALSE;
+}
+
 QmpMethodValues *
 qmp_method_values_new(BusCall *call, const QmpMethod *method, GError **error)
 {
@@ -146,7 +161,8 @@ qmp_method_values_new(BusCall *call, const QmpMethod *method, GError **error)
     values->fd = -1;
     dbus_message_iter_init(bus_call_get_message(call), &iter);
     if (dbus_message_iter_get_arg_type(&iter) == DBUS_TYPE_UNIX_FD) {
-        dbus_message_iter_get_basic(&iter, &values->fd); /* a duplicate of our own */
+        if (!take_method_fd(values, &iter, error))
+            return NULL;
         dbus_message_iter_next(&iter);
     }
     for (; dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_INVALID; dbus_message_iter_next(&iter))

@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fd-reserve.h"
 #include "qmp-connector.h"
 #include "json-member.h"
 #include "json-print.h"
@@ -295,7 +296,7 @@ begin_plug(QmpMonitor *monitor, const QmpMonitorPlan *plan, GError **error)
         return TRUE;
     }
     monitor->control = plan->control;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0) {
+    if (!fd_reserve_pass_pair(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), ends)) {
         g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "No socket for a monitor: %s", g_strerror(errno));
         return FALSE;
     }
