@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fd-reserve.h"
 #include "log.h"
+#include "run-directory.h"
 #include "timer.h"
-
-#define DIRECTORY "qemu-monitor"
 
 /* The end that a file's name may have, and a VM's does not. */
 #define SUFFIX ".sock"
@@ -26,7 +26,7 @@
 #define RESCAN_DELAY ((guint64)G_TIME_SPAN_SECOND)
 
 /* How often a directory is looked at that cannot be watched, or is not there: sockets are taken up at most 30 s after they can be reached. */
-#define LOOK_INTERVAL ((guint64)10 * G_TIME_SPAN_SECOND)
+#define LOOK_INTERVAL ((guint64)5 * G_TIME_SPAN_SECOND)
 
 /* Room for some thirty events of the longest names; more are read in the next turn. */
 #define BUFFER_SIZE 8192
@@ -35,7 +35,9 @@ struct Discovery {
     Context *context; /* weak */
     VmRegistry *registry; /* weak */
     char *path; /* owned; the directory */
-    gboolean is_usable; /* there was a directory when the agent was started */
+    DiscoveryFunc func;
+    gpointer user_data;
+    gboolean is_usable; /* there has been a directory that can be trusted */
     int inotify; /* owned; -1: none could be had yet */
     GSource *source; /* owned; NULL: the same */
     GSource *look_timer; /* owned; while events have been lost, or the directory is not watched */
@@ -186,14 +188,13 @@ takes_part(const struct stat *status, GHashTable *counts)
  * name: which has it must not change when the agent is started again. Nobody can make a file older than it is: ctime is the
  * kernel's. */
 static GPtrArray *
-list_files(Discovery *discovery)
+list_files(Discovery *discovery, GDir *directory)
 {
-    g_autoptr(GDir) directory = g_dir_open(discovery->path, 0, NULL);
     g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
     GPtrArray *files = g_ptr_array_new_with_free_func(found_file_free);
     const char *name;
 
-    while (directory && (name = g_dir_read_name(directory))) {
+    while ((name = g_dir_read_name(directory))) {
         g_autofree char *path = g_build_filename(discovery->path, name, NULL);
         struct stat status;
         if (lstat(path, &status) < 0 || !takes_part(&status, counts))
@@ -207,71 +208,27 @@ list_files(Discovery *discovery)
     return files;
 }
 
-static void
-scan(Discovery *discovery)
+static gboolean
+scan(Discovery *discovery, GError **error)
 {
-    g_autoptr(GPtrArray) files = list_files(discovery);
+    g_autoptr(GDir) directory = g_dir_open(discovery->path, 0, error);
+    g_autoptr(GPtrArray) files = directory ? list_files(discovery, directory) : NULL;
 
-    for (guint i = 0; i < files->len; i++)
+    /* Its descriptor may be the last one. */
+    g_clear_pointer(&directory, g_dir_close);
+    for (guint i = 0; files && i < files->len; i++)
         on_appeared(discovery, ((FoundFile *)files->pdata[i])->name);
+    return files != NULL;
 }
 
 static gboolean
 fail_directory(GError **error)
 {
-    const char *limit = errno == EMFILE   ? ": the user has no inotify instance left (fs.inotify.max_user_instances)"
+    const char *limit = errno == EMFILE   ? ": the agent has no descriptor left, or the user no inotify instance (fs.inotify.max_user_instances)"
                         : errno == ENOSPC ? ": the user has no inotify watch left (fs.inotify.max_user_watches)"
                                           : "";
 
     g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "%s%s", g_strerror(errno), limit);
-    return FALSE;
-}
-
-/* Everything in the directory is connected to without a question. On a session bus nobody but the user may put something
- * there. On the system bus it is root's (or the agent's own), and whoever else may write to it can at least not remove or
- * replace what is not theirs. */
-static gboolean
-is_trusted_directory(Discovery *discovery, const struct stat *status)
-{
-    gboolean is_own = status->st_uid == context_get_uid(), is_writable = (status->st_mode & 022) != 0;
-
-    if (!S_ISDIR(status->st_mode))
-        return FALSE;
-    if (discovery->context->host->bus == MANAGEMENT_BUS_SESSION)
-        return is_own && !is_writable;
-    return (is_own || status->st_uid == 0) && (!is_writable || (status->st_mode & S_ISVTX));
-}
-
-static gboolean
-check_directory(Discovery *discovery, GError **error)
-{
-    gboolean is_session = discovery->context->host->bus == MANAGEMENT_BUS_SESSION;
-    struct stat status;
-
-    if (lstat(discovery->path, &status) < 0)
-        return fail_directory(error);
-    if (is_trusted_directory(discovery, &status))
-        return TRUE;
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM,
-                is_session ? "it is no directory of user %u that others cannot write to"
-                           : "it is no directory of root or user %u that is sticky if others can write to it",
-                context_get_uid());
-    return FALSE;
-}
-
-/* tmpfiles.d(5) has made the directory where the agent is a service. One that is there already keeps its owner and mode. */
-static gboolean
-make_directory(Discovery *discovery, GError **error)
-{
-    mode_t mode = discovery->context->host->bus == MANAGEMENT_BUS_SESSION ? 0700 : 0755;
-
-    /* chmod() because of the umask: whoever runs a VM for the system bus must get through. */
-    if (mkdir(discovery->path, 0700) == 0 && chmod(discovery->path, mode) == 0)
-        return TRUE;
-    if (errno == EEXIST)
-        return check_directory(discovery, error);
-    g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "it is not there, and cannot be made: %s",
-                g_strerror(errno));
     return FALSE;
 }
 
@@ -282,7 +239,7 @@ ensure_inotify(Discovery *discovery, GError **error)
 {
     if (discovery->inotify >= 0)
         return TRUE;
-    discovery->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    discovery->inotify = fd_reserve_pass(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
     if (discovery->inotify < 0)
         return fail_directory(error);
     discovery->source = g_unix_fd_source_new(discovery->inotify, G_IO_IN);
@@ -294,7 +251,7 @@ ensure_inotify(Discovery *discovery, GError **error)
 static gboolean
 add_watch(Discovery *discovery, GError **error)
 {
-    guint32 mask = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR | IN_DONT_FOLLOW;
+    guint32 mask = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW;
 
     return ensure_inotify(discovery, error) &&
            (inotify_add_watch(discovery->inotify, discovery->path, mask) >= 0 || fail_directory(error));
@@ -304,13 +261,12 @@ add_watch(Discovery *discovery, GError **error)
 static gboolean
 watch(Discovery *discovery, GError **error)
 {
-    gboolean is_watched;
-
-    if (!make_directory(discovery, error))
+    if (!run_directory_make(discovery->context->host, discovery->path, error))
         return FALSE;
-    is_watched = add_watch(discovery, error);
-    scan(discovery);
-    return is_watched;
+    if (add_watch(discovery, error))
+        return scan(discovery, error);
+    scan(discovery, /* error= */ NULL);
+    return FALSE;
 }
 
 static gboolean on_look_timer(gpointer user_data);
@@ -328,7 +284,7 @@ log_unwatched(Discovery *discovery, const GError *error)
     if (g_strcmp0(discovery->complaint, error->message) == 0)
         return;
     log_line(discovery->context->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL,
-             "%s is not watched for VMs: %s; tried again every 10 s", discovery->path, error->message);
+             "%s is not watched for VMs: %s; tried again every 5 s", discovery->path, error->message);
     g_free(discovery->complaint);
     discovery->complaint = g_strdup(error->message);
 }
@@ -344,6 +300,10 @@ try_to_watch(Discovery *discovery)
     } else if (discovery->complaint) {
         log_line(discovery->context->host, G_LOG_LEVEL_INFO, /* vm= */ NULL, "%s is watched for VMs now", discovery->path);
         g_clear_pointer(&discovery->complaint, g_free);
+    }
+    if (!discovery->is_usable && run_directory_make(discovery->context->host, discovery->path, /* error= */ NULL)) {
+        discovery->is_usable = TRUE;
+        discovery->func(discovery->user_data);
     }
 }
 
@@ -364,6 +324,8 @@ on_change(Discovery *discovery, const struct inotify_event *event)
         look_later(discovery, RESCAN_DELAY);
     else if (event->mask & IN_IGNORED)
         try_to_watch(discovery); /* somebody removed the directory */
+    else if (event->mask & IN_MOVE_SELF)
+        inotify_rm_watch(discovery->inotify, event->wd); /* IN_IGNORED comes next */
     else if (event->mask & (IN_CREATE | IN_MOVED_TO))
         on_appeared(discovery, event->name);
     else if (event->mask & (IN_DELETE | IN_MOVED_FROM))
@@ -385,20 +347,10 @@ on_readable(int fd, GIOCondition condition, gpointer user_data)
     return G_SOURCE_CONTINUE;
 }
 
-static char *
-get_directory(Context *context)
-{
-    const char *runtime = g_getenv("XDG_RUNTIME_DIR");
-
-    if (context->host->bus == MANAGEMENT_BUS_SYSTEM)
-        return g_strdup("/run/" DIRECTORY);
-    return runtime && *runtime ? g_build_filename(runtime, DIRECTORY, NULL) : NULL;
-}
-
 Discovery *
-discovery_new(Context *context, VmRegistry *registry)
+discovery_new(Context *context, VmRegistry *registry, DiscoveryFunc func, gpointer user_data)
 {
-    g_autofree char *path = get_directory(context);
+    g_autofree char *path = run_directory_dup_path(context->host);
     g_autoptr(GError) error = NULL;
     Discovery *discovery;
 
@@ -410,9 +362,11 @@ discovery_new(Context *context, VmRegistry *registry)
     discovery = g_new0(Discovery, 1);
     discovery->context = context;
     discovery->registry = registry;
+    discovery->func = func;
+    discovery->user_data = user_data;
     discovery->path = g_steal_pointer(&path);
     discovery->inotify = -1;
-    discovery->is_usable = make_directory(discovery, &error);
+    discovery->is_usable = run_directory_make(context->host, discovery->path, &error);
     if (!discovery->is_usable)
         log_unwatched(discovery, error);
     return discovery;

@@ -6,16 +6,19 @@
 
 typedef struct Discovery Discovery;
 
+/* From the main context: the run directory, which could not be used at first, can be. */
+typedef void (*DiscoveryFunc)(gpointer user_data);
+
 /* Makes the run directory if it is not there ($XDG_RUNTIME_DIR/qemu-monitor on a session bus, /run/qemu-monitor on the
  * system bus); where that fails, the reason is logged, and it is tried again. NULL, with a line in the log, where there is no
  * $XDG_RUNTIME_DIR. */
-Discovery *discovery_new(Context *context, VmRegistry *registry);
+Discovery *discovery_new(Context *context, VmRegistry *registry, DiscoveryFunc func, gpointer user_data);
 void discovery_free(Discovery *discovery);
 
-/* Takes up what is in it, and watches it; or looks at it every 10 s while it cannot be watched. Once. */
+/* Takes up what is in it, and watches it; or looks at it every 5 s while it cannot be watched. Once. */
 void discovery_start(Discovery *discovery);
 
-/* The run directory; NULL: there was none that can be trusted when the agent was started. */
+/* The run directory; NULL: there has been none yet that can be trusted. */
 const char *discovery_get_path(Discovery *discovery);
 
 /* A VM whose socket was @path is gone: takes up what is there now, if it is in the run directory. Its appearance

@@ -202,13 +202,22 @@ on_vm_restored(const VmSpec *spec, gpointer user_data)
     return FALSE;
 }
 
+static void
+on_run_directory(gpointer user_data)
+{
+    Service *service = user_data;
+
+    service->context.run_directory = discovery_get_path(service->discovery);
+    vm_state_set_directory(service->state, service->context.run_directory);
+}
+
 /* Names of the key file go before others, and what was there before goes before what is found. */
 static void
 add_vms(Service *service)
 {
     Context *context = &service->context;
 
-    service->discovery = discovery_new(context, service->registry);
+    service->discovery = discovery_new(context, service->registry, on_run_directory, service);
     context->run_directory = service->discovery ? discovery_get_path(service->discovery) : NULL;
     service->state = vm_state_new(context->host, context->run_directory);
     configured_vms_take_up(context, service->registry, service->state);

@@ -113,11 +113,13 @@ state_file_write(const char *path, const char *text, gsize length, GError **erro
 {
     g_autofree char *new_path = g_strconcat(path, ".new", NULL);
 
-    if (!g_file_set_contents_full(new_path, text, (gssize)length, G_FILE_SET_CONTENTS_NONE, 0600, error))
-        return FALSE;
-    if (rename(new_path, path) == 0)
-        return TRUE;
-    set_errno_error(path, error);
+    if (g_file_set_contents_full(new_path, text, (gssize)length, G_FILE_SET_CONTENTS_NONE, 0600, error)) {
+        if (rename(new_path, path) == 0)
+            return TRUE;
+        set_errno_error(path, error);
+    }
+    /* What was written of it would take the room that is missing. */
+    unlink(new_path);
     return FALSE;
 }
 

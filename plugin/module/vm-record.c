@@ -188,3 +188,15 @@ vm_record_parse(const char *text, GError **error)
     record->session = g_key_file_get_string(file, GROUP, "session", NULL);
     return g_steal_pointer(&record);
 }
+
+gboolean
+vm_record_cut_torn(char *text)
+{
+    char *last_line = strrchr(text, '\n') + 1;
+    char *record = g_str_has_prefix(VM_RECORD_HEADER, last_line) ? last_line : g_strrstr(text, "\n" VM_RECORD_HEADER);
+
+    if (*last_line == '\0' || !record)
+        return FALSE;
+    *record = '\0';
+    return TRUE;
+}

@@ -27,3 +27,8 @@ char *vm_record_print_end(VmOrigin origin, const char *name);
 
 /* NULL with an error that says what is wrong. Keys that a later agent may have written besides are passed over. */
 VmRecord *vm_record_parse(const char *text, GError **error);
+
+/* An agent that is killed, or has no room, while it adds a record leaves a part of it behind, the last line of which has no end. Of a
+ * number there the rest may be missing: nothing of that record counts. The record before it is whole. Whether there was one; @text,
+ * which begins with a newline, ends before it then. */
+gboolean vm_record_cut_torn(char *text);

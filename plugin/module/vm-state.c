@@ -112,47 +112,58 @@ drop_descriptor(VmState *state, Kept *kept)
     g_clear_pointer(&kept->descriptor, g_free);
 }
 
-static void
-log_state_error(VmState *state, const char *what, const GError *error)
-{
-    log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL, "%s: %s", what, error->message);
-}
-
-/* FALSE: there is no directory that can be trusted, and none is tried again. */
+/* FALSE: there is no directory that can be trusted. */
 static gboolean
-find_file(VmState *state)
+find_file(VmState *state, GError **error)
 {
-    g_autoptr(GError) error = NULL;
-    g_autofree char *directory = state->run_directory ? state_file_make_directory(state->run_directory, &error) : NULL;
+    g_autofree char *directory = state_file_make_directory(state->run_directory, error);
 
     if (directory)
         state->path = g_build_filename(directory, FILE_NAME, NULL);
-    if (error)
-        log_state_error(state, "What is added by call will be lost at a restart", error);
-    if (!directory)
-        g_clear_pointer(&state->run_directory, g_free);
     return directory != NULL;
+}
+
+static gboolean
+write_all_records(VmState *state, GError **error)
+{
+    g_autoptr(GString) text = g_string_new(COMMENT);
+
+    for (GList *i = state->all.head; i; i = i->next)
+        g_string_append(text, ((Kept *)i->data)->text);
+    return (state->path || find_file(state, error)) && state_file_write(state->path, text->str, text->len, error);
 }
 
 static gboolean on_write_due(gpointer user_data);
 
+/* Somebody may have removed the directory, which is made anew then. */
+static void
+fail_write(VmState *state, const GError *error)
+{
+    if (!state->has_failed)
+        log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL,
+                 "What was added or removed by call will be lost at a restart: %s", error->message);
+    state->has_failed = TRUE;
+    g_clear_pointer(&state->path, g_free);
+    state->write_timer = timer_start(state->host->context, RETRY_TIME, on_write_due, state);
+}
+
 static void
 write_state(VmState *state)
 {
-    g_autoptr(GString) text = g_string_new(COMMENT);
     g_autoptr(GError) error = NULL;
 
     timer_stop(&state->write_timer);
-    if (!state->path && (state->all.length == 0 || !find_file(state)))
+    if (!state->run_directory || (!state->path && state->all.length == 0 && !state->has_failed))
         return;
-    for (GList *i = state->all.head; i; i = i->next)
-        g_string_append(text, ((Kept *)i->data)->text);
-    state->has_file = state_file_write(state->path, text->str, text->len, &error);
-    if (error && !state->has_failed)
-        log_state_error(state, "What was added by call will be lost at a restart", error);
-    state->has_failed = error != NULL;
-    if (error)
-        state->write_timer = timer_start(state->host->context, RETRY_TIME, on_write_due, state);
+    state->has_file = write_all_records(state, &error);
+    if (error) {
+        fail_write(state, error);
+        return;
+    }
+    if (state->has_failed)
+        log_line(state->host, G_LOG_LEVEL_MESSAGE, /* vm= */ NULL, "%s is written again: nothing will be lost",
+                 state->path);
+    state->has_failed = FALSE;
 }
 
 /* What could not be added may be there in part: the file is written anew. */
@@ -209,21 +220,6 @@ read_kept(VmState *state, const char *text, guint number)
         add_kept(state, record)->record = record;
 }
 
-/* An agent that is killed, or has no room, while it adds a record leaves a part of it behind, the last line of which has no end. Of a
- * number there the rest may be missing: nothing of that record counts. The record before it is whole. */
-static void
-cut_torn_record(VmState *state, char *text)
-{
-    char *last_line = strrchr(text, '\n') + 1;
-    char *record = g_str_has_prefix(VM_RECORD_HEADER, last_line) ? last_line : g_strrstr(text, "\n" VM_RECORD_HEADER);
-
-    if (*last_line == '\0' || !record)
-        return;
-    *record = '\0';
-    log_line(state->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL,
-             "%s: the last record was not written to its end, and does not count", state->path);
-}
-
 /* Each record is read by itself. */
 static void
 read_state(VmState *state)
@@ -232,11 +228,14 @@ read_state(VmState *state)
     g_autofree char *text = state_file_read(state->path, MAX_FILE, &error), *all = NULL;
 
     if (error)
-        log_state_error(state, "The VMs that were added by call are lost", error);
+        log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL, "The VMs that were added by call are lost: %s",
+                 error->message);
     if (!text)
         return;
     all = g_strconcat("\n", text, NULL);
-    cut_torn_record(state, all);
+    if (vm_record_cut_torn(all))
+        log_line(state->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL,
+                 "%s: the last record was not written to its end, and does not count", state->path);
     g_auto(GStrv) parts = g_strsplit(all, "\n" VM_RECORD_HEADER, -1);
     for (guint i = 1; parts[0] && parts[i]; i++) {
         g_autofree char *part = g_strconcat(VM_RECORD_HEADER, parts[i], NULL);
@@ -248,13 +247,24 @@ VmState *
 vm_state_new(const ManagementHost *host, const char *run_directory)
 {
     VmState *state = g_new0(VmState, 1);
+    g_autoptr(GError) error = NULL;
 
     state->host = host;
     state->index = g_hash_table_new_full(hash_kept, is_same_vm, free_kept, NULL);
     state->run_directory = g_strdup(run_directory);
-    if (run_directory && state_file_has_directory(run_directory) && find_file(state))
+    if (run_directory && state_file_has_directory(run_directory) && find_file(state, &error))
         read_state(state);
+    if (error)
+        fail_write(state, error);
     return state;
+}
+
+void
+vm_state_set_directory(VmState *state, const char *run_directory)
+{
+    g_return_if_fail(!state->run_directory);
+    state->run_directory = g_strdup(run_directory);
+    write_state(state);
 }
 
 void

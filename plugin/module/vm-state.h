@@ -15,6 +15,9 @@ typedef struct VmState VmState;
  * broken is logged, and costs its own VM alone. */
 VmState *vm_state_new(const ManagementHost *host, const char *run_directory);
 
+/* There is one now. Once, if there was none. */
+void vm_state_set_directory(VmState *state, const char *run_directory);
+
 /* File and store stay as they are. */
 void vm_state_free(VmState *state);
 
