@@ -274,13 +274,14 @@ agent_notify_status(AgentNotify *notify, const char *status)
     send_state(notify, "", status);
 }
 
-void
+gboolean
 agent_notify_store(AgentNotify *notify, const char *name, int fd)
 {
     int duplicate = notify->fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
     if (duplicate >= 0)
         notify_send(notify, g_strconcat("FDSTORE=1\nFDNAME=", name, NULL), duplicate);
+    return duplicate >= 0;
 }
 
 void

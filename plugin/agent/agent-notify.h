@@ -28,7 +28,7 @@ void agent_notify_reloading(AgentNotify *notify, const char *status);
 /* STATUS= alone. */
 void agent_notify_status(AgentNotify *notify, const char *status);
 
-/* FDSTORE=1: the manager keeps a duplicate of @fd under @name, which has no colon and is no longer than 255 bytes. FDSTOREREMOVE=1:
- * it forgets those of that name. */
-void agent_notify_store(AgentNotify *notify, const char *name, int fd);
+/* FDSTORE=1: the manager keeps a duplicate of @fd under @name, which has no colon and is no longer than 255 bytes; FALSE: there is no
+ * descriptor for it. FDSTOREREMOVE=1: it forgets those of that name. */
+gboolean agent_notify_store(AgentNotify *notify, const char *name, int fd);
 void agent_notify_unstore(AgentNotify *notify, const char *name);

@@ -4,6 +4,7 @@
  * g_unix_signal_add() would start GLib's worker thread, and the agent is to have one thread only. */
 #include "agent-signals.h"
 
+#include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
@@ -54,16 +55,20 @@ choose_signals(void)
 }
 
 GSource *
-agent_signals_attach(GMainContext *context, AgentSignalFunc func, gpointer user_data)
+agent_signals_attach(GMainContext *context, AgentSignalFunc func, gpointer user_data, GError **error)
 {
     sigset_t chosen = choose_signals();
-    Signals *signals = g_new0(Signals, 1);
+    int fd = signalfd(-1, &chosen, SFD_CLOEXEC | SFD_NONBLOCK);
+    Signals *signals;
     GSource *source;
 
+    if (fd < 0) {
+        g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "No signals can be taken: %s", g_strerror(errno));
+        return NULL;
+    }
     sigprocmask(SIG_BLOCK, &chosen, /* oldset= */ NULL);
-    *signals = (Signals){ .func = func, .user_data = user_data };
-    signals->fd = signalfd(-1, &chosen, SFD_CLOEXEC | SFD_NONBLOCK);
-    g_assert(signals->fd >= 0);
+    signals = g_new0(Signals, 1);
+    *signals = (Signals){ .fd = fd, .func = func, .user_data = user_data };
     source = g_unix_fd_source_new(signals->fd, G_IO_IN);
     g_source_set_static_name(source, "signals");
     g_source_set_callback(source, G_SOURCE_FUNC(on_signal), signals, signals_free);

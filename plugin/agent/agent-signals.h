@@ -8,5 +8,6 @@
 typedef void (*AgentSignalFunc)(const char *name, gpointer user_data);
 
 /* Blocks SIGINT, SIGTERM and SIGHUP and gives a source that tells of them instead; those that whoever started the
- * agent chose to ignore (nohup, a shell's background job) stay ignored. To be called while there is one thread. */
-GSource *agent_signals_attach(GMainContext *context, AgentSignalFunc func, gpointer user_data);
+ * agent chose to ignore (nohup, a shell's background job) stay ignored. To be called while there is one thread. NULL: there is no
+ * descriptor for it. */
+GSource *agent_signals_attach(GMainContext *context, AgentSignalFunc func, gpointer user_data, GError **error);

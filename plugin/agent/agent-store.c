@@ -85,8 +85,7 @@ agent_store_keep(AgentStore *store, const char *name, int fd, gboolean is_only_o
     g_return_val_if_fail(strlen(name) <= MAX_NAME && strspn(name, NAME_CHARACTERS) == strlen(name), FALSE);
     if (!agent_notify_is_heard(store->notify) || store->is_refused || !(store->is_offered || is_only_one))
         return FALSE;
-    agent_notify_store(store->notify, name, fd);
-    return TRUE;
+    return agent_notify_store(store->notify, name, fd);
 }
 
 void

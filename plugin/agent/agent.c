@@ -359,9 +359,9 @@ run_agent(const AgentOptions *options)
     g_autoptr(Agent) agent = agent_new(options);
     g_autoptr(GError) error = NULL;
 
-    agent->signals = agent_signals_attach(agent->context, on_agent_signal, agent);
+    agent->signals = agent_signals_attach(agent->context, on_agent_signal, agent, &error);
     g_main_context_push_thread_default(agent->context);
-    if (load_modules(agent, options->modules, &error) && start_modules(agent, options, &error)) {
+    if (agent->signals && load_modules(agent, options->modules, &error) && start_modules(agent, options, &error)) {
         g_main_loop_run(agent->loop);
     } else {
         g_critical("%s", error->message);
