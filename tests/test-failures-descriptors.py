@@ -274,7 +274,7 @@ class Few(DescriptorsTest):
         self.agent.wait_output('is not watched for VMs: it is no directory')
         self.leave(0)
         os.unlink(self.run_directory)
-        self.agent.wait_output('is not watched for VMs: inotify: Too many open files')
+        self.agent.wait_output('is not watched for VMs: Too many open files')
         os.symlink(self.start(Peer, ANSWERS).path, f'{self.run_directory}/found.sock')
         self.limit(self.hard)
         wait_until(VM(self.caller, f'{ROOT}/vm/found').is_there, lambda: self.agent.output)

@@ -222,9 +222,10 @@ scan(Discovery *discovery, GError **error)
 }
 
 static gboolean
-fail_directory(GError **error)
+fail_watch(GError **error)
 {
-    const char *limit = errno == EMFILE   ? ": the agent has no descriptor left, or the user no inotify instance (fs.inotify.max_user_instances)"
+    const char *limit = errno == EMFILE   ? ": the user has no inotify instance left (fs.inotify.max_user_instances), or the "
+                                            "agent no descriptor"
                         : errno == ENOSPC ? ": the user has no inotify watch left (fs.inotify.max_user_watches)"
                                           : "";
 
@@ -241,7 +242,7 @@ ensure_inotify(Discovery *discovery, GError **error)
         return TRUE;
     discovery->inotify = fd_reserve_pass(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
     if (discovery->inotify < 0)
-        return fail_directory(error);
+        return fail_watch(error);
     discovery->source = g_unix_fd_source_new(discovery->inotify, G_IO_IN);
     g_source_set_callback(discovery->source, G_SOURCE_FUNC(on_readable), discovery, NULL);
     g_source_attach(discovery->source, discovery->context->host->context);
@@ -254,7 +255,7 @@ add_watch(Discovery *discovery, GError **error)
     guint32 mask = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW;
 
     return ensure_inotify(discovery, error) &&
-           (inotify_add_watch(discovery->inotify, discovery->path, mask) >= 0 || fail_directory(error));
+           (inotify_add_watch(discovery->inotify, discovery->path, mask) >= 0 || fail_watch(error));
 }
 
 /* Once more as well. What is there is taken up also where nobody will tell of what comes. */
