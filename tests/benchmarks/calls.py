@@ -11,14 +11,6 @@ from .table import COUNT, at_least, at_most
 CALLS = 1000
 
 
-def start_accompanied(bench, version):
-    """A QEMU with two monitors, as many as it has where an agent has its own and plugs one for the only caller: the path of the
-    one that nobody speaks to yet."""
-    qemu = bench.start_qemu(version, monitors=2)
-    bench.adopt(qemu.raw(0))
-    return qemu.paths[-1]
-
-
 def make_raw_probes(bench, version):
     """Seven bytes of id cost QEMU 30 us. An idle monitor costs 20 us, and the agent needs one where it can plug them."""
     direct = bench.start_qemu(version).path
@@ -27,7 +19,7 @@ def make_raw_probes(bench, version):
         'raw with id': partial(bench.raw, CALLS, 1, direct, 'query-status', ',"id":1'),
     }
     if version != '7.2':
-        probes['raw beside an idle monitor'] = partial(bench.raw, CALLS, 1, start_accompanied(bench, version), 'query-status')
+        probes['raw beside an idle monitor'] = partial(bench.raw, CALLS, 1, bench.start_with_monitors(version, 2), 'query-status')
     return probes
 
 

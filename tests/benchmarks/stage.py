@@ -72,6 +72,13 @@ class Bench:
         # The guest is stopped. One monitor, because each more makes every command 20 us slower.
         return self.adopt(Qemu(self.directory, version, '-S', *arguments, **options))
 
+    def start_with_monitors(self, version, count):
+        """A QEMU with so many monitors, all but one of which are idle, as the agent's and its callers' are: the path of that one."""
+        qemu = self.start_qemu(version, monitors=count)
+        for number in range(count - 1):
+            self.adopt(qemu.raw(number))
+        return qemu.paths[-1]
+
     def start_fakes(self, count, **answers):
         """QMP servers that answer at once, with `answers` as well: the paths of their sockets. They speak like the oldest
         QEMU, in which no monitor can be plugged."""

@@ -58,6 +58,8 @@ def count_commands(bench, version):
     trace = pathlib.Path(f'{bench.make_directory()}/trace')
     qemu = bench.start_qemu(version, '-d', 'trace:handle_qmp_command', '-D', str(trace))
     bench.add(qemu.path)
+    # Some follow when the VM's object is there.
+    time.sleep(bench.load.settled)
     return trace.read_text(encoding='utf-8').count('handle_qmp_command')
 
 
