@@ -281,7 +281,7 @@ note_answer_text(DBusMessage *reply, const GError *error, gpointer user_data)
     *(char **)user_data = g_strdup(text);
 }
 
-/* dbus-daemon lets it pass on a session bus, and libdbus takes what has the serial: a caller could say who they are. */
+/* dbus-daemon lets it pass on a session bus: a caller could say who they are, or keep others from being known. */
 static void
 test_forged_answer(BusFixture *fixture, gconstpointer data)
 {
@@ -301,7 +301,7 @@ test_forged_answer(BusFixture *fixture, gconstpointer data)
         dbus_message_unref(question);
         test_daemon_signal(fixture->daemon, SIGCONT);
         test_until(answer);
-        g_assert_cmpstr(answer, !=, "forged");
+        g_assert_true(g_regex_match_simple("^[0-9a-f]{32}$", answer, 0, 0));
     }
 }
 

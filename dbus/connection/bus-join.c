@@ -148,7 +148,8 @@ take_signal(Bus *bus, DBusMessage *message)
         take_disconnected(bus);
 }
 
-/* Every method call is ours: left unhandled, libdbus would answer it, and one that "needs memory" comes again. */
+/* Every method call is ours: left unhandled, libdbus would answer it, and one that "needs memory" comes again. All else that is
+ * no signal is a reply. */
 static DBusHandlerResult
 on_message(DBusConnection *connection, DBusMessage *message, void *user_data)
 {
@@ -161,6 +162,8 @@ on_message(DBusConnection *connection, DBusMessage *message, void *user_data)
     }
     if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_SIGNAL)
         take_signal(bus, message);
+    else
+        bus_queries_take_reply(bus, message);
     return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
 

@@ -1,37 +1,57 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Method calls of ours that await a reply: bus-join.c, bus-peers.c, bus-budget.c and the policy make them. The Bus
- * owns them until they are answered or cancelled. */
+ * owns them until they are answered or cancelled.
+ *
+ * Replies are matched here and not by libdbus's pending calls. dbus-daemon's session.conf lets replies pass that nobody
+ * has asked for, and a pending call takes any that has its serial, which is easily guessed: a caller could say who they
+ * are, or have the bus's own answer about another caller thrown away. Here a reply in the bus's place is as if it had not
+ * come. */
 #include "bus-query.h"
 
 #include "bus-connection.h"
 #include "bus-hook.h"
 #include "bus-state.h"
 
+/* As libdbus has it. */
+#define DEFAULT_TIMEOUT_MS 25000
+
 struct BusQuery {
     Bus *bus; /* weak: bus_disconnect() frees its queries */
-    GList link; /* in the bus's queries, or in its unsent where there is no pending call */
-    DBusPendingCall *pending; /* owned */
+    GList link; /* in the bus's queries, by their deadlines, or in its unsent where there is no serial */
+    guint32 serial; /* 0: could not be sent */
+    gint64 deadline; /* G_MAXINT64: none */
     gboolean is_of_bus; /* the bus itself is asked */
     BusQueryFunc func;
     gpointer user_data;
 };
 
 static void
+set_next_deadline(Bus *bus)
+{
+    BusQuery *first = g_queue_peek_head(&bus->queries);
+
+    g_source_set_ready_time(bus->query_timer, first && first->deadline != G_MAXINT64 ? first->deadline : -1);
+}
+
+static void
 query_free(BusQuery *query)
 {
-    g_queue_unlink(query->pending ? &query->bus->queries : &query->bus->unsent, &query->link);
-    if (query->pending)
-        dbus_pending_call_unref(query->pending);
+    Bus *bus = query->bus;
+    gboolean is_first = bus->queries.head == &query->link;
+
+    g_queue_unlink(query->serial ? &bus->queries : &bus->unsent, &query->link);
+    if (query->serial)
+        g_hash_table_remove(bus->queries_by_serial, GUINT_TO_POINTER(query->serial));
+    if (is_first)
+        set_next_deadline(bus);
     g_free(query);
 }
 
-/* libdbus calls it NoReply when the time is over. */
+/* The bus's word for one who has left without a reply. */
 static BusErrorCode
 get_reply_code(const char *name)
 {
-    gboolean late = g_strcmp0(name, DBUS_ERROR_NO_REPLY) == 0 || g_strcmp0(name, DBUS_ERROR_TIMEOUT) == 0;
-
-    return late ? BUS_ERROR_TIMED_OUT : bus_error_from_name(name);
+    return g_strcmp0(name, DBUS_ERROR_NO_REPLY) == 0 ? BUS_ERROR_TIMED_OUT : bus_error_from_name(name);
 }
 
 static GError *
@@ -48,31 +68,51 @@ get_reply_error(DBusMessage *reply)
     return error;
 }
 
-/* dbus-daemon's session.conf lets replies pass that nobody has asked for, and libdbus takes any that has the serial. */
-static gboolean
-is_forged(BusQuery *query, DBusMessage *reply)
-{
-    const char *sender = dbus_message_get_sender(reply);
-
-    return query->is_of_bus && sender && g_strcmp0(sender, DBUS_SERVICE_DBUS) != 0;
-}
-
 /* Freed first: the function may close the Bus, and with it every query that is left. */
 static void
-on_query_reply(DBusPendingCall *pending, void *user_data)
+answer_query(BusQuery *query, DBusMessage *reply, const GError *error)
 {
-    BusQuery *query = user_data;
     BusQueryFunc func = query->func;
     gpointer func_data = query->user_data;
-    DBusMessage *reply = dbus_pending_call_steal_reply(pending);
-    g_autoptr(GError) error =
-        is_forged(query, reply)
-            ? g_error_new_literal(BUS_ERROR, BUS_ERROR_FAILED, "Somebody else has answered what the bus was asked")
-            : get_reply_error(reply);
 
     query_free(query);
     func(error ? NULL : reply, error, func_data);
-    dbus_message_unref(reply);
+}
+
+void
+bus_queries_take_reply(Bus *bus, DBusMessage *reply)
+{
+    guint32 serial = dbus_message_get_reply_serial(reply);
+    BusQuery *query = g_hash_table_lookup(bus->queries_by_serial, GUINT_TO_POINTER(serial));
+    g_autoptr(GError) error = NULL;
+
+    if (!query || (query->is_of_bus && !dbus_message_has_sender(reply, DBUS_SERVICE_DBUS)))
+        return;
+    error = get_reply_error(reply);
+    answer_query(query, reply, error);
+}
+
+/* One at a time: what it calls may close the Bus. */
+static gboolean
+on_query_late(gpointer user_data)
+{
+    Bus *bus = user_data;
+    BusQuery *first = g_queue_peek_head(&bus->queries);
+    g_autoptr(GError) error = NULL;
+
+    if (!first || first->deadline > g_get_monotonic_time()) {
+        set_next_deadline(bus);
+        return G_SOURCE_CONTINUE;
+    }
+    error = g_error_new_literal(BUS_ERROR, BUS_ERROR_TIMED_OUT, "No reply came in time");
+    answer_query(first, NULL, error);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_query_timer(GSource *source, GSourceFunc func, gpointer user_data)
+{
+    return func(user_data);
 }
 
 static gboolean
@@ -84,12 +124,9 @@ has_unsent(gpointer user_data)
 static void
 tell_disconnected(BusQuery *query)
 {
-    BusQueryFunc func = query->func;
-    gpointer func_data = query->user_data;
     g_autoptr(GError) error = g_error_new_literal(BUS_ERROR, BUS_ERROR_DISCONNECTED, "The message bus went away");
 
-    query_free(query);
-    func(NULL, error, func_data);
+    answer_query(query, NULL, error);
 }
 
 static void
@@ -98,23 +135,25 @@ tell_unsent(gpointer user_data)
     tell_disconnected(g_queue_peek_head(&((Bus *)user_data)->unsent));
 }
 
-/* libdbus takes the replies of a lost connection for timed out, and then tells nobody. A query that is asked from here
- * on joins the unsent ones, so that the loop ends. Any of the callbacks may close the Bus, which empties the queue. */
+/* A query that is asked from here on joins the unsent ones, so that the loop ends. Any of the callbacks may close the Bus,
+ * which empties the queue. */
 void
 bus_queries_disconnected(Bus *bus)
 {
-    while (bus->queries.length > 0) {
-        BusQuery *query = g_queue_peek_head(&bus->queries);
-
-        dbus_pending_call_cancel(query->pending);
-        tell_disconnected(query);
-    }
+    while (bus->queries.length > 0)
+        tell_disconnected(g_queue_peek_head(&bus->queries));
 }
 
 void
 bus_queries_open(Bus *bus)
 {
+    static const GSourceFuncs funcs = { .dispatch = dispatch_query_timer };
+
+    bus->queries_by_serial = g_hash_table_new(NULL, NULL);
     bus->unsent_hook = bus_hook_attach(bus, has_unsent, tell_unsent, bus);
+    bus->query_timer = g_source_new((GSourceFuncs *)&funcs, sizeof(GSource));
+    g_source_set_callback(bus->query_timer, on_query_late, bus, NULL);
+    g_source_attach(bus->query_timer, bus->context);
 }
 
 void
@@ -125,6 +164,37 @@ bus_queries_close(Bus *bus)
     while (bus->unsent.length > 0)
         bus_query_cancel(g_queue_peek_head(&bus->unsent));
     bus_hook_detach(g_steal_pointer(&bus->unsent_hook));
+    g_source_destroy(bus->query_timer);
+    g_clear_pointer(&bus->query_timer, g_source_unref);
+    g_clear_pointer(&bus->queries_by_serial, g_hash_table_unref);
+}
+
+static gint64
+get_deadline(int timeout_ms)
+{
+    if (timeout_ms == DBUS_TIMEOUT_INFINITE)
+        return G_MAXINT64;
+    if (timeout_ms == DBUS_TIMEOUT_USE_DEFAULT)
+        timeout_ms = DEFAULT_TIMEOUT_MS;
+    return g_get_monotonic_time() + timeout_ms * G_TIME_SPAN_MILLISECOND;
+}
+
+/* Nearly all have the same time, so that the place of a new one is at the end or near it. */
+static void
+insert_query(BusQuery *query)
+{
+    Bus *bus = query->bus;
+    GList *before = bus->queries.tail;
+
+    g_hash_table_insert(bus->queries_by_serial, GUINT_TO_POINTER(query->serial), query);
+    while (before && ((BusQuery *)before->data)->deadline > query->deadline)
+        before = before->prev;
+    if (before)
+        g_queue_insert_after_link(&bus->queries, before, &query->link);
+    else
+        g_queue_push_head_link(&bus->queries, &query->link);
+    if (!before)
+        set_next_deadline(bus);
 }
 
 BusQuery *
@@ -137,20 +207,21 @@ bus_query(Bus *bus, DBusMessage *message, int timeout_ms, BusQueryFunc func, gpo
     query = g_new0(BusQuery, 1);
     query->bus = bus;
     query->link.data = query;
-    query->is_of_bus = g_strcmp0(dbus_message_get_destination(message), DBUS_SERVICE_DBUS) == 0;
+    query->is_of_bus = dbus_message_has_destination(message, DBUS_SERVICE_DBUS);
+    query->deadline = get_deadline(timeout_ms);
     query->func = func;
     query->user_data = user_data;
-    dbus_connection_send_with_reply(bus->connection, message, &query->pending, timeout_ms);
-    if (query->pending)
-        dbus_pending_call_set_notify(query->pending, on_query_reply, query, NULL);
-    g_queue_push_tail_link(query->pending ? &bus->queries : &bus->unsent, &query->link);
+    if (dbus_connection_get_is_connected(bus->connection))
+        dbus_connection_send(bus->connection, message, &query->serial);
+    if (query->serial)
+        insert_query(query);
+    else
+        g_queue_push_tail_link(&bus->unsent, &query->link);
     return query;
 }
 
 void
 bus_query_cancel(BusQuery *query)
 {
-    if (query->pending)
-        dbus_pending_call_cancel(query->pending);
     query_free(query);
 }

@@ -7,3 +7,6 @@
 void bus_queries_open(Bus *bus);
 void bus_queries_close(Bus *bus); /* forgets them */
 void bus_queries_disconnected(Bus *bus); /* fails them */
+
+/* A method return or an error that has come. The Bus may be closed when it returns. */
+void bus_queries_take_reply(Bus *bus, DBusMessage *reply);

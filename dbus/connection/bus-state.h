@@ -20,7 +20,9 @@ struct Bus {
     char *own_name; /* owned; the name asked for */
     BusNameFunc on_name;
     gpointer name_data;
-    GQueue queries; /* of BusQuery, owned: sent, not answered */
+    GQueue queries; /* of BusQuery, owned: sent, not answered; by their deadlines */
+    GHashTable *queries_by_serial; /* owned: serial → BusQuery, weak; NULL once closed */
+    GSource *query_timer; /* owned; NULL once closed */
     GQueue unsent; /* of BusQuery, owned: could not be sent, still to be told */
     struct BusHook *unsent_hook; /* owned */
     GQueue drains; /* of BusDrain, owned */
