@@ -22,7 +22,7 @@
 #define WRITE_TIME (100 * G_TIME_SPAN_MILLISECOND)
 
 /* After a write that failed: a file system that was full may have room again, and nothing else may change until the next start. */
-#define RETRY_TIME (5 * G_TIME_SPAN_SECOND)
+#define RETRY_TIME (2 * G_TIME_SPAN_SECOND)
 
 typedef struct Kept {
     VmOrigin origin;
