@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Shared by the two files of the scripted QEMU: its connections (order-qemu.c) and its commands (order-qemu-commands.c). */
+/* Shared by the files of the scripted QEMU: its life (order-qemu.c), its monitors (order-monitor.c), its commands
+ * (order-qemu-commands.c). */
 #pragma once
 
 #include "json-framer.h"
@@ -36,6 +37,18 @@ struct OrderQemu {
     gboolean has_job_ended;
 };
 
+/* A GDestroyNotify of a descriptor; negative: none. */
+void order_close_fd(gpointer fd);
+
+/* Reads what has come. FALSE: the other side has gone. */
+gboolean order_monitor_read(OrderMonitor *monitor, gboolean *ret_has_read);
+
+/* The connection ends. A monitor object was added with close-action=delete; one of monitor-add stays until it is removed. */
+void order_monitor_end(OrderMonitor *monitor);
+
+/* A GDestroyNotify. */
+void order_monitor_free(gpointer monitor);
+
 /* The other end of @fd, taken, gets a greeting. */
 void order_qemu_add_monitor(OrderQemu *qemu, int fd, const char *id);
 
@@ -43,6 +56,10 @@ void order_qemu_send_event(OrderQemu *qemu, const char *name, const char *data);
 
 /* JOB_STATUS_CHANGE of its job. */
 void order_qemu_tell_job(OrderQemu *qemu, const char *status);
+
+/* Take @command. */
+void order_command_answer(OrderCommand *command);
+void order_command_refuse(OrderCommand *command);
 
 /* By `execute` or `exec-oob`. */
 const char *order_command_get_name(OrderCommand *command);

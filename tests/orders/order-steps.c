@@ -6,16 +6,10 @@
 #include <unistd.h>
 
 #include "order-calls.h"
-#include "order-checks.h"
+#include "order-step-funcs.h"
 
 /* Calls of one caller in one order. */
 #define MAX_CALLS 4
-
-/* us; longer than idle-timeout. */
-#define IDLE_TIME ((gint64)11 * G_TIME_SPAN_SECOND)
-
-/* us; after so long without a word QEMU counts as stuck. */
-#define SILENT_TIME ((gint64)70 * G_TIME_SPAN_SECOND)
 
 static gboolean
 is_there(OrderWorld *world, OrderCaller *caller)
@@ -58,127 +52,6 @@ take_close(OrderWorld *world)
 }
 
 static gboolean
-is_polkit_asked(OrderWorld *world)
-{
-    return order_polkit_count_questions(world->polkit) > 0;
-}
-
-static void
-take_yes(OrderWorld *world)
-{
-    order_polkit_answer(world->polkit, TRUE);
-}
-
-static void
-take_no(OrderWorld *world)
-{
-    order_polkit_answer(world->polkit, FALSE);
-}
-
-static guint
-count_held(OrderWorld *world)
-{
-    return order_qemu_count_held(world->qemu) + (world->former ? order_qemu_count_held(world->former) : 0);
-}
-
-static gboolean
-is_qemu_asked(OrderWorld *world)
-{
-    return count_held(world) > 0;
-}
-
-/* A QEMU that is sure to take a monitor refuses nothing of what an agent has left to it (vm/plug-guard.h); nor does a former one, which
- * has been let go when another came. */
-static gboolean
-is_qemu_asked_by_somebody(OrderWorld *world)
-{
-    return order_qemu_count_held(world->qemu) > 0 && order_world_has_vm(world);
-}
-
-/* Where it is the same as to answer all, the step is none. */
-static gboolean
-is_qemu_asked_more(OrderWorld *world)
-{
-    return count_held(world) > 1;
-}
-
-static void
-take_answer(OrderWorld *world)
-{
-    order_qemu_answer_all(world->qemu);
-    if (world->former)
-        order_qemu_answer_all(world->former);
-}
-
-static void
-take_answer_one(OrderWorld *world)
-{
-    if (order_qemu_count_held(world->qemu) > 0)
-        order_qemu_answer_one(world->qemu);
-    else
-        order_qemu_answer_one(world->former);
-}
-
-static void
-take_refuse(OrderWorld *world)
-{
-    order_qemu_refuse_all(world->qemu);
-}
-
-static gboolean
-has_job(OrderWorld *world)
-{
-    return order_qemu_is_up(world->qemu) && order_qemu_has_job(world->qemu);
-}
-
-static void
-take_job_ends(OrderWorld *world)
-{
-    order_qemu_end_job(world->qemu);
-}
-
-static gboolean
-is_plugged(OrderWorld *world)
-{
-    return order_qemu_count_plugged(world->qemu) > 0;
-}
-
-static void
-take_unplug(OrderWorld *world)
-{
-    order_qemu_drop_plugged(world->qemu);
-}
-
-static gboolean
-is_qemu_up(OrderWorld *world)
-{
-    return order_qemu_is_up(world->qemu);
-}
-
-static void
-take_go(OrderWorld *world)
-{
-    order_qemu_go(world->qemu);
-}
-
-static void
-take_remove(OrderWorld *world)
-{
-    const char *path = ORDER_VM_PATH;
-
-    order_caller_send(world->keeper, "RemoveVM",
-                      order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "RemoveVM", DBUS_TYPE_OBJECT_PATH,
-                                           &path, DBUS_TYPE_INVALID));
-    world->is_removed = TRUE;
-}
-
-static gboolean
-is_name_free(OrderWorld *world)
-{
-    return !world->former && !order_world_has_vm(world) && world->host.instance && !world->host.is_stopping;
-}
-
-static gboolean
 is_a_on_bus(OrderWorld *world)
 {
     return world->a->connection != NULL;
@@ -216,56 +89,6 @@ take_b_leave(OrderWorld *world)
     order_caller_leave(world->b);
 }
 
-static void
-take_polkit_restart(OrderWorld *world)
-{
-    order_polkit_restart(world->polkit);
-}
-
-static void
-take_event(OrderWorld *world)
-{
-    order_qemu_tell_event(world->qemu);
-}
-
-static gboolean
-is_host_running(OrderWorld *world)
-{
-    return world->host.instance && !world->host.is_stopping;
-}
-
-static void
-take_stop(OrderWorld *world)
-{
-    order_host_prepare_stop(&world->host);
-}
-
-static void
-take_reload(OrderWorld *world)
-{
-    world->is_reloaded = !world->is_reloaded;
-    order_host_reload(&world->host, world->kind->config.asks_owner != world->is_reloaded);
-}
-
-static gboolean
-is_host_there(OrderWorld *world)
-{
-    return world->host.instance != NULL;
-}
-
-static void
-take_idle(OrderWorld *world)
-{
-    order_world_pass_time(world, IDLE_TIME);
-    order_checks_after_idle(world);
-}
-
-static void
-take_silence(OrderWorld *world)
-{
-    order_world_pass_time(world, SILENT_TIME);
-}
-
 const OrderStep order_steps[] = {
     /* The caller. */
     { "method", is_a_there, order_calls_method, TRUE },
@@ -292,27 +115,27 @@ const OrderStep order_steps[] = {
     { "native", has_client, take_native, TRUE },
     { "close", has_client, take_close, TRUE },
     /* Polkit. */
-    { "yes", is_polkit_asked, take_yes, TRUE },
-    { "no", is_polkit_asked, take_no, TRUE },
-    { "polkit-restarts", is_polkit_asked, take_polkit_restart, FALSE },
+    { "yes", order_is_polkit_asked, order_take_yes, TRUE },
+    { "no", order_is_polkit_asked, order_take_no, TRUE },
+    { "polkit-restarts", order_is_polkit_asked, order_take_polkit_restart, FALSE },
     /* QEMU. */
-    { "answer", is_qemu_asked, take_answer, TRUE },
-    { "answer-one", is_qemu_asked_more, take_answer_one, TRUE },
-    { "refuse", is_qemu_asked_by_somebody, take_refuse, TRUE },
-    { "job-ends", has_job, take_job_ends, TRUE },
-    { "event", is_qemu_up, take_event, FALSE },
-    { "unplug", is_plugged, take_unplug, TRUE },
-    { "go", is_qemu_up, take_go, TRUE },
+    { "answer", order_is_qemu_asked, order_take_answer, TRUE },
+    { "answer-one", order_is_qemu_asked_more, order_take_answer_one, TRUE },
+    { "refuse", order_is_qemu_asked_by_somebody, order_take_refuse, TRUE },
+    { "job-ends", order_has_job, order_take_job_ends, TRUE },
+    { "event", order_is_qemu_up, order_take_event, FALSE },
+    { "unplug", order_is_plugged, order_take_unplug, TRUE },
+    { "go", order_is_qemu_up, order_take_go, TRUE },
     /* Somebody who may. */
-    { "remove", order_world_has_vm, take_remove, TRUE },
-    { "come", is_name_free, order_world_replace_qemu, TRUE },
+    { "remove", order_world_has_vm, order_take_remove, TRUE },
+    { "come", order_is_name_free, order_world_replace_qemu, TRUE },
     /* The host. */
-    { "reload", is_host_running, take_reload, FALSE },
-    { "stop", is_host_running, take_stop, TRUE },
-    { "quit", is_host_there, order_world_quit, TRUE },
+    { "reload", order_is_host_running, order_take_reload, FALSE },
+    { "stop", order_is_host_running, order_take_stop, TRUE },
+    { "quit", order_is_host_there, order_world_quit, TRUE },
     /* Time. */
-    { "idle", is_host_there, take_idle, TRUE },
-    { "silence", is_host_there, take_silence, TRUE },
+    { "idle", order_is_host_there, order_take_idle, TRUE },
+    { "silence", order_is_host_there, order_take_silence, TRUE },
     { 0 },
 };
 
