@@ -39,19 +39,28 @@ order_command_free(OrderCommand *command)
 /* us; the agent's patience with a QEMU whose VM has gone. */
 #define PATIENCE ((gint64)2 * G_TIME_SPAN_SECOND)
 
+static gboolean
+has_waited_long(OrderCommand *command)
+{
+    return g_get_monotonic_time() - command->since >= PATIENCE;
+}
+
+/* An agent that has left cannot be told from one that is there while its own ends travel unread in the connection
+ * (vm/plug-guard.h): then the last commands are answered, and nobody hears it. */
 static void
 drop_commands_of(OrderMonitor *monitor)
 {
     OrderQemu *qemu = monitor->qemu;
-    gint64 now = g_get_monotonic_time();
 
+    qemu->was_left |= !monitor->id && monitor->was_late;
+    qemu->was_silent |= monitor->was_late;
     for (GList *i = qemu->held.head, *next; i; i = next) {
         OrderCommand *command = i->data;
         next = i->next;
         if (command->monitor != monitor)
             continue;
         qemu->was_left |= !monitor->id;
-        qemu->was_silent |= now - command->since >= PATIENCE;
+        qemu->was_silent |= has_waited_long(command);
         order_command_free(command);
         g_queue_delete_link(&qemu->held, i);
     }
@@ -119,6 +128,7 @@ send_answer(OrderCommand *command, char *value, const char *error)
     JsonNode *id = json_object_get_member(json_node_get_object(command->node), "id");
     g_autoptr(GString) text = g_string_new("{");
 
+    command->monitor->was_late = has_waited_long(command);
     if (value)
         g_string_append_printf(text, "\"return\": %s", value);
     else

@@ -14,6 +14,7 @@ typedef struct OrderMonitor {
     JsonFramer framer; /* of what comes */
     GArray *fds; /* owned, of int, owned; that came, and whose commands have not been read */
     GHashTable *names; /* owned; name → int, owned; by getfd */
+    gboolean was_late; /* the last answer, by more than the agent's patience */
 } OrderMonitor;
 
 /* A command that waits for its answer. */
