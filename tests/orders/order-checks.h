@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rules that hold after every step of an order, and at its end. A rule that is broken is a fault of the world. */
+/* Rules that hold after every step of an order. A rule that is broken is a fault of the world. */
 #pragma once
 
 #include "order-world.h"
@@ -11,9 +11,3 @@ void order_checks_after_step(OrderWorld *world);
 
 /* After more than idle-timeout: a caller with nothing under way has no monitor any more. */
 void order_checks_after_idle(OrderWorld *world);
-
-/* @how: one of order_ends. Lets everything go, and looks for left-overs. */
-void order_checks_end(OrderWorld *world, const char *how);
-
-/* How an order ends; NULL-terminated. */
-extern const char *const order_ends[];

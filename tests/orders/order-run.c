@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "order-checks.h"
+#include "order-ends.h"
 
 /* A check takes as long as some 50 orders. */
 #define ORDERS_A_LEAK_CHECK 1000
@@ -145,7 +146,7 @@ run_in_world(OrderRun *run, Order *order, OrderChooseFunc choose, gpointer user_
     }
     order->n_steps = n;
     exit_at_fault(run);
-    order_checks_end(world, order_ends[order->end]);
+    order_ends_run(world, order_ends[order->end]);
     exit_at_fault(run);
     if (++run->n_orders % ORDERS_A_LEAK_CHECK == 0)
         order_run_check_leaks();

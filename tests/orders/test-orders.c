@@ -8,7 +8,7 @@
  * fault is printed in the form that --order takes. A step that means nothing where it stands ends its order. */
 #include <stdio.h>
 
-#include "order-checks.h"
+#include "order-ends.h"
 #include "order-run.h"
 
 #define ORDERS_A_WORLD 100
