@@ -10,7 +10,7 @@ typedef struct OrderCall {
     char *what; /* owned; for people */
     char *path; /* owned; of the object */
     dbus_uint32_t serial;
-    gboolean is_late; /* the VM had gone */
+    gboolean is_late; /* the object was not there */
     guint n_answers;
     DBusMessage *answer; /* ref; the first; NULL: none yet */
 } OrderCall;

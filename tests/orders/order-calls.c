@@ -135,14 +135,34 @@ order_calls_fdset(OrderWorld *world)
     close(ends[1]);
 }
 
+static void
+send_get_all(OrderWorld *world, const char *path, const char *interface)
+{
+    order_world_send(world, world->a, "GetAll",
+                     order_world_new_call(world, path, DBUS_INTERFACE_PROPERTIES, "GetAll", DBUS_TYPE_STRING,
+                                          &interface, DBUS_TYPE_INVALID));
+}
+
 void
 order_calls_property(OrderWorld *world)
 {
-    const char *interface = ORDER_NAME ".VM";
+    send_get_all(world, ORDER_VM_PATH, ORDER_NAME ".VM");
+}
 
-    order_world_send(world, world->a, "GetAll",
-                     order_world_new_call(world, ORDER_VM_PATH, DBUS_INTERFACE_PROPERTIES, "GetAll", DBUS_TYPE_STRING,
-                                          &interface, DBUS_TYPE_INVALID));
+void
+order_calls_job_property(OrderWorld *world)
+{
+    send_get_all(world, ORDER_JOB_PATH, ORDER_NAME ".Job");
+}
+
+void
+order_calls_quiet(OrderWorld *world)
+{
+    DBusMessage *message = new_vm_call(world, "Execute", "stop");
+
+    append_empty(message, /* has_job= */ FALSE);
+    dbus_message_set_allow_interactive_authorization(message, FALSE);
+    order_world_send(world, world->a, "Execute without a dialog", message);
 }
 
 void
@@ -179,6 +199,14 @@ order_calls_list(OrderWorld *world)
 }
 
 void
+order_calls_objects(OrderWorld *world)
+{
+    order_world_send(world, world->a, "GetManagedObjects",
+                     order_world_new_call(world, ORDER_ROOT, "org.freedesktop.DBus.ObjectManager",
+                                          "GetManagedObjects", DBUS_TYPE_INVALID));
+}
+
+void
 order_calls_subscribe(OrderWorld *world)
 {
     const char **none = NULL;
@@ -193,5 +221,5 @@ order_calls_cancel(OrderWorld *world)
 {
     order_world_send(
         world, world->a, "Cancel",
-        order_world_new_call(world, ORDER_VM_PATH "/job/j0", ORDER_NAME ".Job", "Cancel", DBUS_TYPE_INVALID));
+        order_world_new_call(world, ORDER_JOB_PATH, ORDER_NAME ".Job", "Cancel", DBUS_TYPE_INVALID));
 }

@@ -18,5 +18,8 @@ void order_calls_introspect(OrderWorld *world);
 void order_calls_screenshot(OrderWorld *world);
 void order_calls_display(OrderWorld *world);
 void order_calls_list(OrderWorld *world);
+void order_calls_objects(OrderWorld *world);
+void order_calls_job_property(OrderWorld *world);
+void order_calls_quiet(OrderWorld *world); /* nobody may be asked for a password */
 void order_calls_subscribe(OrderWorld *world);
 void order_calls_cancel(OrderWorld *world);

@@ -36,6 +36,30 @@ is_error_known(OrderWorld *world, const char *error)
             (g_strv_contains(bus_errors, name) && (!world->host.instance || world->host.is_stopping)));
 }
 
+/* The list of objects is what signals have told. It is looked at once. */
+static void
+check_objects(OrderWorld *world, OrderCall *call)
+{
+    DBusMessageIter iter, objects, entry;
+    guint n = 0;
+
+    if (!dbus_message_has_signature(call->answer, "a{oa{sa{sv}}}"))
+        return;
+    dbus_message_iter_init(call->answer, &iter);
+    dbus_message_iter_recurse(&iter, &objects);
+    for (; dbus_message_iter_get_arg_type(&objects) != DBUS_TYPE_INVALID; dbus_message_iter_next(&objects), n++) {
+        const char *path;
+        dbus_message_iter_recurse(&objects, &entry);
+        dbus_message_iter_get_basic(&entry, &path);
+        if (!g_hash_table_contains(world->published, path))
+            order_world_fail(world, "%s is listed, and is not there", path);
+    }
+    if (n < g_hash_table_size(world->published))
+        order_world_fail(world, "of %u objects %u are listed", g_hash_table_size(world->published), n);
+    dbus_message_unref(call->answer);
+    call->answer = dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_RETURN);
+}
+
 static void
 check_calls(OrderWorld *world, OrderCaller *caller)
 {
@@ -46,8 +70,10 @@ check_calls(OrderWorld *world, OrderCaller *caller)
             order_world_fail(world, "%s's %s has been answered %u times", caller->name, call->what, call->n_answers);
         if (error && !is_error_known(world, error))
             order_world_fail(world, "%s's %s has failed by %s", caller->name, call->what, error);
+        if (call->answer && g_str_equal(call->what, "GetManagedObjects"))
+            check_objects(world, call);
         if (call->is_late && call->answer && g_strcmp0(error, DBUS_PREFIX "UnknownObject") != 0)
-            order_world_fail(world, "%s's %s has been answered by %s, and the VM had gone", caller->name, call->what,
+            order_world_fail(world, "%s's %s has been answered by %s, and the object was not there", caller->name, call->what,
                              error ? error : "a value");
         if (caller->connection && call->n_answers == 0 && !order_world_has_vm(world))
             order_world_fail(world, "%s's %s is not answered, and the VM has gone", caller->name, call->what);
@@ -67,13 +93,42 @@ order_checks_after_step(OrderWorld *world)
         order_world_fail(world, "the VM has gone, and a native session goes on");
 }
 
-static gboolean
-has_unanswered(OrderCaller *caller)
+/* The call that waits; NULL: none does. */
+static OrderCall *
+find_unanswered(OrderCaller *caller)
 {
     for (guint i = 0; caller && i < caller->calls->len; i++)
         if (((OrderCall *)g_ptr_array_index(caller->calls, i))->n_answers == 0)
-            return TRUE;
-    return FALSE;
+            return g_ptr_array_index(caller->calls, i);
+    return NULL;
+}
+
+static void
+check_answered(OrderWorld *world, OrderCaller *caller)
+{
+    OrderCall *call = caller && caller->connection ? find_unanswered(caller) : NULL;
+
+    if (call)
+        order_world_fail(world, "%s's %s is not answered, and nobody is waited for", caller->name, call->what);
+}
+
+/* Each event is a signal once, also one that came while the VM was being added. */
+static void
+check_events(OrderWorld *world)
+{
+    guint n_told = order_qemu_count_events(world->qemu);
+
+    if (order_world_has_vm(world) && g_hash_table_contains(world->published, ORDER_VM_PATH) && world->n_heard != n_told)
+        order_world_fail(world, "of %u events %u were heard", n_told, world->n_heard);
+}
+
+void
+order_checks_after_service(OrderWorld *world)
+{
+    check_answered(world, world->keeper);
+    check_answered(world, world->a);
+    check_answered(world, world->b);
+    check_events(world);
 }
 
 void
@@ -81,8 +136,8 @@ order_checks_after_idle(OrderWorld *world)
 {
     guint n = order_qemu_count_plugged(world->qemu);
 
-    if (!order_world_has_vm(world) || order_qemu_count_held(world->qemu) > 0 || has_unanswered(world->a) ||
-        has_unanswered(world->b) || order_world_get_client(world))
+    if (!order_world_has_vm(world) || order_qemu_count_held(world->qemu) > 0 || find_unanswered(world->a) ||
+        find_unanswered(world->b) || order_world_get_client(world))
         return;
     if (n > 0)
         order_world_fail(world, "%u monitors that nobody uses are plugged still", n);
@@ -103,6 +158,15 @@ is_of_module(OrderWorld *world, const char *path)
     return g_str_equal(path, ORDER_ROOT) || g_hash_table_contains(world->published, path);
 }
 
+static void
+note_added(OrderWorld *world, const char *path)
+{
+    if (!g_hash_table_add(world->published, g_strdup(path)))
+        order_world_fail(world, "%s is added twice", path);
+    if (g_str_equal(path, ORDER_VM_PATH))
+        world->n_heard = 0;
+}
+
 void
 order_checks_take_signal(OrderWorld *world, DBusMessage *signal)
 {
@@ -112,9 +176,11 @@ order_checks_take_signal(OrderWorld *world, DBusMessage *signal)
         return; /* the bus's own */
     if (!is_of_module(world, path))
         order_world_fail(world, "%s of %s, which is not there", member, path);
-    if (g_str_equal(member, "InterfacesAdded") &&
-        !g_hash_table_add(world->published, g_strdup(get_first_path(signal))))
-        order_world_fail(world, "%s is added twice", get_first_path(signal));
+    /* The schema knows the event, or does not. */
+    if (g_str_equal(dbus_message_get_interface(signal), ORDER_NAME ".Events") || g_str_equal(member, "Event"))
+        world->n_heard++;
+    if (g_str_equal(member, "InterfacesAdded"))
+        note_added(world, get_first_path(signal));
     if (g_str_equal(member, "InterfacesRemoved") && !g_hash_table_remove(world->published, get_first_path(signal)))
         order_world_fail(world, "%s is removed twice", get_first_path(signal));
 }

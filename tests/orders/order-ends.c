@@ -14,7 +14,7 @@
 /* us; a caller's monitor is removed, and its fdsets. */
 #define IDLE_TIME ((gint64)15 * G_TIME_SPAN_SECOND)
 
-const char *const order_ends[] = { "removed", "gone", "left", "stopped", "quit", NULL };
+const char *const order_ends[] = { "removed", "gone", "left", "stopped", "quit", "served", NULL };
 
 static guint
 count_fds(void)
@@ -82,6 +82,25 @@ leave_callers(OrderWorld *world)
     order_world_settle(world);
 }
 
+/* Jobs in a row: calls may have waited for one after the other. */
+#define MAX_JOBS 8
+
+/* Everybody answers, and the VM stays: every call is answered by the one whom it has waited for. */
+static void
+serve(OrderWorld *world)
+{
+    order_polkit_set_obliging(world->polkit, TRUE);
+    order_qemu_set_holding(world->qemu, FALSE);
+    if (world->former)
+        order_qemu_set_holding(world->former, FALSE);
+    order_world_pass_time(world, IDLE_TIME);
+    for (guint i = 0; i < MAX_JOBS && order_qemu_is_up(world->qemu) && order_qemu_has_job(world->qemu); i++) {
+        order_qemu_end_job(world->qemu);
+        order_world_pass_time(world, IDLE_TIME);
+    }
+    order_checks_after_service(world);
+}
+
 static void
 begin_end(OrderWorld *world, const char *how)
 {
@@ -93,6 +112,8 @@ begin_end(OrderWorld *world, const char *how)
         leave_callers(world);
     else if (g_str_equal(how, "stopped") && world->host.instance && !world->host.is_stopping)
         order_host_prepare_stop(&world->host);
+    else if (g_str_equal(how, "served"))
+        serve(world);
     else if (g_str_equal(how, "quit") && world->host.instance)
         order_world_quit(world);
     order_world_settle(world);

@@ -117,6 +117,7 @@ order_qemu_send_event(OrderQemu *qemu, const char *name, const char *data)
     g_autofree char *text = g_strdup_printf(
         "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"%s\", \"data\": %s}\r\n", name, data);
 
+    qemu->n_events++;
     for (guint i = 0; i < qemu->monitors->len; i++)
         send_text(g_ptr_array_index(qemu->monitors, i), text);
 }

@@ -6,13 +6,13 @@
 
 struct OrderPolkit {
     char *bus_address; /* owned */
-    DBusConnection *connection; /* owned */
+    DBusConnection *connection; /* owned; NULL: polkit has left */
     GQueue questions; /* of DBusMessage, ref */
     gboolean is_obliging;
 };
 
-static void
-join_bus(OrderPolkit *polkit)
+void
+order_polkit_join(OrderPolkit *polkit)
 {
     DBusError error = DBUS_ERROR_INIT;
 
@@ -24,12 +24,14 @@ join_bus(OrderPolkit *polkit)
         g_error("no name for polkit");
 }
 
-static void
-leave_bus(OrderPolkit *polkit)
+void
+order_polkit_leave(OrderPolkit *polkit)
 {
+    if (!polkit->connection)
+        return;
     g_queue_clear_full(&polkit->questions, (GDestroyNotify)dbus_message_unref);
     dbus_connection_close(polkit->connection);
-    dbus_connection_unref(polkit->connection);
+    g_clear_pointer(&polkit->connection, dbus_connection_unref);
 }
 
 OrderPolkit *
@@ -38,37 +40,30 @@ order_polkit_new(const char *bus_address)
     OrderPolkit *polkit = g_new0(OrderPolkit, 1);
 
     polkit->bus_address = g_strdup(bus_address);
-    join_bus(polkit);
+    order_polkit_join(polkit);
     return polkit;
-}
-
-void
-order_polkit_restart(OrderPolkit *polkit)
-{
-    leave_bus(polkit);
-    join_bus(polkit);
 }
 
 void
 order_polkit_free(OrderPolkit *polkit)
 {
-    leave_bus(polkit);
+    order_polkit_leave(polkit);
     g_free(polkit->bus_address);
     g_free(polkit);
 }
 
 void
-order_polkit_answer(OrderPolkit *polkit, gboolean is_authorized)
+order_polkit_answer(OrderPolkit *polkit, OrderPolkitAnswer how)
 {
     DBusMessage *question = g_queue_pop_head(&polkit->questions);
     DBusMessage *answer = dbus_message_new_method_return(question);
-    dbus_bool_t yes = is_authorized, no = FALSE;
+    dbus_bool_t is_authorized = how == ORDER_POLKIT_YES, is_challenge = how == ORDER_POLKIT_CHALLENGE;
     DBusMessageIter iter, result, details;
 
     dbus_message_iter_init_append(answer, &iter);
     dbus_message_iter_open_container(&iter, DBUS_TYPE_STRUCT, NULL, &result);
-    dbus_message_iter_append_basic(&result, DBUS_TYPE_BOOLEAN, &yes);
-    dbus_message_iter_append_basic(&result, DBUS_TYPE_BOOLEAN, &no);
+    dbus_message_iter_append_basic(&result, DBUS_TYPE_BOOLEAN, &is_authorized);
+    dbus_message_iter_append_basic(&result, DBUS_TYPE_BOOLEAN, &is_challenge);
     dbus_message_iter_open_container(&result, DBUS_TYPE_ARRAY, "{ss}", &details);
     dbus_message_iter_close_container(&result, &details);
     dbus_message_iter_close_container(&iter, &result);
@@ -112,7 +107,7 @@ take_message(OrderPolkit *polkit, DBusMessage *message)
     else if (dbus_message_is_method_call(message, POLKIT_INTERFACE, "CheckAuthorization"))
         g_queue_push_tail(&polkit->questions, dbus_message_ref(message));
     while (polkit->is_obliging && polkit->questions.head)
-        order_polkit_answer(polkit, TRUE);
+        order_polkit_answer(polkit, ORDER_POLKIT_YES);
 }
 
 void
@@ -143,6 +138,8 @@ void
 order_polkit_set_obliging(OrderPolkit *polkit, gboolean is_obliging)
 {
     polkit->is_obliging = is_obliging;
+    if (is_obliging && !polkit->connection)
+        order_polkit_join(polkit);
     while (is_obliging && polkit->questions.head)
-        order_polkit_answer(polkit, TRUE);
+        order_polkit_answer(polkit, ORDER_POLKIT_YES);
 }

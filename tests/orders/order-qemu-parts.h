@@ -36,6 +36,7 @@ struct OrderQemu {
     GHashTable *fdsets; /* owned; number → int, owned */
     char *job; /* owned; id; NULL: none */
     gboolean has_job_ended;
+    guint n_events; /* sent */
 };
 
 /* A GDestroyNotify of a descriptor; negative: none. */

@@ -26,6 +26,12 @@ order_qemu_count_held(OrderQemu *qemu)
     return qemu->held.length;
 }
 
+guint
+order_qemu_count_events(OrderQemu *qemu)
+{
+    return qemu->n_events;
+}
+
 gboolean
 order_qemu_is_up(OrderQemu *qemu)
 {

@@ -26,6 +26,7 @@ void order_qemu_set_holding(OrderQemu *qemu, gboolean is_holding);
 gboolean order_qemu_run(OrderQemu *qemu);
 
 guint order_qemu_count_held(OrderQemu *qemu);
+guint order_qemu_count_events(OrderQemu *qemu); /* that it has sent since its control monitor was connected */
 gboolean order_qemu_is_up(OrderQemu *qemu);
 gboolean order_qemu_has_job(OrderQemu *qemu);
 guint order_qemu_count_plugged(OrderQemu *qemu);

@@ -18,19 +18,43 @@ order_is_polkit_asked(OrderWorld *world)
 void
 order_take_yes(OrderWorld *world)
 {
-    order_polkit_answer(world->polkit, TRUE);
+    order_polkit_answer(world->polkit, ORDER_POLKIT_YES);
 }
 
 void
 order_take_no(OrderWorld *world)
 {
-    order_polkit_answer(world->polkit, FALSE);
+    order_polkit_answer(world->polkit, ORDER_POLKIT_NO);
 }
 
 void
-order_take_polkit_restart(OrderWorld *world)
+order_take_challenge(OrderWorld *world)
 {
-    order_polkit_restart(world->polkit);
+    order_polkit_answer(world->polkit, ORDER_POLKIT_CHALLENGE);
+}
+
+gboolean
+order_is_polkit_there(OrderWorld *world)
+{
+    return order_polkit_get_connection(world->polkit) != NULL;
+}
+
+void
+order_take_polkit_leave(OrderWorld *world)
+{
+    order_polkit_leave(world->polkit);
+}
+
+gboolean
+order_is_polkit_away(OrderWorld *world)
+{
+    return !order_is_polkit_there(world);
+}
+
+void
+order_take_polkit_come(OrderWorld *world)
+{
+    order_polkit_join(world->polkit);
 }
 
 void

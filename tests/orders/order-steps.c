@@ -104,6 +104,9 @@ const OrderStep order_steps[] = {
     { "screenshot", is_a_there, order_calls_screenshot, FALSE },
     { "display", is_a_there, order_calls_display, FALSE },
     { "list", is_a_there, order_calls_list, FALSE },
+    { "objects", is_a_there, order_calls_objects, FALSE },
+    { "job-property", is_a_there, order_calls_job_property, FALSE },
+    { "quiet", is_a_there, order_calls_quiet, FALSE },
     { "subscribe", is_a_there, order_calls_subscribe, FALSE },
     { "cancel", is_a_there, order_calls_cancel, FALSE },
     { "leave", is_a_on_bus, take_leave, TRUE },
@@ -117,7 +120,9 @@ const OrderStep order_steps[] = {
     /* Polkit. */
     { "yes", order_is_polkit_asked, order_take_yes, TRUE },
     { "no", order_is_polkit_asked, order_take_no, TRUE },
-    { "polkit-restarts", order_is_polkit_asked, order_take_polkit_restart, FALSE },
+    { "challenge", order_is_polkit_asked, order_take_challenge, FALSE },
+    { "polkit-leaves", order_is_polkit_there, order_take_polkit_leave, FALSE },
+    { "polkit-comes", order_is_polkit_away, order_take_polkit_come, FALSE },
     /* QEMU. */
     { "answer", order_is_qemu_asked, order_take_answer, TRUE },
     { "answer-one", order_is_qemu_asked_more, order_take_answer_one, TRUE },

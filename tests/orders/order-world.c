@@ -309,7 +309,8 @@ order_world_send(OrderWorld *world, OrderCaller *caller, const char *what, DBusM
 {
     OrderCall *call = order_caller_send(caller, what, message);
 
-    call->is_late = !order_world_has_vm(world) && world->host.instance && !world->host.is_stopping;
+    call->is_late = !g_str_equal(call->path, ORDER_ROOT) && !g_hash_table_contains(world->published, call->path) &&
+                    world->host.instance && !world->host.is_stopping;
 }
 
 OrderCaller *

@@ -12,6 +12,7 @@
 #define ORDER_NAME "org.qemu.Monitor1"
 #define ORDER_ROOT "/org/qemu/Monitor1"
 #define ORDER_VM_PATH ORDER_ROOT "/vm/web"
+#define ORDER_JOB_PATH ORDER_VM_PATH "/job/j0"
 
 /* The client of a native session. */
 typedef struct OrderClient {
@@ -41,6 +42,7 @@ typedef struct OrderWorld {
     gboolean is_reloaded; /* the configuration is another one than the order began with */
     gboolean has_quit; /* the instance was stopped without any preparation */
     gboolean has_picture; /* a screenshot was asked for, whose fdset stays in QEMU as long as the VM */
+    guint n_heard; /* events, as signals, since the VM was added */
     guint n_turns; /* since everybody was quiet */
     GString *fault; /* owned; empty: none */
     guint n_fds, n_polled; /* with an instance that runs and has nothing to do */
