@@ -88,6 +88,8 @@ take_message(OrderCaller *caller, DBusMessage *message)
 
     if (type == DBUS_MESSAGE_TYPE_METHOD_RETURN || type == DBUS_MESSAGE_TYPE_ERROR)
         take_answer(caller, message);
+    else if (dbus_message_get_destination(message) && g_str_has_suffix(dbus_message_get_interface(message), ".Events"))
+        caller->n_events++;
     else if (caller->on_signal)
         caller->on_signal(message, caller->user_data);
 }

@@ -10,6 +10,7 @@ typedef struct OrderCall {
     char *what; /* owned; for people */
     char *path; /* owned; of the object */
     dbus_uint32_t serial;
+    gboolean is_seen; /* the answer was looked at */
     gboolean is_late; /* the object was not there */
     guint n_answers;
     DBusMessage *answer; /* ref; the first; NULL: none yet */
@@ -19,6 +20,9 @@ typedef struct OrderCaller {
     const char *name; /* static; for people */
     DBusConnection *connection; /* owned; NULL: the caller has left */
     GPtrArray *calls; /* owned, of OrderCall */
+    guint n_events; /* that were sent to this caller alone */
+    gboolean is_subscribed;
+    guint n_told; /* events, before that */
     /* Sees every signal; may be NULL. */
     void (*on_signal)(DBusMessage *signal, gpointer user_data);
     gpointer user_data;

@@ -33,10 +33,10 @@ is_error_known(OrderWorld *world, const char *error)
         return g_strv_contains(own_errors, name);
     return g_str_has_prefix(error, DBUS_PREFIX) &&
            (g_strv_contains(dbus_errors, name) ||
-            (g_strv_contains(bus_errors, name) && (!world->host.instance || world->host.is_stopping)));
+            (g_strv_contains(bus_errors, name) && world->has_stopped));
 }
 
-/* The list of objects is what signals have told. It is looked at once. */
+/* The list of objects is what signals have told. */
 static void
 check_objects(OrderWorld *world, OrderCall *call)
 {
@@ -56,8 +56,18 @@ check_objects(OrderWorld *world, OrderCall *call)
     }
     if (n < g_hash_table_size(world->published))
         order_world_fail(world, "of %u objects %u are listed", g_hash_table_size(world->published), n);
-    dbus_message_unref(call->answer);
-    call->answer = dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_RETURN);
+}
+
+/* An answer has come. */
+static void
+look_at_answer(OrderWorld *world, OrderCaller *caller, OrderCall *call)
+{
+    if (g_str_equal(call->what, "GetManagedObjects"))
+        check_objects(world, call);
+    if (g_str_equal(call->what, "Subscribe") && !order_call_get_error(call) && !caller->is_subscribed) {
+        caller->is_subscribed = TRUE;
+        caller->n_told = order_qemu_count_events(world->qemu);
+    }
 }
 
 static void
@@ -70,8 +80,9 @@ check_calls(OrderWorld *world, OrderCaller *caller)
             order_world_fail(world, "%s's %s has been answered %u times", caller->name, call->what, call->n_answers);
         if (error && !is_error_known(world, error))
             order_world_fail(world, "%s's %s has failed by %s", caller->name, call->what, error);
-        if (call->answer && g_str_equal(call->what, "GetManagedObjects"))
-            check_objects(world, call);
+        if (call->answer && !call->is_seen)
+            look_at_answer(world, caller, call);
+        call->is_seen = call->answer != NULL;
         if (call->is_late && call->answer && g_strcmp0(error, DBUS_PREFIX "UnknownObject") != 0)
             order_world_fail(world, "%s's %s has been answered by %s, and the object was not there", caller->name, call->what,
                              error ? error : "a value");
@@ -112,14 +123,30 @@ check_answered(OrderWorld *world, OrderCaller *caller)
         order_world_fail(world, "%s's %s is not answered, and nobody is waited for", caller->name, call->what);
 }
 
-/* Each event is a signal once, also one that came while the VM was being added. */
+/* Each event is a signal once, also one that came while the VM was being added: to everybody, or on the system bus to those alone who
+ * have subscribed. An agent before has heard some that the next one does not. */
 static void
 check_events(OrderWorld *world)
 {
     guint n_told = order_qemu_count_events(world->qemu);
+    gboolean is_system = world->kind->config.is_system;
 
-    if (order_world_has_vm(world) && g_hash_table_contains(world->published, ORDER_VM_PATH) && world->n_heard != n_told)
+    if (!order_world_has_vm(world) || !g_hash_table_contains(world->published, ORDER_VM_PATH) || world->has_stopped)
+        return;
+    if (world->n_heard != (is_system ? 0 : n_told))
         order_world_fail(world, "of %u events %u were heard", n_told, world->n_heard);
+    if (is_system && world->a->is_subscribed &&
+        (world->a->n_events < n_told - world->a->n_told || world->a->n_events > n_told))
+        order_world_fail(world, "of %u events, %u of them since Subscribe(), %u were sent", n_told,
+                         n_told - world->a->n_told, world->a->n_events);
+}
+
+/* Nobody gets what they have not subscribed to. */
+static void
+check_signals(OrderWorld *world, OrderCaller *caller)
+{
+    if (caller && caller->n_events > 0 && !caller->is_subscribed)
+        order_world_fail(world, "%s gets events, and has not subscribed", caller->name);
 }
 
 void
@@ -129,6 +156,8 @@ order_checks_after_service(OrderWorld *world)
     check_answered(world, world->a);
     check_answered(world, world->b);
     check_events(world);
+    check_signals(world, world->a);
+    check_signals(world, world->b);
 }
 
 void
@@ -158,13 +187,27 @@ is_of_module(OrderWorld *world, const char *path)
     return g_str_equal(path, ORDER_ROOT) || g_hash_table_contains(world->published, path);
 }
 
+/* Who had subscribed to a VM of that name before has not to this one. */
+static void
+note_vm_added(OrderWorld *world)
+{
+    OrderCaller *callers[] = { world->a, world->b };
+
+    world->n_heard = 0;
+    for (guint i = 0; i < G_N_ELEMENTS(callers); i++)
+        if (callers[i]) {
+            callers[i]->is_subscribed = FALSE;
+            callers[i]->n_events = 0;
+        }
+}
+
 static void
 note_added(OrderWorld *world, const char *path)
 {
     if (!g_hash_table_add(world->published, g_strdup(path)))
         order_world_fail(world, "%s is added twice", path);
     if (g_str_equal(path, ORDER_VM_PATH))
-        world->n_heard = 0;
+        note_vm_added(world);
 }
 
 void

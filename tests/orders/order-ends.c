@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "order-checks.h"
+#include "order-vm.h"
 
 /* us; more than any timer of the module. */
 #define LONG_TIME ((gint64)10 * 60 * G_TIME_SPAN_SECOND)
@@ -25,20 +26,6 @@ count_fds(void)
     while (g_dir_read_name(fds))
         n++;
     return n;
-}
-
-static void
-remove_vm(OrderWorld *world)
-{
-    const char *path = ORDER_VM_PATH;
-
-    if (!order_world_has_vm(world))
-        return;
-    world->is_removed = TRUE;
-    order_caller_send(world->keeper, "RemoveVM",
-                      order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "RemoveVM", DBUS_TYPE_OBJECT_PATH,
-                                           &path, DBUS_TYPE_INVALID));
-    order_world_settle(world);
 }
 
 static void
@@ -104,14 +91,14 @@ serve(OrderWorld *world)
 static void
 begin_end(OrderWorld *world, const char *how)
 {
-    if (g_str_equal(how, "removed"))
-        remove_vm(world);
+    if (g_str_equal(how, "removed") && order_world_has_vm(world))
+        order_vm_remove(world);
     else if (g_str_equal(how, "gone"))
         order_qemu_go(world->qemu);
     else if (g_str_equal(how, "left"))
         leave_callers(world);
     else if (g_str_equal(how, "stopped") && world->host.instance && !world->host.is_stopping)
-        order_host_prepare_stop(&world->host);
+        order_world_stop(world);
     else if (g_str_equal(how, "served"))
         serve(world);
     else if (g_str_equal(how, "quit") && world->host.instance)
@@ -147,6 +134,8 @@ check_rest(OrderWorld *world)
         order_world_fail(world, "%u descriptors are polled, and the module has stopped", n_polled - 1);
     if (order_polkit_count_questions(world->polkit) > 0)
         order_world_fail(world, "polkit has a question that nobody waits for");
+    if (world->host.store && g_hash_table_size(world->host.store) > 0)
+        order_world_fail(world, "a descriptor is left in the store");
     if (g_hash_table_size(world->published) > 0)
         order_world_fail(world, "an object is left on the bus");
 }
@@ -167,7 +156,7 @@ order_ends_run(OrderWorld *world, const char *how)
     if (g_str_equal(how, "left"))
         check_unused_vm(world);
     leave_callers(world);
-    remove_vm(world);
+    order_vm_forget(world);
     order_world_pass_time(world, LONG_TIME);
     if (!may_leave_something(world))
         check_all_left_over(world);

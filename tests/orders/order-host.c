@@ -2,7 +2,11 @@
 #include "order-host.h"
 
 #include <gio/gio.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "discovery.h"
 
 /* The module's own; see plugin/module/module.c. */
 extern const ManagementModule management_module;
@@ -38,7 +42,68 @@ on_status(gpointer data, gpointer instance, const char *status)
 }
 
 static void
-set_asks_owner(OrderHost *host, gboolean asks_owner)
+close_kept(gpointer fd)
+{
+    close(GPOINTER_TO_INT(fd));
+}
+
+static gboolean
+keep_fd(gpointer data, const char *name, int fd, gboolean is_only_one)
+{
+    OrderHost *host = data;
+
+    if (!host->store)
+        return FALSE;
+    g_hash_table_replace(host->store, g_strdup(name), GINT_TO_POINTER(fcntl(fd, F_DUPFD_CLOEXEC, 3)));
+    return TRUE;
+}
+
+static void
+drop_fd(gpointer data, const char *name)
+{
+    g_hash_table_remove(((OrderHost *)data)->store, name);
+}
+
+static int
+take_fd(gpointer data, const char *name)
+{
+    OrderHost *host = data;
+    gpointer fd;
+
+    if (!host->store || !g_hash_table_lookup_extended(host->store, name, NULL, &fd))
+        return -1;
+    return fcntl(GPOINTER_TO_INT(fd), F_DUPFD_CLOEXEC, 3);
+}
+
+/* In place of the module's: VMs of this machine's users are none of a test's business. */
+Discovery *__real_discovery_new(Context *context, VmRegistry *registry);
+Discovery *__wrap_discovery_new(Context *context, VmRegistry *registry);
+
+Discovery *
+__wrap_discovery_new(Context *context, VmRegistry *registry)
+{
+    return context->host->bus == MANAGEMENT_BUS_SYSTEM ? NULL : __real_discovery_new(context, registry);
+}
+
+#define GROUP "vm web"
+
+void
+order_host_set_group(OrderHost *host, const char *address)
+{
+    if (address)
+        g_key_file_set_string(host->key_file, GROUP, "address", address);
+    else
+        g_key_file_remove_group(host->key_file, GROUP, NULL);
+}
+
+gboolean
+order_host_has_group(OrderHost *host)
+{
+    return g_key_file_has_group(host->key_file, GROUP);
+}
+
+void
+order_host_set_asks_owner(OrderHost *host, gboolean asks_owner)
 {
     g_key_file_set_string(host->key_file, "qemu-monitor", "owner", asks_owner ? "polkit" : "allow");
 }
@@ -47,24 +112,29 @@ void
 order_host_init(OrderHost *host, const char *bus_address, const OrderConfig *config)
 {
     host->key_file = g_key_file_new();
-    set_asks_owner(host, config->asks_owner);
+    order_host_set_asks_owner(host, config->asks_owner);
     if (config->requires_isolation)
         g_key_file_set_string(host->key_file, "qemu-monitor", "isolation", "required");
     if (config->max_monitors > 0)
         g_key_file_set_uint64(host->key_file, "qemu-monitor", "max-monitors", config->max_monitors);
+    if (config->has_store)
+        host->store = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_kept);
     host->table = (ManagementHost){
         .abi = MANAGEMENT_MODULE_ABI,
         .size = sizeof(ManagementHost),
         .data = host,
         .context = g_main_context_default(),
         .bus_address = bus_address,
-        .bus = MANAGEMENT_BUS_SESSION,
+        .bus = config->is_system ? MANAGEMENT_BUS_SYSTEM : MANAGEMENT_BUS_SESSION,
         .key_file = host->key_file,
         .log = on_log,
         .ready = on_ready,
         .failed = on_failed,
         .stopped = on_stopped,
         .status = on_status,
+        .keep_fd = keep_fd,
+        .drop_fd = drop_fd,
+        .take_fd = take_fd,
     };
 }
 
@@ -72,6 +142,7 @@ void
 order_host_clear(OrderHost *host)
 {
     g_clear_pointer(&host->key_file, g_key_file_unref);
+    g_clear_pointer(&host->store, g_hash_table_unref);
 }
 
 void
@@ -85,11 +156,10 @@ order_host_start(OrderHost *host)
 }
 
 void
-order_host_reload(OrderHost *host, gboolean asks_owner)
+order_host_reload(OrderHost *host)
 {
     g_autoptr(GError) error = NULL;
 
-    set_asks_owner(host, asks_owner);
     management_module.reload(host->instance, host->key_file, /* key_file_path= */ NULL, &error);
     g_assert_no_error(error);
 }

@@ -8,6 +8,7 @@ typedef struct OrderHost {
     ManagementHost table;
     GKeyFile *key_file; /* owned */
     gpointer instance; /* owned; NULL: stopped */
+    GHashTable *store; /* owned; name → int, owned; NULL: there is none */
     gboolean is_ready, is_stopping, has_stopped;
 } OrderHost;
 
@@ -16,6 +17,8 @@ typedef struct OrderConfig {
     gboolean asks_owner; /* polkit is asked about the user of the QEMU as well */
     gboolean requires_isolation;
     guint max_monitors; /* 0: as many as by default */
+    gboolean is_system; /* the bus is the system's */
+    gboolean has_store; /* of descriptors, and of what the agent writes for the next one */
 } OrderConfig;
 
 void order_host_init(OrderHost *host, const char *bus_address, const OrderConfig *config);
@@ -23,8 +26,12 @@ void order_host_clear(OrderHost *host);
 
 void order_host_start(OrderHost *host);
 
-/* Reloads the configuration with another OrderConfig.asks_owner. */
-void order_host_reload(OrderHost *host, gboolean asks_owner);
+/* Change the key file, which the instance reads when it starts, or by order_host_reload(). @address: of the VM's group; NULL: it has
+ * none. */
+void order_host_set_asks_owner(OrderHost *host, gboolean asks_owner);
+void order_host_set_group(OrderHost *host, const char *address);
+gboolean order_host_has_group(OrderHost *host);
+void order_host_reload(OrderHost *host);
 
 /* Begins to stop, and stops if nothing is to be waited for. */
 void order_host_prepare_stop(OrderHost *host);

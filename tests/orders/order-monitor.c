@@ -39,6 +39,12 @@ order_command_free(OrderCommand *command)
 /* us; the agent's patience with a QEMU whose VM has gone. */
 #define PATIENCE ((gint64)2 * G_TIME_SPAN_SECOND)
 
+gboolean
+order_monitor_is_control(OrderMonitor *monitor)
+{
+    return !monitor->id && !(monitor->listener && monitor->listener->is_spare);
+}
+
 static gboolean
 has_waited_long(OrderCommand *command)
 {
@@ -52,14 +58,14 @@ drop_commands_of(OrderMonitor *monitor)
 {
     OrderQemu *qemu = monitor->qemu;
 
-    qemu->was_left |= !monitor->id && monitor->was_late;
+    qemu->was_left |= order_monitor_is_control(monitor) && monitor->was_late;
     qemu->was_silent |= monitor->was_late;
     for (GList *i = qemu->held.head, *next; i; i = next) {
         OrderCommand *command = i->data;
         next = i->next;
         if (command->monitor != monitor)
             continue;
-        qemu->was_left |= !monitor->id;
+        qemu->was_left |= order_monitor_is_control(monitor);
         qemu->was_silent |= has_waited_long(command);
         order_command_free(command);
         g_queue_delete_link(&qemu->held, i);
@@ -72,6 +78,8 @@ order_monitor_free(gpointer data)
     OrderMonitor *monitor = data;
 
     drop_commands_of(monitor);
+    if (monitor->listener)
+        monitor->listener->monitor = NULL;
     /* A monitor object with close-action=delete takes its character device along. */
     if (monitor->id)
         g_hash_table_remove(monitor->qemu->chardevs, monitor->id);
@@ -94,7 +102,7 @@ send_text(OrderMonitor *monitor, const char *text)
     g_assert_true(n == (gssize)strlen(text) || (n < 0 && errno != EAGAIN));
 }
 
-void
+OrderMonitor *
 order_qemu_add_monitor(OrderQemu *qemu, int fd, const char *id)
 {
     OrderMonitor *monitor = g_new0(OrderMonitor, 1);
@@ -109,6 +117,7 @@ order_qemu_add_monitor(OrderQemu *qemu, int fd, const char *id)
     monitor->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, order_close_fd);
     g_ptr_array_add(qemu->monitors, monitor);
     send_text(monitor, greeting);
+    return monitor;
 }
 
 void
@@ -122,6 +131,13 @@ order_qemu_send_event(OrderQemu *qemu, const char *name, const char *data)
         send_text(g_ptr_array_index(qemu->monitors, i), text);
 }
 
+/* A second negotiation is a command that is not there. */
+static const char *
+get_error_class(OrderCommand *command)
+{
+    return g_str_equal(order_command_get_name(command), "qmp_capabilities") ? "CommandNotFound" : "GenericError";
+}
+
 /* @value: taken; NULL: @error. */
 static void
 send_answer(OrderCommand *command, char *value, const char *error)
@@ -133,7 +149,7 @@ send_answer(OrderCommand *command, char *value, const char *error)
     if (value)
         g_string_append_printf(text, "\"return\": %s", value);
     else
-        g_string_append_printf(text, "\"error\": {\"class\": \"GenericError\", \"desc\": \"%s: %s\"}",
+        g_string_append_printf(text, "\"error\": {\"class\": \"%s\", \"desc\": \"%s: %s\"}", get_error_class(command),
                                order_command_get_name(command), error);
     if (id) {
         g_string_append(text, ", \"id\": ");
@@ -168,25 +184,49 @@ brings_fd(OrderCommand *command)
            g_str_equal(order_command_get_name(command), "add-fd");
 }
 
-static void
-take_command(OrderMonitor *monitor)
+/* Answers come in order: the first negotiation is before all commands. */
+static gboolean
+is_answered_at_once(OrderCommand *command)
 {
-    OrderQemu *qemu = monitor->qemu;
+    OrderMonitor *monitor = command->monitor;
+    gboolean is_first = !monitor->is_negotiated && g_str_equal(order_command_get_name(command), "qmp_capabilities");
+
+    monitor->is_negotiated |= is_first;
+    return is_first || !monitor->qemu->is_holding;
+}
+
+static void
+take_command(OrderMonitor *monitor, const char *text, gsize length)
+{
     OrderCommand *command = g_new0(OrderCommand, 1);
 
     command->monitor = monitor;
     command->fd = -1;
     command->since = g_get_monotonic_time();
-    command->node = json_tree_parse(monitor->framer.text, monitor->framer.scan.offset, NULL);
+    command->node = json_tree_parse(text, length, NULL);
     g_assert_nonnull(command->node);
     if (brings_fd(command) && monitor->fds->len > 0) {
         command->fd = g_array_index(monitor->fds, int, 0);
         g_array_remove_index(monitor->fds, 0);
     }
-    if (qemu->is_holding && !g_str_equal(order_command_get_name(command), "qmp_capabilities"))
-        g_queue_push_tail(&qemu->held, command);
-    else
+    if (is_answered_at_once(command))
         order_command_answer(command);
+    else
+        g_queue_push_tail(&monitor->qemu->held, command);
+}
+
+/* Such a byte is in no JSON, and QEMU's reader begins anew behind it. */
+#define NO_JSON '\xff'
+
+/* Of what is wrong QEMU complains as if it were a command's answer. */
+static void
+begin_anew(OrderMonitor *monitor)
+{
+    static const char complaint[] = "{\"execute\": \"" ORDER_COMPLAINT "\"}";
+
+    json_framer_clear(&monitor->framer);
+    json_framer_init(&monitor->framer, JSON_DIALECT_RFC8259, MAX_COMMAND);
+    take_command(monitor, complaint, strlen(complaint));
 }
 
 static void
@@ -195,10 +235,15 @@ take_text(OrderMonitor *monitor, const char *text, gsize length)
     gsize used;
 
     for (gsize at = 0; at < length; at += used) {
+        used = 1;
+        if (text[at] == NO_JSON) {
+            begin_anew(monitor);
+            continue;
+        }
         JsonFramerResult result = json_framer_feed(&monitor->framer, text + at, length - at, &used);
         g_assert_true(result == JSON_FRAMER_MORE || result == JSON_FRAMER_DOCUMENT);
         if (result == JSON_FRAMER_DOCUMENT)
-            take_command(monitor);
+            take_command(monitor, monitor->framer.text, monitor->framer.scan.offset);
     }
 }
 

@@ -181,14 +181,18 @@ do_job_dismiss(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 static char *
 do_add_fd(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 {
-    gpointer id = GUINT_TO_POINTER(1);
+    guint wanted = (guint)json_member_get_uint(arguments, "fdset-id");
+    OrderFdset *set;
 
     if (command->fd < 0)
         return NULL;
-    while (g_hash_table_contains(qemu->fdsets, id))
-        id = GUINT_TO_POINTER(GPOINTER_TO_UINT(id) + 1);
-    g_hash_table_insert(qemu->fdsets, id, GINT_TO_POINTER(g_steal_fd(&command->fd)));
-    return g_strdup_printf("{\"fdset-id\": %u, \"fd\": 9}", GPOINTER_TO_UINT(id));
+    while (wanted == 0 || g_hash_table_contains(qemu->fdsets, GUINT_TO_POINTER(wanted)))
+        wanted++;
+    set = g_new0(OrderFdset, 1);
+    set->fd = g_steal_fd(&command->fd);
+    set->opaque = g_strdup(json_member_get_string(arguments, "opaque"));
+    g_hash_table_insert(qemu->fdsets, GUINT_TO_POINTER(wanted), set);
+    return g_strdup_printf("{\"fdset-id\": %u, \"fd\": 9}", wanted);
 }
 
 static char *
@@ -209,12 +213,12 @@ do_query_fdsets(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 {
     g_autoptr(GString) text = g_string_new("[");
     GHashTableIter iter;
-    gpointer id;
+    gpointer id, set;
 
     g_hash_table_iter_init(&iter, qemu->fdsets);
-    while (g_hash_table_iter_next(&iter, &id, NULL))
-        g_string_append_printf(text, "%s{\"fdset-id\": %u, \"fds\": [{\"fd\": 9}]}", text->len > 1 ? ", " : "",
-                               GPOINTER_TO_UINT(id));
+    while (g_hash_table_iter_next(&iter, &id, &set))
+        g_string_append_printf(text, "%s{\"fdset-id\": %u, \"fds\": [{\"fd\": 9, \"opaque\": \"%s\"}]}",
+                               text->len > 1 ? ", " : "", GPOINTER_TO_UINT(id), ((OrderFdset *)set)->opaque);
     g_string_append_c(text, ']');
     return g_strdup(text->str);
 }
@@ -263,11 +267,11 @@ do_screendump(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
     const char *name = json_member_get_string(arguments, "filename");
     gboolean is_png = g_strcmp0(json_member_get_string(arguments, "format"), "png") == 0;
     const char *text = is_png ? "\x89PNG\r\n\x1a\n..." : "P6\n1 1\n255\n...";
-    gpointer id = GUINT_TO_POINTER((guint)g_ascii_strtoull(name + strlen("/dev/fdset/"), NULL, 10)), fd;
+    gpointer id = GUINT_TO_POINTER((guint)g_ascii_strtoull(name + strlen("/dev/fdset/"), NULL, 10)), set;
 
-    if (!g_hash_table_lookup_extended(qemu->fdsets, id, NULL, &fd))
+    if (!g_hash_table_lookup_extended(qemu->fdsets, id, NULL, &set))
         return NULL;
-    g_assert_cmpint(pwrite(GPOINTER_TO_INT(fd), text, strlen(text), 0), ==, strlen(text));
+    g_assert_cmpint(pwrite(((OrderFdset *)set)->fd, text, strlen(text), 0), ==, strlen(text));
     return g_strdup("{}");
 }
 
@@ -278,6 +282,22 @@ do_add_client(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
     const char *name = json_member_get_string(arguments, "fdname");
 
     return g_hash_table_remove(command->monitor->names, name) ? g_strdup("{}") : NULL;
+}
+
+static char *
+do_complain(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    return NULL;
+}
+
+/* The first time is answered before all else. */
+static char *
+do_capabilities(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    gboolean is_done = command->monitor->has_capabilities;
+
+    command->monitor->has_capabilities = TRUE;
+    return is_done ? NULL : g_strdup("{}");
 }
 
 static const struct {
@@ -291,6 +311,7 @@ static const struct {
     { "chardev-add", do_chardev_add, NULL },
     { "chardev-remove", do_chardev_remove, NULL },
     { "closefd", do_closefd, NULL },
+    { ORDER_COMPLAINT, do_complain, NULL },
     { "cont", do_cont, NULL },
     { "getfd", do_getfd, NULL },
     { "job-cancel", do_job_cancel, NULL },
@@ -299,6 +320,7 @@ static const struct {
     { "monitor-remove", unplug_monitor, NULL },
     { "object-add", do_object_add, NULL },
     { "object-del", unplug_monitor, NULL },
+    { "qmp_capabilities", do_capabilities, NULL },
     { "qom-list", NULL, "[]" },
     { "query-block-jobs", NULL, "[]" },
     { "query-chardev", do_query_chardev, NULL },

@@ -7,15 +7,26 @@
 #include "json-tree.h"
 #include "order-qemu.h"
 
-typedef struct OrderMonitor {
+typedef struct OrderMonitor OrderMonitor;
+
+/* A monitor that QEMU was started with, and listens for. It takes one client at a time. */
+typedef struct OrderListener {
+    int fd; /* owned */
+    gboolean is_spare; /* not the control monitor */
+    OrderMonitor *monitor; /* weak; of its client; NULL: it has none */
+} OrderListener;
+
+struct OrderMonitor {
     OrderQemu *qemu; /* weak */
+    OrderListener *listener; /* weak; NULL: it came otherwise */
     int fd; /* owned; -1: the other side has gone, and the monitor stays */
-    char *id; /* owned; of the monitor and its character device; NULL: the control monitor */
+    char *id; /* owned; of the monitor and its character device; NULL: QEMU was started with it */
     JsonFramer framer; /* of what comes */
     GArray *fds; /* owned, of int, owned; that came, and whose commands have not been read */
     GHashTable *names; /* owned; name → int, owned; by getfd */
+    gboolean is_negotiated, has_capabilities; /* the command has come, and was answered */
     gboolean was_late; /* the last answer, by more than the agent's patience */
-} OrderMonitor;
+};
 
 /* A command that waits for its answer. */
 typedef struct OrderCommand {
@@ -25,15 +36,22 @@ typedef struct OrderCommand {
     gint64 since; /* monotonic us */
 } OrderCommand;
 
+/* A set of one descriptor. */
+typedef struct OrderFdset {
+    int fd; /* owned */
+    char *opaque; /* owned; may be NULL */
+} OrderFdset;
+
 struct OrderQemu {
     OrderQemuKind kind;
     gboolean is_holding, is_running, was_paused, has_gone;
     gboolean was_left; /* by the agent, with commands to the control monitor that were not answered */
     gboolean was_silent; /* for longer than the agent's patience, on some monitor */
     GPtrArray *monitors; /* owned, of OrderMonitor */
+    GPtrArray *listeners; /* owned, of OrderListener */
     GQueue held; /* of OrderCommand, owned */
     GHashTable *chardevs; /* owned; id → int, owned: its connection; -1: a monitor has it */
-    GHashTable *fdsets; /* owned; number → int, owned */
+    GHashTable *fdsets; /* owned; number → OrderFdset, owned */
     char *job; /* owned; id; NULL: none */
     gboolean has_job_ended;
     guint n_events; /* sent */
@@ -41,6 +59,8 @@ struct OrderQemu {
 
 /* A GDestroyNotify of a descriptor; negative: none. */
 void order_close_fd(gpointer fd);
+
+gboolean order_monitor_is_control(OrderMonitor *monitor);
 
 /* Reads what has come. FALSE: the other side has gone. */
 gboolean order_monitor_read(OrderMonitor *monitor, gboolean *ret_has_read);
@@ -51,8 +71,8 @@ void order_monitor_end(OrderMonitor *monitor);
 /* A GDestroyNotify. */
 void order_monitor_free(gpointer monitor);
 
-/* The other end of @fd, taken, gets a greeting. */
-void order_qemu_add_monitor(OrderQemu *qemu, int fd, const char *id);
+/* The other end of @fd, taken, gets a greeting. Borrowed. */
+OrderMonitor *order_qemu_add_monitor(OrderQemu *qemu, int fd, const char *id);
 
 void order_qemu_send_event(OrderQemu *qemu, const char *name, const char *data);
 
@@ -62,6 +82,9 @@ void order_qemu_tell_job(OrderQemu *qemu, const char *status);
 /* Take @command. */
 void order_command_answer(OrderCommand *command);
 void order_command_refuse(OrderCommand *command);
+
+/* The name of a command that only stands for a text that is none. */
+#define ORDER_COMPLAINT "complaint"
 
 /* By `execute` or `exec-oob`. */
 const char *order_command_get_name(OrderCommand *command);

@@ -1,16 +1,66 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "order-qemu.h"
 
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "order-qemu-parts.h"
+
+static void
+free_fdset(gpointer data)
+{
+    OrderFdset *set = data;
+
+    close(set->fd);
+    g_free(set->opaque);
+    g_free(set);
+}
+
+static void
+free_listener(gpointer data)
+{
+    close(((OrderListener *)data)->fd);
+    g_free(data);
+}
+
+void
+order_qemu_listen(OrderQemu *qemu, const char *name, gboolean is_spare)
+{
+    OrderListener *listener = g_new0(OrderListener, 1);
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    socklen_t length = (socklen_t)(G_STRUCT_OFFSET(struct sockaddr_un, sun_path) + 1 + strlen(name));
+
+    memcpy(address.sun_path + 1, name, strlen(name));
+    listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    listener->is_spare = is_spare;
+    g_assert_no_errno(bind(listener->fd, (struct sockaddr *)&address, length));
+    g_assert_no_errno(listen(listener->fd, /* backlog= */ 1));
+    g_ptr_array_add(qemu->listeners, listener);
+}
+
+static gboolean
+accept_client(OrderQemu *qemu, OrderListener *listener)
+{
+    int fd = listener->monitor ? -1 : accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd < 0)
+        return FALSE;
+    if (!listener->is_spare)
+        qemu->n_events = 0;
+    listener->monitor = order_qemu_add_monitor(qemu, fd, /* id= */ NULL);
+    listener->monitor->listener = listener;
+    return TRUE;
+}
 
 gboolean
 order_qemu_run(OrderQemu *qemu)
 {
     gboolean has_read = FALSE;
 
+    for (guint i = 0; i < qemu->listeners->len; i++)
+        has_read |= accept_client(qemu, g_ptr_array_index(qemu->listeners, i));
     /* A command may add a monitor or remove one. */
     for (guint i = 0; i < qemu->monitors->len; i++) {
         OrderMonitor *monitor = g_ptr_array_index(qemu->monitors, i);
@@ -35,7 +85,16 @@ order_qemu_count_events(OrderQemu *qemu)
 gboolean
 order_qemu_is_up(OrderQemu *qemu)
 {
-    return qemu->monitors->len > 0 && !((OrderMonitor *)g_ptr_array_index(qemu->monitors, 0))->id;
+    for (guint i = 0; i < qemu->monitors->len; i++)
+        if (order_monitor_is_control(g_ptr_array_index(qemu->monitors, i)))
+            return TRUE;
+    return FALSE;
+}
+
+gboolean
+order_qemu_has_gone(OrderQemu *qemu)
+{
+    return qemu->has_gone;
 }
 
 gboolean
@@ -50,7 +109,7 @@ order_qemu_count_plugged(OrderQemu *qemu)
     guint n = 0;
 
     for (guint i = 0; i < qemu->monitors->len; i++)
-        n += ((OrderMonitor *)g_ptr_array_index(qemu->monitors, i))->id &&
+        n += !order_monitor_is_control(g_ptr_array_index(qemu->monitors, i)) &&
              ((OrderMonitor *)g_ptr_array_index(qemu->monitors, i))->fd >= 0;
     return n;
 }
@@ -124,6 +183,7 @@ order_qemu_go(OrderQemu *qemu)
 {
     qemu->has_gone = TRUE;
     g_ptr_array_set_size(qemu->monitors, 0);
+    g_ptr_array_set_size(qemu->listeners, 0);
 }
 
 void
@@ -131,7 +191,7 @@ order_qemu_drop_plugged(OrderQemu *qemu)
 {
     for (guint i = qemu->monitors->len; i-- > 0;) {
         OrderMonitor *monitor = g_ptr_array_index(qemu->monitors, i);
-        if (monitor->id && monitor->fd >= 0)
+        if (!order_monitor_is_control(monitor) && monitor->fd >= 0)
             order_monitor_end(monitor);
     }
 }
@@ -173,28 +233,35 @@ order_qemu_dup_left_over(OrderQemu *qemu, gboolean counts_fdsets)
         g_string_append_printf(text, " fdset %u", GPOINTER_TO_UINT(key));
     for (guint i = 0; i < qemu->monitors->len; i++) {
         OrderMonitor *monitor = g_ptr_array_index(qemu->monitors, i);
-        if (monitor->id)
-            g_string_append_printf(text, " monitor %s", monitor->id);
+        if (!order_monitor_is_control(monitor))
+            g_string_append_printf(text, " monitor %s", monitor->id ? monitor->id : "that is spare");
         if (g_hash_table_size(monitor->names) > 0)
             g_string_append_printf(text, " %u descriptors with names", g_hash_table_size(monitor->names));
     }
     return text->len > 0 ? g_strdup(text->str) : NULL;
 }
 
-OrderQemu *
-order_qemu_new(OrderQemuKind kind, int *ret_fd)
+int
+order_qemu_connect(OrderQemu *qemu)
 {
-    OrderQemu *qemu = g_new0(OrderQemu, 1);
     int fds[2];
 
     g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+    order_qemu_add_monitor(qemu, fds[0], /* id= */ NULL);
+    return fds[1];
+}
+
+OrderQemu *
+order_qemu_new(OrderQemuKind kind)
+{
+    OrderQemu *qemu = g_new0(OrderQemu, 1);
+
     qemu->kind = kind;
     qemu->is_running = TRUE;
     qemu->monitors = g_ptr_array_new_with_free_func(order_monitor_free);
+    qemu->listeners = g_ptr_array_new_with_free_func(free_listener);
     qemu->chardevs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, order_close_fd);
-    qemu->fdsets = g_hash_table_new_full(NULL, NULL, NULL, order_close_fd);
-    order_qemu_add_monitor(qemu, fds[0], /* id= */ NULL);
-    *ret_fd = fds[1];
+    qemu->fdsets = g_hash_table_new_full(NULL, NULL, NULL, free_fdset);
     return qemu;
 }
 
@@ -202,6 +269,7 @@ void
 order_qemu_free(OrderQemu *qemu)
 {
     g_ptr_array_unref(qemu->monitors);
+    g_ptr_array_unref(qemu->listeners);
     g_hash_table_unref(qemu->chardevs);
     g_hash_table_unref(qemu->fdsets);
     g_free(qemu->job);

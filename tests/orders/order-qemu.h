@@ -15,9 +15,14 @@ typedef enum OrderQemuKind {
     ORDER_QEMU_SHARED, /* not at all */
 } OrderQemuKind;
 
-/* @ret_fd: the other end of its control monitor, the caller's. */
-OrderQemu *order_qemu_new(OrderQemuKind kind, int *ret_fd);
+OrderQemu *order_qemu_new(OrderQemuKind kind);
 void order_qemu_free(OrderQemu *qemu);
+
+/* It has a control monitor. The other end, the caller's. */
+int order_qemu_connect(OrderQemu *qemu);
+
+/* It has a monitor, which listens at an abstract socket: the control monitor, or a spare one. */
+void order_qemu_listen(OrderQemu *qemu, const char *name, gboolean is_spare);
 
 /* FALSE, as it begins: everything is answered at once. Held commands are answered when holding ends. */
 void order_qemu_set_holding(OrderQemu *qemu, gboolean is_holding);
@@ -27,7 +32,8 @@ gboolean order_qemu_run(OrderQemu *qemu);
 
 guint order_qemu_count_held(OrderQemu *qemu);
 guint order_qemu_count_events(OrderQemu *qemu); /* that it has sent since its control monitor was connected */
-gboolean order_qemu_is_up(OrderQemu *qemu);
+gboolean order_qemu_is_up(OrderQemu *qemu); /* its control monitor has a client */
+gboolean order_qemu_has_gone(OrderQemu *qemu);
 gboolean order_qemu_has_job(OrderQemu *qemu);
 guint order_qemu_count_plugged(OrderQemu *qemu);
 
@@ -44,7 +50,7 @@ void order_qemu_end_job(OrderQemu *qemu);
 /* An event that nothing has led to. */
 void order_qemu_tell_event(OrderQemu *qemu);
 
-/* Ends, with all of its connections and what it has; or ends the connections of plugged monitors alone. */
+/* Ends, with all of its connections and what it has; or ends the connections of monitors that are not the control monitor. */
 void order_qemu_go(OrderQemu *qemu);
 void order_qemu_drop_plugged(OrderQemu *qemu);
 

@@ -36,13 +36,19 @@ static const struct {
 };
 
 static const OrderWorldKind worlds[] = {
-    { "hotplug", ORDER_QEMU_OBJECTS, { 0 } },
-    { "hotplug-asked", ORDER_QEMU_OBJECTS, { .asks_owner = TRUE } },
-    { "hotplug-few", ORDER_QEMU_OBJECTS, { .max_monitors = 1 } },
-    { "hotplug-isolated", ORDER_QEMU_OBJECTS, { .requires_isolation = TRUE, .max_monitors = 1 } },
-    { "monitor-add", ORDER_QEMU_MONITOR_ADD, { 0 } },
-    { "shared", ORDER_QEMU_SHARED, { 0 } },
-    { "shared-asked", ORDER_QEMU_SHARED, { .asks_owner = TRUE } },
+    { "hotplug", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { 0 } },
+    { "hotplug-asked", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .asks_owner = TRUE } },
+    { "hotplug-few", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .max_monitors = 1 } },
+    { "hotplug-isolated", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .requires_isolation = TRUE, .max_monitors = 1 } },
+    { "hotplug-system", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .asks_owner = TRUE, .is_system = TRUE } },
+    { "hotplug-group", ORDER_QEMU_OBJECTS, ORDER_WAY_GROUP, { 0 } },
+    { "hotplug-kept", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .has_store = TRUE } },
+    { "monitor-add", ORDER_QEMU_MONITOR_ADD, ORDER_WAY_FD, { 0 } },
+    { "spare", ORDER_QEMU_SHARED, ORDER_WAY_SPARES, { 0 } },
+    { "spare-isolated", ORDER_QEMU_SHARED, ORDER_WAY_SPARES, { .requires_isolation = TRUE } },
+    { "shared", ORDER_QEMU_SHARED, ORDER_WAY_FD, { 0 } },
+    { "shared-asked", ORDER_QEMU_SHARED, ORDER_WAY_FD, { .asks_owner = TRUE } },
+    { "shared-group", ORDER_QEMU_SHARED, ORDER_WAY_GROUP, { .asks_owner = TRUE } },
 };
 
 /* A crash prints it. */

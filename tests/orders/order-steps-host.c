@@ -2,6 +2,7 @@
 /* Steps of polkit, of the host and of people who may do everything, and time. */
 #include "order-checks.h"
 #include "order-step-funcs.h"
+#include "order-vm.h"
 
 /* us; longer than idle-timeout. */
 #define IDLE_TIME ((gint64)11 * G_TIME_SPAN_SECOND)
@@ -57,21 +58,43 @@ order_take_polkit_come(OrderWorld *world)
     order_polkit_join(world->polkit);
 }
 
-void
-order_take_remove(OrderWorld *world)
-{
-    const char *path = ORDER_VM_PATH;
-
-    order_caller_send(world->keeper, "RemoveVM",
-                      order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "RemoveVM", DBUS_TYPE_OBJECT_PATH,
-                                           &path, DBUS_TYPE_INVALID));
-    world->is_removed = TRUE;
-}
-
+/* A QEMU listens where the one before has gone; a descriptor may be given as soon as the name is free. */
 gboolean
 order_is_name_free(OrderWorld *world)
 {
-    return !world->former && !order_world_has_vm(world) && world->host.instance && !world->host.is_stopping;
+    gboolean is_free = world->kind->way == ORDER_WAY_GROUP ? order_qemu_has_gone(world->qemu) : !order_world_has_vm(world);
+
+    return !world->former && is_free && order_is_host_running(world);
+}
+
+static gboolean
+may_have_group(OrderWorld *world)
+{
+    return world->kind->way == ORDER_WAY_GROUP && order_is_host_running(world);
+}
+
+gboolean
+order_has_group(OrderWorld *world)
+{
+    return may_have_group(world) && order_host_has_group(&world->host);
+}
+
+void
+order_take_group_out(OrderWorld *world)
+{
+    order_vm_set_group(world, FALSE);
+}
+
+gboolean
+order_has_no_group(OrderWorld *world)
+{
+    return may_have_group(world) && !order_host_has_group(&world->host);
+}
+
+void
+order_take_group_in(OrderWorld *world)
+{
+    order_vm_set_group(world, TRUE);
 }
 
 gboolean
@@ -81,16 +104,20 @@ order_is_host_running(OrderWorld *world)
 }
 
 void
-order_take_stop(OrderWorld *world)
-{
-    order_host_prepare_stop(&world->host);
-}
-
-void
 order_take_reload(OrderWorld *world)
 {
     world->is_reloaded = !world->is_reloaded;
-    order_host_reload(&world->host, world->kind->config.asks_owner != world->is_reloaded);
+    order_host_set_asks_owner(&world->host, world->kind->config.asks_owner != world->is_reloaded);
+    order_host_reload(&world->host);
+    /* A VM of the key file that a caller has removed is there again. */
+    if (order_host_has_group(&world->host))
+        world->is_removed = FALSE;
+}
+
+gboolean
+order_is_host_away(OrderWorld *world)
+{
+    return !world->host.instance;
 }
 
 gboolean

@@ -7,6 +7,7 @@
 
 #include "order-calls.h"
 #include "order-step-funcs.h"
+#include "order-vm.h"
 
 /* Calls of one caller in one order. */
 #define MAX_CALLS 4
@@ -132,12 +133,15 @@ const OrderStep order_steps[] = {
     { "unplug", order_is_plugged, order_take_unplug, TRUE },
     { "go", order_is_qemu_up, order_take_go, TRUE },
     /* Somebody who may. */
-    { "remove", order_world_has_vm, order_take_remove, TRUE },
-    { "come", order_is_name_free, order_world_replace_qemu, TRUE },
+    { "remove", order_world_has_vm, order_vm_remove, TRUE },
+    { "come", order_is_name_free, order_vm_replace_qemu, TRUE },
+    { "group-out", order_has_group, order_take_group_out, TRUE },
+    { "group-in", order_has_no_group, order_take_group_in, TRUE },
     /* The host. */
     { "reload", order_is_host_running, order_take_reload, FALSE },
-    { "stop", order_is_host_running, order_take_stop, TRUE },
+    { "stop", order_is_host_running, order_world_stop, TRUE },
     { "quit", order_is_host_there, order_world_quit, TRUE },
+    { "start", order_is_host_away, order_world_start, TRUE },
     /* Time. */
     { "idle", order_is_host_there, order_take_idle, TRUE },
     { "silence", order_is_host_there, order_take_silence, TRUE },

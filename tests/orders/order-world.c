@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "order-world.h"
 
+#include <glib/gstdio.h>
 #include <stdarg.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "order-checks.h"
+#include "order-vm.h"
 #include "test-clock.h"
 
 /* Turns without a rest: somebody goes round in circles. */
@@ -219,6 +221,33 @@ on_signal(DBusMessage *signal, gpointer user_data)
     order_checks_take_signal(user_data, signal);
 }
 
+/* Descriptors are kept by a record in the run directory. */
+static void
+make_directory(OrderWorld *world)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_unsetenv("XDG_RUNTIME_DIR");
+    if (!world->kind->config.has_store)
+        return;
+    world->directory = g_dir_make_tmp("test-orders-XXXXXX", &error);
+    g_assert_no_error(error);
+    g_setenv("XDG_RUNTIME_DIR", world->directory, TRUE);
+}
+
+static void
+remove_directory(OrderWorld *world)
+{
+    const char *names[] = { "/qemu-monitor/state/vms", "/qemu-monitor/state", "/qemu-monitor", "" };
+
+    for (guint i = 0; world->directory && i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_strconcat(world->directory, names[i], NULL);
+        g_remove(path);
+    }
+    g_unsetenv("XDG_RUNTIME_DIR");
+    g_free(world->directory);
+}
+
 OrderWorld *
 order_world_new(const OrderWorldKind *kind)
 {
@@ -230,7 +259,7 @@ order_world_new(const OrderWorldKind *kind)
     address = test_daemon_get_address(world->daemon);
     /* Polkit is asked there. Sockets of the user's VMs are none of a test's business. */
     g_setenv("DBUS_SYSTEM_BUS_ADDRESS", address, TRUE);
-    g_unsetenv("XDG_RUNTIME_DIR");
+    make_directory(world);
     world->polkit = order_polkit_new(address);
     world->keeper = order_caller_new("keeper", address);
     world->keeper->on_signal = on_signal;
@@ -255,14 +284,19 @@ order_world_free(OrderWorld *world)
     g_ptr_array_unref(world->clients);
     g_hash_table_unref(world->published);
     g_string_free(world->fault, TRUE);
+    remove_directory(world);
     g_free(world);
 }
 
-static void
-start_host(OrderWorld *world)
+/* A VM of the key file is there again, whoever has removed it. One that was given by a descriptor is lost with its agent, where nobody keeps
+ * descriptors. */
+void
+order_world_start(OrderWorld *world)
 {
-    if (world->host.instance)
-        return;
+    if (world->kind->way == ORDER_WAY_GROUP)
+        world->is_removed = !order_host_has_group(&world->host);
+    else if (!world->host.store)
+        world->is_removed = TRUE;
     order_host_start(&world->host);
     while (!world->host.is_ready) {
         order_world_settle(world);
@@ -270,38 +304,18 @@ start_host(OrderWorld *world)
     }
 }
 
-static void
-add_vm(OrderWorld *world)
+void
+order_world_stop(OrderWorld *world)
 {
-    const char *name = "web";
-    int fd;
-    DBusMessage *message;
-    DBusMessageIter iter, options;
-
-    world->qemu = order_qemu_new(world->kind->qemu, &fd);
-    message = order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "AddVMFromFD", DBUS_TYPE_STRING, &name,
-                                   DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
-    close(fd);
-    dbus_message_iter_init_append(message, &iter);
-    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &options);
-    dbus_message_iter_close_container(&iter, &options);
-    order_caller_send(world->keeper, "AddVMFromFD", message);
+    world->has_stopped = TRUE;
+    order_host_prepare_stop(&world->host);
 }
 
 void
 order_world_quit(OrderWorld *world)
 {
-    world->has_quit = TRUE;
+    world->has_quit = world->has_stopped = TRUE;
     order_host_stop(&world->host);
-}
-
-void
-order_world_replace_qemu(OrderWorld *world)
-{
-    world->former = g_steal_pointer(&world->qemu);
-    world->is_removed = FALSE;
-    add_vm(world);
-    order_qemu_set_holding(world->qemu, TRUE);
 }
 
 void
@@ -322,14 +336,16 @@ order_world_add_caller(OrderWorld *world, const char *name)
 void
 order_world_begin(OrderWorld *world, gboolean is_holding)
 {
-    world->is_removed = world->has_picture = world->has_quit = FALSE;
+    world->has_picture = world->has_quit = world->has_stopped = FALSE;
     order_polkit_set_obliging(world->polkit, TRUE);
-    start_host(world);
-    if (world->is_reloaded)
-        order_host_reload(&world->host, world->kind->config.asks_owner);
-    world->is_reloaded = FALSE;
+    order_host_set_asks_owner(&world->host, world->kind->config.asks_owner);
+    if (!world->host.instance)
+        order_world_start(world);
+    else if (world->is_reloaded)
+        order_host_reload(&world->host);
+    world->is_reloaded = world->is_removed = FALSE;
     world->a = order_world_add_caller(world, "a");
-    add_vm(world);
+    order_vm_add(world);
     order_qemu_set_holding(world->qemu, is_holding);
     order_world_settle(world);
     if (!is_holding && !g_hash_table_contains(world->published, ORDER_VM_PATH))

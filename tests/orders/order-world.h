@@ -20,10 +20,18 @@ typedef struct OrderClient {
     gboolean has_ended; /* the other side has closed */
 } OrderClient;
 
+/* How the module is told of the VM. */
+typedef enum OrderWay {
+    ORDER_WAY_FD, /* by a descriptor */
+    ORDER_WAY_SPARES, /* by a descriptor, with the address of a spare monitor */
+    ORDER_WAY_GROUP, /* by a group of the key file, with the address where its QEMU listens */
+} OrderWay;
+
 /* Worlds differ in these. */
 typedef struct OrderWorldKind {
     const char *name;
     OrderQemuKind qemu;
+    OrderWay way;
     OrderConfig config;
 } OrderWorldKind;
 
@@ -38,9 +46,12 @@ typedef struct OrderWorld {
     OrderQemu *former; /* owned; that had the VM's name before; NULL: none had */
     GPtrArray *clients; /* owned, of OrderClient, owned */
     GHashTable *published; /* owned; paths of objects that the module has added and not removed */
-    gboolean is_removed; /* RemoveVM has been called */
+    char *directory; /* owned; that the module may write to; NULL: none */
+    guint n_names; /* of sockets, used so far */
+    gboolean is_removed; /* nobody wants the VM: RemoveVM has been called, its group is out of the key file, the agent has lost it */
     gboolean is_reloaded; /* the configuration is another one than the order began with */
-    gboolean has_quit; /* the instance was stopped without any preparation */
+    gboolean has_quit; /* an instance was stopped without any preparation */
+    gboolean has_stopped; /* an instance was stopped, or is being stopped */
     gboolean has_picture; /* a screenshot was asked for, whose fdset stays in QEMU as long as the VM */
     guint n_heard; /* events, as signals, since the VM was added */
     guint n_turns; /* since everybody was quiet */
@@ -55,11 +66,10 @@ void order_world_free(OrderWorld *world);
  * so that the VM is being added yet. */
 void order_world_begin(OrderWorld *world, gboolean is_holding);
 
-/* The instance is stopped at once. */
+/* The instance is stopped: at once, or with a preparation that may take its time. Another one is started. */
 void order_world_quit(OrderWorld *world);
-
-/* Another QEMU gets the name of the one that has gone. */
-void order_world_replace_qemu(OrderWorld *world);
+void order_world_stop(OrderWorld *world);
+void order_world_start(OrderWorld *world);
 
 /* A call of a caller's; @message: taken. */
 void order_world_send(OrderWorld *world, OrderCaller *caller, const char *what, DBusMessage *message);
