@@ -202,8 +202,8 @@ void
 order_calls_objects(OrderWorld *world)
 {
     order_world_send(world, world->a, "GetManagedObjects",
-                     order_world_new_call(world, ORDER_ROOT, "org.freedesktop.DBus.ObjectManager",
-                                          "GetManagedObjects", DBUS_TYPE_INVALID));
+                     order_world_new_call(world, ORDER_ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects",
+                                          DBUS_TYPE_INVALID));
 }
 
 void
@@ -219,7 +219,6 @@ order_calls_subscribe(OrderWorld *world)
 void
 order_calls_cancel(OrderWorld *world)
 {
-    order_world_send(
-        world, world->a, "Cancel",
-        order_world_new_call(world, ORDER_JOB_PATH, ORDER_NAME ".Job", "Cancel", DBUS_TYPE_INVALID));
+    order_world_send(world, world->a, "Cancel",
+                     order_world_new_call(world, ORDER_JOB_PATH, ORDER_NAME ".Job", "Cancel", DBUS_TYPE_INVALID));
 }

@@ -32,8 +32,7 @@ is_error_known(OrderWorld *world, const char *error)
     if (g_str_has_prefix(error, OWN_PREFIX))
         return g_strv_contains(own_errors, name);
     return g_str_has_prefix(error, DBUS_PREFIX) &&
-           (g_strv_contains(dbus_errors, name) ||
-            (g_strv_contains(bus_errors, name) && world->has_stopped));
+           (g_strv_contains(dbus_errors, name) || (g_strv_contains(bus_errors, name) && world->has_stopped));
 }
 
 /* The list of objects is what signals have told. */
@@ -84,8 +83,8 @@ check_calls(OrderWorld *world, OrderCaller *caller)
             look_at_answer(world, caller, call);
         call->is_seen = call->answer != NULL;
         if (call->is_late && call->answer && g_strcmp0(error, DBUS_PREFIX "UnknownObject") != 0)
-            order_world_fail(world, "%s's %s has been answered by %s, and the object was not there", caller->name, call->what,
-                             error ? error : "a value");
+            order_world_fail(world, "%s's %s has been answered by %s, and the object was not there", caller->name,
+                             call->what, error ? error : "a value");
         if (caller->connection && call->n_answers == 0 && !order_world_has_vm(world))
             order_world_fail(world, "%s's %s is not answered, and the VM has gone", caller->name, call->what);
     }

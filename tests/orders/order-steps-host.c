@@ -62,7 +62,8 @@ order_take_polkit_come(OrderWorld *world)
 gboolean
 order_is_name_free(OrderWorld *world)
 {
-    gboolean is_free = world->kind->way == ORDER_WAY_GROUP ? order_qemu_has_gone(world->qemu) : !order_world_has_vm(world);
+    gboolean is_free =
+        world->kind->way == ORDER_WAY_GROUP ? order_qemu_has_gone(world->qemu) : !order_world_has_vm(world);
 
     return !world->former && is_free && order_is_host_running(world);
 }

@@ -48,7 +48,8 @@ typedef struct OrderWorld {
     GHashTable *published; /* owned; paths of objects that the module has added and not removed */
     char *directory; /* owned; that the module may write to; NULL: none */
     guint n_names; /* of sockets, used so far */
-    gboolean is_removed; /* nobody wants the VM: RemoveVM has been called, its group is out of the key file, the agent has lost it */
+    gboolean
+        is_removed; /* nobody wants the VM: RemoveVM has been called, its group is out of the key file, the agent has lost it */
     gboolean is_reloaded; /* the configuration is another one than the order began with */
     gboolean has_quit; /* an instance was stopped without any preparation */
     gboolean has_stopped; /* an instance was stopped, or is being stopped */
