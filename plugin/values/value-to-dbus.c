@@ -11,56 +11,12 @@
 
 #include <string.h>
 
-#include "json-value-path.h"
 #include "value-type.h"
-
-GQuark
-value_error_quark(void)
-{
-    return g_quark_from_string("org-qemu-monitor1-value-error");
-}
-
-/* Appends what the frames stand for; an element is counted before it is written. */
-static char *
-dup_place(const ValueWriter *writer)
-{
-    JsonValuePath paths[VALUE_MAX_CONTAINERS + 2] = { { .member = writer->place } };
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    guint n = 0;
-
-    for (guint i = 0; i < writer->n_frames; i++) {
-        const ValueFrame *frame = &writer->frames[i];
-        if (frame->kind == DBUS_TYPE_VARIANT || (frame->kind == DBUS_TYPE_DICT_ENTRY && !frame->in_entry))
-            continue;
-        paths[n + 1] = (JsonValuePath){ .up = &paths[n] };
-        n++;
-        if (frame->kind == DBUS_TYPE_ARRAY) {
-            paths[n].element = frame->element - 1;
-            continue;
-        }
-        g_ptr_array_add(names, json_cursor_text_dup(frame->name, /* ret_length= */ NULL));
-        paths[n].member = names->pdata[names->len - 1];
-    }
-    return json_value_path_to_text(&paths[n]);
-}
-
-static gboolean G_GNUC_PRINTF(2, 3) fail_value(ValueWriter *writer, const char *format, ...)
-{
-    g_autofree char *where = dup_place(writer);
-    va_list arguments;
-
-    va_start(arguments, format);
-    g_autofree char *problem = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_set_error(writer->error, VALUE_ERROR, VALUE_ERROR_UNREPRESENTABLE, "%s %s; ExecuteJSON has no such limit", where,
-                problem);
-    return FALSE;
-}
 
 static gboolean
 fail_size(ValueWriter *writer)
 {
-    return fail_value(writer, "is beyond the %u bytes that a message may have", VALUE_BODY_MAX);
+    return value_fail(writer, "is beyond the %u bytes that a message may have", VALUE_BODY_MAX);
 }
 
 /* Where the next value goes. */
@@ -116,7 +72,7 @@ pop_frame(ValueWriter *writer)
 static gboolean
 check_depth(ValueWriter *writer)
 {
-    return writer->depth < VALUE_MAX_CONTAINERS || fail_value(writer, "is nested deeper than a D-Bus message may be");
+    return writer->depth < VALUE_MAX_CONTAINERS || value_fail(writer, "is nested deeper than a D-Bus message may be");
 }
 
 static gboolean
@@ -148,7 +104,7 @@ write_number(ValueWriter *writer, char type)
     else if (type == DBUS_TYPE_UINT64 && number.type == JSON_CURSOR_INT && number.i64 >= 0)
         value.u64 = (guint64)number.i64;
     else
-        return fail_value(writer, "is no `%c`", type);
+        return value_fail(writer, "is no `%c`", type);
     return put_value(writer, type, &value);
 }
 
@@ -161,7 +117,7 @@ write_string(ValueWriter *writer)
     const char *string = value_string_unescape(&writer->string, text, &length, &has_nul);
 
     if (has_nul)
-        return fail_value(writer, "holds U+0000, which no D-Bus string can");
+        return value_fail(writer, "holds U+0000, which no D-Bus string can");
     return put_text_value(writer, DBUS_TYPE_STRING, string, length);
 }
 
@@ -237,7 +193,7 @@ open_variant(ValueWriter *writer, const QmpType *type)
     if (signature[0] != DBUS_TYPE_ARRAY)
         return write_scalar_variant(writer, signature);
     if (strspn(signature, DBUS_TYPE_ARRAY_AS_STRING) > VALUE_MAX_ARRAYS)
-        return fail_value(writer, "has more than %d arrays inside one another", VALUE_MAX_ARRAYS);
+        return value_fail(writer, "has more than %d arrays inside one another", VALUE_MAX_ARRAYS);
     frame = push_frame(writer, DBUS_TYPE_VARIANT, signature);
     if (!frame)
         return FALSE;
@@ -271,7 +227,7 @@ static gboolean
 begin_value(ValueWriter *writer, const char *signature, const QmpType *type)
 {
     if (!value_type_may_be(json_cursor_get_type(&writer->cursor), signature))
-        return fail_value(writer, "is no `%s`", signature);
+        return value_fail(writer, "is no `%s`", signature);
     switch (signature[0]) {
     case DBUS_TYPE_VARIANT:
         return check_depth(writer) && open_variant(writer, type);
@@ -297,10 +253,10 @@ begin_member(ValueWriter *writer, ValueFrame *frame, JsonCursorText name)
     frame->in_entry = TRUE;
     writer->depth++;
     if (!is_new)
-        return fail_value(writer, "is there twice");
+        return value_fail(writer, "is there twice");
     string = value_string_unescape(&writer->string, name, &length, &has_nul);
     if (has_nul)
-        return fail_value(writer, "has U+0000 in its name, which no D-Bus string can");
+        return value_fail(writer, "has U+0000 in its name, which no D-Bus string can");
     return put_text_value(writer, DBUS_TYPE_STRING, string, length) &&
            begin_value(writer, DBUS_TYPE_VARIANT_AS_STRING, member ? member->type : NULL);
 }

@@ -48,3 +48,6 @@ struct ValueWriter {
 void value_writer_init(ValueWriter *writer, DBusMessage *message, const char *signature, const QmpType *type,
                        const char *text, const char *place);
 void value_writer_clear(ValueWriter *writer);
+
+/* Sets the writer's error: the place of the value at hand, and what is wrong there. FALSE, always. */
+gboolean value_fail(ValueWriter *writer, const char *format, ...) G_GNUC_PRINTF(2, 3);
