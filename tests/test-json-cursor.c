@@ -22,6 +22,19 @@ dup_scanned(const char *text)
     return copy;
 }
 
+static JsonCursor
+skip_in_parts(const char *text, gsize most)
+{
+    JsonCursor cursor = json_cursor_at(text);
+    guint depth = 0;
+    gsize left;
+
+    do
+        left = most;
+    while (!json_cursor_skip_part(&cursor, &depth, &left));
+    return cursor;
+}
+
 static void
 test_types(void)
 {
@@ -56,6 +69,8 @@ test_types(void)
         g_assert_cmpint(json_cursor_get_type(&cursor), ==, cases[i].type);
         json_cursor_skip(&cursor);
         g_assert_cmpuint((gsize)(cursor.at - text), ==, strlen(cases[i].text));
+        for (gsize most = 1; most < 5; most++)
+            g_assert_cmpuint((gsize)(skip_in_parts(text, most).at - text), ==, strlen(cases[i].text));
     }
 }
 
@@ -83,16 +98,59 @@ test_order(void)
     g_assert_cmpint(*cursor.at, ==, '}');
 }
 
-static void
-test_find_member(void)
+static JsonCursorSearch
+search_member(const char *object, const char *name, gsize most)
 {
-    g_autofree char *text = dup_scanned("{\"x\":{\"name\":1},\"y\":\"name\",\"name\":7}"), *array = dup_scanned("[\"name\"]");
-    JsonCursor value;
+    JsonCursorSearch search;
+    gsize left;
 
-    g_assert_true(json_cursor_find_member(json_cursor_at(text), "name", &value));
-    g_assert_cmpint(json_cursor_read_number(&value).i64, ==, 7);
-    g_assert_false(json_cursor_find_member(json_cursor_at(text), "nam", &value));
-    g_assert_false(json_cursor_find_member(json_cursor_at(array), "name", &value));
+    json_cursor_search_begin(&search, json_cursor_at(object));
+    do
+        left = most;
+    while (!json_cursor_search_part(&search, name, &left));
+    return search;
+}
+
+static void
+test_search(void)
+{
+    g_autofree char *text = dup_scanned("{\"x\":{\"name\":1},\"y\":\"name\",\"z\":[[ 2 ]], \"name\" :7}"), *empty = dup_scanned("{}");
+
+    for (gsize most = 1; most < 30; most++) {
+        JsonCursorSearch search = search_member(text, "name", most);
+        g_assert_true(search.is_found);
+        g_assert_cmpint(json_cursor_read_number(&search.cursor).i64, ==, 7);
+        g_assert_false(search_member(text, "nam", most).is_found);
+        g_assert_false(search_member(empty, "name", most).is_found);
+    }
+}
+
+/* Somebody who waits while a large value of another caller's is left behind: no part is larger than was asked for. */
+static void
+test_skip_part(void)
+{
+    static const char *const elements[] = { "1", "[]", "{\"a\":\"b\"}", "\"]\"" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(elements); i++) {
+        GString *text = g_string_new("[[");
+        JsonCursor cursor;
+        guint depth = 0;
+        gsize left;
+
+        for (guint n = 0; n < 2000; n++)
+            g_string_append_printf(text, "%s,", elements[i]);
+        g_string_append(text, "0]]");
+        cursor = json_cursor_at(text->str);
+        for (gboolean is_over = FALSE; !is_over;) {
+            const char *at = cursor.at;
+            left = 100;
+            is_over = json_cursor_skip_part(&cursor, &depth, &left);
+            g_assert_cmpint(cursor.at - at, <=, 100 + (gssize)strlen(elements[i]));
+            g_assert_true(is_over || cursor.at > at);
+        }
+        g_assert_true(cursor.at == text->str + text->len);
+        g_string_free(text, TRUE);
+    }
 }
 
 static void
@@ -125,7 +183,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/json-cursor/types", test_types);
     g_test_add_func("/json-cursor/order", test_order);
-    g_test_add_func("/json-cursor/find-member", test_find_member);
+    g_test_add_func("/json-cursor/search", test_search);
+    g_test_add_func("/json-cursor/skip-part", test_skip_part);
     g_test_add_func("/json-cursor/strings", test_strings);
     return g_test_run();
 }

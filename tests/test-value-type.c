@@ -9,7 +9,6 @@ static const QmpType any = { .kind = QMP_TYPE_ANY }, null = { .kind = QMP_TYPE_N
                      number = { .kind = QMP_TYPE_NUMBER }, string = { .kind = QMP_TYPE_STRING },
                      word = { .kind = QMP_TYPE_ENUM }, object = { .kind = QMP_TYPE_OBJECT };
 static const QmpType integers = { .kind = QMP_TYPE_ARRAY, .element = &integer };
-static const QmpType numbers = { .kind = QMP_TYPE_ARRAY, .element = &number };
 static const QmpType lists = { .kind = QMP_TYPE_ARRAY, .element = &integers };
 static const QmpMember branches[] = { { .type = &string }, { .type = &integers } };
 static const QmpType alternate = { .kind = QMP_TYPE_ALTERNATE, .members = branches, .n_members = 2 };
@@ -54,14 +53,11 @@ test_choose(void)
         { &string, "null", NULL },
         { &integers, "[]", &integers },
         { &integers, "[1,2]", &integers },
-        { &integers, "[1,18446744073709551615]", NULL },
-        { &integers, "[1,\"a\"]", NULL },
-        { &numbers, "[1,9007199254740993]", NULL },
+        { &integers, "{}", NULL },
         { &lists, "[[1],[]]", &lists },
-        { &lists, "[[1],2]", NULL },
         { &alternate, "\"a\"", &string },
         { &alternate, "[7]", &integers },
-        { &alternate, "[true]", NULL },
+        { &alternate, "true", NULL },
         { &alternate, "{}", NULL },
     };
 
@@ -69,53 +65,13 @@ test_choose(void)
         g_assert_true(value_type_choose(cases[i].type, json_cursor_at(cases[i].text)) == cases[i].chosen);
 }
 
-/* Somebody who reads an array that no schema knows: elements of one type stay that, and others become variants. */
+/* Somebody who reads a variant: of all but arrays the value says enough. */
 static void
-test_arrays(void)
+test_simple(void)
 {
-    static const char *const cases[][2] = {
-        { "[]", "av" },
-        { "[1,2]", "ax" },
-        { "[1,\"a\"]", "av" },
-        { "[1,18446744073709551615]", "av" },
-        { "[[1],[2]]", "aax" },
-        { "[[1],[\"a\"]]", "av" },
-        { "[{},{\"a\":1}]", "aa{sv}" },
-        { "[1,[2],3]", "av" },
-        { "[null,null]", "ag" },
-        { "[true]", "ab" },
-        { "[0.5,1]", "av" },
-        { "[[[]]]", "aaav" },
-        { "[[1],\"a\",[2]]", "av" },
-        { "[[1],{}]", "av" },
-        { "[{},[1]]", "av" },
-        { "[[1,\"a\",[2]],[3,true]]", "aav" },
-        { "[[[1,\"a\"]],[[true]]]", "av" },
-    };
-    JsonCursor empty = json_cursor_at("[]");
-    g_autofree char *typed = value_type_dup_array_signature(&numbers, &empty);
-
-    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        JsonCursor array = json_cursor_at(cases[i][0]);
-        g_autofree char *signature = value_type_dup_array_signature(/* type= */ NULL, &array);
-        g_assert_cmpstr(signature, ==, cases[i][1]);
-    }
-    g_assert_cmpstr(typed, ==, "ad");
     g_assert_null(value_type_get_simple_signature(NULL, JSON_CURSOR_ARRAY));
     g_assert_cmpstr(value_type_get_simple_signature(NULL, JSON_CURSOR_UINT), ==, "t");
     g_assert_cmpstr(value_type_get_simple_signature(&number, JSON_CURSOR_INT), ==, "d");
-}
-
-/* Somebody whose value is large: what cannot change the type any more is not looked at. */
-static void
-test_looks_no_further(void)
-{
-    static const char text[] = "[1,[2,[3,[4]]],5,6,7]";
-    JsonCursor array = json_cursor_at(text);
-    g_autofree char *signature = value_type_dup_array_signature(/* type= */ NULL, &array);
-
-    g_assert_cmpstr(signature, ==, "av");
-    g_assert_cmpstr(array.at, ==, ",5,6,7]");
 }
 
 /* Somebody who counts bytes: a number that no double can hold is never made one. */
@@ -181,8 +137,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/value-type/schema", test_schema);
     g_test_add_func("/value-type/choose", test_choose);
-    g_test_add_func("/value-type/arrays", test_arrays);
-    g_test_add_func("/value-type/looks-no-further", test_looks_no_further);
+    g_test_add_func("/value-type/simple", test_simple);
     g_test_add_func("/value-type/exact", test_exact);
     g_test_add_func("/value-type/may-be", test_may_be);
     return g_test_run();

@@ -512,6 +512,59 @@ test_steps_of_looking_ahead(void)
     g_assert_cmpuint(n, >=, 10);
 }
 
+/* Somebody who waits while another caller's reply is converted: each step looks at no more text than two steps may write,
+ * wherever a large value stands. */
+static void
+assert_steps(const char *begin, const char *element, const char *end, const QmpType *type)
+{
+    g_autoptr(GString) text = g_string_new(begin);
+    g_autoptr(GError) error = NULL;
+    ValueWriter *writer;
+    ValueStep step;
+    guint n = 0;
+
+    while (text->len < 12 * VALUE_STEP)
+        g_string_append_printf(text, "%s,", element);
+    g_string_append(text, end);
+    writer = value_writer_new(/* message= */ NULL, "v", type, text->str, "return");
+    for (; (step = value_writer_step(writer, &error)) == VALUE_MORE; n++)
+        g_assert_cmpuint(n, <, 100);
+    g_assert_no_error(error);
+    g_assert_cmpint(step, ==, VALUE_DONE);
+    g_assert_cmpuint(n, >=, 12);
+    value_writer_free(writer);
+}
+
+static void
+test_steps_of_large_values(void)
+{
+    static const QmpType word = { .kind = QMP_TYPE_ENUM }, number = { .kind = QMP_TYPE_NUMBER };
+    static const QmpType numbers = { .kind = QMP_TYPE_ARRAY, .element = &number };
+    static const QmpMember members[] = { { .name = "kind", .type = &word } };
+    static const QmpMember *sorted[] = { &members[0] };
+    static const QmpType variant = { .kind = QMP_TYPE_OBJECT, .members = members, .members_by_name = sorted, .n_members = 1 };
+    static const QmpMember variants[] = { { .name = "one", .type = &variant } };
+    static const QmpMember *sorted_variants[] = { &variants[0] };
+    static const QmpType tagged = {
+        .kind = QMP_TYPE_OBJECT,
+        .members = members,
+        .members_by_name = sorted,
+        .n_members = 1,
+        .tag = "kind",
+        .variants = variants,
+        .variants_by_name = sorted_variants,
+        .n_variants = 1,
+    };
+
+    assert_steps("[", "1", "1]", NULL);
+    assert_steps("[", "1", "1]", &numbers);
+    assert_steps("[", "1", "true]", NULL);
+    assert_steps("[", "{\"a\":[]}", "{}]", NULL);
+    assert_steps("[[", "[1]", "[true]]]", NULL);
+    assert_steps("{\"a\":[", "1", "1],\"kind\":\"one\"}", &tagged);
+    assert_steps("{\"a\":[", "[1,true]", "[]]}", &tagged);
+}
+
 /* An object whose members' names are made of @pairs, and so many that all of them differ. */
 static char *
 make_object_of_pairs(const char *const pairs[2])
@@ -574,5 +627,6 @@ main(int argc, char **argv)
     g_test_add_func("/value/names-of-one-hash", test_names_of_one_hash);
     g_test_add_func("/value/steps", test_steps);
     g_test_add_func("/value/steps-of-looking-ahead", test_steps_of_looking_ahead);
+    g_test_add_func("/value/steps-of-large-values", test_steps_of_large_values);
     return g_test_run();
 }

@@ -24,11 +24,22 @@ static const guint8 stops[256] = {
 };
 
 static const char *
-find_stop(const char *text, guint8 kind)
+find_string_stop(const char *text)
 {
-    while (!(stops[(guchar)*text] & kind))
+    while (!(stops[(guchar)*text] & STOPS_STRING))
         text++;
     return text;
+}
+
+/* Where the next one is, or @most. */
+static gsize
+find_container_stop(const char *text, gsize most)
+{
+    gsize n = 0;
+
+    while (n < most && !(stops[(guchar)text[n]] & STOPS_CONTAINER))
+        n++;
+    return n;
 }
 
 static void
@@ -131,37 +142,53 @@ json_cursor_read_string(JsonCursor *cursor)
     char quote = *cursor->at++;
     JsonCursorText text = { .text = cursor->at };
 
-    while (*(cursor->at = find_stop(cursor->at, STOPS_STRING)) != quote)
+    while (*(cursor->at = find_string_stop(cursor->at)) != quote)
         cursor->at += *cursor->at == '\\' ? 2 : 1;
     text.length = (gsize)(cursor->at++ - text.text);
     return text;
 }
 
+/* A bracket, or a string whole. */
 static void
-skip_container(JsonCursor *cursor)
+pass_container_stop(JsonCursor *cursor, guint *depth)
 {
-    guint depth = 0;
+    char c = *cursor->at;
 
-    do {
-        char c = *(cursor->at = find_stop(cursor->at, STOPS_CONTAINER));
-        if (c == '"' || c == '\'') {
-            json_cursor_read_string(cursor);
-            continue;
-        }
-        depth += c == '{' || c == '[';
-        depth -= c == '}' || c == ']';
-        cursor->at++;
-    } while (depth > 0);
+    if (c == '"' || c == '\'') {
+        json_cursor_read_string(cursor);
+        return;
+    }
+    *depth += c == '{' || c == '[';
+    *depth -= c == '}' || c == ']';
+    cursor->at++;
 }
 
-void
-json_cursor_skip(JsonCursor *cursor)
+/* What was looked at. */
+static void
+take_off(gsize *left, const char *begin, const char *end)
+{
+    *left -= MIN(*left, (gsize)(end - begin));
+}
+
+static void
+walk_container(JsonCursor *cursor, guint *depth, gsize *left)
+{
+    while (*left > 0) {
+        const char *begin = cursor->at;
+        gsize n = find_container_stop(begin, *left);
+        cursor->at += n;
+        if (n < *left)
+            pass_container_stop(cursor, depth);
+        take_off(left, begin, cursor->at);
+        if (*depth == 0)
+            return;
+    }
+}
+
+static void
+skip_scalar(JsonCursor *cursor)
 {
     switch (*cursor->at) {
-    case '{':
-    case '[':
-        skip_container(cursor);
-        break;
     case '"':
     case '\'':
         json_cursor_read_string(cursor);
@@ -176,6 +203,29 @@ json_cursor_skip(JsonCursor *cursor)
     default:
         skip_number(cursor);
     }
+}
+
+gboolean
+json_cursor_skip_part(JsonCursor *cursor, guint *depth, gsize *left)
+{
+    const char *begin = cursor->at;
+
+    if (*depth > 0 || *begin == '{' || *begin == '[') {
+        walk_container(cursor, depth, left);
+        return *depth == 0 && cursor->at != begin;
+    }
+    skip_scalar(cursor);
+    take_off(left, begin, cursor->at);
+    return TRUE;
+}
+
+void
+json_cursor_skip(JsonCursor *cursor)
+{
+    gsize all = G_MAXSIZE;
+    guint depth = 0;
+
+    json_cursor_skip_part(cursor, &depth, &all);
 }
 
 void
@@ -216,20 +266,38 @@ json_cursor_next_member(JsonCursor *cursor, JsonCursorText *ret_name)
     return TRUE;
 }
 
-gboolean
-json_cursor_find_member(JsonCursor object, const char *name, JsonCursor *ret_value)
+void
+json_cursor_search_begin(JsonCursorSearch *search, JsonCursor object)
+{
+    *search = (JsonCursorSearch){ .cursor = object };
+    json_cursor_enter(&search->cursor);
+}
+
+/* TRUE: the search is over. */
+static gboolean
+try_next_member(JsonCursorSearch *search, const char *name)
 {
     JsonCursorText member;
 
-    if (*object.at != '{')
-        return FALSE;
-    json_cursor_enter(&object);
-    while (json_cursor_next_member(&object, &member)) {
-        if (json_cursor_text_equal(member, name)) {
-            *ret_value = object;
-            return TRUE;
+    if (!json_cursor_next_member(&search->cursor, &member))
+        return TRUE;
+    search->is_found = json_cursor_text_equal(member, name);
+    search->is_in_value = !search->is_found;
+    return search->is_found;
+}
+
+gboolean
+json_cursor_search_part(JsonCursorSearch *search, const char *name, gsize *left)
+{
+    while (*left > 0) {
+        const char *begin = search->cursor.at;
+        if (search->is_in_value) {
+            search->is_in_value = !json_cursor_skip_part(&search->cursor, &search->depth, left);
+            continue;
         }
-        json_cursor_skip(&object);
+        if (try_next_member(search, name))
+            return TRUE;
+        take_off(left, begin, search->cursor.at);
     }
     return FALSE;
 }

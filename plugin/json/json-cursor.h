@@ -56,14 +56,27 @@ JsonCursorText json_cursor_read_string(JsonCursor *cursor);
 /* Leaves any value behind. */
 void json_cursor_skip(JsonCursor *cursor);
 
+/* The same in parts, where the value may be a large one. *@depth: 0 before the first part. *@left: how many bytes may still be looked
+ * at; those that were are taken off. FALSE: the value goes on, and the cursor stands inside it. A string is left behind whole. */
+gboolean json_cursor_skip_part(JsonCursor *cursor, guint *depth, gsize *left);
+
 /* Goes into an array or an object. Then next moves to the next element, or behind the name and the colon of the next
  * member; FALSE: there is none, and the cursor stands behind the array or object. */
 void json_cursor_enter(JsonCursor *cursor);
 gboolean json_cursor_next_element(JsonCursor *cursor);
 gboolean json_cursor_next_member(JsonCursor *cursor, JsonCursorText *ret_name);
 
-/* Finds the member @name, whose letters need no escape in JSON, of the object that @object stands at. */
-gboolean json_cursor_find_member(JsonCursor object, const char *name, JsonCursor *ret_value);
+/* A search for a member of an object, in parts. */
+typedef struct JsonCursorSearch {
+    JsonCursor cursor; /* at the value, when the member has been found */
+    guint depth; /* of the value that is being left behind */
+    gboolean is_in_value;
+    gboolean is_found;
+} JsonCursorSearch;
+
+/* @object: at its brace. @name: one whose letters need no escape in JSON. *@left: as above. FALSE: the search goes on. */
+void json_cursor_search_begin(JsonCursorSearch *search, JsonCursor object);
+gboolean json_cursor_search_part(JsonCursorSearch *search, const char *name, gsize *left);
 
 /* A string without its escapes, terminated; U+0000 in it stays, so *@ret_length (may be NULL) is its length. Owned. */
 char *json_cursor_text_dup(JsonCursorText text, gsize *ret_length);

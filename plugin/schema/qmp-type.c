@@ -49,16 +49,6 @@ read_tag(JsonObject *object, const char *name, JsonCursorText *ret_tag)
     return TRUE;
 }
 
-static gboolean
-read_tag_at(JsonCursor object, const char *name, JsonCursorText *ret_tag)
-{
-    JsonCursor tag;
-    if (!json_cursor_find_member(object, name, &tag) || json_cursor_get_type(&tag) != JSON_CURSOR_STRING)
-        return FALSE;
-    *ret_tag = json_cursor_read_string(&tag);
-    return TRUE;
-}
-
 void
 qmp_types_resolve(QmpTypes *types, const QmpType *type, JsonObject *object)
 {
@@ -69,14 +59,46 @@ qmp_types_resolve(QmpTypes *types, const QmpType *type, JsonObject *object)
     }
 }
 
-void
-qmp_types_resolve_at(QmpTypes *types, const QmpType *type, JsonCursor object)
+static void
+add_searched_type(QmpTypes *types, QmpTypesSearch *search, const QmpType *type)
 {
-    JsonCursorText tag;
-    for (types->n = 0; type && types->n < QMP_TYPE_MAX_VARIANT_DEPTH;) {
-        types->types[types->n++] = type;
-        type = type->tag && read_tag_at(object, type->tag, &tag) ? find_variant(type, tag) : NULL;
+    types->types[types->n++] = type;
+    search->tag = types->n < QMP_TYPE_MAX_VARIANT_DEPTH ? type->tag : NULL;
+    if (search->tag)
+        json_cursor_search_begin(&search->member, search->object);
+}
+
+void
+qmp_types_search_begin(QmpTypes *types, QmpTypesSearch *search, const QmpType *type, JsonCursor object)
+{
+    search->object = object;
+    types->n = 0;
+    add_searched_type(types, search, type);
+}
+
+/* NULL: the object has no tag, or no variant goes by it. */
+static const QmpType *
+get_found_variant(const QmpType *type, JsonCursorSearch *tag)
+{
+    if (!tag->is_found || json_cursor_get_type(&tag->cursor) != JSON_CURSOR_STRING)
+        return NULL;
+    return find_variant(type, json_cursor_read_string(&tag->cursor));
+}
+
+gboolean
+qmp_types_search_part(QmpTypes *types, QmpTypesSearch *search, gsize *left)
+{
+    const QmpType *variant;
+
+    while (search->tag) {
+        if (!json_cursor_search_part(&search->member, search->tag, left))
+            return FALSE;
+        variant = get_found_variant(types->types[types->n - 1], &search->member);
+        search->tag = NULL;
+        if (variant)
+            add_searched_type(types, search, variant);
     }
+    return TRUE;
 }
 
 const QmpMember *

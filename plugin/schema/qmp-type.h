@@ -51,7 +51,17 @@ typedef struct QmpTypes {
     guint n;
 } QmpTypes;
 void qmp_types_resolve(QmpTypes *types, const QmpType *type, JsonObject *object);
-void qmp_types_resolve_at(QmpTypes *types, const QmpType *type, JsonCursor object); /* @object: at its brace */
+
+/* The same by an object's text, in parts: the tag may stand behind large members. */
+typedef struct QmpTypesSearch {
+    JsonCursor object;
+    const char *tag; /* weak; the member that is looked for; NULL: none any more */
+    JsonCursorSearch member;
+} QmpTypesSearch;
+
+/* @object: at its brace. *@left: as for json_cursor_skip_part(). FALSE: the search goes on. */
+void qmp_types_search_begin(QmpTypes *types, QmpTypesSearch *search, const QmpType *type, JsonCursor object);
+gboolean qmp_types_search_part(QmpTypes *types, QmpTypesSearch *search, gsize *left);
 
 /* The member of that name (without escapes) that such an object may have; NULL: none. */
 const QmpMember *qmp_types_find_member(const QmpTypes *types, JsonCursorText name);

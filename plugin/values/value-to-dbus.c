@@ -4,9 +4,9 @@
  *
  * The text is read in order by a cursor, and written as it is read: no tree is made of it. Containers that are open
  * are kept on a stack of frames, not on C's, so that the writer can stop after any value and go on in another turn.
- * Later text decides in three places, where a copy of the cursor looks ahead: the tag of a union, the elements of an
- * array whose type is not known, and whether all of a value is of the schema's type. Each looks at one container, and
- * D-Bus lets 21 objects be nested: the work stays linear in the text. */
+ * Later text decides in two places, where another cursor looks ahead: the tag of a union, and the type of an array, which all
+ * of its elements decide on. A step that has looked far enough ends there, and the next one looks on. Each looks at one
+ * container, and D-Bus lets 21 objects be nested: the work stays linear in the text. */
 #include "value-writer.h"
 
 #include <string.h>
@@ -170,14 +170,50 @@ write_scalar_variant(ValueWriter *writer, const char *signature)
     return is_right;
 }
 
-static char *
-dup_array_signature(ValueWriter *writer, const QmpType *type)
+static gboolean
+open_variant_of_container(ValueWriter *writer, const char *signature, const QmpType *type)
 {
-    JsonCursor ahead = writer->cursor;
-    char *signature = value_type_dup_array_signature(type, &ahead);
+    ValueFrame *frame = push_frame(writer, DBUS_TYPE_VARIANT, signature);
 
-    writer->looked_ahead += ahead.at - writer->cursor.at;
-    return signature;
+    if (!frame)
+        return FALSE;
+    frame->type = type;
+    frame->element_signature = signature;
+    return TRUE;
+}
+
+/* Its elements have been looked at. */
+static gboolean
+open_variant_of_array(ValueWriter *writer)
+{
+    g_autofree char *signature = value_look_dup_signature(&writer->look);
+
+    if (strspn(signature, DBUS_TYPE_ARRAY_AS_STRING) > VALUE_MAX_ARRAYS)
+        return value_fail(writer, "has more than %d arrays inside one another", VALUE_MAX_ARRAYS);
+    if (!open_variant_of_container(writer, signature, writer->look.type))
+        return FALSE;
+    writer->frames[writer->n_frames - 1].signature = g_steal_pointer(&signature);
+    return TRUE;
+}
+
+/* What comes next needs more of the text than what has been written. */
+static gboolean
+look_ahead(ValueWriter *writer)
+{
+    gboolean is_array = writer->looking == VALUE_LOOKS_AT_ARRAY;
+    gsize left = VALUE_STEP;
+    gboolean is_over =
+        is_array ? value_look_part(&writer->look, &left)
+                 : qmp_types_search_part(&writer->frames[writer->n_frames - 1].types, &writer->search, &left);
+
+    writer->looked_ahead += VALUE_STEP - left;
+    if (!is_over)
+        return TRUE;
+    writer->looking = VALUE_LOOKS_NOWHERE;
+    if (is_array)
+        return open_variant_of_array(writer);
+    json_cursor_enter(&writer->cursor);
+    return TRUE;
 }
 
 static gboolean
@@ -185,22 +221,22 @@ open_variant(ValueWriter *writer, const QmpType *type)
 {
     const QmpType *chosen = value_type_choose(type, writer->cursor);
     const char *signature = value_type_get_simple_signature(chosen, json_cursor_get_type(&writer->cursor));
-    g_autofree char *built = signature ? NULL : dup_array_signature(writer, chosen);
-    ValueFrame *frame;
 
-    if (built)
-        signature = built;
-    if (signature[0] != DBUS_TYPE_ARRAY)
+    if (signature && signature[0] != DBUS_TYPE_ARRAY)
         return write_scalar_variant(writer, signature);
-    if (strspn(signature, DBUS_TYPE_ARRAY_AS_STRING) > VALUE_MAX_ARRAYS)
-        return value_fail(writer, "has more than %d arrays inside one another", VALUE_MAX_ARRAYS);
-    frame = push_frame(writer, DBUS_TYPE_VARIANT, signature);
-    if (!frame)
-        return FALSE;
-    frame->type = chosen;
-    frame->signature = g_steal_pointer(&built);
-    frame->element_signature = signature;
-    return TRUE;
+    if (signature)
+        return open_variant_of_container(writer, signature, chosen);
+    value_look_begin(&writer->look, chosen, writer->cursor);
+    writer->looking = VALUE_LOOKS_AT_ARRAY;
+    return look_ahead(writer);
+}
+
+static gboolean
+open_object_of_type(ValueWriter *writer, ValueFrame *frame, const QmpType *type)
+{
+    qmp_types_search_begin(&frame->types, &writer->search, type, writer->cursor);
+    writer->looking = VALUE_LOOKS_FOR_TAG;
+    return look_ahead(writer);
 }
 
 static gboolean
@@ -215,7 +251,7 @@ open_array(ValueWriter *writer, const char *signature, const QmpType *type)
     if (is_object)
         value_names_begin(&frame->names, &writer->names);
     if (is_object && type && type->kind == QMP_TYPE_OBJECT)
-        qmp_types_resolve_at(&frame->types, type, writer->cursor);
+        return open_object_of_type(writer, frame, type);
     if (!is_object && type && type->kind == QMP_TYPE_ARRAY)
         frame->type = type->element;
     json_cursor_enter(&writer->cursor);
@@ -300,9 +336,18 @@ go_on_with_elements(ValueWriter *writer, ValueFrame *frame)
 static gboolean
 write_step(ValueWriter *writer)
 {
-    ValueFrame *top = &writer->frames[writer->n_frames - 1];
+    ValueFrame *top;
 
+    if (writer->looking)
+        return look_ahead(writer);
+    top = &writer->frames[writer->n_frames - 1];
     return top->kind == DBUS_TYPE_DICT_ENTRY ? go_on_with_object(writer, top) : go_on_with_elements(writer, top);
+}
+
+static gboolean
+is_under_way(const ValueWriter *writer)
+{
+    return writer->n_frames > 0 || writer->looking;
 }
 
 ValueStep
@@ -313,15 +358,16 @@ value_writer_step(ValueWriter *writer, GError **error)
 
     writer->error = error;
     writer->looked_ahead = 0;
-    if (writer->n_frames == 0) {
+    if (!is_under_way(writer)) {
         writer->cursor = json_cursor_at(writer->text);
         is_right = begin_value(writer, writer->signature, writer->type);
     }
-    while (is_right && writer->n_frames > 0 && writer->cursor.at - begin + writer->looked_ahead < VALUE_STEP)
+    while (is_right && is_under_way(writer) &&
+           (gsize)(writer->cursor.at - begin) + writer->looked_ahead < VALUE_STEP)
         is_right = write_step(writer);
     if (!is_right)
         return VALUE_FAILED;
-    return writer->n_frames > 0 ? VALUE_MORE : VALUE_DONE;
+    return is_under_way(writer) ? VALUE_MORE : VALUE_DONE;
 }
 
 void

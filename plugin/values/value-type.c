@@ -67,78 +67,6 @@ value_type_get_simple_signature(const QmpType *type, JsonCursorType value)
     return NULL;
 }
 
-/* The type of an array's elements: theirs if all have the same, "v" otherwise. */
-static void append_natural_element(GString *signature, JsonCursor *array, gboolean is_outermost);
-
-static const char *
-get_natural_signature(const JsonCursor *value)
-{
-    return value_type_get_simple_signature(/* type= */ NULL, json_cursor_get_type(value));
-}
-
-/* Leaves the value behind. */
-static void
-append_natural(GString *signature, JsonCursor *value)
-{
-    const char *simple = get_natural_signature(value);
-
-    g_string_append(signature, simple ? simple : DBUS_TYPE_ARRAY_AS_STRING);
-    if (simple)
-        json_cursor_skip(value);
-    else
-        append_natural_element(signature, value, /* is_outermost= */ FALSE);
-}
-
-/* Whether @value may have the type @element, as far as is seen without entering it. */
-static gboolean
-may_be_natural(const JsonCursor *value, const char *element)
-{
-    const char *simple = get_natural_signature(value);
-
-    return simple ? g_str_equal(simple, element)
-                  : element[0] == DBUS_TYPE_ARRAY && element[1] != DBUS_DICT_ENTRY_BEGIN_CHAR;
-}
-
-/* Whether @value has the type that the signature has from @start on. Leaves the value behind. */
-static gboolean
-is_as_first(GString *signature, gsize start, JsonCursor *value)
-{
-    gsize end = signature->len;
-    gboolean is_same;
-
-    if (!may_be_natural(value, signature->str + start)) {
-        json_cursor_skip(value);
-        return FALSE;
-    }
-    append_natural(signature, value);
-    is_same =
-        signature->len - end == end - start && memcmp(signature->str + start, signature->str + end, end - start) == 0;
-    g_string_truncate(signature, end);
-    return is_same;
-}
-
-/* Nobody needs the end of the outermost array. */
-static void
-append_natural_element(GString *signature, JsonCursor *array, gboolean is_outermost)
-{
-    gsize start = signature->len;
-    gboolean is_uniform = TRUE;
-
-    json_cursor_enter(array);
-    while ((is_uniform || !is_outermost) && json_cursor_next_element(array)) {
-        if (!is_uniform)
-            json_cursor_skip(array);
-        else if (signature->len == start)
-            append_natural(signature, array);
-        else
-            is_uniform = is_as_first(signature, start, array);
-    }
-    if (!is_uniform)
-        g_string_truncate(signature, start);
-    if (signature->len == start)
-        g_string_append_c(signature, DBUS_TYPE_VARIANT);
-}
-
 double
 value_type_get_double(const JsonCursorNumber *number)
 {
@@ -157,9 +85,9 @@ value_type_is_exact_double(const JsonCursorNumber *number)
     return number->type != JSON_CURSOR_UINT || (value < 0x1p64 && (guint64)value == number->u64);
 }
 
-/* Whether a value can be appended by the signature of @type. Variants and dictionaries hold anything. */
-static gboolean
-fits(const QmpType *type, JsonCursor value)
+/* Variants and dictionaries hold anything. */
+gboolean
+value_type_fits(const QmpType *type, JsonCursor value)
 {
     JsonCursorType is = json_cursor_get_type(&value);
     JsonCursorNumber number;
@@ -170,16 +98,10 @@ fits(const QmpType *type, JsonCursor value)
         return FALSE;
     if (type->kind == QMP_TYPE_INT)
         return is == JSON_CURSOR_INT;
-    if (type->kind == QMP_TYPE_NUMBER) {
-        number = json_cursor_read_number(&value);
-        return value_type_is_exact_double(&number);
-    }
-    if (type->kind != QMP_TYPE_ARRAY)
+    if (type->kind != QMP_TYPE_NUMBER)
         return TRUE;
-    for (json_cursor_enter(&value); json_cursor_next_element(&value); json_cursor_skip(&value))
-        if (!fits(type->element, value))
-            return FALSE;
-    return TRUE;
+    number = json_cursor_read_number(&value);
+    return value_type_is_exact_double(&number);
 }
 
 const QmpType *
@@ -187,21 +109,7 @@ value_type_choose(const QmpType *type, JsonCursor value)
 {
     if (type && type->kind == QMP_TYPE_ALTERNATE)
         type = qmp_type_find_branch(type, json_cursor_get_type(&value));
-    return type && type->kind != QMP_TYPE_ANY && fits(type, value) ? type : NULL;
-}
-
-char *
-value_type_dup_array_signature(const QmpType *type, JsonCursor *array)
-{
-    GString *signature = g_string_sized_new(16);
-
-    if (type) {
-        value_append_signature(signature, type);
-    } else {
-        g_string_append(signature, DBUS_TYPE_ARRAY_AS_STRING);
-        append_natural_element(signature, array, /* is_outermost= */ TRUE);
-    }
-    return g_string_free(signature, FALSE);
+    return type && type->kind != QMP_TYPE_ANY && value_type_fits(type, value) ? type : NULL;
 }
 
 /* The first characters of the D-Bus types that a value can become. */

@@ -5,13 +5,15 @@
 #include "json-cursor.h"
 #include "qmp-type.h"
 
-/* The type of QEMU's that the content of a variant is a value of; NULL: of none in particular. */
+/* Whether a value can be appended by the signature of @type, as far as its elements do not matter. */
+gboolean value_type_fits(const QmpType *type, JsonCursor value);
+
+/* The type of QEMU's that the content of a variant is a value of; of an array, if its elements agree (value-look.h). NULL: of none
+ * in particular. */
 const QmpType *value_type_choose(const QmpType *type, JsonCursor value);
 
-/* The signature of a variant's content, @type having been chosen. Nearly all are simple ones; NULL: an array, whose
- * signature (owned) is built; @array is moved to where that was clear. */
+/* The signature of a variant's content, @type having been chosen. NULL: an array, whose elements decide. */
 const char *value_type_get_simple_signature(const QmpType *type, JsonCursorType value);
-char *value_type_dup_array_signature(const QmpType *type, JsonCursor *array);
 
 /* Whether a value of that JSON type may be written as @signature; numbers, if they have room. */
 gboolean value_type_may_be(JsonCursorType value, const char *signature);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "json-cursor.h"
+#include "value-look.h"
 #include "value-names.h"
 #include "value-sink.h"
 #include "value-string.h"
@@ -28,6 +29,13 @@ typedef struct ValueFrame {
     ValueSpot entry;
 } ValueFrame;
 
+/* What is looked for ahead of the cursor. */
+typedef enum ValueLooking {
+    VALUE_LOOKS_NOWHERE,
+    VALUE_LOOKS_AT_ARRAY, /* its type, before the variant around it is opened */
+    VALUE_LOOKS_FOR_TAG, /* of the object that has been opened */
+} ValueLooking;
+
 struct ValueWriter {
     const char *text, *signature, *place; /* borrowed; place: what the value is called in errors */
     const QmpType *type;
@@ -37,10 +45,13 @@ struct ValueWriter {
     JsonCursor cursor;
     guint depth; /* containers around the value at hand, entries of dictionaries among them */
     guint n_frames;
-    gssize looked_ahead; /* in this step; bytes */
+    ValueLooking looking;
+    gsize looked_ahead; /* in this step; bytes */
     GError **error;
     ValueString string;
     ValueNameStack names; /* those of all objects that are open */
+    ValueLook look; /* of VALUE_LOOKS_AT_ARRAY */
+    QmpTypesSearch search; /* of VALUE_LOOKS_FOR_TAG */
     ValueFrame frames[VALUE_MAX_CONTAINERS + 1];
 };
 
