@@ -31,6 +31,65 @@ test_few(void)
     value_name_stack_clear(&all);
 }
 
+/* Names of eight letters, in an order of the test's: 0: forth, 1: back, 2: neither. A fifth is written with an escape. */
+static GPtrArray *
+make_names(guint order, guint n)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < n; i++) {
+        guint number = order == 0 ? i : order == 1 ? n - i : i * 2654435761u;
+        g_ptr_array_add(names, g_strdup_printf(i % 5 == 0 ? "\\u006e%08x" : "n%08x", number));
+    }
+    return names;
+}
+
+static void
+add_all(ValueNames *names, const GPtrArray *texts)
+{
+    for (guint i = 0; i < texts->len; i++)
+        g_assert_true(add(names, texts->pdata[i]));
+}
+
+/* A QEMU with a large object: in whatever order its names come, one that comes again is found, and no other one is taken for it. */
+static void
+test_orders(void)
+{
+    for (guint order = 0; order < 3; order++) {
+        g_autoptr(GPtrArray) texts = make_names(order, 5000);
+        ValueNameStack all;
+        ValueNames names;
+
+        value_name_stack_init(&all);
+        value_names_begin(&names, &all);
+        add_all(&names, texts);
+        for (guint i = 0; i < texts->len; i++) {
+            const char *text = texts->pdata[i];
+            g_autofree char *escaped = g_strdup_printf("\\u006e%s", strlen(text) > 9 ? text + 6 : text + 1);
+            g_assert_false(add(&names, text));
+            g_assert_false(add(&names, escaped));
+        }
+        g_assert_true(add(&names, "n0000000") && add(&names, "n000000000") && add(&names, "") && add(&names, "o"));
+        value_names_end(&names);
+        value_name_stack_clear(&all);
+    }
+}
+
+/* What test-holds counts the instructions of. */
+static void
+test_large(void)
+{
+    g_autoptr(GPtrArray) texts = make_names(/* order= */ 2, 100000);
+    ValueNameStack all;
+    ValueNames names;
+
+    value_name_stack_init(&all);
+    value_names_begin(&names, &all);
+    add_all(&names, texts);
+    value_names_end(&names);
+    value_name_stack_clear(&all);
+}
+
 static void
 test_many(void)
 {
@@ -57,5 +116,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/value-names/few", test_few);
     g_test_add_func("/value-names/many", test_many);
+    g_test_add_func("/value-names/orders", test_orders);
+    g_test_add_func("/value-names/large", test_large);
     return g_test_run();
 }

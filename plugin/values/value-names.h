@@ -15,14 +15,16 @@ typedef struct ValueNameStack {
 void value_name_stack_init(ValueNameStack *stack);
 void value_name_stack_clear(ValueNameStack *stack);
 
+typedef struct ValueNameBlocks ValueNameBlocks;
+
 typedef struct ValueNames {
     ValueNameStack *stack; /* weak */
     guint first; /* where this object's begin in it */
-    GTree *tree; /* owned; this object's, where there are many; NULL: there are not */
+    ValueNameBlocks *blocks; /* owned; this object's, where there are many; NULL: there are not */
 } ValueNames;
 
 void value_names_begin(ValueNames *names, ValueNameStack *stack);
 void value_names_end(ValueNames *names);
 
-/* FALSE: the name is there already, perhaps written with other escapes. */
+/* FALSE: the name is there already, perhaps written with other escapes. Its text is borrowed until value_names_end(). */
 gboolean value_names_add(ValueNames *names, JsonCursorText name);
