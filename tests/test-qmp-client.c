@@ -241,6 +241,28 @@ test_resumed(Fixture *fixture, gconstpointer unused)
     assert_log(fixture, "query-status 1;");
 }
 
+/* The same on a monitor with `pretty=on`, whose messages have several lines, wherever the reading stopped. */
+static void
+test_resumed_in_lines(Fixture *fixture, gconstpointer unused)
+{
+    static const char *const rests[] = { "", "ning\",\r\n        \"x\": {\r\n        }\r\n    }\r\n}\r\n", "}\r\n", "\n", "\r\n" };
+    g_autofree char *session = NULL;
+
+    get_ready(fixture, TRUE);
+    session = qmp_client_dup_session(fixture->client);
+    for (guint i = 0; i < G_N_ELEMENTS(rests); i++) {
+        fixture_start(fixture, &(QmpClientLimits){ .session = session });
+        qmp_peer_send(fixture->peer, rests[i]);
+        qmp_peer_send(fixture->peer, "{\r\n    \"return\": [\r\n        {\r\n        }\r\n    ],\r\n    \"id\": 0\r\n}\r\n");
+        qmp_peer_expect(fixture->peer, "\xff");
+        qmp_peer_send(fixture->peer, "{\r\n    \"error\": {\r\n        \"class\": \"GenericError\",\r\n"
+                                     "        \"desc\": \"JSON parse error, stray\"\r\n    }\r\n}\r\n");
+        qmp_peer_refuse(fixture->peer, ALREADY_DONE);
+        qmp_peer_run(fixture->peer);
+        assert_log(fixture, "ready;");
+    }
+}
+
 /* A session without out-of-band commands stays one; what is no session is none, and QEMU may greet. */
 static void
 test_resumed_otherwise(Fixture *fixture, gconstpointer unused)
@@ -279,6 +301,7 @@ main(int argc, char *argv[])
     ADD("/qmp-client/free-in-timeout", test_free_in_timeout);
     ADD("/qmp-client/pause", test_pause);
     ADD("/qmp-client/resumed", test_resumed);
+    ADD("/qmp-client/resumed-in-lines", test_resumed_in_lines);
     ADD("/qmp-client/resumed-otherwise", test_resumed_otherwise);
     return g_test_run();
 }

@@ -7,6 +7,7 @@ import signal
 import socket
 
 from harness import DIE, CallError, FdStore, Peer, Qemu, main, wait_until
+from harness.process import is_listening
 from monitor import ANSWERS, DISCONNECTED, ROOT, MODULE, MonitorTest, VM
 from screens import ScreenQemu, start_shot, take_picture
 
@@ -263,6 +264,29 @@ class Store(RestartTest):
                     self.end(signal.SIGTERM)
                     qemu.kill()
                     qemu.wait()
+
+    def test_a_monitor_whose_messages_have_lines(self):
+        for version in ('7.2', '10.0', '11.1'):
+            with self.subTest(version=version):
+                path = f'{self.directory}/pretty-{version}'
+                qemu = self.start(Qemu, version, '-chardev', f'socket,id=p,path={path},server=on,wait=off', '-mon',
+                                  'chardev=p,mode=control,pretty=on', machine='none')
+                wait_until(lambda: is_listening(path))
+                self.start_agent()
+                with socket.socket(socket.AF_UNIX) as connection:
+                    connection.connect(path)
+                    vm = self.add_fd('web', connection.fileno())
+                for number in (signal.SIGTERM, signal.SIGKILL):
+                    for _ in range(3):
+                        vm.start('QMP', 'QueryQmpSchema')
+                    self.wait_kept(1)
+                    self.restart(number)
+                    wait_until(vm.is_there, lambda: self.agent.output)
+                    self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
+                self.manager('RemoveVM', '(o)', vm.path)
+                self.end(signal.SIGTERM)
+                qemu.kill()
+                qemu.wait()
 
     def is_free(self, path):
         with socket.socket(socket.AF_UNIX) as connection:

@@ -25,7 +25,8 @@ struct QmpChannel {
     gpointer user_data;
     gsize max_document; /* bytes */
     JsonFramer *framer; /* owned; while a document is under way; NULL: 0.6 kB less of each VM that is idle */
-    gboolean is_skipping; /* until the end of a line */
+    gboolean is_skipping; /* until a message begins */
+    gboolean is_at_line; /* while skipping: the byte before was a line's end */
     guint paused;
     gint64 read_at; /* monotonic us */
 };
@@ -91,14 +92,17 @@ give_document(QmpChannel *channel, const char *text, gsize length)
     return used;
 }
 
-/* How much of @text is left out. */
+/* How much of @text is left out. A message of QEMU's begins in a line of its own; where it has several (`pretty=on`), the others begin
+ * with white space or with its last brace. */
 static gsize
-skip_line(QmpChannel *channel, const char *text, gsize length)
+skip_to_message(QmpChannel *channel, const char *text, gsize length)
 {
-    const char *end = memchr(text, '\n', length);
+    gsize n;
 
-    channel->is_skipping = !end;
-    return end ? (gsize)(end - text) + 1 : length;
+    for (n = 0; n < length && !(channel->is_at_line && text[n] == '{'); n++)
+        channel->is_at_line = text[n] == '\n';
+    channel->is_skipping = n == length;
+    return n;
 }
 
 static void
@@ -121,7 +125,7 @@ on_channel_bytes(const char *text, gsize length, const int *fds, guint n_fds, gp
         close(fds[i]);
     channel->read_at = g_get_monotonic_time();
     if (channel->is_skipping)
-        used = skip_line(channel, text, length);
+        used = skip_to_message(channel, text, length);
     channel->refs++;
     ensure_framer(channel);
     for (guint n = 0; n < DOCUMENTS_A_TURN && used < length && channel->socket && !channel->paused; n++)
@@ -167,7 +171,7 @@ qmp_channel_get_bytes(QmpChannel *channel)
 }
 
 void
-qmp_channel_skip_line(QmpChannel *channel)
+qmp_channel_skip_message(QmpChannel *channel)
 {
     channel->is_skipping = TRUE;
 }

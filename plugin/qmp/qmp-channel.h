@@ -27,8 +27,9 @@ QmpChannel *qmp_channel_new(GMainContext *context, int fd, gsize max_document, c
 /* Closes the socket. No callback comes any more. */
 void qmp_channel_free(QmpChannel *channel);
 
-/* The first bytes are the rest of a line that somebody else has begun to read: nothing is a document before its end. */
-void qmp_channel_skip_line(QmpChannel *channel);
+/* The first bytes are the rest of a message that somebody else has begun to read, whatever its lines: nothing is a document before the next
+ * message begins. */
+void qmp_channel_skip_message(QmpChannel *channel);
 
 /* Inside on_document: the memory of the text, which lasts as long as somebody holds a reference; NULL: it is no memory of its own,
  * as that of most documents, which were read in one piece. */

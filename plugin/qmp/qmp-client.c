@@ -318,7 +318,7 @@ static const QmpChannelFuncs channel_funcs = {
 
 /* QEMU may be in the middle of a command that the client before did not write to its end, and that client may have read half of a
  * message. A byte that cannot be in JSON makes QEMU's reader begin anew, for which it complains in a line (QMP spec, section 4; 7.2 to 11.1);
- * what is left of the message ends with its line. The negotiation has been done, which QEMU says; commands before it are answered before. */
+ * what is left of the message ends where the next one begins. The negotiation has been done, which QEMU says; commands before it are answered before. */
 static void
 resume_session(QmpClient *client, const char *session)
 {
@@ -333,7 +333,7 @@ resume_session(QmpClient *client, const char *session)
     if (message.type != QMP_MESSAGE_GREETING || message.problem)
         return;
     client->is_resumed = TRUE;
-    qmp_channel_skip_line(client->channel);
+    qmp_channel_skip_message(client->channel);
     qmp_channel_send(client->channel, "\xff", 1);
     take_greeting(client, &message);
 }
