@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control-watch.h"
+#include "early-events.h"
 #include "qemu-facts.h"
 #include "qmp-unix-socket.h"
 #include "run-state.h"
@@ -13,11 +14,6 @@
 
 /* The agent's own line in the queue; callers' lines have unique bus names, which are never empty. */
 #define OWN_LINE ""
-
-/* Events kept for the moment when the VM can be seen. Until then, a few ms, nobody can have asked for them: whoever
- * floods that early loses the rest. */
-#define MAX_EARLY_EVENTS 256
-#define MAX_EARLY_BYTES (256 * 1024)
 
 /* How often a passing run state is asked for. */
 #define STATUS_INTERVAL ((guint64)G_TIME_SPAN_SECOND)
@@ -36,8 +32,7 @@ struct QemuConnection {
     guint64 status_asked, status_answered; /* how often */
     gboolean status_stale; /* the answer under way will be old */
     GSource *status_timer; /* owned; while the run state is one that ends without an event */
-    GPtrArray *early_events; /* owned, of QmpEvent; NULL once up */
-    gsize early_bytes; /* of their data */
+    EarlyEvents early_events; /* until up */
     guint32 pid; /* 0: not known */
     gint64 since; /* us since the epoch */
     QemuFacts facts; /* its strings are owned */
@@ -117,7 +112,7 @@ ask_status(QemuConnection *qemu, QmpQueue *queue)
 static void
 go_up(QemuConnection *qemu)
 {
-    g_autoptr(GPtrArray) events = g_steal_pointer(&qemu->early_events);
+    g_autoptr(GPtrArray) events = early_events_steal(&qemu->early_events);
 
     timer_stop(&qemu->deadline);
     qemu->up = TRUE;
@@ -128,7 +123,7 @@ go_up(QemuConnection *qemu)
 
     g_rc_box_acquire(qemu);
     qemu->funcs.on_up(qemu, qemu->user_data);
-    for (guint i = 0; i < events->len && !qemu->freed; i++)
+    for (guint i = 0; events && i < events->len && !qemu->freed; i++)
         qemu->funcs.on_event(qemu, g_ptr_array_index(events, i), qemu->user_data);
     g_rc_box_release(qemu);
 }
@@ -204,10 +199,8 @@ on_control_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
     }
     if (qemu->up)
         qemu->funcs.on_event(qemu, event, qemu->user_data);
-    else if (qemu->early_events->len < MAX_EARLY_EVENTS && qemu->early_bytes + event->data.length < MAX_EARLY_BYTES) {
-        qemu->early_bytes += event->data.length;
-        g_ptr_array_add(qemu->early_events, qmp_event_copy(event));
-    }
+    else
+        early_events_add(&qemu->early_events, event);
 }
 
 static void
@@ -257,7 +250,6 @@ qemu_connection_new(GMainContext *context, int fd, const QemuConnectionLimits *l
     qemu->funcs = *funcs;
     qemu->user_data = user_data;
     qemu->barrier = reply_barrier_new();
-    qemu->early_events = g_ptr_array_new_with_free_func((GDestroyNotify)qmp_event_free);
     qemu_facts_init(&qemu->facts);
     qmp_peer_get_pid(fd, &qemu->pid);
     qemu->started_monitors = started_monitors_new(fd);
@@ -278,7 +270,7 @@ qemu_connection_free(QemuConnection *qemu)
     g_clear_pointer(&qemu->queue, qmp_queue_free);
     g_clear_pointer(&qemu->started_monitors, started_monitors_free);
     g_clear_pointer(&qemu->barrier, reply_barrier_unref);
-    g_clear_pointer(&qemu->early_events, g_ptr_array_unref);
+    early_events_clear(&qemu->early_events);
     g_clear_pointer(&qemu->context, g_main_context_unref);
     qemu_facts_clear(&qemu->facts);
     g_rc_box_release(qemu);
