@@ -82,6 +82,18 @@ class Properties(VmTest):
                 vm.execute('migrate', uri=('s', f'exec:cat > {self.directory}/migrated-{version}'))
                 wait_until(lambda: vm.get('Status') == 'postmigrate')
 
+    def test_a_machine_that_comes_later(self):
+        for version in VERSIONS:
+            with self.subTest(version):
+                vm = self.add(version, f'unix:{self.start(Qemu, version, "-preconfig", "-S").path}')
+                self.assertEqual((vm.get('Status'), vm.get('Target')), ('prelaunch', ''))
+                changes = vm.record_changes()
+                vm.execute('x-exit-preconfig')
+                wait_until(lambda: vm.get('Target') == 'x86_64')
+                self.assertIn('x86_64', [values[1].get('Target') for *_, values in changes])
+                # The agent's questions that QEMU had refused.
+                wait_until(lambda: {'capability': 'events', 'state': True} in vm.execute('query-migrate-capabilities'))
+
     def test_a_word_longer_than_any_of_qemus_is_left_out(self):
         vm, _ = self.fake({'query-target': {'arch': 'x' * 1000}})
         self.assertEqual(vm.get('Target'), '')

@@ -19,4 +19,5 @@ struct VmObject {
     Jobs *jobs; /* owned */
     ExecuteAndWaitList *waiting; /* owned */
     gboolean is_unpublished;
+    gboolean has_target; /* that property is not empty */
 };

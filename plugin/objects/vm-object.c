@@ -115,6 +115,12 @@ begin_jobs(VmObject *object)
     caller_sessions_set_done(object->vm_context.sessions, on_command_done, object);
 }
 
+static gboolean
+has_target(VmObject *object)
+{
+    return *qemu_connection_get_target(vm_get_qemu(object->vm_context.vm)) != '\0';
+}
+
 VmObject *
 vm_object_new(Context *context, Vm *vm, const char *path)
 {
@@ -133,6 +139,7 @@ vm_object_new(Context *context, Vm *vm, const char *path)
     bus_object_add_interface(object->vm_context.object, qmp_interfaces_get_qmp(context->promised));
     bus_object_add_interface(object->vm_context.object, qmp_interfaces_get_events(context->promised));
     bus_object_set_introspect(object->vm_context.object, call_introspect);
+    object->has_target = has_target(object);
     /* Where another VM has told this QEMU's schema, the interfaces are complete from the first. */
     vm_schema_is_settled(object->vm_context.schema);
     bus_object_publish(object->vm_context.object);
@@ -191,6 +198,9 @@ vm_object_fail_commands(VmObject *object, const GError *error)
 void
 vm_object_changed(VmObject *object)
 {
+    if (!object->has_target && has_target(object))
+        bus_object_property_changed(object->vm_context.object, MONITOR_VM_INTERFACE, "Target");
+    object->has_target = has_target(object);
     bus_object_property_changed(object->vm_context.object, MONITOR_VM_INTERFACE, "Status");
     bus_object_property_changed(object->vm_context.object, MONITOR_VM_INTERFACE, "Running");
     caller_sessions_status_changed(object->vm_context.sessions);

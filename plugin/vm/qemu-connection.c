@@ -15,7 +15,7 @@
 /* The agent's own line in the queue; callers' lines have unique bus names, which are never empty. */
 #define OWN_LINE ""
 
-/* How often a passing run state is asked for. */
+/* How often a passing run state is asked for, and whether the machine is there. */
 #define STATUS_INTERVAL ((guint64)G_TIME_SPAN_SECOND)
 
 struct QemuConnection {
@@ -31,7 +31,7 @@ struct QemuConnection {
     gboolean up, freed;
     guint64 status_asked, status_answered; /* how often */
     gboolean status_stale; /* the answer under way will be old */
-    GSource *status_timer; /* owned; while the run state is one that ends without an event */
+    GSource *status_timer; /* owned; while the run state is one that ends without an event, or the machine is not there */
     EarlyEvents early_events; /* until up */
     guint32 pid; /* 0: not known */
     gint64 since; /* us since the epoch */
@@ -49,12 +49,25 @@ end_connection(QemuConnection *qemu, const GError *error)
 
 static void ask_status(QemuConnection *qemu, QmpQueue *queue);
 
+static void
+on_target(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    QemuConnection *qemu = user_data;
+
+    qemu_facts_read(&qemu->facts, reply);
+    if (!qemu_facts_lack_machine(&qemu->facts) && !qemu->freed)
+        qemu->funcs.on_changed(qemu, qemu->user_data);
+}
+
+/* No event tells of the end of `-preconfig` either, and the run state may be `prelaunch` before and after. */
 static gboolean
 on_status_timer(gpointer user_data)
 {
     QemuConnection *qemu = user_data;
 
     timer_stop(&qemu->status_timer);
+    if (qemu_facts_lack_machine(&qemu->facts))
+        qemu_connection_ask(qemu, &(QmpCommand){ .name = "query-target" }, on_target, qemu);
     ask_status(qemu, /* queue= */ NULL);
     return G_SOURCE_REMOVE;
 }
@@ -63,7 +76,7 @@ static void
 watch_status(QemuConnection *qemu)
 {
     timer_stop(&qemu->status_timer);
-    if (run_state_is_passing(qemu->facts.status) && !qemu->freed)
+    if ((run_state_is_passing(qemu->facts.status) || qemu_facts_lack_machine(&qemu->facts)) && !qemu->freed)
         qemu->status_timer = timer_start(qemu->context, STATUS_INTERVAL, on_status_timer, qemu);
 }
 
@@ -176,14 +189,11 @@ on_control_ready(QmpClient *client, gpointer user_data)
 
     qemu->queue = qmp_queue_new(client, qemu->barrier);
     qemu->watch = control_watch_new(qemu->context, client, /* interval= */ 0, &watch_funcs, qemu);
+    qemu->unanswered = G_N_ELEMENTS(probes) + 2;
     qemu_connection_ask(qemu, &(QmpCommand){ .name = "query-commands" }, on_commands, qemu);
-    qemu->unanswered++;
-    for (guint i = 0; i < G_N_ELEMENTS(probes); i++) {
+    for (guint i = 0; i < G_N_ELEMENTS(probes); i++)
         qemu_connection_ask(qemu, &(QmpCommand){ .name = probes[i] }, on_probed, qemu);
-        qemu->unanswered++;
-    }
     started_monitors_ask(qemu->started_monitors, qemu->queue, on_known, qemu);
-    qemu->unanswered++;
 }
 
 static void

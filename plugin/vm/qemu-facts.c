@@ -84,6 +84,13 @@ qemu_facts_read_commands(QemuFacts *facts, const QmpReply *reply)
     if (!reply || !reply->value.text || reply->value.length > MAX_REPLY)
         return;
     facts->has_monitor_add = has_command(&reply->value, "monitor-add");
+    facts->has_target = has_command(&reply->value, "query-target");
     facts->is_storage_daemon =
         has_command(&reply->value, "blockdev-add") && !has_command(&reply->value, "query-status");
+}
+
+gboolean
+qemu_facts_lack_machine(const QemuFacts *facts)
+{
+    return facts->has_target && !*facts->target;
 }

@@ -14,6 +14,7 @@ typedef struct QemuFacts {
     gboolean running;
     gboolean has_monitor_add; /* QEMU has the command */
     gboolean is_storage_daemon;
+    gboolean has_target; /* QEMU has the command query-target */
 } QemuFacts;
 
 void qemu_facts_init(QemuFacts *facts);
@@ -28,3 +29,6 @@ gboolean qemu_facts_read_status(QemuFacts *facts, const QmpReply *reply);
 
 /* Likewise query-commands. */
 void qemu_facts_read_commands(QemuFacts *facts, const QmpReply *reply);
+
+/* Whether QEMU's machine is not there yet (`-preconfig`): QEMU tells its name then, and refuses most other questions. */
+gboolean qemu_facts_lack_machine(const QemuFacts *facts);

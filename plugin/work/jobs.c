@@ -383,10 +383,13 @@ jobs_look(Jobs *jobs)
     job_poll_consider(jobs->poll);
 }
 
-/* QEMU tells of a dump's end alone, but the guest is stopped for it (`save-vm`), also where another program has begun it. */
+/* QEMU tells of a dump's end alone, but the guest is stopped for it (`save-vm`), also where another program has begun it. Before its machine
+ * is there, and while a migration is under way, QEMU does not agree to events. */
 void
 jobs_status_changed(Jobs *jobs)
 {
+    if (!job_queries_has_events(jobs->queries))
+        job_queries_ask_for_events(jobs->queries);
     if (g_str_equal(qemu_connection_get_status(vm_get_qemu(jobs->vm_context->vm)), "save-vm"))
         job_queries_ask(jobs->queries, JOB_DUMP);
 }
