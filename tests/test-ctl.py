@@ -45,10 +45,17 @@ class Looking(CtlTest):
         self.assertEqual(self.run_ctl('show', '/org/qemu/Monitor1/vm/web', '-p', 'Status', '-p', 'Running')[0],
                          'Status=running\nRunning=true\n')
         self.refuse('no property "Foo"', 'show', 'web', '-p', 'Foo', status=USAGE)
+        self.refuse('no property "Foo"', 'show', 'web', '-p', 'Name', '-p', 'Foo', '--json', status=USAGE)
+        # As JSON in the same order: that of the agent, or of the command line.
+        self.assertEqual(list(self.vm), [line.partition('=')[0] for line in self.run_ctl('show', 'web')[0].splitlines()])
+        self.assertEqual(list(self.get_json('show', 'web', '-p', 'Status', '-p', 'Name', '-p', 'Running', '-p', 'Name')),
+                         ['Status', 'Name', 'Running'])
+        self.assertEqual(list(self.get_json('list')[1])[-1], 'properties')
         caller = self.connect()
         VM(caller, f'{ROOT}/vm/web').execute('query-status')
         vm, away = self.get_json('status', 'web', 'away')
         self.assertEqual((vm['properties']['PID'], vm['jobs'], [monitor['caller'] for monitor in vm['monitors']]), (qemu.pid, {}, [caller.name]))
+        self.assertEqual(list(vm)[-3:], ['properties', 'jobs', 'monitors'])
         self.assertNotIn('properties', away)
         self.assertIn(f'caller {caller.name} of ', self.run_ctl('status', 'web')[0])
         self.refuse('VM "away" is not connected, but waiting: unix:/nonexistent/away.sock: cannot connect', 'show', 'away', status=NO_VM)

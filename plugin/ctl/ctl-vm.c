@@ -91,16 +91,29 @@ print_dictionaries(GVariantBuilder *list)
     ctl_print_json(stdout, json);
 }
 
+/* @dictionary with one member more, behind those that it has. A GVariantDict would print them in the order of their hashes. */
+static GVariant *
+append_member(GVariant *dictionary, const char *name, GVariant *value)
+{
+    GVariantBuilder members;
+    GVariantIter iter;
+    GVariant *member;
+
+    g_variant_builder_init(&members, G_VARIANT_TYPE_VARDICT);
+    g_variant_iter_init(&iter, dictionary);
+    while (g_variant_iter_loop(&iter, "@{sv}", &member))
+        g_variant_builder_add_value(&members, member);
+    g_variant_builder_add(&members, "{sv}", name, value);
+    return g_variant_ref_sink(g_variant_builder_end(&members));
+}
+
 /* What ListVMs tells of a VM, with its properties where it is connected. */
 static GVariant *
 merge_properties(GVariant *entry, GVariant *objects)
 {
     g_autoptr(GVariant) properties = find_properties(objects, entry);
-    g_auto(GVariantDict) merged = G_VARIANT_DICT_INIT(entry);
 
-    if (properties)
-        g_variant_dict_insert_value(&merged, "properties", properties);
-    return g_variant_ref_sink(g_variant_dict_end(&merged));
+    return properties ? append_member(entry, "properties", properties) : g_variant_ref(entry);
 }
 
 static void
@@ -267,16 +280,13 @@ static GVariant *
 describe_vm(Ctl *ctl, GVariant *entry, GVariant *objects)
 {
     g_autoptr(GVariant) merged = merge_properties(entry, objects), monitors = NULL;
-    g_auto(GVariantDict) all = G_VARIANT_DICT_INIT(merged);
     const char *path;
 
-    if (g_variant_lookup(entry, "object", "&o", &path)) {
-        g_autoptr(GVariant) jobs = find_jobs(objects, path);
-        g_variant_dict_insert_value(&all, "jobs", jobs);
-        if ((monitors = call_list_monitors(ctl, path, NULL)))
-            g_variant_dict_insert_value(&all, "monitors", monitors);
-    }
-    return g_variant_ref_sink(g_variant_dict_end(&all));
+    if (!g_variant_lookup(entry, "object", "&o", &path))
+        return g_steal_pointer(&merged);
+    g_autoptr(GVariant) jobs = find_jobs(objects, path), with_jobs = append_member(merged, "jobs", jobs);
+    monitors = call_list_monitors(ctl, path, NULL);
+    return monitors ? append_member(with_jobs, "monitors", monitors) : g_steal_pointer(&with_jobs);
 }
 
 /* The entry of ListVMs that @word names: by its name, or by the object that GetVM finds. */
@@ -333,15 +343,23 @@ ctl_run_status(Ctl *ctl, int argc, char **argv)
     return status;
 }
 
+static GVariant *
+find_property(GVariant *properties, const char *name, GError **error)
+{
+    GVariant *value = g_variant_lookup_value(properties, name, NULL);
+
+    if (!value)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "a VM has no property \"%s\"", name);
+    return value;
+}
+
 static gboolean
 print_property(GVariant *properties, const char *name, gboolean is_bare, GError **error)
 {
-    g_autoptr(GVariant) value = g_variant_lookup_value(properties, name, NULL);
+    g_autoptr(GVariant) value = find_property(properties, name, error);
 
-    if (!value) {
-        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "a VM has no property \"%s\"", name);
+    if (!value)
         return FALSE;
-    }
     g_autofree char *text = ctl_variant_to_text(value);
     if (is_bare)
         ctl_print_line(stdout, "%s", text);
@@ -368,20 +386,20 @@ print_properties(GVariant *properties, char **names, gboolean is_bare, GError **
     return TRUE;
 }
 
+/* Those of @names in their order, each once; NULL: all, in the agent's order. */
 static GVariant *
 pick_properties(GVariant *properties, char **names, GError **error)
 {
-    g_auto(GVariantDict) picked = G_VARIANT_DICT_INIT(names ? NULL : properties);
+    g_autoptr(GVariant) picked = names ? g_variant_ref_sink(g_variant_new("a{sv}", NULL)) : g_variant_ref(properties);
 
     for (guint i = 0; names && names[i]; i++) {
-        g_autoptr(GVariant) value = g_variant_lookup_value(properties, names[i], NULL);
-        if (!value) {
-            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "a VM has no property \"%s\"", names[i]);
+        g_autoptr(GVariant) value = find_property(properties, names[i], error);
+        g_autoptr(GVariant) known = g_variant_lookup_value(picked, names[i], NULL), before = picked;
+        picked = !value ? NULL : known ? g_variant_ref(before) : append_member(before, names[i], value);
+        if (!picked)
             return NULL;
-        }
-        g_variant_dict_insert_value(&picked, names[i], value);
     }
-    return g_variant_ref_sink(g_variant_dict_end(&picked));
+    return g_steal_pointer(&picked);
 }
 
 CtlStatus
