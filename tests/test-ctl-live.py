@@ -8,7 +8,7 @@ import stat
 import subprocess
 import unittest
 
-from command import CTL, DENIED, FAILED, NO_VM, OK, USAGE, CtlTest
+from command import CTL, DENIED, FAILED, NO_SERVICE, NO_VM, OK, USAGE, CtlTest
 from harness import CallError, Polkitd, Process, Qemu, main, wait_until
 from monitor import MODULE, NAME, ROOT
 from slow import SlowTest, event
@@ -336,7 +336,34 @@ sys.exit(7)
                 self.assertEqual(out, "['QMP']\n{'return': {}}\n" * 2)
                 self.assertEqual([name for name in os.listdir(self.directory) if name.startswith('qemu-monitorctl-')], [])
         self.refuse('nonexistent', 'open', 'vm', '--', '/nonexistent/program')
-        self.refuse('"nobody"', 'open', 'nobody', '--', 'true', status=NO_VM)
+
+    def test_a_name_like_an_option(self):
+        """`--` before the VM ends the options, and the next one is the program's; also where the other machine reads the name."""
+        qemu = self.start(Qemu, '7.2', '-device', 'VGA', '-vnc', 'none')
+        self.add('-x', f'unix:{qemu.path}')
+        self.make_far_machine()
+        for options in (['--user'], ['--user', '-H', 'far']):
+            with self.subTest(options):
+                out, _ = self.run_ctl('open', '--', '-x', '--', 'sh', '-c', 'test -S "$QMP_SOCKET" && echo "$@"', 'sh', '--', '-y',
+                                      options=options)
+                self.assertEqual(out, '-- -y\n')
+                self.run_ctl('screenshot', '--', '-x', f'{self.directory}/x.png', options=options)
+                self.run_ctl('display', '--', '-x', 'vnc', '--', 'test', '-S', '{}', options=options)
+        self.run_ctl('open', '-H', 'far', '--', '-x', '--', 'true')
+        self.run_ctl('display', '--stdio', '-H', 'far', '--', '-x', 'vnc')
+
+    def test_a_refusal(self):
+        """Whoever has no connection has no program that runs without one, and the status tells why, whichever machine it is."""
+        self.make_far_machine()
+        marker = f'{self.directory}/marker'
+        for options in (['--user'], ['--user', '-H', 'far']):
+            for verb in (('open', 'nobody'), ('display', 'nobody', 'vnc')):
+                self.refuse('"nobody"', *verb, '--', 'touch', marker, options=options, status=NO_VM)
+            self.refuse('"nobody"', 'screenshot', 'nobody', marker, options=options, status=NO_VM)
+            self.assertFalse(os.path.exists(marker))
+        self.write_program('ssh', '#!/bin/sh\nexit 0\n')
+        self.refuse('far has closed the connection', 'open', 'vm', '--', 'touch', marker, options=['-H', 'far'], status=NO_SERVICE)
+        self.assertFalse(os.path.exists(marker))
 
     def refuse_without_viewer(self, package, vm):
         """Whatever is installed on this machine."""

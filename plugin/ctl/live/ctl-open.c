@@ -10,17 +10,55 @@
 #include "ctl-print.h"
 #include "ctl-stream.h"
 
-/* Cuts @argv at its `--`, and gives the words after it; NULL: there is none. */
+/* How many words of the command line @word takes as an option, with its value; 0: it is none. */
+static int
+count_option_words(const char *word)
+{
+    if (g_str_equal(word, "-H") || g_str_equal(word, "--host"))
+        return 2;
+    return word[0] == '-' && word[1] ? 1 : 0;
+}
+
+/* Cuts @argv at the `--` behind the VM, and gives the words after that; NULL: there is none. A `--` before the VM ends the options,
+ * so that a VM may be called `-x`. */
 static char **
 cut_program(int *argc, char **argv)
 {
-    for (int i = 1; i < *argc; i++)
-        if (g_str_equal(argv[i], "--")) {
+    gboolean has_vm = FALSE;
+
+    for (int i = 1; i < *argc;) {
+        int n = count_option_words(argv[i]);
+        if (!g_str_equal(argv[i], "--")) {
+            has_vm |= n == 0;
+            i += MAX(n, 1);
+        } else if (!has_vm) {
+            has_vm = TRUE;
+            i += 2;
+        } else {
             argv[i] = NULL;
             *argc = i;
             return argv + i + 1;
         }
+    }
     return NULL;
+}
+
+/* The command line for the other host: the verb and its options, as @first has them (NULLs for those that are not given), the VM's
+ * @name, and @last, which may be NULL. */
+static char **
+make_there(const char *const *first, guint n, const char *name, const char *last)
+{
+    g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+
+    for (guint i = 0; i < n; i++)
+        if (first[i])
+            g_strv_builder_add(words, first[i]);
+    if (name[0] == '-')
+        g_strv_builder_add(words, "--");
+    g_strv_builder_add(words, name);
+    if (last)
+        g_strv_builder_add(words, last);
+    return g_strv_builder_end(words);
 }
 
 /* Has @source know the VM that is called @name. With -H the other host looks for it. */
@@ -42,9 +80,10 @@ ctl_run_open(Ctl *ctl, int argc, char **argv)
 
     if (!ctl_parse_options(ctl, NULL, &argc, &argv, 1, 1))
         return CTL_USAGE;
-    const char *there[] = { "open", argv[1], NULL };
+    static const char *const first[] = { "open" };
+    g_auto(GStrv) there = make_there(first, G_N_ELEMENTS(first), argv[1], NULL);
     g_autoptr(GVariant) arguments = g_variant_ref_sink(g_variant_new("(a{sv})", NULL));
-    CtlStreamSource source = { .ctl = ctl, .method = "OpenMonitor", .arguments = arguments, .there = there };
+    CtlStreamSource source = { ctl, .method = "OpenMonitor", .arguments = arguments, .there = there, .speaks_first = TRUE };
     if (!find_source(&source, argv[1], &path, &error))
         return ctl_fail(ctl, error);
     return program && *program ? ctl_relay_program(&source, program, "QMP_SOCKET") : ctl_relay_stdio(&source);
@@ -129,13 +168,15 @@ ctl_run_display(Ctl *ctl, int argc, char **argv)
         return CTL_USAGE;
     if (ctl->host && !argv[2])
         return ctl_usage("display: with -H the protocol must be named: vnc or spice");
-    const char *there[] = { "display", "--stdio", argv[1], argv[2], NULL };
+    static const char *const first[] = { "display", "--stdio" };
+    g_auto(GStrv) there = make_there(first, G_N_ELEMENTS(first), argv[1], argv[2]);
     CtlStreamSource source = { .ctl = ctl, .method = "OpenDisplay", .there = there };
     if (!find_source(&source, argv[1], &path, &error))
         return ctl_fail(ctl, error);
     const char *protocol = argv[2] ? argv[2] : find_display_protocol(ctl, path);
     g_autoptr(GVariant) arguments = g_variant_ref_sink(g_variant_new("(sa{sv})", protocol, NULL));
     source.arguments = arguments;
+    source.speaks_first = g_str_equal(protocol, "vnc");
     return is_stdio ? ctl_relay_stdio(&source) : run_viewer(&source, protocol, program);
 }
 
@@ -196,6 +237,7 @@ ctl_run_screenshot(Ctl *ctl, int argc, char **argv)
         G_OPTION_ENTRY_NULL,
     };
     GError *error = NULL;
+    int status;
 
     if (!ctl_parse_options(ctl, entries, &argc, &argv, 1, 2))
         return CTL_USAGE;
@@ -205,13 +247,14 @@ ctl_run_screenshot(Ctl *ctl, int argc, char **argv)
     if (g_str_equal(file, "-") && isatty(STDOUT_FILENO))
         return ctl_usage("a picture is not written to a terminal: name a file, or pass it on to a program");
     g_autofree char *format_option = g_strdup_printf("--format=%s", format);
-    g_autofree char *head_option = g_strdup_printf("--head=%d", head);
-    g_autofree char *device_option = g_strdup_printf("--device=%s", device ? device : "");
-    const char *there[] = { "screenshot", format_option, argv[1], "-", device ? device_option : NULL, head >= 0 ? head_option : NULL, NULL };
+    g_autofree char *head_option = head >= 0 ? g_strdup_printf("--head=%d", head) : NULL;
+    g_autofree char *device_option = device ? g_strdup_printf("--device=%s", device) : NULL;
+    const char *first[] = { "screenshot", format_option, device_option, head_option };
+    g_auto(GStrv) there = make_there(first, G_N_ELEMENTS(first), argv[1], "-");
     g_autoptr(GVariant) arguments = make_picture_options(format, device, head);
     CtlStreamSource source = { .ctl = ctl, .method = "Screenshot", .arguments = arguments, .there = there };
     if (!find_source(&source, argv[1], &path, &error))
         return ctl_fail(ctl, error);
-    g_autoptr(GBytes) picture = ctl_stream_read(&source, &error);
-    return picture ? write_picture(ctl, picture, file, argv[2] != NULL) : ctl_fail(ctl, error);
+    g_autoptr(GBytes) picture = ctl_stream_read(&source, &status);
+    return picture ? write_picture(ctl, picture, file, argv[2] != NULL) : (CtlStatus)status;
 }

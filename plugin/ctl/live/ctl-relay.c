@@ -82,14 +82,6 @@ start_relay(GIOStream *client, GIOStream *vm, GMainLoop *loop)
                                  G_OUTPUT_STREAM_SPLICE_NONE, G_PRIORITY_DEFAULT, NULL, on_relay_vm_end, relay);
 }
 
-/* That of the verb at the other host, or of ssh itself, once it has ended. */
-static int
-get_ssh_status(GSubprocess *ssh)
-{
-    g_subprocess_wait(ssh, /* cancellable= */ NULL, /* error= */ NULL);
-    return g_subprocess_get_if_exited(ssh) ? g_subprocess_get_exit_status(ssh) : CTL_FAILED;
-}
-
 int
 ctl_relay_stdio(const CtlStreamSource *source)
 {
@@ -106,7 +98,7 @@ ctl_relay_stdio(const CtlStreamSource *source)
     ssh = ctl_stream_dup_ssh(vm);
     start_relay(g_simple_io_stream_new(input, output), vm, loop);
     status = ctl_loop_run(source->ctl, loop, NULL, NULL);
-    return ssh && status == CTL_OK ? get_ssh_status(ssh) : (int)status;
+    return ssh && status == CTL_OK ? ctl_stream_await_ssh(ssh) : (int)status;
 }
 
 /* -- A program that connects -- */
@@ -224,19 +216,39 @@ clear_program(SocketProgram *program)
     g_main_loop_unref(program->loop);
 }
 
+/* Opens the first connection. FALSE: there is an error, or the other host has refused and told why; then *@ret_status is the exit
+ * status that this has there. Where it is the client that speaks first (SPICE, D-Bus), a refusal there is the end of a connection
+ * that the program has. */
+static gboolean
+open_first(SocketProgram *program, int *ret_status, GError **error)
+{
+    g_autoptr(GSubprocess) ssh = NULL;
+
+    program->first = ctl_stream_open(program->source, error);
+    if (!program->first)
+        return FALSE;
+    ssh = ctl_stream_dup_ssh(program->first);
+    if (!ssh || !program->source->speaks_first || ctl_stream_await_first(program->first))
+        return TRUE;
+    *ret_status = ctl_stream_await_ssh(ssh);
+    if (*ret_status == CTL_OK)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_CLOSED, "%s has closed the connection", program->source->ctl->host);
+    return FALSE;
+}
+
 int
 ctl_relay_program(const CtlStreamSource *source, char **argv, const char *variable)
 {
     SocketProgram program = { .source = source, .loop = g_main_loop_new(NULL, FALSE) };
     g_autoptr(GSocketService) service = g_socket_service_new();
     GError *error = NULL;
-    int status;
+    int status = CTL_FAILED;
 
     g_signal_connect(service, "incoming", G_CALLBACK(on_connection), &program);
-    if ((program.first = ctl_stream_open(source, &error)) &&
-        make_socket(&program, G_SOCKET_LISTENER(service), &error) && start_program(&program, argv, variable, &error))
+    if (open_first(&program, &status, &error) && make_socket(&program, G_SOCKET_LISTENER(service), &error) &&
+        start_program(&program, argv, variable, &error))
         status = await_program(&program);
-    else
+    if (error)
         status = ctl_fail(source->ctl, error);
     g_socket_service_stop(service);
     g_socket_listener_close(G_SOCKET_LISTENER(service));

@@ -3,6 +3,7 @@
  * output, which are those of a qemu-monitorctl there. */
 #include "ctl-stream.h"
 
+#include <errno.h>
 #include <gio/gunixinputstream.h>
 #include <unistd.h>
 
@@ -10,6 +11,10 @@
 
 /* Of the stream's data: the ssh that it is. */
 #define SSH_KEY "ssh"
+
+/* In seconds. An ssh whose output has ended ends in the time of one message; one that does not has something else to do, for which
+ * nobody here waits. */
+#define SSH_PATIENCE 10
 
 /* Free with g_object_unref(). */
 static GSubprocess *
@@ -72,27 +77,81 @@ ctl_stream_open(const CtlStreamSource *source, GError **error)
     return NULL;
 }
 
-GBytes *
-ctl_stream_read(const CtlStreamSource *source, GError **error)
+gboolean
+ctl_stream_await_first(GIOStream *stream)
 {
-    g_autoptr(GOutputStream) memory = g_memory_output_stream_new_resizable();
-    g_autoptr(GInputStream) input = NULL;
+    GUnixInputStream *output = G_UNIX_INPUT_STREAM(g_io_stream_get_input_stream(stream));
+    GPollFD poll = { .fd = g_unix_input_stream_get_fd(output), .events = G_IO_IN };
 
-    if (source->there) {
-        GBytes *bytes = NULL;
-        g_autoptr(GSubprocess) ssh = start_there(source, G_SUBPROCESS_FLAGS_STDIN_INHERIT, error);
-        if (ssh && g_subprocess_communicate(ssh, NULL, NULL, &bytes, NULL, error) &&
-            !g_subprocess_wait_check(ssh, NULL, NULL)) {
-            g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%s has sent no picture", source->ctl->host);
-            g_clear_pointer(&bytes, g_bytes_unref);
-        }
-        return bytes;
-    }
-    int fd = call_for_fd(source, error);
-    if (fd < 0)
-        return NULL;
-    input = g_unix_input_stream_new(fd, /* close_fd= */ TRUE);
+    while (g_poll(&poll, 1, -1) < 0 && errno == EINTR)
+        ;
+    return (poll.revents & G_IO_IN) != 0;
+}
+
+static gboolean
+on_ssh_late(gpointer user_data)
+{
+    g_subprocess_force_exit(user_data);
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+on_ssh_end(GObject *ssh, GAsyncResult *result, gpointer user_data)
+{
+    g_subprocess_wait_finish(G_SUBPROCESS(ssh), result, NULL);
+    g_main_loop_quit(user_data);
+}
+
+int
+ctl_stream_await_ssh(GSubprocess *ssh)
+{
+    g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+    guint timer = g_timeout_add_seconds(SSH_PATIENCE, on_ssh_late, ssh);
+
+    g_subprocess_wait_async(ssh, /* cancellable= */ NULL, on_ssh_end, loop);
+    g_main_loop_run(loop);
+    g_source_remove(timer);
+    return g_subprocess_get_if_exited(ssh) ? g_subprocess_get_exit_status(ssh) : CTL_FAILED;
+}
+
+/* All that @input has until it ends. Takes it. */
+static GBytes *
+read_picture(GInputStream *input, GError **error)
+{
+    g_autoptr(GInputStream) owned = input;
+    g_autoptr(GOutputStream) memory = g_memory_output_stream_new_resizable();
+
     if (g_output_stream_splice(memory, input, G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, NULL, error) < 0)
         return NULL;
     return g_memory_output_stream_steal_as_bytes(G_MEMORY_OUTPUT_STREAM(memory));
+}
+
+/* The verb at the other host tells by itself why there is nothing. */
+static GBytes *
+read_there(const CtlStreamSource *source, int *ret_status, GError **error)
+{
+    g_autoptr(GSubprocess) ssh = start_there(source, G_SUBPROCESS_FLAGS_STDIN_INHERIT, error);
+    g_autoptr(GBytes) bytes = ssh ? read_picture(g_object_ref(g_subprocess_get_stdout_pipe(ssh)), error) : NULL;
+
+    if (bytes && (*ret_status = ctl_stream_await_ssh(ssh)) != CTL_OK)
+        return NULL;
+    return g_steal_pointer(&bytes);
+}
+
+GBytes *
+ctl_stream_read(const CtlStreamSource *source, int *ret_status)
+{
+    GError *error = NULL;
+    GBytes *bytes = NULL;
+
+    if (source->there) {
+        bytes = read_there(source, ret_status, &error);
+    } else {
+        int fd = call_for_fd(source, &error);
+        if (fd >= 0)
+            bytes = read_picture(g_unix_input_stream_new(fd, /* close_fd= */ TRUE), &error);
+    }
+    if (error)
+        *ret_status = ctl_fail(source->ctl, error);
+    return bytes;
 }
