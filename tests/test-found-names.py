@@ -178,8 +178,10 @@ class TwoUsers(SystemBusTest):
         link = f'{self.found}/web.sock'
         self.start_there()
         with acting_as(SOMEBODY):
+            os.symlink(victim.path, f'{self.found}/strange.sock')
             os.symlink(own.path, link)
             self.wait_own('web', SOMEBODY)
+            self.assertEqual([vm['name'] for vm in self.manager('ListVMs')], ['web'])
             os.symlink(victim.path, f'{self.found}/new')
             os.rename(f'{self.found}/new', link)
             own.hang_up(own.connections[-1])

@@ -96,6 +96,29 @@ test_command(void)
     g_assert_null(json_tree_build_command(wide, NULL));
 }
 
+static JsonNode *
+parse_answer(char *text)
+{
+    JsonNode *node = json_tree_parse_answer(text, strlen(text));
+
+    g_free(text);
+    return node;
+}
+
+/* Of a QEMU to a question of the agent's own: everybody waits while it is read. */
+static void
+test_answers(void)
+{
+    g_autoptr(JsonNode) node = parse_answer(repeat("[0", ",0", 16382, "]"));
+    g_autoptr(JsonNode) wide = parse_answer(repeat("[", " ", 1024 * 1024 - 2, "]"));
+
+    g_assert_nonnull(node);
+    g_assert_nonnull(wide);
+    g_assert_null(parse_answer(repeat("[0", ",0", 16383, "]")));
+    g_assert_null(parse_answer(repeat("[", " ", 1024 * 1024 - 1, "]")));
+    g_assert_null(parse_answer(collide(600)));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -103,5 +126,6 @@ main(int argc, char **argv)
     g_test_add_func("/json-cost/arguments", test_arguments);
     g_test_add_func("/json-cost/replies", test_replies);
     g_test_add_func("/json-cost/command", test_command);
+    g_test_add_func("/json-cost/answers", test_answers);
     return g_test_run();
 }

@@ -158,6 +158,23 @@ test_isolation(Fixture *fixture, gconstpointer unused)
     find(fixture, 3);
 }
 
+/* A VM that is never to be shared, whose QEMU is short of descriptors for a moment: the caller is told, and never meets others on
+ * the control monitor. */
+static void
+test_isolation_refused_for_once(Fixture *fixture, gconstpointer unused)
+{
+    test_qemu_set_answer(fixture->base.qemu, "object-add",
+                         "\"error\": {\"class\": \"GenericError\", \"desc\": \"too many\"}");
+    find(fixture, 0);
+    vm_fixture_settle(&fixture->base);
+    g_assert_null(fixture->leases[0].pooled);
+    g_assert_cmpstr(monitor_pool_get_mode(fixture->pool), ==, "hotplug");
+    test_qemu_set_answer(fixture->base.qemu, "object-add", "\"return\": {}");
+    find(fixture, 0);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpstr(pooled_monitor_get_mode(fixture->leases[0].pooled), ==, "hotplug");
+}
+
 /* A VM that is never to be shared, on a QEMU that has nothing but its control monitor: nobody gets in. */
 static void
 test_isolation_without_monitors(Fixture *fixture, gconstpointer unused)
@@ -237,6 +254,7 @@ main(int argc, char **argv)
     ADD("/monitor-pool/refused", &hotplug, test_refused);
     ADD("/monitor-pool/refused-for-once", &hotplug, test_refused_for_once);
     ADD("/monitor-pool/isolation", &isolated, test_isolation);
+    ADD("/monitor-pool/isolation-refused-for-once", &isolated, test_isolation_refused_for_once);
     ADD("/monitor-pool/isolation-without-monitors", &isolated_old, test_isolation_without_monitors);
     ADD("/monitor-pool/closed", &hotplug, test_closed);
     ADD("/monitor-pool/urgent", &hotplug, test_urgent);

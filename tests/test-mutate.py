@@ -33,6 +33,7 @@ class FakeCopy:
         self.source = source
         self.is_caught = is_caught
         self.tests = {'test-one': {}}
+        self.timeouts = []
         self.text = mutate.read_file(source, 'policy/gate.c')
 
     def write(self, _, text):
@@ -41,7 +42,8 @@ class FakeCopy:
     def compile(self, _):
         return 'error: no such name' if 'unknown' in self.text else None
 
-    def run_test(self, _, case):
+    def run_test(self, _, case, timeout):
+        self.timeouts.append(timeout)
         return case == 'other' or not self.is_caught(self.text), 'not ok 1'
 
 
@@ -109,11 +111,23 @@ class Mutate(Test):
                           lambda text: 'is_shut' not in text)
         self.assertEqual((attempt.killed, attempt.survived), (['same'], ['gate']))
 
+    def test_a_file_becomes_a_folder(self):
+        """The copy of a tree that was copied before: it is what the tree is now, and no more."""
+        copy = mutate.Copy()
+        copy.source = f'{self.directory}/copy'
+        for path in ('copy/tests/list', 'copy/old/file', 'copy/policy/gate.c/part'):
+            os.makedirs(os.path.dirname(f'{self.directory}/{path}'), exist_ok=True)
+            self.write(path, 'old')
+        copy.remove_all_but({'tests/list/policy', 'policy/gate.c'})
+        self.assertEqual(os.listdir(self.directory), [])
+
     def test_source_is_restored(self):
         self.make_tree('if (is_shut)\n    return;\n')
         attempt = self.go(BLOCK, lambda text: 'is_shut' not in text)
         self.assertEqual((attempt.killed, attempt.survived), (['gate'], []))
         self.assertIn('is_shut', attempt.copy.text)
+        # The first run, without the mutation, may take its time; that makes the measure for the second.
+        self.assertEqual(attempt.copy.timeouts, [mutate.TIMEOUT, mutate.LEAST_TIMEOUT])
 
     def test_a_test_that_always_fails_kills_nothing(self):
         self.make_tree('if (is_shut)\n    return;\n')

@@ -185,6 +185,10 @@ test_lies(void)
         "[{\"name\":\"a\",\"meta-type\":\"command\",\"arg-type\":\"i\",\"ret-type\":\"i\"}," BUILTIN("i", "int") "]",
         "[{\"name\":\"a\",\"meta-type\":\"event\"}]",
         "[{\"name\":\"a\",\"meta-type\":\"event\",\"arg-type\":\"i\"}," BUILTIN("i", "int") "]",
+        "[" COMMAND("a<b", "o", "o") "," OBJECT("o", "") "]",
+        "[" COMMAND("", "o", "o") "," OBJECT("o", "") "]",
+        "[" COMMAND("a", "o", "o") "," COMMAND("a", "o", "o") "," OBJECT("o", "") "]",
+        "[" OBJECT("o", MEMBER("a<b", "i")) "," BUILTIN("i", "int") "]",
     };
     for (guint i = 0; i < G_N_ELEMENTS(lies); i++) {
         g_autoptr(GError) error = NULL;
@@ -225,6 +229,51 @@ test_too_many_commands(void)
     g_assert_nonnull(strstr(error->message, "2048"));
 }
 
+/* Parses @begin, @n times @part, in which `#` is a number, and @end. */
+static QmpSchema *
+parse_many(const char *begin, const char *part, guint n, const char *end, GError **error)
+{
+    g_autoptr(GString) many = g_string_new(begin);
+    g_auto(GStrv) halves = g_strsplit(part, "#", 2);
+
+    for (guint i = 0; i < n; i++)
+        g_string_append_printf(many, "%s%06u%s", halves[0], i, halves[1]);
+    g_string_append(many, end);
+    return qmp_schema_parse(many->str, many->len, error);
+}
+
+/* A schema is taken with @n such parts, and refused with @too_many. */
+static void
+assert_most(const char *begin, const char *part, guint n, guint too_many, const char *end, const char *says)
+{
+    g_autoptr(QmpSchema) schema = parse_many(begin, part, n, end, NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_nonnull(schema);
+    g_assert_null(parse_many(begin, part, too_many, end, &error));
+    g_assert_error(error, QMP_SCHEMA_ERROR, QMP_SCHEMA_ERROR_MALFORMED);
+    g_assert_nonnull(strstr(error->message, says));
+}
+
+/* A QEMU whose schema is dear to read, to keep or to tell of: all other VMs' callers would wait for it. */
+static void
+test_too_much(void)
+{
+    g_autofree char *name = g_strnfill(255, 'n');
+    g_autofree char *command = g_strdup_printf(",{\"name\":\"%.240s#\",\"meta-type\":\"command\","
+                                               "\"arg-type\":\"o\",\"ret-type\":\"o\"}",
+                                               name);
+    g_autofree char *object = g_strdup_printf("[" BUILTIN("i", "int") "," OBJECT("o", MEMBER("%s", "i")), name);
+    g_autofree char *long_name = g_strdup_printf("[" BUILTIN("i", "int") "," OBJECT("o", MEMBER("%sn", "i")) "]", name);
+
+    assert_most("[{\"name\":\"e\",\"meta-type\":\"enum\",\"values\":[\"\"", ",\"#xx\"", 5900, 6000, "]}]",
+                "larger than any");
+    assert_most("[" BUILTIN("i", "int") ",{\"name\":\"a\",\"meta-type\":\"alternate\",\"members\":[{\"type\":\"i\"}",
+                ",{\"type\":\"i\",\"x\":\"#\"}", 7, 8, "]}]", "9 branches");
+    assert_most(object, command, 684, 685, "]", "require too much");
+    g_assert_null(qmp_schema_parse(long_name, strlen(long_name), NULL));
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -234,5 +283,6 @@ main(int argc, char *argv[])
     g_test_add_func("/qmp-schema/lies", test_lies);
     g_test_add_func("/qmp-schema/circles", test_circles);
     g_test_add_func("/qmp-schema/too-many-commands", test_too_many_commands);
+    g_test_add_func("/qmp-schema/too-much", test_too_much);
     return g_test_run();
 }

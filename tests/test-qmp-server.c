@@ -20,6 +20,7 @@ typedef struct Fixture {
     GQueue commands; /* of QmpServerCommand, weak: not answered */
     GError *error; /* owned; the end */
     gboolean answers; /* at once, from inside */
+    guint n_answered; /* so */
 } Fixture;
 
 static void
@@ -27,10 +28,12 @@ on_command(QmpServerCommand *command, gpointer user_data)
 {
     Fixture *fixture = user_data;
 
-    if (fixture->answers)
-        qmp_server_fail(fixture->server, command, "GenericError", "no");
-    else
+    if (!fixture->answers) {
         g_queue_push_tail(&fixture->commands, command);
+        return;
+    }
+    fixture->n_answered++;
+    qmp_server_fail(fixture->server, command, "GenericError", "no");
 }
 
 static void
@@ -48,7 +51,7 @@ static void
 set_up(Fixture *fixture, gconstpointer unused)
 {
     static const QmpServerFuncs funcs = { on_command, on_closed };
-    static const QmpServerLimits limits = { 1000, 100000 };
+    static const QmpServerLimits limits = { 4000, 100000 };
     char version[] = "{\"qemu\": {}}";
     QmpGreeting greeting = { .major = 10, .oob = TRUE, .version = version };
     int pair[2];
@@ -125,6 +128,104 @@ test_in_order(Fixture *fixture, gconstpointer unused)
     expect(fixture, "{\"id\": 1, \"error\": {\"class\": \"DeviceNotFound\", \"desc\": \"no \\u00E9\"}}\r\n"
                     "{\"return\": {\"a\": 1}}\r\n"
                     "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error, a value was expected at byte 0\"}}\r\n");
+}
+
+/* A client that does not keep to QMP's beginning: no command of it is run, and none in another way than the client has agreed to. */
+static void
+test_negotiation(Fixture *fixture, gconstpointer unused)
+{
+    say(fixture, "{'execute':'a'}{'exec-oob':'b'}{'execute':'qmp_capabilities'}");
+    expect(fixture, GREETING "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": "
+                             "\"Expecting capabilities negotiation with 'qmp_capabilities'\"}}\r\n"
+                             "{\"error\": {\"class\": \"GenericError\", \"desc\": "
+                             "\"QMP input member 'exec-oob' is unexpected\"}}\r\n{\"return\": {}}\r\n");
+    say(fixture, NEGOTIATE "{'exec-oob':'b'}");
+    expect(fixture, "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": "
+                    "\"Capabilities negotiation is already complete, command ignored\"}}\r\n"
+                    "{\"error\": {\"class\": \"GenericError\", \"desc\": "
+                    "\"QMP input member 'exec-oob' is unexpected\"}}\r\n");
+    g_assert_cmpuint(fixture->commands.length, ==, 0);
+}
+
+static void
+settle(void)
+{
+    for (guint i = 0; i < 20; i++)
+        g_main_context_iteration(NULL, FALSE);
+}
+
+/* A client that does not wait for answers: @n times @command behind the first, and one out of band behind those, is what is read.
+ * With one more the last is not read before another is answered. */
+static void
+assert_most_waiting(Fixture *fixture, const char *command, guint n)
+{
+    g_autoptr(GString) text = g_string_new("{'execute':'first'}");
+
+    for (guint i = 0; i < n; i++)
+        g_string_append(text, command);
+    say(fixture, text->str);
+    say(fixture, "{'exec-oob':'last'}");
+    QmpServerCommand *first = await_command(fixture);
+    succeed(fixture, await_command(fixture));
+    say(fixture, command);
+    settle();
+    say(fixture, "{'exec-oob':'last'}");
+    settle();
+    g_assert_cmpuint(fixture->commands.length, ==, 0);
+    succeed(fixture, first);
+    for (guint i = 0; i < n + 2; i++) {
+        QmpServerCommand *next = await_command(fixture);
+        succeed(fixture, next);
+    }
+}
+
+static void
+test_commands_that_wait(Fixture *fixture, gconstpointer unused)
+{
+    say(fixture, NEGOTIATE);
+    assert_most_waiting(fixture, "{'execute':'b'}", 63);
+}
+
+static void
+test_bytes_that_wait(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *blanks = g_strnfill(3000, ' ');
+    g_autofree char *command = g_strdup_printf("{'execute':'b'%s}", blanks);
+
+    say(fixture, NEGOTIATE);
+    assert_most_waiting(fixture, command, 21);
+}
+
+/* Commands out of band do not wait, and are no way round that. */
+static void
+test_oob_under_way(Fixture *fixture, gconstpointer unused)
+{
+    say(fixture, NEGOTIATE);
+    for (guint i = 0; i < 20; i++)
+        say(fixture, "{'exec-oob':'a'}");
+    settle();
+    g_assert_cmpuint(fixture->commands.length, ==, 17);
+    succeed(fixture, await_command(fixture));
+    settle();
+    g_assert_cmpuint(fixture->commands.length, ==, 17);
+    for (guint i = 0; i < 19; i++)
+        succeed(fixture, await_command(fixture));
+}
+
+/* A client that floods: others have their turn of the main loop. */
+static void
+test_messages_a_turn(Fixture *fixture, gconstpointer unused)
+{
+    g_autoptr(GString) text = g_string_new(NEGOTIATE);
+
+    for (guint i = 0; i < 1000; i++)
+        g_string_append(text, "{'execute':'a'}");
+    fixture->answers = TRUE;
+    say(fixture, text->str);
+    for (guint before = 0; fixture->n_answered < 1000; before = fixture->n_answered) {
+        g_main_context_iteration(NULL, TRUE);
+        g_assert_cmpuint(fixture->n_answered - before, <=, 64);
+    }
 }
 
 static void
@@ -305,6 +406,11 @@ main(int argc, char **argv)
         void (*test)(Fixture *fixture, gconstpointer unused);
     } tests[] = {
         { "in-order", test_in_order },
+        { "negotiation", test_negotiation },
+        { "commands-that-wait", test_commands_that_wait },
+        { "bytes-that-wait", test_bytes_that_wait },
+        { "oob-under-way", test_oob_under_way },
+        { "messages-a-turn", test_messages_a_turn },
         { "answered-from-inside", test_answered_from_inside },
         { "pieces", test_pieces },
         { "events-before-negotiation", test_events_before_negotiation },
