@@ -171,6 +171,25 @@ raise_migrate_parameters(JsonObject *arguments)
     return json_object_has_member(arguments, "cpr-exec-command") || g_strcmp0(mode, "cpr-exec") == 0 ? HOST : 0;
 }
 
+/* QEMU takes any numbers (7.2 to 11.1), and a delay below 0 holds its main loop for as long as that: of 24 days QEMU does not
+ * come back. The limits are those that QEMU itself has for the migration parameters of these names. */
+static PolicyClasses
+raise_announcement(JsonObject *arguments)
+{
+    static const struct {
+        const char *name;
+        guint64 max;
+    } limits[] = { { "initial", 100000 }, { "max", 100000 }, { "rounds", 1000 }, { "step", 10000 } };
+
+    for (guint i = 0; i < G_N_ELEMENTS(limits); i++) {
+        JsonNode *number = json_object_get_member(arguments, limits[i].name);
+        gboolean is_whole = number && json_tree_get_type(number) == JSON_TREE_INT;
+        if (number && (!is_whole || json_tree_get_int(number) < 0 || json_tree_get_uint(number) > limits[i].max))
+            return POLICY_CLASSES(POLICY_CLASS_DESTROY);
+    }
+    return 0;
+}
+
 /* The actions that a transaction can have in it; anything else is HOST, another transaction too. */
 static gboolean
 is_transaction_action(const char *type)
@@ -219,15 +238,11 @@ raise_command(const char *qmp_name, JsonObject *arguments)
         const char *qmp_name;
         PolicyClasses (*raise)(JsonObject *arguments);
     } commands[] = {
-        { "chardev-add", policy_classes_of_chardev },
-        { "chardev-change", policy_classes_of_chardev },
-        { "device_add", policy_classes_of_device },
-        { "display-reload", policy_classes_of_display },
-        { "migrate", raise_migrate },
-        { "migrate-incoming", raise_migrate_incoming },
-        { "migrate-set-parameters", raise_migrate_parameters },
-        { "netdev_add", policy_classes_of_netdev },
-        { "object-add", policy_classes_of_object },
+        { "announce-self", raise_announcement },         { "chardev-add", policy_classes_of_chardev },
+        { "chardev-change", policy_classes_of_chardev }, { "device_add", policy_classes_of_device },
+        { "display-reload", policy_classes_of_display }, { "migrate", raise_migrate },
+        { "migrate-incoming", raise_migrate_incoming },  { "migrate-set-parameters", raise_migrate_parameters },
+        { "netdev_add", policy_classes_of_netdev },      { "object-add", policy_classes_of_object },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++)

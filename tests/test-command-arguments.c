@@ -6,6 +6,7 @@
 
 #define HOST POLICY_CLASSES(POLICY_CLASS_HOST)
 #define CONFIGURE POLICY_CLASSES(POLICY_CLASS_CONFIGURE)
+#define CONTROL POLICY_CLASSES(POLICY_CLASS_CONTROL)
 #define DESTROY POLICY_CLASSES(POLICY_CLASS_DESTROY)
 #define MIGRATE POLICY_CLASSES(POLICY_CLASS_MIGRATE)
 #define OBSERVE POLICY_CLASSES(POLICY_CLASS_OBSERVE)
@@ -16,6 +17,17 @@ static const PolicyRow rows[] = {
     { "query-status", "{}", OBSERVE },
     { "no-such-command", NULL, HOST },
     { "qmp_capabilities", "{'enable':['oob']}", OBSERVE },
+
+    { "announce-self", "{'initial':50,'max':550,'rounds':5,'step':100,'id':'a','interfaces':['n']}", CONTROL },
+    { "announce-self", "{'initial':100000,'max':100000,'rounds':1000,'step':10000}", CONTROL },
+    { "announce-self", "{'initial':0,'max':0,'rounds':0,'step':0}", CONTROL },
+    { "announce-self", "{'initial':-1}", CONTROL | DESTROY },
+    { "announce-self", "{'initial':100001}", CONTROL | DESTROY },
+    { "announce-self", "{'initial':50,'max':-60000,'rounds':1000,'step':100}", CONTROL | DESTROY },
+    { "announce-self", "{'rounds':1001}", CONTROL | DESTROY },
+    { "announce-self", "{'step':-9223372036854775808}", CONTROL | DESTROY },
+    { "announce-self", "{'step':18446744073709551615}", CONTROL | DESTROY },
+    { "announce-self", "{'max':1.5}", CONTROL | DESTROY },
 
     { "migrate", "{'uri':'tcp:host:4444'}", MIGRATE },
     { "migrate", "{'uri':'unix:/run/m.sock'}", MIGRATE },

@@ -139,6 +139,23 @@ read_chardev(JsonObject *arguments)
     return policy_reading_of_type(&policy_chardev_types, policy_reading_get_string(backend, "type"), data ? data : nothing);
 }
 
+static gboolean
+is_number_beyond(JsonObject *arguments, const char *name, gint64 max)
+{
+    JsonNode *node = json_object_get_member(arguments, name);
+
+    return node && (json_tree_get_type(node) != JSON_TREE_INT || json_tree_get_int(node) != CLAMP(json_tree_get_int(node), 0, max));
+}
+
+static PolicyClasses
+read_announcement(JsonObject *arguments)
+{
+    return is_number_beyond(arguments, "initial", 100000) || is_number_beyond(arguments, "max", 100000) ||
+                   is_number_beyond(arguments, "rounds", 1000) || is_number_beyond(arguments, "step", 10000)
+               ? POLICY_CLASSES(POLICY_CLASS_DESTROY)
+               : 0;
+}
+
 static PolicyClasses
 read_command(const char *command, JsonObject *arguments)
 {
@@ -154,6 +171,8 @@ read_command(const char *command, JsonObject *arguments)
                        g_strcmp0(policy_reading_get_string(arguments, "mode"), "cpr-exec") == 0
                    ? POLICY_HOST
                    : 0;
+    if (g_str_equal(command, "announce-self"))
+        return read_announcement(arguments);
     if (g_str_equal(command, "chardev-add") || g_str_equal(command, "chardev-change"))
         return read_chardev(arguments);
     if (g_str_equal(command, "device_add"))
