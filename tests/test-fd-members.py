@@ -38,6 +38,7 @@ COMMANDS = (
     ('display-update', {'type': 'vnc', 'addresses': [FD]}),
     ('device_add', {'driver': 'vhost-vsock-pci', 'guest-cid': 3, 'vhostfd': '@'}),
     ('device_add', {'driver': 'vhost-scsi-pci', 'wwpn': 'naa.5001405bc6a0d6a1', 'vhostfd': '@'}),
+    # A virtio-net device with `rss=on` takes `ebpf-rss-fds` where its netdev is a tap: tests/test-fd-names.c.
     # A netdev of type `stream` connects later, where QEMU does not know any more whose names to look in.
 )
 CHANNELS = {'channels': [{'channel-type': 'main', 'addr': {'transport': 'socket', **FD}}]}

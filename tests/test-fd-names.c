@@ -77,6 +77,8 @@ test_every_place(Fixture *fixture, gconstpointer unused)
                       "{\"paging\":false,\"protocol\":\"fd:~a\"}", "a");
     assert_translated(fixture, "netdev_add", "{\"type\":\"af-xdp\",\"sock-fds\":\"a:b\"}",
                       "{\"type\":\"af-xdp\",\"sock-fds\":\"~a:~b\"}", "a b");
+    assert_translated(fixture, "device_add", "{\"driver\":\"virtio-net-pci\",\"ebpf-rss-fds\":[\"a\",\"3\",\"b\"]}",
+                      "{\"driver\":\"virtio-net-pci\",\"ebpf-rss-fds\":[\"~a\",\"3\",\"~b\"]}", "a b");
     assert_translated(fixture, "add_client", "{\"protocol\":\"vnc\",\"fdname\":\"a\"}",
                       "{\"protocol\":\"vnc\",\"fdname\":\"~a\"}", "a");
 }

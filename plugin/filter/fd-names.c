@@ -114,9 +114,10 @@ translate_text(Translation *translation, const char *member, const char *text)
         const char *member;
         char *(*translate)(Translation *translation, const char *text);
     } rows[] = {
-        { "fd", translate_known },          { "fdname", translate_known },  { "fds", translate_list },
-        { "protocol", translate_prefixed }, { "sock-fds", translate_list }, { "str", translate_known },
-        { "uri", translate_prefixed },      { "vhostfd", translate_known }, { "vhostfds", translate_list },
+        { "ebpf-rss-fds", translate_known }, { "fd", translate_known },          { "fdname", translate_known },
+        { "fds", translate_list },           { "protocol", translate_prefixed }, { "sock-fds", translate_list },
+        { "str", translate_known },          { "uri", translate_prefixed },      { "vhostfd", translate_known },
+        { "vhostfds", translate_list },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
