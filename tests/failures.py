@@ -14,6 +14,7 @@ import threading
 from harness import CallError, Qemu, wait_until
 from monitor import NAME, ROOT, VM
 from monitors import MonitorsTest
+from native import NEGOTIATE, open_fd
 
 ROUNDS = int(os.environ.get('ROUNDS', '5'))
 
@@ -258,3 +259,116 @@ class FailuresTest(MonitorsTest):
         self.caller.stop()
         self.agent.stop()
         self.start_agent()
+
+
+class Stages(FailuresTest):
+    """Each stage is two functions: what comes before it, and what goes on while something fails."""
+    native_error = None
+
+    def stages(self):
+        return {
+            'attach': (lambda: None, self.ask_add),
+            'plug': (self.attach, self.ask_of_three),
+            'call': (self.plug, self.ask_much),
+            'descriptors': (self.plug, self.ask_descriptors),
+            'native': (self.attach, self.use_native),
+            'job': (self.prepare_job, self.use_job),
+            'farewell': (self.prepare_farewell, self.ask_remove),
+        }
+
+    def ask_add(self):
+        self.calls.append(self.start_add('vm', f'unix:{self.relay.path}'))
+
+    def ask_of_three(self):
+        for _ in range(3):
+            self.ask(self.another(), 'QMP', 'QueryStatus')
+
+    def plug(self):
+        self.attach()
+        self.vm = self.another()
+        self.vm.qmp('QueryStatus')
+
+    def ask_much(self):
+        for method in ('QueryStatus', 'QueryNamedBlockNodes', 'Stop', 'QueryChardev', 'Cont'):
+            self.ask(self.vm, 'QMP', method)
+
+    def ask_descriptors(self):
+        for _ in range(2):
+            self.ask(self.vm, 'QMP', 'AddFd', '(h)', 0, fds=[self.null])
+            self.ask(self.another(), 'QMP', 'AddFd', '(h)', 0, fds=[self.null])
+
+    def use_native(self):
+        vm = self.another()
+        try:
+            with socket.socket(fileno=open_fd(vm)) as session:
+                session.settimeout(10)
+                session.sendall(NEGOTIATE + b'{"execute":"query-status"}{"execute":"query-chardev"}')
+                text = b''
+                while text.count(b'\n') < 4 and (data := session.recv(65536)):
+                    text += data
+        except (CallError, OSError) as error:
+            # Too long a silence is a failure; the end of the session is none.
+            self.native_error = error if isinstance(error, TimeoutError) else None
+
+    def prepare_job(self):
+        self.plug()
+        for node in ('from', 'to'):
+            self.vm.execute_json('blockdev-add', '{"driver":"null-co","node-name":"%s","size":67108864,"read-zeroes":true}' % node)
+
+    def use_job(self):
+        self.ask(self.vm, 'VM', 'ExecuteJSON', '(ss)', 'blockdev-backup',
+                 '{"job-id":"job","device":"from","target":"to","sync":"full","speed":65536}')
+        self.ask(self.vm, 'VM', 'ExecuteJSON', '(ss)', 'query-jobs', '')
+        self.ask(self.vm, 'VM', 'ExecuteJSON', '(ss)', 'job-cancel', '{"id":"job"}')
+
+    def prepare_farewell(self):
+        self.plug()
+        self.another().qmp('QueryStatus')
+        self.vm.caller.call(NAME, self.vm.path, f'{NAME}.QMP', 'AddFd', '(h)', 0, fds=[self.null])
+
+    def ask_remove(self):
+        """The farewell begins when the caller is answered, and ends with the connection."""
+        self.calls.append(self.caller.start(NAME, ROOT, f'{NAME}.Manager', 'RemoveVM', '(o)', f'{ROOT}/vm/vm'))
+        wait_until(lambda: not self.relay.links, 'the end of the connection')
+
+    def clean_blocks(self):
+        """Jobs and nodes are the callers', and stay whoever goes."""
+        for job in self.raw.execute('query-jobs'):
+            self.raw.execute('job-cancel', {'id': job['id']})
+        wait_until(lambda: self.raw.execute('query-jobs') == [])
+        for node in self.raw.execute('query-named-block-nodes'):
+            self.raw.execute('blockdev-del', {'node-name': node['node-name']})
+
+    def count_moments(self, prepare, go):
+        """A round in which nothing fails."""
+        prepare()
+        self.relay.arm(0, None)
+        go()
+        self.finish_calls()
+        count = len(self.relay.moments)
+        self.end_round()
+        return count
+
+    def end_round(self):
+        self.detach()
+        self.clean_blocks()
+        self.wait_as_before()
+
+    def run_stages(self, fail, check):
+        """`fail` is called at a moment, in the relay's thread; `check` after a round in which that moment has come."""
+        for name, (prepare, go) in self.stages().items():
+            count = self.count_moments(prepare, go)
+            for number in range(ROUNDS):
+                # A few rounds are spread over the whole stage.
+                moment = number * max(count // ROUNDS, 1) % count + 1
+                prepare()
+                self.relay.arm(moment, fail)
+                go()
+                self.n_calls = len(self.calls)
+                try:
+                    succeeded = self.finish_calls()
+                    if self.relay.disarm():
+                        check(succeeded)
+                    self.end_round()
+                except AssertionError as error:
+                    raise AssertionError(f'{name}, at {self.relay.moments[:moment]}: {error}\n{self.agent.output}') from error
