@@ -16,7 +16,7 @@
 
 struct BusCall {
     Bus *bus; /* ref */
-    BusPeer *peer; /* ref */
+    BusPeerRecord *caller; /* ref */
     GDBusInterfaceInfo *interface; /* ref; NULL before the table row is found */
     DBusMessage *message; /* ref; NULL once dropped */
     const char *path; /* borrowed from the message, later from copies; and the next two */
@@ -29,12 +29,12 @@ struct BusCall {
 };
 
 BusCall *
-bus_call_new(Bus *bus, BusPeer *peer, DBusMessage *message)
+bus_call_new(Bus *bus, BusPeerRecord *caller, DBusMessage *message)
 {
     BusCall *call = g_new0(BusCall, 1);
 
     call->bus = bus_ref(bus);
-    call->peer = bus_peer_ref(peer);
+    call->caller = bus_peer_record_ref(caller);
     call->message = dbus_message_ref(message);
     call->path = dbus_message_get_path(message);
     call->member = dbus_message_get_member(message);
@@ -51,7 +51,7 @@ call_free(BusCall *call)
         dbus_message_unref(call->message);
     if (call->interface)
         g_dbus_interface_info_unref(call->interface);
-    bus_peer_unref(call->peer);
+    bus_peer_record_unref(call->caller);
     bus_unref(call->bus);
     g_free(call->copies);
     g_free(call);
@@ -72,7 +72,7 @@ bus_call_get_bus(BusCall *call)
 const char *
 bus_call_get_sender(BusCall *call)
 {
-    return call->peer->name;
+    return call->caller->peer.name;
 }
 
 const char *
@@ -104,7 +104,7 @@ bus_call_get_signature(BusCall *call)
 const BusPeer *
 bus_call_get_peer(BusCall *call)
 {
-    return call->peer;
+    return &call->caller->peer;
 }
 
 gboolean
@@ -143,13 +143,13 @@ bus_call_drop_message(BusCall *call)
 DBusMessage *
 bus_call_new_reply(BusCall *call)
 {
-    return bus_peer_new_reply(call->peer, call->serial);
+    return bus_peer_record_new_reply(call->caller, call->serial);
 }
 
 DBusMessage *
 bus_call_assemble_reply(BusCall *call, const char *signature, const GByteArray *body)
 {
-    return bus_assemble_reply(call->peer->name, call->serial, signature, body);
+    return bus_assemble_reply(call->caller->peer.name, call->serial, signature, body);
 }
 
 /* Makes the message that libdbus would make of the call's own, also when the call has dropped its own. */
@@ -160,7 +160,7 @@ new_error(BusCall *call, const char *name, const char *text)
 
     dbus_message_set_no_reply(answer, TRUE);
     dbus_message_set_reply_serial(answer, call->serial);
-    dbus_message_set_destination(answer, call->peer->name);
+    dbus_message_set_destination(answer, call->caller->peer.name);
     dbus_message_set_error_name(answer, name);
     dbus_message_append_args(answer, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
     return answer;
@@ -169,20 +169,20 @@ new_error(BusCall *call, const char *name, const char *text)
 static gboolean
 is_awaited(BusCall *call)
 {
-    return call->reply_expected && !bus_peer_is_gone(call->peer);
+    return call->reply_expected && !call->caller->peer.is_gone;
 }
 
 static void
 send_answer(BusCall *call, DBusMessage *answer)
 {
     bus_send(call->bus, answer);
-    bus_account_add(bus_peer_get_account(call->peer), answer);
+    bus_account_add(call->caller->account, answer);
 }
 
 static gboolean
 caller_has_room(BusCall *call)
 {
-    return bus_account_has_room(bus_peer_get_account(call->peer));
+    return bus_account_has_room(call->caller->account);
 }
 
 /* The caller has filled the budget since the call came. */
@@ -220,7 +220,7 @@ bus_call_return_sized(BusCall *call, DBusMessage *reply, gsize size)
     }
     if (is_awaited(call)) {
         bus_send(call->bus, reply);
-        bus_account_add_bytes(bus_peer_get_account(call->peer), size);
+        bus_account_add_bytes(call->caller->account, size);
     }
     dbus_message_unref(reply);
     call_free(call);
@@ -229,7 +229,7 @@ bus_call_return_sized(BusCall *call, DBusMessage *reply, gsize size)
 void
 bus_call_fail(BusCall *call, const char *name, const char *text)
 {
-    if (is_awaited(call) && bus_account_has_room_for_refusal(bus_peer_get_account(call->peer))) {
+    if (is_awaited(call) && bus_account_has_room_for_refusal(call->caller->account)) {
         g_autofree char *valid = g_utf8_make_valid(text ? text : "", text ? (gssize)strnlen(text, MAX_ERROR_TEXT) : 0);
         gboolean is_name = name && dbus_validate_error_name(name, NULL);
         DBusMessage *answer = new_error(call, is_name ? name : DBUS_ERROR_FAILED, valid);

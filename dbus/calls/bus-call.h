@@ -60,7 +60,7 @@ void bus_call_fail_error(BusCall *call, const GError *error);
 void bus_call_fail_code(BusCall *call, BusErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* From here on for dbus/ alone. bus_call_set_interface(): the table row was found, and may go before the call does. */
-BusCall *bus_call_new(Bus *bus, BusPeer *peer, DBusMessage *message);
+BusCall *bus_call_new(Bus *bus, BusPeerRecord *caller, DBusMessage *message);
 void bus_call_set_interface(BusCall *call, GDBusInterfaceInfo *interface);
 
 /* Refuses a call of somebody who does not read the answers; consumes it. */

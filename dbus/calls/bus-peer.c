@@ -5,64 +5,40 @@
 
 #include <string.h>
 
-typedef struct Record {
-    BusPeer peer; /* first: a BusPeer is its Record */
-    guint refs;
-    gboolean is_gone;
-    BusAccount *account; /* owned; NULL before the bus has told, and once gone */
-    DBusMessage *blank; /* owned; NULL before the first reply */
-} Record;
-
-BusPeer *
-bus_peer_new(const char *unique_name)
+BusPeerRecord *
+bus_peer_record_new(const char *unique_name)
 {
-    Record *record = g_new0(Record, 1);
+    BusPeerRecord *record = g_new0(BusPeerRecord, 1);
 
     record->refs = 1;
     record->peer.name = g_strdup(unique_name);
     record->peer.uid = BUS_PEER_NO_ID;
     record->peer.pid = BUS_PEER_NO_ID;
-    return &record->peer;
+    return record;
 }
 
-BusPeer *
-bus_peer_ref(BusPeer *peer)
+BusPeerRecord *
+bus_peer_record_ref(BusPeerRecord *record)
 {
-    ((Record *)peer)->refs++;
-    return peer;
+    record->refs++;
+    return record;
 }
 
 void
-bus_peer_unref(BusPeer *peer)
+bus_peer_record_unref(BusPeerRecord *record)
 {
-    Record *record = (Record *)peer;
-
     if (--record->refs > 0)
         return;
     g_clear_pointer(&record->blank, dbus_message_unref);
-    g_free(peer->name);
+    g_free(record->peer.name);
     g_free(record);
 }
 
-gboolean
-bus_peer_is_gone(const BusPeer *peer)
-{
-    return ((const Record *)peer)->is_gone;
-}
-
 void
-bus_peer_set_gone(BusPeer *peer)
+bus_peer_record_set_gone(BusPeerRecord *record)
 {
-    Record *record = (Record *)peer;
-
-    record->is_gone = TRUE;
+    record->peer.is_gone = TRUE;
     g_clear_pointer(&record->account, bus_account_close);
-}
-
-BusAccount *
-bus_peer_get_account(const BusPeer *peer)
-{
-    return ((const Record *)peer)->account;
 }
 
 gboolean
@@ -84,13 +60,12 @@ new_blank(const BusPeer *peer)
 }
 
 DBusMessage *
-bus_peer_new_reply(BusPeer *peer, guint32 serial)
+bus_peer_record_new_reply(BusPeerRecord *record, guint32 serial)
 {
-    Record *record = (Record *)peer;
     DBusMessage *reply;
 
     if (!record->blank)
-        record->blank = new_blank(peer);
+        record->blank = new_blank(&record->peer);
     reply = dbus_message_copy(record->blank);
     dbus_message_set_reply_serial(reply, serial);
     return reply;
@@ -139,11 +114,13 @@ bus_peer_read_start_time(guint32 pid, guint64 *ret_time)
 }
 
 void
-bus_peer_set_credentials(BusPeer *peer, DBusMessage *reply, BusBudget *budget)
+bus_peer_record_set_credentials(BusPeerRecord *record, DBusMessage *reply, BusBudget *budget)
 {
+    BusPeer *peer = &record->peer;
+
     if (reply)
         read_credentials(reply, peer);
     if (peer->pid != BUS_PEER_NO_ID)
         bus_peer_read_start_time(peer->pid, &peer->start_time);
-    ((Record *)peer)->account = bus_account_open(budget, peer->name, peer->uid);
+    record->account = bus_account_open(budget, peer->name, peer->uid);
 }

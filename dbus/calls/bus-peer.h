@@ -15,6 +15,7 @@ typedef struct BusPeer {
     guint32 uid; /* as the bus vouches for it; BUS_PEER_NO_ID where it cannot */
     guint32 pid; /* likewise */
     guint64 start_time; /* of that process, as it was when the bus told of it; 0: not known */
+    gboolean is_gone; /* has left the bus; a copy tells what was when it was made */
 } BusPeer;
 
 /* Whether @peer is the user @uid, and can be no other. */
@@ -23,23 +24,24 @@ gboolean bus_peer_is_user(const BusPeer *peer, guint32 uid);
 /* When a process started, in the kernel's ticks; FALSE: there is none, or it cannot be told. */
 gboolean bus_peer_read_start_time(guint32 pid, guint64 *ret_time);
 
-/* The peer has left. */
-gboolean bus_peer_is_gone(const BusPeer *peer);
+/* From here on for dbus/ alone: a peer with what is kept of it here. One reference is the table's, and one each call's. */
+typedef struct BusPeerRecord {
+    BusPeer peer; /* what everybody else sees */
+    guint refs;
+    BusAccount *account; /* owned; NULL before the bus has told, and once gone */
+    DBusMessage *blank; /* owned; NULL before the first reply */
+} BusPeerRecord;
 
-/* From here on for dbus/ alone. One reference is the table's, and one each call's. */
-BusPeer *bus_peer_new(const char *unique_name);
-BusPeer *bus_peer_ref(BusPeer *peer);
-void bus_peer_unref(BusPeer *peer);
+BusPeerRecord *bus_peer_record_new(const char *unique_name);
+BusPeerRecord *bus_peer_record_ref(BusPeerRecord *record);
+void bus_peer_record_unref(BusPeerRecord *record);
 
 /* The bus has told of the peer: @reply is the answer to GetConnectionCredentials, NULL: refused. Opens the account. */
-void bus_peer_set_credentials(BusPeer *peer, DBusMessage *reply, BusBudget *budget);
+void bus_peer_record_set_credentials(BusPeerRecord *record, DBusMessage *reply, BusBudget *budget);
 
 /* The peer has left, or the Bus is closed: closes the account. */
-void bus_peer_set_gone(BusPeer *peer);
+void bus_peer_record_set_gone(BusPeerRecord *record);
 
 /* An empty reply to the call with @serial, owned by the caller. Nearly all of its header is the same in all replies to one
  * peer: a copy of a blank one takes half the time of a new one. */
-DBusMessage *bus_peer_new_reply(BusPeer *peer, guint32 serial);
-
-/* NULL: the bus has not told of the peer yet, or it is gone. */
-BusAccount *bus_peer_get_account(const BusPeer *peer);
+DBusMessage *bus_peer_record_new_reply(BusPeerRecord *record, guint32 serial);

@@ -41,7 +41,7 @@ typedef struct Waiting {
 
 typedef struct Caller {
     guint refs; /* the table's, and one while calls are replayed */
-    BusPeer *peer; /* ref */
+    BusPeerRecord *record; /* ref */
     BusPeers *peers; /* weak; NULL: the caller has left, or the Bus is closed */
     gboolean known; /* the bus has told, or refused */
     gboolean has_called;
@@ -97,7 +97,7 @@ caller_unref(Caller *caller)
 {
     if (--caller->refs > 0)
         return;
-    bus_peer_unref(caller->peer);
+    bus_peer_record_unref(caller->record);
     g_free(caller);
 }
 
@@ -114,7 +114,7 @@ drop_caller(Caller *caller)
     if (caller->replay_link.data)
         g_queue_unlink(&caller->peers->replay, &caller->replay_link);
     caller->replay_link.data = NULL;
-    bus_peer_set_gone(caller->peer);
+    bus_peer_record_set_gone(caller->record);
     caller->peers = NULL;
     caller_unref(caller);
 }
@@ -123,9 +123,9 @@ static void
 deliver_call(Caller *caller, DBusMessage *message)
 {
     BusPeers *peers = caller->peers;
-    BusCall *call = bus_call_new(peers->bus, caller->peer, message);
+    BusCall *call = bus_call_new(peers->bus, caller->record, message);
 
-    if (bus_call_is_reply_expected(call) && !bus_account_has_room(bus_peer_get_account(caller->peer)))
+    if (bus_call_is_reply_expected(call) && !bus_account_has_room(caller->record->account))
         bus_call_fail_unread(call);
     else
         peers->deliver(call, peers->deliver_data);
@@ -174,10 +174,10 @@ on_credentials(DBusMessage *reply, const GError *error, gpointer user_data)
     caller->query = NULL;
     if (g_error_matches(error, BUS_ERROR, BUS_ERROR_NAME_HAS_NO_OWNER) ||
         g_error_matches(error, BUS_ERROR, BUS_ERROR_DISCONNECTED)) {
-        g_hash_table_remove(peers->callers, caller->peer->name);
+        g_hash_table_remove(peers->callers, caller->record->peer.name);
         return;
     }
-    bus_peer_set_credentials(caller->peer, reply, peers->budget);
+    bus_peer_record_set_credentials(caller->record, reply, peers->budget);
     caller->known = TRUE;
     caller->replay_link.data = caller;
     g_queue_push_tail_link(&peers->replay, &caller->replay_link);
@@ -190,7 +190,7 @@ ask_credentials(BusPeers *peers, Caller *caller)
     DBusMessage *question = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS,
                                                          "GetConnectionCredentials");
 
-    dbus_message_append_args(question, DBUS_TYPE_STRING, &caller->peer->name, DBUS_TYPE_INVALID);
+    dbus_message_append_args(question, DBUS_TYPE_STRING, &caller->record->peer.name, DBUS_TYPE_INVALID);
     caller->query = bus_query(peers->bus, question, DBUS_TIMEOUT_USE_DEFAULT, on_credentials, caller);
     dbus_message_unref(question);
 }
@@ -202,8 +202,8 @@ add_peer_caller(BusPeers *peers, const char *name)
 
     caller->refs = 1;
     caller->peers = peers;
-    caller->peer = bus_peer_new(name);
-    g_hash_table_insert(peers->callers, caller->peer->name, caller);
+    caller->record = bus_peer_record_new(name);
+    g_hash_table_insert(peers->callers, caller->record->peer.name, caller);
     ask_credentials(peers, caller);
     return caller;
 }
@@ -223,7 +223,7 @@ hold_call(Caller *caller, DBusMessage *message, gsize size)
     Waiting *waiting;
 
     if (!may_wait(caller, size, has_fds)) {
-        bus_call_fail_code(bus_call_new(caller->peers->bus, caller->peer, message), BUS_ERROR_LIMITS_EXCEEDED,
+        bus_call_fail_code(bus_call_new(caller->peers->bus, caller->record, message), BUS_ERROR_LIMITS_EXCEEDED,
                            "Too much at once from a caller whose credentials are still being asked for");
         return;
     }
@@ -252,7 +252,7 @@ bus_peers_take_call(BusPeers *peers, DBusMessage *message)
         caller = add_peer_caller(peers, sender);
     caller->has_called = TRUE;
     if (size > MAX_CALL_BYTES)
-        bus_call_fail_code(bus_call_new(peers->bus, caller->peer, message), BUS_ERROR_LIMITS_EXCEEDED,
+        bus_call_fail_code(bus_call_new(peers->bus, caller->record, message), BUS_ERROR_LIMITS_EXCEEDED,
                            "The arguments of a call may be %u bytes", MAX_CALL_BYTES);
     else if (caller->known && caller->waiting.length == 0)
         deliver_call(caller, message);
@@ -308,7 +308,7 @@ bus_peers_forget(BusPeers *peers, const char *unique_name)
     caller->refs++;
     g_hash_table_remove(peers->callers, unique_name);
     if (caller->known && caller->has_called)
-        tell_watchers(peers, caller->peer->name);
+        tell_watchers(peers, caller->record->peer.name);
     caller_unref(caller);
 }
 
@@ -380,25 +380,34 @@ bus_get_peers(Bus *bus)
     return bus_get_receiver(bus);
 }
 
-const BusPeer *
-bus_get_peer(Bus *bus, const char *unique_name)
+/* NULL: nobody of that name has called, or they have left. */
+static BusPeerRecord *
+find_record(Bus *bus, const char *unique_name)
 {
     BusPeers *peers = bus_get_peers(bus);
     Caller *caller = peers ? g_hash_table_lookup(peers->callers, unique_name) : NULL;
 
-    return caller && caller->known && caller->has_called ? caller->peer : NULL;
+    return caller && caller->known && caller->has_called ? caller->record : NULL;
+}
+
+const BusPeer *
+bus_get_peer(Bus *bus, const char *unique_name)
+{
+    BusPeerRecord *record = find_record(bus, unique_name);
+
+    return record ? &record->peer : NULL;
 }
 
 gboolean
 bus_peer_send(Bus *bus, const char *unique_name, DBusMessage *signal)
 {
-    const BusPeer *peer = bus_get_peer(bus, unique_name);
+    BusPeerRecord *record = find_record(bus, unique_name);
 
-    if (!peer || !bus_account_has_room(bus_peer_get_account(peer)))
+    if (!record || !bus_account_has_room(record->account))
         return FALSE;
     dbus_message_set_destination(signal, unique_name);
     bus_send(bus, signal);
-    bus_account_add(bus_peer_get_account(peer), signal);
+    bus_account_add(record->account, signal);
     return TRUE;
 }
 

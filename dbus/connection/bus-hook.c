@@ -11,6 +11,7 @@ struct BusHook {
     BusHookReadyFunc ready;
     BusHookRunFunc run;
     gpointer user_data; /* weak */
+    guint round; /* in which it was run last, or attached */
     GList link; /* in hooks->all */
 };
 
@@ -18,6 +19,7 @@ struct BusHooks {
     GSource base;
     GQueue all; /* of BusHook, owned by those who attached them */
     GList *next; /* the one that comes next while they are run */
+    guint round; /* number of times that they were run */
 };
 
 static gboolean
@@ -39,17 +41,20 @@ hooks_prepare(GSource *base, int *timeout)
     return hooks_check(base);
 }
 
-/* Each once, also one that is attached again by what it does. */
+/* Each once; one that is attached meanwhile, in the next turn. */
 static gboolean
 hooks_dispatch(GSource *base, GSourceFunc unused_func, gpointer unused_data)
 {
     BusHooks *hooks = (BusHooks *)base;
-    guint left = hooks->all.length;
 
-    for (GList *i = hooks->all.head; i && left > 0; i = hooks->next, left--) {
+    hooks->round++;
+    for (GList *i = hooks->all.head; i; i = hooks->next) {
         BusHook *hook = i->data;
 
         hooks->next = i->next;
+        if (hook->round == hooks->round)
+            continue;
+        hook->round = hooks->round;
         if (hook->ready(hook->user_data))
             hook->run(hook->user_data);
     }
@@ -66,6 +71,7 @@ bus_hook_attach(Bus *bus, BusHookReadyFunc ready, BusHookRunFunc run, gpointer u
     hook->ready = ready;
     hook->run = run;
     hook->user_data = user_data;
+    hook->round = bus->hooks->round;
     hook->link.data = hook;
     g_queue_push_tail_link(&bus->hooks->all, &hook->link);
     return hook;

@@ -338,7 +338,8 @@ open_monitor_new(OpenMonitors *monitors, BusCall *call)
 
     monitor->monitors = monitors;
     monitor->call = call;
-    monitor->opener = (BusPeer){ g_strdup(peer->name), peer->uid, peer->pid, peer->start_time };
+    monitor->opener = *peer;
+    monitor->opener.name = g_strdup(peer->name);
     monitor->is_interactive = bus_call_is_interactive(call);
     monitor->key = g_strdup_printf("%s/%u", peer->name, ++monitors->n_keys);
     monitor->lifeline = -1;

@@ -27,7 +27,7 @@ caller_vms_note(CallerVms *vms, const BusPeer *caller, gpointer vm)
 {
     GPtrArray *used = g_hash_table_lookup(vms->by_caller, caller->name);
 
-    if (bus_peer_is_gone(caller))
+    if (caller->is_gone)
         return;
     if (!used) {
         used = g_ptr_array_new();
