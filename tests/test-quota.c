@@ -57,6 +57,24 @@ test_caller(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(quota_get_of_user(&fixture->quota, 1001).n, ==, 0);
 }
 
+/* A caller whose thing becomes larger: the same limits hold, but for the number of things. */
+static void
+test_grow(Fixture *fixture, gconstpointer unused)
+{
+    static const QuotaLimits limits = { .of_caller = { 1, 100 }, .of_all = { 2, 150 } };
+    QuotaShare *share = &fixture->shares[0];
+
+    g_assert_true(quota_take(&fixture->quota, &limits, ":1.1", 1000, 10, share));
+    g_assert_true(quota_share_grow(share, &limits, 65));
+    g_assert_cmpuint(quota_get_of_caller(&fixture->quota, ":1.1").bytes, ==, 75);
+    g_assert_cmpuint(quota_get_of_caller(&fixture->quota, ":1.1").n, ==, 1);
+    g_assert_false(quota_share_grow(share, &limits, 1));
+    g_assert_cmpuint(quota_get_of_user(&fixture->quota, 1000).bytes, ==, 75);
+    g_assert_cmpuint(fixture->quota.held.bytes, ==, 75);
+    quota_share_return(share);
+    g_assert_cmpuint(fixture->quota.held.bytes, ==, 0);
+}
+
 /* A user with many connections: half of all is theirs, and the others share the rest alike. */
 static void
 test_user_leaves_as_much(Fixture *fixture, gconstpointer unused)
@@ -104,6 +122,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/quota/caller", test_caller);
+    ADD("/quota/grow", test_grow);
     ADD("/quota/user-leaves-as-much", test_user_leaves_as_much);
     ADD("/quota/user-limit", test_user_limit);
     ADD("/quota/return", test_return);

@@ -5,9 +5,12 @@
 #include "errors.h"
 #include "value.h"
 
-/* Bytes of text that are being converted. A user who has nothing there yet has room for the largest reply. The messages take up
- * to twice as much. */
-#define MAX_BYTES ((gsize)64 * 1024 * 1024)
+/* Bytes of memory that conversions hold: the texts, the messages so far (a message may have eight times its text's bytes), and the
+ * names of large objects. One caller has room for the largest reply with the most names: a message of 32 MiB (VALUE_BODY_MAX) has
+ * a million at most beside as much text, and they take another 32 MiB. All have room for a few of the largest at a time, of which
+ * a user has half (quota.h): however many ask, conversions take less than a small VM does. */
+#define MOST_BESIDE_TEXT ((gsize)64 * 1024 * 1024)
+#define MOST_OF_ALL ((gsize)256 * 1024 * 1024)
 
 /* A text that becomes a message by way of its bytes (value-sink.h): the text's own bytes, and its values. With fewer bytes,
  * checking the message's header takes more than is saved. With more values libdbus would check the message for longer than the
@@ -19,7 +22,8 @@
 struct Answers {
     GMainContext *context; /* ref */
     GQueue all; /* of Answer, owned, by their own links */
-    Quota quota; /* their texts */
+    Quota quota; /* their memory */
+    QuotaLimits limits;
     GSource *slices; /* owned; NULL: nothing is being converted */
 };
 
@@ -29,6 +33,7 @@ typedef struct Answer {
     DBusMessage *reply; /* owned; likewise; NULL: it is made of the writer's bytes at the end */
     const char *result; /* weak; its D-Bus type */
     GByteArray *text; /* ref */
+    gsize text_length;
     QmpInterfaces *interfaces; /* ref; may be NULL */
     ValueWriter *writer; /* owned */
     QuotaShare share;
@@ -89,6 +94,25 @@ finish_answer(Answer *answer)
         errors_fail(g_steal_pointer(&answer->call), error);
 }
 
+static void
+fail_budget(BusCall *call, gsize length)
+{
+    bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED,
+                       "QEMU has answered with %" G_GSIZE_FORMAT " bytes, and what is being converted for %s, for others of "
+                       "the same user, or for all takes too much memory already",
+                       length, bus_call_get_sender(call));
+}
+
+/* FALSE: there is no room for what the last step has made. */
+static gboolean
+account_memory(Answer *answer)
+{
+    gsize held = answer->text_length + value_writer_get_memory(answer->writer);
+
+    return held <= answer->share.bytes ||
+           quota_share_grow(&answer->share, &answer->answers->limits, held - answer->share.bytes);
+}
+
 /* A moment's work. */
 static void
 take_slice(Answer *answer)
@@ -97,6 +121,10 @@ take_slice(Answer *answer)
 
     switch (value_writer_step(answer->writer, &error)) {
     case VALUE_MORE:
+        if (!account_memory(answer)) {
+            fail_budget(g_steal_pointer(&answer->call), answer->text_length);
+            break;
+        }
         g_queue_unlink(&answer->answers->all, &answer->link);
         g_queue_push_tail_link(&answer->answers->all, &answer->link);
         return;
@@ -150,20 +178,26 @@ keep_text(const QmpReply *reply)
     return text;
 }
 
+/* The configuration may have been read again. */
+static void
+set_limits(Answers *answers, const Config *config)
+{
+    answers->limits.of_caller.bytes = config->max_reply + MOST_BESIDE_TEXT;
+    answers->limits.of_all.bytes = MAX(MOST_OF_ALL, 2 * answers->limits.of_caller.bytes);
+}
+
 static void
 convert_later(Context *context, BusCall *call, const AnswerForm *form, const QmpReply *reply)
 {
     Answers *answers = context->answers;
     gsize length = reply->value.length;
     const BusPeer *peer = bus_call_get_peer(call);
-    QuotaLimits limits = { .of_all = { .bytes = MAX(MAX_BYTES, 2 * context->config->max_reply) } };
     QuotaShare share = { 0 };
     Answer *answer;
 
-    if (!quota_take(&answers->quota, &limits, peer->name, peer->uid, length, &share)) {
-        bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED,
-                           "QEMU has answered with %" G_GSIZE_FORMAT " bytes, and too much is being converted already",
-                           length);
+    set_limits(answers, context->config);
+    if (!quota_take(&answers->quota, &answers->limits, peer->name, peer->uid, length, &share)) {
+        fail_budget(call, length);
         return;
     }
     answer = g_new0(Answer, 1);
@@ -172,6 +206,7 @@ convert_later(Context *context, BusCall *call, const AnswerForm *form, const Qmp
     answer->call = call;
     answer->reply = is_marshalled(&reply->value) ? NULL : bus_call_new_reply(call);
     answer->text = keep_text(reply);
+    answer->text_length = length;
     answer->result = form->result;
     answer->interfaces = form->interfaces ? qmp_interfaces_ref(form->interfaces) : NULL;
     answer->writer = value_writer_new(answer->reply, form->result, form->type,

@@ -66,15 +66,14 @@ add_amount(QuotaAmount *held, int n, gssize bytes)
     held->bytes += (gsize)bytes;
 }
 
-/* Whether one thing more of @bytes can be held. */
 static gboolean
-is_within(const QuotaAmount *limit, QuotaAmount held, gsize bytes)
+is_within(const QuotaAmount *limit, QuotaAmount held, QuotaAmount more)
 {
-    return (!limit->n || held.n < limit->n) && (!limit->bytes || held.bytes + bytes <= limit->bytes);
+    return (!limit->n || held.n + more.n <= limit->n) && (!limit->bytes || held.bytes + more.bytes <= limit->bytes);
 }
 
 static gboolean
-has_quota(Quota *quota, const QuotaLimits *limits, const QuotaAmount *caller, const QuotaAmount *user, gsize bytes)
+has_quota(Quota *quota, const QuotaLimits *limits, const QuotaAmount *caller, const QuotaAmount *user, QuotaAmount more)
 {
     QuotaAmount *all = &quota->held;
     QuotaAmount left = {
@@ -82,9 +81,9 @@ has_quota(Quota *quota, const QuotaLimits *limits, const QuotaAmount *caller, co
         .bytes = limits->of_user.bytes ? 0 : limits->of_all.bytes,
     };
 
-    return is_within(&limits->of_caller, *caller, bytes) && is_within(&limits->of_user, *user, bytes) &&
-           is_within(&limits->of_all, *all, bytes) &&
-           is_within(&left, (QuotaAmount){ user->n + all->n, user->bytes + all->bytes }, bytes);
+    return is_within(&limits->of_caller, *caller, more) && is_within(&limits->of_user, *user, more) &&
+           is_within(&limits->of_all, *all, more) &&
+           is_within(&left, (QuotaAmount){ user->n + all->n, user->bytes + all->bytes }, more);
 }
 
 gboolean
@@ -95,7 +94,7 @@ quota_take(Quota *quota, const QuotaLimits *limits, const char *caller, guint32 
     ensure_tables(quota);
     caller_holder = get_caller_holder(quota, caller);
     user_holder = get_user_holder(quota, uid);
-    if (!has_quota(quota, limits, &caller_holder->held, &user_holder->held, bytes)) {
+    if (!has_quota(quota, limits, &caller_holder->held, &user_holder->held, (QuotaAmount){ 1, bytes })) {
         drop_if_empty(quota, caller_holder, user_holder);
         return FALSE;
     }
@@ -103,6 +102,20 @@ quota_take(Quota *quota, const QuotaLimits *limits, const char *caller, guint32 
     add_amount(&user_holder->held, 1, (gssize)bytes);
     add_amount(&quota->held, 1, (gssize)bytes);
     *share = (QuotaShare){ .quota = quota, .caller = caller_holder, .user = user_holder, .bytes = bytes };
+    return TRUE;
+}
+
+gboolean
+quota_share_grow(QuotaShare *share, const QuotaLimits *limits, gsize bytes)
+{
+    Quota *quota = share->quota;
+
+    if (!has_quota(quota, limits, &share->caller->held, &share->user->held, (QuotaAmount){ 0, bytes }))
+        return FALSE;
+    add_amount(&share->caller->held, 0, (gssize)bytes);
+    add_amount(&share->user->held, 0, (gssize)bytes);
+    add_amount(&quota->held, 0, (gssize)bytes);
+    share->bytes += bytes;
     return TRUE;
 }
 

@@ -35,6 +35,9 @@ typedef struct QuotaShare {
 gboolean quota_take(Quota *quota, const QuotaLimits *limits, const char *caller, guint32 uid, gsize bytes,
                     QuotaShare *share);
 
+/* @bytes more of the thing that @share holds. FALSE: one of @limits is in the way, and @share holds what it held. */
+gboolean quota_share_grow(QuotaShare *share, const QuotaLimits *limits, gsize bytes);
+
 /* Also where @share holds nothing. */
 void quota_share_return(QuotaShare *share);
 

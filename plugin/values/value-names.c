@@ -16,6 +16,8 @@
 /* Names of a block, 8 kB. A million names take 4,000 blocks. */
 #define BLOCK 512
 
+#define BLOCK_SIZE (BLOCK * sizeof(JsonCursorText))
+
 struct ValueNameBlocks {
     GPtrArray *all; /* owned, of GArray, owned, of JsonCursorText, borrowed text */
     GStringChunk *plain; /* owned; the names that are written with escapes, without them; NULL: there are none */
@@ -39,6 +41,7 @@ value_name_stack_init(ValueNameStack *stack)
 {
     stack->all = stack->room;
     stack->n = 0;
+    stack->more = 0;
     stack->size = G_N_ELEMENTS(stack->room);
 }
 
@@ -161,17 +164,35 @@ insert_name(ValueNameBlocks *blocks, JsonCursorText name)
     return TRUE;
 }
 
+static ValueNameBlocks *
+new_blocks(const ValueNames *names)
+{
+    ValueNameBlocks *blocks = g_new0(ValueNameBlocks, 1);
+
+    blocks->all = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
+    new_block(blocks->all, 0);
+    for (guint i = names->first; i < names->stack->n; i++)
+        insert_name(blocks, names->stack->all[i]);
+    return blocks;
+}
+
+static gsize
+measure_blocks(const ValueNameBlocks *blocks)
+{
+    return blocks ? blocks->all->len * BLOCK_SIZE : 0;
+}
+
 static gboolean
 add_to_blocks(ValueNames *names, JsonCursorText name)
 {
-    if (!names->blocks) {
-        names->blocks = g_new0(ValueNameBlocks, 1);
-        names->blocks->all = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
-        new_block(names->blocks->all, 0);
-        for (guint i = names->first; i < names->stack->n; i++)
-            insert_name(names->blocks, names->stack->all[i]);
-    }
-    return insert_name(names->blocks, name);
+    gsize before = measure_blocks(names->blocks);
+    gboolean is_new;
+
+    if (!names->blocks)
+        names->blocks = new_blocks(names);
+    is_new = insert_name(names->blocks, name);
+    names->stack->more += measure_blocks(names->blocks) - before;
+    return is_new;
 }
 
 gboolean
@@ -204,5 +225,6 @@ void
 value_names_end(ValueNames *names)
 {
     names->stack->n = names->first;
+    names->stack->more -= measure_blocks(names->blocks);
     g_clear_pointer(&names->blocks, free_blocks);
 }

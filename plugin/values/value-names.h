@@ -10,6 +10,7 @@ typedef struct ValueNameStack {
     JsonCursorText room[48];
     JsonCursorText *all; /* the room, or owned */
     guint n, size;
+    gsize more; /* bytes that the names of large objects take beside it */
 } ValueNameStack;
 
 void value_name_stack_init(ValueNameStack *stack);

@@ -430,6 +430,12 @@ value_writer_get_size(ValueWriter *writer)
     return writer->sink.size;
 }
 
+gsize
+value_writer_get_memory(ValueWriter *writer)
+{
+    return writer->sink.size + writer->names.size * sizeof *writer->names.all + writer->names.more;
+}
+
 GByteArray *
 value_writer_get_bytes(ValueWriter *writer)
 {

@@ -46,6 +46,7 @@ ValueWriter *value_writer_new(DBusMessage *message, const char *signature, const
                               const char *place);
 ValueStep value_writer_step(ValueWriter *writer, GError **error); /* some VALUE_STEP bytes of text */
 gsize value_writer_get_size(ValueWriter *writer); /* bytes of the message so far */
+gsize value_writer_get_memory(ValueWriter *writer); /* bytes that are held beside the text: those, and names of objects */
 GByteArray *value_writer_get_bytes(ValueWriter *writer); /* borrowed */
 void value_writer_free(ValueWriter *writer);
 

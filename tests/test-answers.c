@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Large replies: somebody who asks for many of them at once must not take the memory that others need, nor the way to them. */
+#include "answers.h"
+
+#include <string.h>
+
+#include "bus-error.h"
+#include "errors.h"
+
+#define MIB (1024u * 1024)
+
+/* What answers.c does with a call: the library's own is not linked beside this one. */
+struct BusCall {
+    BusPeer peer;
+    gsize size; /* of the reply; 0: none */
+    char *error; /* owned; NULL: none */
+};
+
+typedef struct Fixture {
+    GMainContext *main_context; /* owned */
+    Config config;
+    Context context;
+    GByteArray *text; /* owned */
+    BusCall calls[9];
+    guint n;
+} Fixture;
+
+const BusPeer *
+bus_call_get_peer(BusCall *call)
+{
+    return &call->peer;
+}
+
+const char *
+bus_call_get_sender(BusCall *call)
+{
+    return call->peer.name;
+}
+
+DBusMessage *
+bus_call_new_reply(BusCall *call)
+{
+    return dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_RETURN);
+}
+
+DBusMessage *
+bus_call_assemble_reply(BusCall *call, const char *signature, const GByteArray *body)
+{
+    return bus_call_new_reply(call);
+}
+
+void
+bus_call_return_sized(BusCall *call, DBusMessage *reply, gsize size)
+{
+    g_assert_true(call->size == 0 && !call->error);
+    call->size = size;
+    dbus_message_unref(reply);
+}
+
+static void
+note_error(BusCall *call, const char *name, const char *text)
+{
+    g_assert_true(call->size == 0 && !call->error);
+    call->error = g_strdup_printf("%s: %s", name, text);
+}
+
+void
+errors_fail(BusCall *call, const GError *error)
+{
+    note_error(call, g_quark_to_string(error->domain), error->message);
+}
+
+void
+bus_call_fail_code(BusCall *call, BusErrorCode code, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    note_error(call, bus_error_get_name(code), text);
+}
+
+/* No reply here is of a type that interfaces own. */
+QmpInterfaces *
+qmp_interfaces_ref(QmpInterfaces *interfaces)
+{
+    g_assert_not_reached();
+}
+
+void
+qmp_interfaces_unref(QmpInterfaces *interfaces)
+{
+    g_assert_not_reached();
+}
+
+/* Strings: they are the least work. */
+static GByteArray *
+make_text(gsize length)
+{
+    GByteArray *text = g_byte_array_sized_new((guint)length + 64 * 1024);
+    g_autofree char *string = g_strnfill(64 * 1024, 'a');
+
+    g_byte_array_append(text, (const guint8 *)"[", 1);
+    while (text->len < length) {
+        g_byte_array_append(text, (const guint8 *)(text->len > 1 ? ",\"" : "\""), text->len > 1 ? 2 : 1);
+        g_byte_array_append(text, (const guint8 *)string, 64 * 1024);
+        g_byte_array_append(text, (const guint8 *)"\"", 1);
+    }
+    g_byte_array_append(text, (const guint8 *)"]", 2);
+    return text;
+}
+
+static void
+set_up(Fixture *fixture, gconstpointer unused)
+{
+    fixture->main_context = g_main_context_new();
+    fixture->config.max_reply = 32 * MIB;
+    fixture->context.config = &fixture->config;
+    fixture->context.answers = answers_new(fixture->main_context);
+    fixture->text = make_text(30 * MIB);
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer unused)
+{
+    answers_free(fixture->context.answers);
+    for (guint i = 0; i < fixture->n; i++)
+        g_free(fixture->calls[i].error);
+    g_byte_array_unref(fixture->text);
+    g_main_context_unref(fixture->main_context);
+}
+
+/* QEMU has answered the call of @caller. */
+static BusCall *
+give(Fixture *fixture, const char *caller, guint32 uid)
+{
+    static const AnswerForm form = { .result = "v" };
+    BusCall *call = &fixture->calls[fixture->n++];
+    QmpReply reply = {
+        .value = { (const char *)fixture->text->data, fixture->text->len - 1 },
+        .bytes = fixture->text,
+    };
+
+    call->peer = (BusPeer){ .name = (char *)caller, .uid = uid };
+    answers_give(&fixture->context, call, &form, &reply);
+    return call;
+}
+
+static void
+convert_all(Fixture *fixture)
+{
+    while (g_main_context_iteration(fixture->main_context, /* may_block= */ FALSE))
+        ;
+}
+
+static void
+assert_limited(const BusCall *call)
+{
+    g_assert_nonnull(call->error);
+    g_assert_true(g_str_has_prefix(call->error, "org.freedesktop.DBus.Error.LimitsExceeded: QEMU has answered with 31"));
+    g_assert_nonnull(strstr(call->error, call->peer.name));
+}
+
+/* A caller who asks for one of the largest replies after the other has each. */
+static void
+test_one_by_one(Fixture *fixture, gconstpointer unused)
+{
+    for (guint i = 0; i < 3; i++) {
+        BusCall *call = give(fixture, ":1.1", 1000);
+        convert_all(fixture);
+        g_assert_null(call->error);
+        g_assert_cmpuint(call->size, >, 30 * MIB);
+    }
+}
+
+/* A caller who asks for two at once has one, and is told why there is no other: the text fits, but not the message as it grows. Others
+ * have theirs, and later so has the caller. */
+static void
+test_caller(Fixture *fixture, gconstpointer unused)
+{
+    BusCall *one = give(fixture, ":1.1", 1000), *other = give(fixture, ":1.1", 1000), *stranger = give(fixture, ":1.2", 1001);
+
+    g_assert_null(other->error);
+    convert_all(fixture);
+    g_assert_true((one->size > 0) != (other->size > 0));
+    assert_limited(one->size > 0 ? other : one);
+    g_assert_cmpuint(stranger->size, >, 0);
+    one = give(fixture, ":1.1", 1000);
+    convert_all(fixture);
+    g_assert_cmpuint(one->size, >, 0);
+}
+
+/* Many users at once: all together stay within the limit, and who comes first is served. */
+static void
+test_all(Fixture *fixture, gconstpointer unused)
+{
+    static const char *const callers[] = { ":1.1", ":1.2", ":1.3", ":1.4", ":1.5", ":1.6", ":1.7", ":1.8", ":1.9" };
+    guint n_served = 0;
+
+    for (guint i = 0; i < G_N_ELEMENTS(callers); i++)
+        give(fixture, callers[i], 1000 + i);
+    assert_limited(&fixture->calls[8]);
+    convert_all(fixture);
+    for (guint i = 0; i < fixture->n; i++) {
+        if (fixture->calls[i].size > 0)
+            n_served++;
+        else
+            assert_limited(&fixture->calls[i]);
+    }
+    g_assert_cmpuint(n_served, >=, 3);
+    g_assert_cmpuint(n_served, <=, 4);
+}
+
+/* A caller who leaves gives back what their replies held. */
+static void
+test_gone(Fixture *fixture, gconstpointer unused)
+{
+    BusCall *call = give(fixture, ":1.1", 1000), *next;
+
+    for (guint i = 0; i < 100; i++)
+        g_main_context_iteration(fixture->main_context, /* may_block= */ FALSE);
+    answers_drop_caller(&fixture->context, ":1.1");
+    g_assert_nonnull(call->error);
+    next = give(fixture, ":1.1", 1000);
+    convert_all(fixture);
+    g_assert_cmpuint(next->size, >, 0);
+}
+
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    /* Tens of MiB: minutes under valgrind, which would see nothing there that it does not see in the small. */
+    if (!g_getenv("UNDER_VALGRIND")) {
+        ADD("/answers/one-by-one", test_one_by_one);
+        ADD("/answers/caller", test_caller);
+        ADD("/answers/all", test_all);
+    }
+    ADD("/answers/gone", test_gone);
+    return g_test_run();
+}
