@@ -196,6 +196,19 @@ class Watching(LiveTest):
             process.stdout.close()
             self.assertEqual(process.wait(20), 128 + signal.SIGPIPE)
 
+    def test_nothing_can_be_written(self):
+        """Verbs that go on end where nobody would have anything of them."""
+        vm = self.start_vm()
+        self.add_disks(vm, 'a', 'b')
+        self.start_backup(vm, 'copy')
+        for where, why in ('>/dev/full', 'No space left on device'), ('>&-', 'Bad file descriptor'):
+            for words in 'watch vm', 'jobs vm --watch', 'open vm':
+                result = subprocess.run(['sh', '-c', f'exec "$0" --user {words} {where}', CTL], env=self.environment, check=False,
+                                        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60)
+                self.assertEqual(result.returncode, FAILED, (words, where, result.stderr))
+                self.assertIn('Cannot write the output: ', result.stderr)
+                self.assertIn(why, result.stderr)
+
     def test_names_that_are_none(self):
         self.start_vm()
         self.refuse('"nobody"', 'watch', 'nobody', status=NO_VM)

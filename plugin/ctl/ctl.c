@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -111,16 +112,19 @@ hold_standard_files(void)
             return;
 }
 
-/* Somebody reads what was printed, and a part of it has nowhere gone. */
+/* Somebody reads what was printed, and a part of it has gone nowhere. */
 static CtlStatus
-flush_output(CtlStatus status)
+flush_output(Ctl *ctl, CtlStatus status)
 {
-    gboolean is_lost = fflush(stdout) != 0;
-    int error = is_lost ? errno : EIO; /* of an earlier line no errno is kept */
-
-    if (!is_lost && !ferror(stdout))
+    if (fflush(stdout) != 0 && ctl->output_error == 0)
+        ctl->output_error = errno;
+    if (ferror(stdout) && ctl->output_error == 0)
+        ctl->output_error = EIO; /* a line was too long for the buffer, and its errno is not kept */
+    if (ctl->output_error == 0)
         return status;
-    ctl_print_line(stderr, "qemu-monitorctl: Cannot write the output: %s", g_strerror(error));
+    if (ctl->output_error == EPIPE) /* `| head`: GIO has the signal ignored */
+        return status == CTL_OK ? 128 + SIGPIPE : status;
+    ctl_print_line(stderr, "qemu-monitorctl: Cannot write the output: %s", g_strerror(ctl->output_error));
     return status == CTL_OK ? CTL_FAILED : status;
 }
 
@@ -140,7 +144,7 @@ main(int argc, char **argv)
         char list[] = "list", *by_default[] = { list, NULL };
         status = argc > 1 ? run_verb(&ctl, argc - 1, argv + 1) : run_verb(&ctl, 1, by_default);
     }
-    status = flush_output(status);
+    status = flush_output(&ctl, status);
     g_clear_object(&ctl.bus);
     g_free(ctl.host);
     return (int)status;

@@ -33,6 +33,7 @@ typedef struct Ctl {
     gboolean is_user;     /* the user's bus, not the system's */
     gboolean is_json;     /* data are printed as JSON */
     gboolean asks_no_password;
+    int output_error;     /* errno of the first line that could not be written; 0: all have been */
 } Ctl;
 
 /* Where a verb runs if the command line names another machine. */

@@ -72,7 +72,7 @@ print_all_jobs(JobsView *view, int width)
     view->n_drawn = 0;
     for (GList *at = objects; at; at = at->next)
         view->n_drawn += print_job(view, at->data, width);
-    fflush(stdout);
+    ctl_loop_flush(view->ctl, view->loop);
     g_list_free_full(objects, g_object_unref);
 }
 
@@ -86,7 +86,7 @@ show_change(JobsView *view, GDBusObject *object)
         print_all_jobs(view, width - 1);
     else
         print_job(view, object, /* width= */ 0);
-    fflush(stdout);
+    ctl_loop_flush(view->ctl, view->loop);
 }
 
 static void
@@ -134,7 +134,7 @@ watch_jobs(JobsView *view)
     g_signal_connect(view->objects, "object-removed", G_CALLBACK(on_job_removed), view);
     int status = ctl_loop_run(view->ctl, view->loop, NULL, NULL);
     g_main_loop_unref(view->loop);
-    if (status == CTL_OK) {
+    if (status == CTL_OK && view->ctl->output_error == 0) {
         fprintf(stderr, "qemu-monitorctl: the VM has gone\n");
         status = CTL_NO_VM;
     }

@@ -3,6 +3,7 @@
  * poll(2), and also while there is nothing to write. */
 #include "ctl-loop.h"
 
+#include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <stdio.h>
@@ -53,6 +54,7 @@ on_bus_closed(GDBusConnection *bus, gboolean is_remote, GError *error, gpointer 
     end_run(user_data, CTL_NO_SERVICE);
 }
 
+/* The first lines were printed before. */
 int
 ctl_loop_run(Ctl *ctl, GMainLoop *loop, GSourceFunc on_interrupt, gpointer user_data)
 {
@@ -65,12 +67,24 @@ ctl_loop_run(Ctl *ctl, GMainLoop *loop, GSourceFunc on_interrupt, gpointer user_
     };
     gulong closed = ctl->bus ? g_signal_connect(ctl->bus, "closed", G_CALLBACK(on_bus_closed), &run) : 0;
 
-    g_main_loop_run(loop);
+    if (ctl->output_error == 0)
+        g_main_loop_run(loop);
     for (guint i = 0; i < G_N_ELEMENTS(sources); i++)
         g_source_remove(sources[i]);
     if (closed)
         g_signal_handler_disconnect(ctl->bus, closed);
     return run.status;
+}
+
+void
+ctl_loop_flush(Ctl *ctl, GMainLoop *loop)
+{
+    if (fflush(stdout) == 0)
+        return;
+    if (ctl->output_error == 0)
+        ctl->output_error = errno;
+    if (loop && ctl->output_error != EPIPE) /* which on_output_closed() tells */
+        g_main_loop_quit(loop);
 }
 
 gboolean

@@ -19,6 +19,7 @@ typedef struct Relay {
     GIOStream *vm; /* owned */
     GCancellable *from_client; /* owned */
     GMainLoop *loop; /* weak; quits when the VM's side has ended; NULL: none */
+    GError **error; /* weak; that its client cannot be written to is told there; NULL: to nobody */
     guint n_directions; /* that are open */
 } Relay;
 
@@ -58,8 +59,12 @@ static void
 on_relay_vm_end(GObject *output, GAsyncResult *result, gpointer user_data)
 {
     Relay *relay = user_data;
+    g_autoptr(GError) error = NULL;
 
-    g_output_stream_splice_finish(G_OUTPUT_STREAM(output), result, NULL);
+    g_output_stream_splice_finish(G_OUTPUT_STREAM(output), result, &error);
+    /* A client that has left, or a VM, is no failure. */
+    if (error && relay->error && !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE))
+        g_propagate_error(relay->error, g_steal_pointer(&error));
     end_output(relay->client);
     g_cancellable_cancel(relay->from_client);
     if (relay->loop)
@@ -67,14 +72,15 @@ on_relay_vm_end(GObject *output, GAsyncResult *result, gpointer user_data)
     end_direction(relay);
 }
 
-/* Takes both streams. */
+/* Takes both streams. @error: as in Relay; NULL where @loop is. */
 static void
-start_relay(GIOStream *client, GIOStream *vm, GMainLoop *loop)
+start_relay(GIOStream *client, GIOStream *vm, GMainLoop *loop, GError **error)
 {
     Relay *relay = g_new0(Relay, 1);
 
-    *relay =
-        (Relay){ .client = client, .vm = vm, .from_client = g_cancellable_new(), .loop = loop, .n_directions = 2 };
+    *relay = (Relay){
+        .client = client, .vm = vm, .from_client = g_cancellable_new(), .loop = loop, .error = error, .n_directions = 2
+    };
     g_output_stream_splice_async(g_io_stream_get_output_stream(vm), g_io_stream_get_input_stream(client),
                                  G_OUTPUT_STREAM_SPLICE_NONE, G_PRIORITY_DEFAULT, relay->from_client,
                                  on_relay_client_end, relay);
@@ -96,8 +102,12 @@ ctl_relay_stdio(const CtlStreamSource *source)
     if (!vm)
         return ctl_fail(source->ctl, error);
     ssh = ctl_stream_dup_ssh(vm);
-    start_relay(g_simple_io_stream_new(input, output), vm, loop);
+    start_relay(g_simple_io_stream_new(input, output), vm, loop, &error);
     status = ctl_loop_run(source->ctl, loop, NULL, NULL);
+    if (error) {
+        g_prefix_error(&error, "Cannot write the output: ");
+        return ctl_fail(source->ctl, error);
+    }
     return ssh && status == CTL_OK ? ctl_stream_await_ssh(ssh) : (int)status;
 }
 
@@ -120,7 +130,7 @@ on_connection(GSocketService *service, GSocketConnection *connection, GObject *l
     GIOStream *vm = program->first ? g_steal_pointer(&program->first) : ctl_stream_open(program->source, &error);
 
     if (vm)
-        start_relay(g_object_ref(G_IO_STREAM(connection)), vm, NULL);
+        start_relay(g_object_ref(G_IO_STREAM(connection)), vm, /* loop= */ NULL, /* error= */ NULL);
     else
         ctl_fail(program->source->ctl, error);
     return TRUE;

@@ -83,7 +83,7 @@ print_happening(const Watch *watch, guint64 time, const char *vm, const char *wh
         const char *noun = g_str_equal(what, "state") ? "is " : g_str_equal(what, "event") ? "" : "has ";
         ctl_print_line(stdout, "%s.%03u %s %s%s%s", clock, (guint)(time / 1000 % 1000), vm ? vm : CTL_SERVICE, noun, name, words);
     }
-    fflush(stdout);
+    ctl_loop_flush(watch->ctl, watch->loop);
 }
 
 static void
