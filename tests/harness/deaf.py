@@ -2,6 +2,7 @@
 """A caller that reads nothing of what the bus keeps for it unless it is told to: no D-Bus library leaves that to its user. And
 one that sends whatever it likes, which no library lets its user do."""
 import os
+import re
 import socket
 
 from gi.repository import Gio
@@ -10,7 +11,7 @@ from .bus import acting_as
 
 
 class DeafConnection:
-    """`uid`: of another user, for whom the socket of the bus must be within reach."""
+    """`uid`: of another user, for whom the socket of the bus must be within reach. `name` is its unique name."""
 
     def __init__(self, address, uid=None):
         self.serial = 0
@@ -25,6 +26,7 @@ class DeafConnection:
             data = self.socket.recv(4096)
             assert data, answer
             answer += data
+        self.name = re.search(rb':\d+\.\d+', answer)[0].decode()
 
     def send(self, destination, path, interface, method, body=None, times=1, flags=Gio.DBusMessageFlags.NONE):
         """Calls whose replies stay with the bus."""
