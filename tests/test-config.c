@@ -192,6 +192,31 @@ test_place(void)
     g_assert_true(g_str_has_prefix(((ConfigProblem *)g_ptr_array_index(config->problems, 0))->text, gone));
 }
 
+/* The second group was copied, and not given a name of its own. */
+static void
+test_group_twice(void)
+{
+    static const char text[] = "[vm web]\naddress=unix:/run/web.sock\n# key=1\n# key=2\n\n[vm db]\naddress=unix:/run/db.sock\n"
+                               "[vm web]\nisolation=required\naddress=unix:/run/mail.sock\n";
+    g_autofree char *path = NULL, *expected = NULL;
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(Config) config = NULL;
+    const ConfigProblem *problem;
+    int fd = g_file_open_tmp("test-config-XXXXXX", &path, NULL);
+
+    close(fd);
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    g_assert_true(g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL));
+    config = config_new(file, path, NULL);
+    g_assert_no_errno(g_unlink(path));
+    g_assert_cmpuint(config->vms->len, ==, 2);
+    g_assert_cmpuint(config->problems->len, ==, 1);
+    problem = g_ptr_array_index(config->problems, 0);
+    expected = g_strdup_printf("%s:10: [vm web] address: stands in line 2 already; the last one counts", path);
+    g_assert_cmpstr(problem->text, ==, expected);
+    g_assert_false(problem->is_error);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -203,5 +228,6 @@ main(int argc, char **argv)
     g_test_add_func("/config/mistakes", test_mistakes);
     g_test_add_func("/config/misspelt", test_misspelt);
     g_test_add_func("/config/place", test_place);
+    g_test_add_func("/config/group-twice", test_group_twice);
     return g_test_run();
 }

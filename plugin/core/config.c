@@ -351,6 +351,18 @@ read_group(Reading *reading, GError **error)
     return check_unknown_group(reading, error);
 }
 
+/* A group that was copied and not renamed takes another one's place: both are one to GLib. */
+static void
+add_repeated_key(const char *group, const char *key, guint first, gpointer user_data)
+{
+    Reading reading = *(const Reading *)user_data;
+
+    reading.group = group;
+    reading.key = key;
+    add_problem(&reading, /* is_error= */ FALSE,
+                g_error_new(BUS_ERROR, BUS_ERROR_INVALID_ARGS, "stands in line %u already; the last one counts", first));
+}
+
 /* The group that holds for all is read first, wherever it stands. */
 static gboolean
 read_groups(Config *config, GKeyFile *file, const char *path, GError **error)
@@ -367,6 +379,8 @@ read_groups(Config *config, GKeyFile *file, const char *path, GError **error)
         if (!read_group(&reading, error))
             return FALSE;
     }
+    if (lines)
+        key_file_lines_foreach_repeated(lines, add_repeated_key, &main_group);
     return TRUE;
 }
 

@@ -8,12 +8,45 @@
 struct KeyFileLines {
     char *file; /* owned; NULL: there is only the text */
     GHashTable *places; /* owned; "GROUP" or "GROUP\nKEY" (owned) → number of the line; NULL: not read yet */
+    GPtrArray *repeated; /* owned, of Repeated; with @places */
 };
+
+/* A line that repeats a key. */
+typedef struct Repeated {
+    char *group, *key; /* owned */
+    guint first; /* line */
+} Repeated;
+
+static void
+repeated_free(gpointer data)
+{
+    Repeated *repeated = data;
+
+    g_free(repeated->group);
+    g_free(repeated->key);
+    g_free(repeated);
+}
 
 static void
 note_place(KeyFileLines *lines, char *name, guint line)
 {
     g_hash_table_replace(lines->places, name, GUINT_TO_POINTER(line));
+}
+
+/* Takes @key. */
+static void
+note_key(KeyFileLines *lines, const char *group, char *key, guint line)
+{
+    char *name = g_strconcat(group, "\n", key, NULL);
+    guint first = GPOINTER_TO_UINT(g_hash_table_lookup(lines->places, name));
+
+    if (first > 0) {
+        Repeated *repeated = g_new0(Repeated, 1);
+        *repeated = (Repeated){ g_strdup(group), g_strdup(key), first };
+        g_ptr_array_add(lines->repeated, repeated);
+    }
+    note_place(lines, name, line);
+    g_free(key);
 }
 
 /* @line is stripped. Returns the group that the next lines belong to. */
@@ -27,9 +60,8 @@ note_key_line(KeyFileLines *lines, char *group, const char *line, guint number)
         group = end ? g_strndup(line + 1, (gsize)(end - line) - 1) : NULL;
         if (group)
             note_place(lines, g_strdup(group), number);
-    } else if (group && end) {
-        g_autofree char *key = g_strchomp(g_strndup(line, (gsize)(end - line)));
-        note_place(lines, g_strconcat(group, "\n", key, NULL), number);
+    } else if (group && end && *line != '#') {
+        note_key(lines, group, g_strchomp(g_strndup(line, (gsize)(end - line))), number);
     }
     return group;
 }
@@ -41,6 +73,7 @@ read_key_lines(KeyFileLines *lines, const char *text)
     char *group = NULL;
 
     lines->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    lines->repeated = g_ptr_array_new_with_free_func(repeated_free);
     for (guint i = 0; all[i]; i++)
         group = note_key_line(lines, group, g_strstrip(all[i]), i + 1);
     g_free(group);
@@ -68,18 +101,37 @@ void
 key_file_lines_free(KeyFileLines *lines)
 {
     g_clear_pointer(&lines->places, g_hash_table_unref);
+    g_clear_pointer(&lines->repeated, g_ptr_array_unref);
     g_free(lines->file);
     g_free(lines);
+}
+
+static void
+ensure_lines(KeyFileLines *lines)
+{
+    g_autofree char *text = NULL;
+
+    if (!lines->places)
+        read_key_lines(lines, g_file_get_contents(lines->file, &text, NULL, NULL) ? text : "");
 }
 
 guint
 key_file_lines_find(KeyFileLines *lines, const char *group, const char *key)
 {
-    g_autofree char *text = NULL, *name = key ? g_strconcat(group, "\n", key, NULL) : g_strdup(group);
+    g_autofree char *name = key ? g_strconcat(group, "\n", key, NULL) : g_strdup(group);
 
-    if (!lines->places)
-        read_key_lines(lines, g_file_get_contents(lines->file, &text, NULL, NULL) ? text : "");
+    ensure_lines(lines);
     return GPOINTER_TO_UINT(g_hash_table_lookup(lines->places, name));
+}
+
+void
+key_file_lines_foreach_repeated(KeyFileLines *lines, KeyFileRepeatedFunc func, gpointer user_data)
+{
+    ensure_lines(lines);
+    for (guint i = 0; i < lines->repeated->len; i++) {
+        const Repeated *repeated = lines->repeated->pdata[i];
+        func(repeated->group, repeated->key, repeated->first, user_data);
+    }
 }
 
 void
