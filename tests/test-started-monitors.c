@@ -56,6 +56,7 @@ test_listed(Fixture *fixture, gconstpointer unused)
         " {\"name\": \"org.qemu.Monitor1-1\", \"type\": \"child<monitor-qmp>\"}]",
         "\"return\": \"dev\"",
         "\"return\": [{\"label\": \"serial\", \"frontend-open\": true, \"filename\": \"pty\"}]");
+    g_assert_true(started_monitors_are_objects(fixture->monitors));
     g_assert_true(started_monitors_has_object(fixture->monitors, "mon"));
     g_assert_true(started_monitors_has_chardev(fixture->monitors, "dev"));
     g_assert_false(started_monitors_has_object(fixture->monitors, "io"));
@@ -73,6 +74,7 @@ test_not_listed(Fixture *fixture, gconstpointer unused)
         " {\"label\": \"mine\", \"frontend-open\": true, \"filename\": \"unix:/run/vm.qmp,server=on\"},"
         " {\"label\": \"used\", \"frontend-open\": true, \"filename\": \"pty\"},"
         " {\"label\": \"free\", \"frontend-open\": false, \"filename\": \"pty\"}]");
+    g_assert_false(started_monitors_are_objects(fixture->monitors));
     started_monitors_note_path(fixture->monitors, "/run/vm.qmp");
     g_assert_true(started_monitors_has_chardev(fixture->monitors, "compat_monitor0"));
     g_assert_true(started_monitors_has_chardev(fixture->monitors, "mine"));

@@ -246,7 +246,10 @@ vm_schema_is_settled(VmSchema *schema)
 gboolean
 vm_schema_is_needed(VmSchema *schema)
 {
-    return !vm_schema_is_settled(schema) && qemu_connection_is_at_least(vm_get_qemu(schema->vm), 11, 1);
+    QemuConnection *qemu = vm_get_qemu(schema->vm);
+
+    return !vm_schema_is_settled(schema) && qemu_connection_is_at_least(qemu, 11, 1) &&
+           !started_monitors_are_objects(qemu_connection_get_started_monitors(qemu));
 }
 
 gboolean

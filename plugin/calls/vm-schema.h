@@ -23,8 +23,8 @@ QmpInterfaces *vm_schema_get_interfaces(VmSchema *schema);
 /* Whether more will not be known soon: QEMU has told, or does not tell, or has not told in time. */
 gboolean vm_schema_is_settled(VmSchema *schema);
 
-/* Whether it must be known before a caller's command goes out, to know how callers get at this QEMU: from its version
- * on 11.1 has monitors that are objects, and the schema tells whether they can be added. */
+/* Whether it must be known before a caller's command goes out, to know how callers get at this QEMU: 11.1 and later have
+ * monitors that are objects. One that lists none may have them nevertheless, and then its schema tells. */
 gboolean vm_schema_is_needed(VmSchema *schema);
 
 /* Whether somebody waits. Whoever comes later and does not have to should wait behind them, so that order is kept. */

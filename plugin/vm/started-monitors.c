@@ -251,6 +251,12 @@ on_chardevs_listed(const QmpReply *reply, const GError *error, gpointer user_dat
     answered(monitors);
 }
 
+gboolean
+started_monitors_are_objects(StartedMonitors *monitors)
+{
+    return monitors->are_listed;
+}
+
 void
 started_monitors_note_object(StartedMonitors *monitors, const char *id)
 {

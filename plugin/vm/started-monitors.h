@@ -23,6 +23,10 @@ void started_monitors_free(StartedMonitors *monitors);
 /* There is a monitor at @path too. */
 void started_monitors_note_path(StartedMonitors *monitors, const char *path);
 
+/* Whether QEMU has monitors that are objects, the agent's own among them: then more of them can be added. FALSE: it has none,
+ * or has not told. */
+gboolean started_monitors_are_objects(StartedMonitors *monitors);
+
 /* A caller has added an object, or a character device, of that name: the former bearer of the name has gone. */
 void started_monitors_note_object(StartedMonitors *monitors, const char *id);
 void started_monitors_note_chardev(StartedMonitors *monitors, const char *label);

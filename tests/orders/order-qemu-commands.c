@@ -250,6 +250,15 @@ do_query_schema(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
     return g_strdup(qemu->kind == ORDER_QEMU_OBJECTS ? ORDER_SCHEMA_WITH_MONITORS : ORDER_SCHEMA);
 }
 
+/* Where monitors are objects, the agent's own is one. */
+static char *
+do_qom_list(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    static const char own[] = "[{\"name\": \"compat_monitor0\", \"type\": \"child<monitor-qmp>\"}]";
+
+    return g_strdup(qemu->kind == ORDER_QEMU_OBJECTS ? own : "[]");
+}
+
 static char *
 do_job_cancel(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 {
@@ -321,7 +330,7 @@ static const struct {
     { "object-add", do_object_add, NULL },
     { "object-del", unplug_monitor, NULL },
     { "qmp_capabilities", do_capabilities, NULL },
-    { "qom-list", NULL, "[]" },
+    { "qom-list", do_qom_list, NULL },
     { "query-block-jobs", NULL, "[]" },
     { "query-chardev", do_query_chardev, NULL },
     { "query-commands", do_query_commands, NULL },
