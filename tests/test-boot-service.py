@@ -87,6 +87,15 @@ class Kept(BootTest):
         self.wait_vms()
         self.assertEqual(self.get_pids(), self.pids)
 
+    def test_the_bus_is_restarted(self):
+        """The agent ends with the bus, and systemd starts the next one on the next bus."""
+        self.start_all()
+        before = self.show('MainPID')
+        self.machine.run('systemctl', 'restart', 'dbus')
+        wait_until(lambda: self.show('MainPID')['MainPID'] not in (before['MainPID'], '0'), 'the next agent')
+        self.wait_vms()
+        self.assertEqual(self.get_pids(), self.pids)
+
     def test_an_agent_that_hangs_is_replaced(self):
         drop_in = f'/run/systemd/system/{SERVICE}.service.d'
         self.machine.run('mkdir', '--parents', drop_in)
