@@ -196,6 +196,17 @@ class ReadOnly(DiskTest):
         self.restart()
         self.assertEqual(self.names(), ['web'])
 
+    def test_the_last_one_is_removed(self):
+        self.start_agent()
+        self.add_peer('only')
+        self.set_mode('ro')
+        self.remove('only')
+        self.agent.wait_output(LOST)
+        self.set_mode('rw')
+        self.assert_written_again()
+        self.restart()
+        self.assertEqual(self.names(), [])
+
     def test_the_directory_is_removed(self):
         """By somebody who clears up: it is made anew."""
         self.start_agent()

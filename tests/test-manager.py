@@ -709,6 +709,14 @@ class RunDirectory(MonitorTest):
         self.qemu('7.2', 'web.sock', name='web')
         wait_until(lambda: self.paths() == [f'{ROOT}/vm/web'])
 
+    def test_the_directory_may_be_moved_away(self):
+        """The agent watches what has the name, not what had it."""
+        self.start_agent()
+        os.rename(self.run_directory, f'{self.directory}/old')
+        wait_until(lambda: os.path.isdir(self.run_directory))
+        self.qemu('7.2', 'web.sock', name='web')
+        wait_until(lambda: self.paths() == [f'{ROOT}/vm/web'])
+
     def test_where_it_cannot_be_watched_it_is_looked_at(self):
         os.mkdir(self.run_directory)
         os.chmod(self.run_directory, 0o777)
