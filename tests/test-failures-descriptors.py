@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import resource
+import select
 import signal
 import socket
 import time
@@ -216,10 +217,12 @@ class Bystanders(DescriptorsTest):
         self.start_agent()
         vm = self.add('vm', f'unix:{self.start(Qemu, self.version).path}')
         os.close(open_fd(vm, path=('s', 'web'), keep=('b', True)))
+        vm.get('Status')  # the reply has gone, with the descriptor in it
         self.leave(0)
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(f'{self.run_directory}/native/web')
             self.assert_calm()
+            self.assertEqual(select.select([client], [], [], 0)[0], [])
             self.limit(self.hard)
             client.settimeout(20)
             self.assertIn(b'QMP', client.recv(65536))
