@@ -175,6 +175,10 @@ class Calling(CtlTest):
     def test_numbers_stay_as_they_are(self):
         peer = self.start(Peer, {**ANSWERS, 'query-memory-size-summary': {'base-memory': 2**64 - 1, 'plugged-memory': -2**63}})
         self.add('exact', f'unix:{peer.path}')
+        self.assertIn('18446744073709551615', self.run_ctl('wait', 'exact', 'query-memory-size-summary')[0])
+        asked = len(requests(peer))
+        self.refuse('9223372036854775808 is too large a number here', 'wait', 'exact', 'balloon', '{"value": 9223372036854775808}', status=USAGE)
+        self.assertNotIn('balloon', str(requests(peer)[asked:]))
         for arguments in ((), ('--json',)):
             out = self.run_ctl('call', 'exact', 'query-memory-size-summary', *arguments)[0]
             self.assertIn(str(2**64 - 1), out)

@@ -13,6 +13,7 @@
 #include "ctl-bus.h"
 #include "ctl-options.h"
 #include "ctl-print.h"
+#include "ctl-variant.h"
 #include "ctl-verbs.h"
 
 /* A reply that is one string (human-monitor-command's) is shown as a text, but for one with U+0000 in it, which a text cannot have. */
@@ -56,7 +57,7 @@ call_with_file(Ctl *ctl, const char *path, const char *command, const char *json
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "@%s: no descriptor passes ssh", file);
         return NULL;
     }
-    arguments = json_gvariant_deserialize_data(json, -1, "a{sv}", error);
+    arguments = ctl_variant_from_json(json, error);
     int fd = arguments ? open_file(file, error) : -1;
     if (fd < 0)
         return NULL;

@@ -6,6 +6,7 @@
 #include "ctl-job.h"
 #include "ctl-options.h"
 #include "ctl-print.h"
+#include "ctl-variant.h"
 #include "ctl-verbs.h"
 
 /* ListVMs as an array of dictionaries. */

@@ -2,10 +2,11 @@
 /* Printing; see ctl-print.h. */
 #include "ctl-print.h"
 
-#include <json-glib/json-glib.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include "ctl-variant.h"
 
 struct CtlTable {
     GPtrArray *rows; /* owned: of GStrv */
@@ -117,12 +118,6 @@ ctl_print_json_line(FILE *file, const char *json)
     g_autofree char *printable = dup_printable(json, /* is_text= */ FALSE, /* is_json= */ TRUE);
 
     fprintf(file, "%s\n", printable);
-}
-
-char *
-ctl_variant_to_json(GVariant *value)
-{
-    return json_gvariant_serialize_data(value, NULL);
 }
 
 char *

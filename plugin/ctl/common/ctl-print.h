@@ -18,9 +18,6 @@ void ctl_print_json(FILE *file, const char *json);
 /* JSON text of one line, likewise. */
 void ctl_print_json_line(FILE *file, const char *json);
 
-/* A value of D-Bus as JSON text. */
-char *ctl_variant_to_json(GVariant *value);
-
 /* A value for people: strings bare, containers as JSON. */
 char *ctl_variant_to_text(GVariant *value);
 

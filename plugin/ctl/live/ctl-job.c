@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ctl-print.h"
+#include "ctl-variant.h"
 
 /* Of a rate, what the newest measurement counts for. */
 #define NEWEST 0.3

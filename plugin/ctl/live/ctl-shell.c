@@ -77,12 +77,14 @@ print_shell_value(const char *line, JsonObject *reply)
     }
 }
 
+/* The data are what an event's line ends with. */
 static void
-print_event(JsonObject *event)
+print_event(const char *line, JsonObject *event)
 {
     const char *name = json_object_get_string_member_with_default(event, "event", "");
-    JsonNode *data = json_object_get_member(event, "data");
-    g_autofree char *text = data ? json_to_string(data, /* pretty= */ FALSE) : g_strdup("");
+    g_autofree char *before = g_strdup_printf("\"event\": \"%s\", \"data\": ", name);
+    const char *found = strstr(line, before), *data = found ? found + strlen(before) : NULL;
+    g_autofree char *text = data && *data ? g_strndup(data, strlen(data) - 1) : g_strdup("");
 
     ctl_print_line(stdout, "%s %s", name, text);
 }
@@ -129,7 +131,7 @@ take_session_line(Shell *shell, const char *line)
     if (shell->ctl->is_json)
         ctl_print_json_line(stdout, line);
     else if (is_event)
-        print_event(object);
+        print_event(line, object);
     else if (is_value)
         print_shell_value(line, object);
     else

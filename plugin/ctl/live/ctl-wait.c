@@ -5,7 +5,6 @@
  * appears after the command was sent. Ctrl-C asks what is meant; a second one, or one where nobody can be asked, ends the waiting
  * and nothing else. */
 #include <glib-unix.h>
-#include <json-glib/json-glib.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "ctl-loop.h"
 #include "ctl-options.h"
 #include "ctl-print.h"
+#include "ctl-variant.h"
 
 /* ms between two drawings of the bar, for its time that remains. */
 #define DRAW_TIME 500
@@ -318,7 +318,7 @@ read_dictionary(Wait *wait, const char *command, char **words, GError **error)
         g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "@%s: a command that is waited for takes no descriptor", file);
         return NULL;
     }
-    g_autoptr(GVariant) dictionary = json ? json_gvariant_deserialize_data(json, -1, "a{sv}", error) : NULL;
+    g_autoptr(GVariant) dictionary = json ? ctl_variant_from_json(json, error) : NULL;
     if (!dictionary)
         return NULL;
     g_variant_ref_sink(dictionary);
