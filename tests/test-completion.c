@@ -160,6 +160,92 @@ test_transaction(Fixture *fixture, gconstpointer unused)
     assert_bad(fixture, "No space left");
 }
 
+static void
+note_begun(Fixture *fixture, const char *id)
+{
+    g_autofree char *data = g_strdup_printf("{\"id\":\"%s\",\"status\":\"created\"}", id);
+
+    g_assert_true(completion_hears(fixture->completion, "JOB_STATUS_CHANGE"));
+    note_event(fixture, "JOB_STATUS_CHANGE", data);
+}
+
+/* A caller who names a node, and no job: QEMU calls the job by the device that has the node. */
+static void
+test_job_of_device(Fixture *fixture, gconstpointer unused)
+{
+    begin(fixture, "blockdev-backup", "{\"device\":\"node\"}");
+    note_begun(fixture, "drive");
+    note_event(fixture, "JOB_STATUS_CHANGE", "{\"id\":\"other\",\"status\":\"running\"}");
+    note_event(fixture, "JOB_STATUS_CHANGE", "{\"id\":7,\"status\":\"created\"}");
+    note_event(fixture, "JOB_STATUS_CHANGE", NULL);
+    completion_note_return(fixture->completion);
+    g_assert_cmpstr(completion_get_id(fixture->completion), ==, "drive");
+    g_assert_false(completion_hears(fixture->completion, "JOB_STATUS_CHANGE"));
+    answer(fixture, "{}", "drive");
+    assert_open(fixture);
+    g_assert_true(completion_note_job(fixture->completion, JOB_QMP, "drive", "No space left"));
+    answer(fixture, "{}", "");
+    assert_bad(fixture, "No space left");
+}
+
+/* The same where the job has ended before the command returned, or was called as the caller has it. */
+static void
+test_fast_job_of_device(Fixture *fixture, gconstpointer unused)
+{
+    begin(fixture, "block-stream", "{\"device\":\"node\"}");
+    note_begun(fixture, "drive");
+    completion_note_job(fixture->completion, JOB_QMP, "drive", NULL);
+    completion_note_return(fixture->completion);
+    answer(fixture, "{}", "");
+    assert_good(fixture);
+    g_clear_pointer(&fixture->completion, completion_free);
+    begin(fixture, "block-stream", "{\"device\":\"drive\"}");
+    note_begun(fixture, "drive");
+    note_begun(fixture, "of-another-caller");
+    completion_note_return(fixture->completion);
+    answer(fixture, "{}", "drive of-another-caller");
+    assert_open(fixture);
+    completion_note_job(fixture->completion, JOB_QMP, "drive", NULL);
+    assert_good(fixture);
+}
+
+/* A caller beside another: neither is told of the end of the other's job. */
+static void
+test_jobs_that_begin_together(Fixture *fixture, gconstpointer unused)
+{
+    begin(fixture, "blockdev-backup", "{\"device\":\"node\"}");
+    note_begun(fixture, "drive");
+    note_begun(fixture, "of-another-caller");
+    completion_note_return(fixture->completion);
+    answer(fixture, "{}", "drive of-another-caller");
+    assert_bad(fixture, "no job 'node' has been seen");
+    g_clear_pointer(&fixture->completion, completion_free);
+    begin(fixture, "blockdev-backup", "{\"job-id\":\"mine\",\"device\":\"node\"}");
+    g_assert_false(completion_hears(fixture->completion, "JOB_STATUS_CHANGE"));
+}
+
+#define UNNAMED                                                                                                       \
+    "{\"actions\":[{\"type\":\"blockdev-backup\",\"data\":{\"device\":\"x\"}},"                                       \
+    "{\"type\":\"blockdev-backup\",\"data\":{\"job-id\":\"b\",\"device\":\"y\"}},"                                    \
+    "{\"type\":\"drive-backup\",\"data\":{\"device\":\"z\"}}]}"
+
+static void
+test_transaction_of_devices(Fixture *fixture, gconstpointer unused)
+{
+    begin(fixture, "transaction", UNNAMED);
+    note_begun(fixture, "drive-x");
+    note_begun(fixture, "b");
+    note_begun(fixture, "drive-z");
+    completion_note_job(fixture->completion, JOB_QMP, "drive-z", NULL);
+    completion_note_return(fixture->completion);
+    answer(fixture, "{}", "drive-x b");
+    completion_note_job(fixture->completion, JOB_QMP, "drive-x", NULL);
+    assert_open(fixture);
+    completion_note_job(fixture->completion, JOB_QMP, "b", NULL);
+    answer(fixture, "{}", "");
+    assert_good(fixture);
+}
+
 /* A caller who cancels a job: it ends with an error, which is what they wanted. */
 static void
 test_cancel(Fixture *fixture, gconstpointer unused)
@@ -225,6 +311,10 @@ main(int argc, char **argv)
     ADD("/completion/job", test_job);
     ADD("/completion/unseen-job", test_unseen_job);
     ADD("/completion/transaction", test_transaction);
+    ADD("/completion/job-of-device", test_job_of_device);
+    ADD("/completion/fast-job-of-device", test_fast_job_of_device);
+    ADD("/completion/jobs-that-begin-together", test_jobs_that_begin_together);
+    ADD("/completion/transaction-of-devices", test_transaction_of_devices);
     ADD("/completion/cancel", test_cancel);
     ADD("/completion/facts", test_facts);
     ADD("/completion/no-answer", test_no_answer);

@@ -5,7 +5,7 @@ import itertools
 
 from harness import CallError, Message, Peer, Qemu, Steps, main, wait_until
 from monitor import ANSWERS, NAME, TIMED_OUT, VERSIONS
-from slow import GENERIC, MIB, SlowTest, event, status_change
+from slow import GENERIC, MIB, SlowTest, event, status_change, variants
 
 
 class Real(SlowTest):
@@ -62,6 +62,30 @@ class Real(SlowTest):
                     self.assertIn("'copy' is paused again. It waits: no space", error.message)
                 wait_until(lambda: self.get('copy')['Error'])
                 vm.wait('job-cancel', id=('s', 'copy'))
+                self.quit(vm)
+
+    def test_a_job_that_qemu_calls_by_its_device(self):
+        """Callers name the node of a disk, and no job."""
+        for version in VERSIONS:
+            with self.subTest(version):
+                drives = [f'if=none,id=drive-{name},node-name={name},driver=null-co,size=1M,read-zeroes=on' for name in 'xy']
+                vm = self.start_vm(version, *itertools.chain(*(('-drive', drive) for drive in drives)))
+                for name in 'ab':
+                    vm.execute('blockdev-add', driver=('s', 'null-co'), size=('x', MIB), **{'node-name': ('s', name)})
+                arguments = {'device': ('s', 'x'), 'target': ('s', 'a'), 'sync': ('s', 'full')}
+                for command in ('blockdev-backup', 'blockdev-mirror', 'blockdev-backup'):
+                    waiting = vm.start_wait(command, **arguments)
+                    if command == 'blockdev-mirror':
+                        wait_until(lambda: (self.get('drive_2dx') or {}).get('Status') == 'ready')
+                        vm.execute('job-cancel', id=('s', 'drive-x'))
+                        self.assert_fails(GENERIC, 'Operation canceled', waiting)
+                    else:
+                        self.assertEqual(waiting()[0], {})
+                self.assertEqual(vm.wait('block-stream', device=('s', 'x')), {})
+                self.assertEqual(vm.wait('transaction', actions=('aa{sv}', [
+                    variants({'type': ('s', 'blockdev-backup'), 'data': ('a{sv}', variants(
+                        {'device': ('s', node), 'target': ('s', target), 'sync': ('s', 'full')}))})
+                    for node, target in ('xa', 'yb')])), {})
                 self.quit(vm)
 
     def test_a_migration_that_comes_in_is_not_cancelled(self):

@@ -24,7 +24,8 @@
  *   block-export-del, nbd-server-remove   QEMU lets its clients go
  *   blockdev-open-tray    a tray that opens and closes again has opened (the event says so); a device that has gone is an
  *                         error
- *   jobs, migrations and dumps   work that was never seen is an error (completion.c); a mirror that is ready, a job that
+ *   jobs, migrations and dumps   a job without an id of its own has the name that QEMU gives it while the command runs; work that
+ *                         was never seen is an error (completion.c); a mirror that is ready, a job that
  *                         waits for its disk and a migration that waits to be continued are left to their user
  *   balloon               the guest's memory is the limit, if more was wanted; another balloon command is an error, and so
  *                         is a device that has gone; how fast, and whether, is for the guest
@@ -182,13 +183,29 @@ completion_table_find(const char *command, JsonNode *arguments)
 }
 
 static void
+free_completion_id(gpointer data)
+{
+    g_free(((CompletionId *)data)->id);
+    g_free(data);
+}
+
+static void
+add_id(GPtrArray *ids, const char *id, gboolean is_of_device)
+{
+    CompletionId *added = g_new(CompletionId, 1);
+
+    *added = (CompletionId){ g_strdup(id), is_of_device };
+    g_ptr_array_add(ids, added);
+}
+
+static void
 add_target_id(GPtrArray *ids, const CompletionRow *row, JsonObject *arguments)
 {
     for (guint i = 0; i < G_N_ELEMENTS(row->ids) && row->ids[i]; i++) {
         const char *id = json_member_get_string(arguments, row->ids[i]);
         if (!id)
             continue;
-        g_ptr_array_add(ids, g_strdup(id));
+        add_id(ids, id, /* is_of_device= */ i > 0 && g_str_equal(row->ids[0], "job-id"));
         return;
     }
 }
@@ -210,13 +227,13 @@ add_ids_of_actions(GPtrArray *ids, JsonArray *actions)
 GPtrArray *
 completion_table_dup_ids(const CompletionRow *row, JsonNode *arguments)
 {
-    GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
+    GPtrArray *ids = g_ptr_array_new_with_free_func(free_completion_id);
     JsonObject *object = arguments ? json_node_get_object(arguments) : NULL;
 
     if (row->of == OF_MIGRATION)
-        g_ptr_array_add(ids, g_strdup(JOB_ID_MIGRATION));
+        add_id(ids, JOB_ID_MIGRATION, /* is_of_device= */ FALSE);
     else if (row->of == OF_DUMP)
-        g_ptr_array_add(ids, g_strdup(JOB_ID_DUMP));
+        add_id(ids, JOB_ID_DUMP, /* is_of_device= */ FALSE);
     else if (object && g_strcmp0(row->ids[0], "actions") == 0)
         add_ids_of_actions(ids, json_member_get_array(object, "actions"));
     else if (object)

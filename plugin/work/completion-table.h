@@ -13,8 +13,14 @@ typedef struct CompletionRow CompletionRow;
  * NULL: none. */
 const CompletionRow *completion_table_find(const char *command, JsonNode *arguments);
 
-/* The ids, in @arguments, of the devices, jobs … that the command is about; of strings, owned by the caller. May be
- * empty. */
+/* The id of a device, job … that a command is about. */
+typedef struct CompletionId {
+    char *id; /* owned */
+    gboolean
+        is_of_device; /* of a job without an id of its own: QEMU calls the job by its device, of which the command may name the node instead */
+} CompletionId;
+
+/* Those in @arguments; of CompletionId, owned by the caller. May be empty. */
 GPtrArray *completion_table_dup_ids(const CompletionRow *row, JsonNode *arguments);
 
 /* Whether the command begins jobs (of @ret_kind, which may be NULL, with those ids), and ends when they do. Whether

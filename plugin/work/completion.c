@@ -2,9 +2,15 @@
 /* Made and asked by execute-and-wait.c, one for a call; owns its notes. */
 #include "completion.h"
 
+#include "json-member.h"
+
+/* Jobs that begin while one command runs. A backup of each disk of a large VM is some tens. */
+#define MAX_BEGUN 256
+
 /* A device, job … that the command is about. */
 typedef struct Target {
     char *id; /* owned */
+    gboolean is_of_device; /* QEMU may have called the job by another name */
     gboolean has_ended;
     char *error; /* owned; NULL: well */
 } Target;
@@ -14,6 +20,7 @@ struct Completion {
     char *command; /* owned */
     JsonNode *arguments; /* ref; may be NULL */
     GPtrArray *targets; /* owned, of Target */
+    GPtrArray *begun; /* owned, of Target: jobs that have begun while the command ran; NULL: no name is looked for */
     CompletionVerdict verdict; /* of events, or an answer */
     char *error; /* owned; of COMPLETION_BAD */
     JsonNode *facts[COMPLETION_MAX_FACTS]; /* refs; NULL: QEMU had none of use, or has not been asked */
@@ -21,6 +28,15 @@ struct Completion {
     gboolean has_turned; /* by its events, the end has come */
     gboolean is_unsettled; /* by the last answer */
 };
+
+static Target *
+new_target(const char *id)
+{
+    Target *target = g_new0(Target, 1);
+
+    target->id = g_strdup(id);
+    return target;
+}
 
 static void
 free_target(gpointer data)
@@ -47,9 +63,12 @@ completion_new(const char *command, JsonNode *arguments)
     completion->arguments = arguments ? json_node_ref(arguments) : NULL;
     completion->targets = g_ptr_array_new_with_free_func(free_target);
     for (guint i = 0; i < ids->len; i++) {
-        Target *target = g_new0(Target, 1);
-        target->id = g_strdup(g_ptr_array_index(ids, i));
+        CompletionId *id = g_ptr_array_index(ids, i);
+        Target *target = new_target(id->id);
+        target->is_of_device = id->is_of_device;
         g_ptr_array_add(completion->targets, target);
+        if (id->is_of_device && !completion->begun)
+            completion->begun = g_ptr_array_new_with_free_func(free_target);
     }
     return completion;
 }
@@ -58,6 +77,7 @@ void
 completion_free(Completion *completion)
 {
     g_ptr_array_unref(completion->targets);
+    g_clear_pointer(&completion->begun, g_ptr_array_unref);
     g_clear_pointer(&completion->arguments, json_node_unref);
     for (guint i = 0; i < completion->n_facts; i++)
         g_clear_pointer(&completion->facts[i], json_node_unref);
@@ -78,14 +98,100 @@ completion_get_id(Completion *completion)
     return completion->targets->len > 0 ? ((Target *)g_ptr_array_index(completion->targets, 0))->id : NULL;
 }
 
+static Target *
+find_job_target(GPtrArray *targets, const char *id)
+{
+    for (guint i = 0; targets && i < targets->len; i++) {
+        Target *target = g_ptr_array_index(targets, i);
+        if (g_str_equal(target->id, id))
+            return target;
+    }
+    return NULL;
+}
+
+static void
+note_begun_job(Completion *completion, JsonObject *data)
+{
+    const char *id = data ? json_member_get_string(data, "id") : NULL;
+    const char *status = data ? json_member_get_string(data, "status") : NULL;
+
+    if (id && g_strcmp0(status, "created") == 0 && completion->begun->len < MAX_BEGUN &&
+        !find_job_target(completion->begun, id))
+        g_ptr_array_add(completion->begun, new_target(id));
+}
+
+static gboolean
+hears_of_begun(Completion *completion, const char *event)
+{
+    return completion->begun && g_str_equal(event, "JOB_STATUS_CHANGE");
+}
+
+gboolean
+completion_hears(Completion *completion, const char *event)
+{
+    return completion_table_hears(completion->row, event) || hears_of_begun(completion, event);
+}
+
 void
 completion_note_event(Completion *completion, const char *event, JsonNode *data)
 {
     JsonObject *object = data && JSON_NODE_HOLDS_OBJECT(data) ? json_node_get_object(data) : NULL;
 
+    if (hears_of_begun(completion, event))
+        note_begun_job(completion, object);
     if (completion->verdict == COMPLETION_OPEN)
         completion->verdict = completion_table_judge_event(completion->row, completion_get_id(completion), event,
                                                            object, &completion->has_turned, &completion->error);
+}
+
+/* The jobs that have begun and that no target names, in their order. Weak. */
+static GPtrArray *
+list_other_begun(Completion *completion)
+{
+    GPtrArray *others = g_ptr_array_new();
+
+    for (guint i = 0; i < completion->begun->len; i++) {
+        Target *begun = g_ptr_array_index(completion->begun, i);
+        if (!find_job_target(completion->targets, begun->id))
+            g_ptr_array_add(others, begun);
+    }
+    return others;
+}
+
+/* The targets that a device names, of which no job has begun by that name. Weak. */
+static GPtrArray *
+list_unnamed(Completion *completion)
+{
+    GPtrArray *unnamed = g_ptr_array_new();
+
+    for (guint i = 0; i < completion->targets->len; i++) {
+        Target *target = g_ptr_array_index(completion->targets, i);
+        if (target->is_of_device && !find_job_target(completion->begun, target->id))
+            g_ptr_array_add(unnamed, target);
+    }
+    return unnamed;
+}
+
+static void
+take_over_job(Target *target, Target *begun)
+{
+    g_free(target->id);
+    g_free(target->error);
+    *target = *begun;
+    *begun = (Target){ 0 };
+}
+
+/* A job that the command has not named is one of those that have begun while the command ran. Where other callers' have begun as
+ * well, nothing tells which. */
+void
+completion_note_return(Completion *completion)
+{
+    g_autoptr(GPtrArray) begun = completion->begun ? list_other_begun(completion) : NULL;
+    g_autoptr(GPtrArray) unnamed = completion->begun ? list_unnamed(completion) : NULL;
+
+    for (guint i = 0; begun && begun->len == unnamed->len && i < begun->len; i++)
+        take_over_job(g_ptr_array_index(unnamed, i), g_ptr_array_index(begun, i));
+    g_clear_pointer(&completion->begun, g_ptr_array_unref);
 }
 
 static void
@@ -100,17 +206,17 @@ gboolean
 completion_note_job(Completion *completion, JobKind kind, const char *id, const char *error)
 {
     JobKind of;
+    Target *target, *begun;
 
     if (!completion_table_is_of_jobs(completion->row, &of) || of != kind)
         return FALSE;
-    for (guint i = 0; i < completion->targets->len; i++) {
-        Target *target = g_ptr_array_index(completion->targets, i);
-        if (!g_str_equal(target->id, id))
-            continue;
+    target = find_job_target(completion->targets, id);
+    begun = find_job_target(completion->begun, id);
+    if (target)
         set_target_ended(target, TRUE, error);
-        return TRUE;
-    }
-    return FALSE;
+    if (begun)
+        set_target_ended(begun, TRUE, error);
+    return target != NULL;
 }
 
 /* A job that was never seen would be waited for in vain. */

@@ -17,11 +17,15 @@ const CompletionRow *completion_get_row(Completion *completion);
 /* The id of the first device, job … that the command is about; NULL: none. */
 const char *completion_get_id(Completion *completion);
 
-/* An event has come, whose name completion_table_hears(). @data: may be NULL. */
+/* An event of that name is to be noted. @data: may be NULL. */
+gboolean completion_hears(Completion *completion, const char *event);
 void completion_note_event(Completion *completion, const char *event, JsonNode *data);
 
 /* A job, the migration or the dump has ended. FALSE: the command is not about it. */
 gboolean completion_note_job(Completion *completion, JobKind kind, const char *id, const char *error);
+
+/* The command has returned: a job that begins from here on is not its own. */
+void completion_note_return(Completion *completion);
 
 /* The next question to QEMU; and its answer (NULL: of no use, for the reason @error), asked after the command had
  * returned: a note from before may have been of something older. TRUE: there is another question at once. */

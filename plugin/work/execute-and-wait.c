@@ -281,7 +281,7 @@ ask_completion(ExecuteAndWait *wait)
 gboolean
 execute_and_wait_hears(ExecuteAndWait *wait, const char *event)
 {
-    return wait->completion && wait->is_sent && completion_table_hears(completion_get_row(wait->completion), event);
+    return wait->completion && wait->is_sent && completion_hears(wait->completion, event);
 }
 
 void
@@ -326,6 +326,7 @@ on_command_returned(const QmpReply *reply, const GError *error, gpointer user_da
         end_wait(wait);
         return;
     }
+    completion_note_return(wait->completion);
     jobs_look(wait->context->jobs);
     if (!completion_table_is_of_connection(completion_get_row(wait->completion)))
         ask_completion(wait);
