@@ -118,7 +118,7 @@ ctl_stream_await_ssh(GSubprocess *ssh)
 static GBytes *
 read_picture(GInputStream *input, GError **error)
 {
-    g_autoptr(GInputStream) owned = input;
+    G_GNUC_UNUSED g_autoptr(GInputStream) owned = input;
     g_autoptr(GOutputStream) memory = g_memory_output_stream_new_resizable();
 
     if (g_output_stream_splice(memory, input, G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, NULL, error) < 0)
