@@ -10,7 +10,7 @@ from gi.repository import GLib
 
 from harness import Agent, Bus, CallError, FakeAuthority, Qemu, main, wait_until
 from harness.polkit import result
-from monitor import INVALID_ARGS, LIMITS, MODULE, NAME, ROOT, VERSIONS, VM, variants
+from monitor import INVALID_ARGS, LIMITS, MODULE, NAME, ROOT, UNKNOWN_OBJECT, VERSIONS, VM, variants
 from system_bus import DENIED, LIMITS_EXCEEDED, OPERATOR, OWNER, SOMEBODY, SystemBusTest, commands, execute
 
 COMMAND_CLASSES = os.environ['COMMAND_CLASSES']
@@ -55,6 +55,32 @@ class Questions(FakeTest):
         self.assert_fails(DENIED, f'User {SOMEBODY} may not call AddVM: ', self.somebody.caller.start(
             NAME, ROOT, f'{NAME}.Manager', 'AddVM', '(ssa{sv})', '', 'unix:/x\u202ey', {}))
         self.assertNotIn('vm', self.polkit.checks[0][2])
+
+    def test_leave_for_a_job_is_not_for_the_next_of_its_name(self):
+        """Somebody takes their time over the password; meanwhile the job ends, and another caller begins one of the same name."""
+        def change(status):
+            self.peer.emit({'event': 'JOB_STATUS_CHANGE', 'data': {'id': 'j', 'status': status}, 'timestamp': {'seconds': 1, 'microseconds': 0}})
+        job = f'{self.vm.path}/job/j'
+        self.peer.answers.update({'query-jobs': [{'id': 'j', 'type': 'backup', 'status': 'running', 'current-progress': 0, 'total-progress': 1}],
+                                  'job-cancel': {}})
+        change('running')
+        wait_until(lambda: job in self.paths())
+        self.answers = lambda subject, action, details, flags: None if flags else CHALLENGE
+        waiting = self.somebody.caller.start(NAME, job, f'{NAME}.Job', 'Cancel', interactive=True)
+        wait_until(lambda: self.polkit.waiting)
+        added = self.caller.record(member='InterfacesAdded')
+        change('null')
+        change('created')
+        self.assert_fails(UNKNOWN_OBJECT, 'has gone', waiting)
+        wait_until(lambda: added)
+        wait_until(lambda: self.polkit.cancelled)
+        self.polkit.reply(self.polkit.waiting.pop(), YES)
+        self.only(YES)
+        execute(self.vm, 'stop')()
+        self.assertNotIn('job-cancel', commands(self.peer))
+        # The new job is as good as the old one was.
+        self.somebody.caller.call(NAME, job, f'{NAME}.Job', 'Cancel')
+        self.assertEqual(commands(self.peer).count('job-cancel'), 1)
 
     def test_a_dialog_only_where_it_is_needed_and_allowed(self):
         self.answers = lambda subject, action, details, flags: YES if flags else CHALLENGE

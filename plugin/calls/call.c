@@ -45,6 +45,7 @@ typedef struct Call {
     QuotaShare fd_share; /* of calls->with_fd; of a call that came with a descriptor */
     QmpInterfaces
         *interfaces; /* ref; of a command: what is known of it and its result; NULL: no command yet, or none at all */
+    gconstpointer object; /* weak; whose method it is; NULL: the VM's */
     char *name; /* owned; the QMP command's, or a method's; NULL: not known yet */
     const char *result; /* weak; D-Bus type, "" for none; NULL: JSON text */
     const QmpType *result_type; /* weak; may be NULL */
@@ -345,6 +346,38 @@ call_execute(VmContext *vm_context, BusCall *bus_call, const char *command, Json
     call->command.size = size;
     set_command(call, command, arguments);
     start_call_command(call);
+}
+
+/* Bytes of a job's id and a number. */
+#define METHOD_SIZE 64
+
+void
+call_execute_of(VmContext *vm_context, BusCall *bus_call, const char *command, JsonNode *arguments,
+                gconstpointer object)
+{
+    Call *call = method_call_new(vm_context, bus_call);
+
+    call->object = object;
+    call->result = "";
+    call->command.size = METHOD_SIZE;
+    set_command(call, command, arguments);
+    start_call_command(call);
+}
+
+/* A command that QEMU has was sent while the object was there. */
+void
+call_object_gone(Context *context, gconstpointer object)
+{
+    for (GList *i = context->calls->all.head, *next; i; i = next) {
+        Call *call = i->data;
+        BusCall *bus_call = call->call;
+        next = i->next;
+        if (call->object != object || caller_command_abandon(&call->command))
+            continue;
+        bus_call_fail_code(bus_call, BUS_ERROR_UNKNOWN_OBJECT, "%s has gone before %s could be done",
+                           bus_call_get_path(bus_call), bus_call_get_member(bus_call));
+        method_call_free(call);
+    }
 }
 
 void

@@ -16,6 +16,12 @@ void call_method(BusCall *call, gpointer vm_context);
 void call_execute(VmContext *vm_context, BusCall *call, const char *command, JsonNode *arguments, gsize size,
                   const char *result);
 
+/* The same for a method without a result that stands for a command, of an @object that may go while the caller waits for leave.
+ * A call_object_gone() then answers the call, which is not done to another object of that name. */
+void call_execute_of(VmContext *vm_context, BusCall *call, const char *command, JsonNode *arguments,
+                     gconstpointer object);
+void call_object_gone(Context *context, gconstpointer object);
+
 /* A call of Introspect on a VM, which is consumed: it waits until more can be said than what the contract promises. A
  * BusIntrospectFunc. */
 void call_introspect(BusCall *call, gpointer vm_context);

@@ -92,8 +92,7 @@ on_job_method_called(BusCall *call, gpointer object_data)
         return;
     }
     arguments = make_arguments(job, call, row);
-    call_execute(job_object_get_vm(job), call, row->commands[job_object_get_kind(job)], arguments, /* size= */ 64,
-                 /* result= */ "");
+    call_execute_of(job_object_get_vm(job), call, row->commands[job_object_get_kind(job)], arguments, job);
 }
 
 const BusMethod job_methods[] = {

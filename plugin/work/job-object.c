@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "call.h"
 #include "names.h"
 #include "vm.h"
 
@@ -256,6 +257,7 @@ job_object_new(VmContext *vm_context, JobKind kind, const char *id, JobReadFunc 
 void
 job_object_free(JobObject *job)
 {
+    call_object_gone(job->vm_context->context, job);
     bus_object_free(job->object);
     g_free(job->id);
     g_free(job->type);
