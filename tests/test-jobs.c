@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "call.h"
 #include "contract.h"
 #include "job-methods.h"
 #include "job-object.h"
@@ -63,6 +64,7 @@ set_up(Fixture *fixture, gconstpointer data)
     fixture->host.context = fixture->base.context;
     fixture->context.host = &fixture->host;
     fixture->context.bus = fixture->bus.bus;
+    fixture->context.calls = calls_new();
     fixture->context.job_interface =
         bus_interface_new(g_dbus_node_info_lookup_interface(fixture->contract, MONITOR_JOB_INTERFACE), job_methods,
                           job_object_properties, /* any= */ NULL, /* error= */ NULL);
@@ -82,6 +84,7 @@ tear_down(Fixture *fixture, gconstpointer data)
     g_string_free(fixture->finished, TRUE);
     vm_fixture_tear_down(&fixture->base);
     bus_interface_unref(fixture->context.job_interface);
+    calls_free(fixture->context.calls);
     bus_fixture_tear_down(&fixture->bus, NULL);
     g_dbus_node_info_unref(fixture->contract);
 }
