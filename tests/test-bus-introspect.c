@@ -27,12 +27,10 @@ on_return(BusCall *call, gpointer user_data)
     bus_call_return(call, NULL);
 }
 
-static void
-get_count(DBusMessageIter *iter, gpointer user_data)
+static DBusBasicValue
+get_count(gpointer user_data)
 {
-    dbus_uint32_t count = 1;
-
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &count);
+    return (DBusBasicValue){ .u32 = 1 };
 }
 
 static const BusMethod methods[] = {
@@ -81,6 +79,24 @@ test_drift(void)
         g_assert_null(bus_interface_new(info, rows[i].methods, rows[i].properties, rows[i].any, &error));
         g_assert_error(error, BUS_ERROR, BUS_ERROR_FAILED);
         g_assert_nonnull(strstr(error->message, rows[i].word));
+    }
+}
+
+/* A property whose XML promises what no row can give: libdbus would end the process at the first who reads it. */
+static void
+test_property_types(void)
+{
+    static const char *const types[] = { "as", "a{sv}", "v", "(u)", "o", "g", "h" };
+    static const BusProperty rows[] = { { "Count", get_count }, { 0 } };
+
+    for (guint i = 0; i < G_N_ELEMENTS(types); i++) {
+        g_autofree char *text = g_strdup_printf("<node><interface name='" THING "'><property name='Count' type='%s' "
+                                                "access='read'/></interface></node>", types[i]);
+        g_autoptr(GDBusNodeInfo) node = new_node(text);
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(bus_interface_new(node->interfaces[0], /* methods= */ NULL, rows, /* any= */ NULL, &error));
+        g_assert_nonnull(strstr(error->message, "Count has no basic type"));
     }
 }
 
@@ -232,6 +248,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/bus-introspect/drift", test_drift);
+    g_test_add_func("/bus-introspect/property-types", test_property_types);
     ADD("/bus-introspect/introspection", test_introspection);
     ADD("/bus-introspect/introspection-of-paths", test_introspection_of_paths);
     ADD("/bus-introspect/finding-out-first", test_finding_out_first);

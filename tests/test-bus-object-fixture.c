@@ -15,18 +15,16 @@ on_echo(BusCall *call, gpointer user_data)
     bus_call_return(call, reply);
 }
 
-static void
-get_count(DBusMessageIter *iter, gpointer user_data)
+static DBusBasicValue
+get_count(gpointer user_data)
 {
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &((ObjectFixture *)user_data)->count);
+    return (DBusBasicValue){ .u32 = ((ObjectFixture *)user_data)->count };
 }
 
-static void
-get_text(DBusMessageIter *iter, gpointer user_data)
+static DBusBasicValue
+get_text(gpointer user_data)
 {
-    const char *text = "text";
-
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &text);
+    return (DBusBasicValue){ .str = (char *)"text" };
 }
 
 const BusProperty all_properties[] = {

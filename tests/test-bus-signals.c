@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A client that listens to everybody's signals and does not read: a real dbus-daemon keeps them, and the others are to be
  * served all the same. */
+#include <string.h>
+
 #include "test-bus-object-fixture.h"
 #include "test-deaf-client.h"
 
@@ -21,18 +23,19 @@ static const char xml[] =
     "<interface name='" ANY "'/>"
     "</node>";
 
-static void
-get_count(DBusMessageIter *iter, gpointer user_data)
+static DBusBasicValue
+get_count(gpointer user_data)
 {
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &((ObjectFixture *)user_data)->count);
+    return (DBusBasicValue){ .u32 = ((ObjectFixture *)user_data)->count };
 }
 
-static void
-get_large(DBusMessageIter *iter, gpointer user_data)
+static DBusBasicValue
+get_large(gpointer user_data)
 {
-    g_autofree char *text = g_strnfill(MIB, 'x');
+    static char text[MIB + 1];
 
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &text);
+    memset(text, 'x', MIB);
+    return (DBusBasicValue){ .str = text };
 }
 
 static const BusMethod methods[] = {

@@ -8,7 +8,7 @@ from monitor import ANSWERS, MODULE, NAME, PROPERTIES, MonitorTest
 CALLS = 300
 
 # A tenth above what was counted with GLib 2.74 and libdbus 1.14 (gcc -O2). 52,000 of a typed call are libdbus's own.
-MOST = {'QueryStatus': 87000, 'Get': 70000}
+MOST = {'QueryStatus': 87000, 'Get': 65000}
 
 
 class Instructions(MonitorTest):

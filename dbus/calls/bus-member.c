@@ -3,6 +3,10 @@
  * arguments a method takes. */
 #include "bus-member.h"
 
+#include <string.h>
+
+#include "bus-body.h"
+
 /* Whoever has nothing to say in it need not send an empty dictionary. */
 static gboolean
 may_be_left_out(const GDBusArgInfo *arg)
@@ -108,14 +112,16 @@ bus_value_make(const BusProperty *property, const GDBusInterfaceInfo *interface,
     };
 }
 
-void
+gsize
 bus_value_append(const BusValue *value, DBusMessageIter *iter, gpointer object_data)
 {
+    DBusBasicValue content = value->property->get(object_data);
     DBusMessageIter variant;
 
     dbus_message_iter_open_container(iter, DBUS_TYPE_VARIANT, value->signature, &variant);
-    value->property->get(&variant, object_data);
+    dbus_message_iter_append_basic(&variant, value->signature[0], &content);
     dbus_message_iter_close_container(iter, &variant);
+    return 2 * BUS_BODY_WORD + (value->signature[0] == DBUS_TYPE_STRING ? strlen(content.str) : 0);
 }
 
 void

@@ -15,8 +15,9 @@ typedef enum BusAccess {
 /* Consumes @call, at once or later. @object_data: bus_object_new()'s. The object may be freed from inside. */
 typedef void (*BusMethodFunc)(BusCall *call, gpointer object_data);
 
-/* Appends exactly one value, of the type that the XML declares. Must not fail and must be cheap. */
-typedef void (*BusPropertyFunc)(DBusMessageIter *iter, gpointer object_data);
+/* Returns the value, of the type that the XML declares, which is a basic one; a text is borrowed until the main loop's next turn. Must
+ * not fail and must be cheap. */
+typedef DBusBasicValue (*BusPropertyFunc)(gpointer object_data);
 
 typedef struct BusMethod {
     const char *name; /* as in the XML */
@@ -64,6 +65,7 @@ typedef struct BusValue {
 BusValue bus_value_make(const BusProperty *property, const GDBusInterfaceInfo *interface,
                         const GDBusPropertyInfo *info);
 
-/* Appends the value that @object_data has now: a variant, or an entry of an a{sv}. */
-void bus_value_append(const BusValue *value, DBusMessageIter *iter, gpointer object_data);
+/* Appends the value that @object_data has now: a variant, or an entry of an a{sv}. Returns the bytes that a variant takes, counted as
+ * bus-body.h does. */
+gsize bus_value_append(const BusValue *value, DBusMessageIter *iter, gpointer object_data);
 void bus_value_append_entry(const BusValue *value, DBusMessageIter *iter, gpointer object_data);

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* A length, or what a number takes with its padding. */
-#define WORD 8
-
 static gsize add_values(gsize size, DBusMessageIter *iter, gsize max);
 
 static gsize
@@ -17,7 +14,7 @@ measure_string(DBusMessageIter *iter, gsize max)
     const char *string;
 
     dbus_message_iter_get_basic(iter, &string);
-    return WORD + strnlen(string, max);
+    return BUS_BODY_WORD + strnlen(string, max);
 }
 
 static gsize
@@ -31,7 +28,7 @@ measure_array(DBusMessageIter *iter)
     G_GNUC_BEGIN_IGNORE_DEPRECATIONS
     length = dbus_message_iter_get_array_len(&elements);
     G_GNUC_END_IGNORE_DEPRECATIONS
-    return WORD + (gsize)length;
+    return BUS_BODY_WORD + (gsize)length;
 }
 
 static gsize
@@ -49,9 +46,9 @@ add_value(gsize size, DBusMessageIter *iter, int type, gsize max)
     case DBUS_TYPE_VARIANT:
     case DBUS_TYPE_STRUCT:
         dbus_message_iter_recurse(iter, &content);
-        return add_values(size + WORD, &content, max);
+        return add_values(size + BUS_BODY_WORD, &content, max);
     default:
-        return size + WORD;
+        return size + BUS_BODY_WORD;
     }
 }
 

@@ -3,6 +3,8 @@
  * it to them; bus-dispatch.c finds methods in it, bus-properties.c values, bus-introspect.c the XML. */
 #include "bus-interface.h"
 
+#include <string.h>
+
 /* The changes that an object has not told yet are one guint64 an interface. */
 #define MAX_PROPERTIES 64
 
@@ -55,6 +57,13 @@ find_property_row(const BusProperty *properties, const char *name)
     return NULL;
 }
 
+/* Object paths and signatures would be checked by libdbus, which ends the process where they are wrong. */
+static gboolean
+is_basic_value(const char *signature)
+{
+    return signature[1] == '\0' && strchr("ybnqiuxtds", signature[0]);
+}
+
 static gboolean
 add_property(BusInterface *interface, GDBusPropertyInfo *info, const BusProperty *row, GError **error)
 {
@@ -62,6 +71,8 @@ add_property(BusInterface *interface, GDBusPropertyInfo *info, const BusProperty
 
     if (!row)
         wrong = "has no function";
+    else if (!is_basic_value(info->signature))
+        wrong = "has no basic type";
     else if (info->flags != G_DBUS_PROPERTY_INFO_FLAGS_READABLE)
         wrong = "is not read-only";
     else if (interface->n_values == MAX_PROPERTIES)

@@ -46,6 +46,7 @@ bus_properties_get(BusCall *call, gpointer user_data)
     DBusMessageIter iter;
     DBusMessage *reply;
     guint index;
+    gsize size;
 
     dbus_message_get_args(bus_call_get_message(call), NULL, DBUS_TYPE_STRING, &interface, DBUS_TYPE_STRING, &property,
                           DBUS_TYPE_INVALID);
@@ -58,9 +59,9 @@ bus_properties_get(BusCall *call, gpointer user_data)
     }
     reply = bus_call_new_reply(call);
     dbus_message_iter_init_append(reply, &iter);
-    bus_value_append(value, &iter, node->object->data);
+    size = bus_value_append(value, &iter, node->object->data);
     bus_object_note_read(node->object);
-    bus_call_return(call, reply);
+    bus_call_return_sized(call, reply, size);
 }
 
 static void

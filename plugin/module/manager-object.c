@@ -272,11 +272,10 @@ const BusMethod manager_object_methods[] = {
     { "ListVMs", BUS_ACCESS_PUBLIC, list_vms },  { 0 },
 };
 
-static void
-get_own_version(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_own_version(gpointer object_data)
 {
-    const char *version = PROJECT_VERSION;
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &version);
+    return (DBusBasicValue){ .str = (char *)PROJECT_VERSION };
 }
 
 const BusProperty manager_object_properties[] = {

@@ -5,11 +5,11 @@
 
 #include "caller-sessions.h"
 
-static void
-append_vm_string(DBusMessageIter *iter, const char *value)
+/* QEMU's own texts have been through the JSON reader, so they are UTF-8. */
+static DBusBasicValue
+make_vm_text(const char *text)
 {
-    /* QEMU's own texts have been through the JSON reader, so they are UTF-8. */
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &value);
+    return (DBusBasicValue){ .str = (char *)text };
 }
 
 static Vm *
@@ -24,93 +24,89 @@ get_qemu(gpointer object_data)
     return vm_get_qemu(get_vm(object_data));
 }
 
-static void
-get_kind(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_kind(gpointer object_data)
 {
-    append_vm_string(iter, qemu_connection_is_storage_daemon(get_qemu(object_data)) ? "storage-daemon" : "machine");
+    return make_vm_text(qemu_connection_is_storage_daemon(get_qemu(object_data)) ? "storage-daemon" : "machine");
 }
 
-static void
-get_name(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_name(gpointer object_data)
 {
-    append_vm_string(iter, vm_get_name(get_vm(object_data)));
+    return make_vm_text(vm_get_name(get_vm(object_data)));
 }
 
-static void
-get_guest_name(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_guest_name(gpointer object_data)
 {
-    append_vm_string(iter, qemu_connection_get_name(get_qemu(object_data)));
+    return make_vm_text(qemu_connection_get_name(get_qemu(object_data)));
 }
 
-static void
-get_uuid(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_uuid(gpointer object_data)
 {
-    append_vm_string(iter, qemu_connection_get_uuid(get_qemu(object_data)));
+    return make_vm_text(qemu_connection_get_uuid(get_qemu(object_data)));
 }
 
-static void
-get_vm_status(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_vm_status(gpointer object_data)
 {
-    append_vm_string(iter, qemu_connection_get_status(get_qemu(object_data)));
+    return make_vm_text(qemu_connection_get_status(get_qemu(object_data)));
 }
 
-static void
-get_running(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_running(gpointer object_data)
 {
-    dbus_bool_t value = qemu_connection_is_running(get_qemu(object_data));
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_BOOLEAN, &value);
+    return (DBusBasicValue){ .bool_val = qemu_connection_is_running(get_qemu(object_data)) };
 }
 
-static void
-get_version(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_version(gpointer object_data)
 {
-    append_vm_string(iter, qemu_connection_get_version(get_qemu(object_data)));
+    return make_vm_text(qemu_connection_get_version(get_qemu(object_data)));
 }
 
-static void
-get_package(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_package(gpointer object_data)
 {
-    append_vm_string(iter, qemu_connection_get_package(get_qemu(object_data)));
+    return make_vm_text(qemu_connection_get_package(get_qemu(object_data)));
 }
 
-static void
-get_target(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_target(gpointer object_data)
 {
-    append_vm_string(iter, qemu_connection_get_target(get_qemu(object_data)));
+    return make_vm_text(qemu_connection_get_target(get_qemu(object_data)));
 }
 
-static void
-get_address(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_address(gpointer object_data)
 {
     const QmpAddress *address = vm_get_address(get_vm(object_data));
-    append_vm_string(iter, address ? address->text : "fd");
+    return make_vm_text(address ? address->text : "fd");
 }
 
-static void
-get_owner_uid(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_owner_uid(gpointer object_data)
 {
-    dbus_uint32_t value = vm_get_owner_uid(get_vm(object_data));
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &value);
+    return (DBusBasicValue){ .u32 = vm_get_owner_uid(get_vm(object_data)) };
 }
 
-static void
-get_pid(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_pid(gpointer object_data)
 {
-    dbus_uint32_t value = qemu_connection_get_pid(get_qemu(object_data));
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT32, &value);
+    return (DBusBasicValue){ .u32 = qemu_connection_get_pid(get_qemu(object_data)) };
 }
 
-static void
-get_since(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_since(gpointer object_data)
 {
-    dbus_uint64_t value = qemu_connection_get_since(get_qemu(object_data));
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT64, &value);
+    return (DBusBasicValue){ .u64 = qemu_connection_get_since(get_qemu(object_data)) };
 }
 
-static void
-get_monitor_mode(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_monitor_mode(gpointer object_data)
 {
-    append_vm_string(iter, monitor_pool_get_mode(caller_sessions_get_pool(((VmContext *)object_data)->sessions)));
+    return make_vm_text(monitor_pool_get_mode(caller_sessions_get_pool(((VmContext *)object_data)->sessions)));
 }
 
 const BusProperty vm_object_properties[] = {

@@ -29,42 +29,40 @@ struct JobObject {
     gboolean has_finished;
 };
 
-static void
-append_job_string(DBusMessageIter *iter, const char *value)
+static DBusBasicValue
+make_job_text(const char *text)
 {
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_STRING, &value);
+    return (DBusBasicValue){ .str = (char *)text };
 }
 
-static void
-get_type(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_type(gpointer object_data)
 {
-    append_job_string(iter, ((JobObject *)object_data)->type);
+    return make_job_text(((JobObject *)object_data)->type);
 }
 
-static void
-get_job_status(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_job_status(gpointer object_data)
 {
-    append_job_string(iter, ((JobObject *)object_data)->status);
+    return make_job_text(((JobObject *)object_data)->status);
 }
 
-static void
-get_error(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_error(gpointer object_data)
 {
-    append_job_string(iter, ((JobObject *)object_data)->error);
+    return make_job_text(((JobObject *)object_data)->error);
 }
 
-static void
-get_current(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_current(gpointer object_data)
 {
-    dbus_uint64_t value = ((JobObject *)object_data)->current;
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT64, &value);
+    return (DBusBasicValue){ .u64 = ((JobObject *)object_data)->current };
 }
 
-static void
-get_total(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_total(gpointer object_data)
 {
-    dbus_uint64_t value = ((JobObject *)object_data)->total;
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_UINT64, &value);
+    return (DBusBasicValue){ .u64 = ((JobObject *)object_data)->total };
 }
 
 static double
@@ -77,11 +75,10 @@ compute_progress(const JobObject *job)
     return *job->error ? MIN(part, MOST_OF_FAILED) : 1;
 }
 
-static void
-get_progress(DBusMessageIter *iter, gpointer object_data)
+static DBusBasicValue
+get_progress(gpointer object_data)
 {
-    double value = compute_progress(object_data);
-    dbus_message_iter_append_basic(iter, DBUS_TYPE_DOUBLE, &value);
+    return (DBusBasicValue){ .dbl = compute_progress(object_data) };
 }
 
 const BusProperty job_object_properties[] = {
