@@ -216,6 +216,11 @@ convert_later(Context *context, BusCall *call, const AnswerForm *form, const Qmp
     start_converting(answers);
 }
 
+/* The longest hold of the main loop that is left: a string of 30 MB takes libdbus 22 to 35 ms of the processor's time, and our copy of
+ * it, which ends with a NUL, 13. Of libdbus's, 9 (ASCII) to 21 are its check that the string is UTF-8, and 13 its copy. libdbus 1.14
+ * has no public way to append a string in parts, or without the check: its iterators make both in one call, and a message that
+ * is given as bytes (dbus_message_demarshal()) is checked whole, for 37 to 45 ms. An `ay` of the same bytes is not checked, and is not
+ * what the contract says. */
 static gboolean
 append_result_text(DBusMessage *message, const QmpText *value, gsize *ret_size, GError **error)
 {
