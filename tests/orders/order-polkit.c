@@ -8,6 +8,7 @@ struct OrderPolkit {
     char *bus_address; /* owned */
     DBusConnection *connection; /* owned; NULL: polkit has left */
     GQueue questions; /* of DBusMessage, ref */
+    guint64 n_asked;
     gboolean is_obliging;
 };
 
@@ -100,12 +101,19 @@ cancel_question(OrderPolkit *polkit, DBusMessage *message)
 }
 
 static void
+note_question(OrderPolkit *polkit, DBusMessage *question)
+{
+    g_queue_push_tail(&polkit->questions, dbus_message_ref(question));
+    polkit->n_asked++;
+}
+
+static void
 take_message(OrderPolkit *polkit, DBusMessage *message)
 {
     if (dbus_message_is_method_call(message, POLKIT_INTERFACE, "CancelCheckAuthorization"))
         cancel_question(polkit, message);
     else if (dbus_message_is_method_call(message, POLKIT_INTERFACE, "CheckAuthorization"))
-        g_queue_push_tail(&polkit->questions, dbus_message_ref(message));
+        note_question(polkit, message);
     while (polkit->is_obliging && polkit->questions.head)
         order_polkit_answer(polkit, ORDER_POLKIT_YES);
 }
@@ -126,6 +134,12 @@ DBusConnection *
 order_polkit_get_connection(OrderPolkit *polkit)
 {
     return polkit->connection;
+}
+
+guint64
+order_polkit_count_asked(OrderPolkit *polkit)
+{
+    return polkit->n_asked;
 }
 
 guint

@@ -20,7 +20,8 @@ void order_polkit_free(OrderPolkit *polkit);
 void order_polkit_run(OrderPolkit *polkit);
 DBusConnection *order_polkit_get_connection(OrderPolkit *polkit); /* NULL: it has left */
 
-guint order_polkit_count_questions(OrderPolkit *polkit);
+guint order_polkit_count_questions(OrderPolkit *polkit); /* that wait */
+guint64 order_polkit_count_asked(OrderPolkit *polkit); /* ever */
 
 /* The oldest question that has been neither answered nor cancelled. */
 void order_polkit_answer(OrderPolkit *polkit, OrderPolkitAnswer answer);

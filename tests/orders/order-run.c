@@ -36,19 +36,19 @@ static const struct {
 };
 
 static const OrderWorldKind worlds[] = {
-    { "hotplug", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { 0 } },
-    { "hotplug-asked", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .asks_owner = TRUE } },
-    { "hotplug-few", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .max_monitors = 1 } },
-    { "hotplug-isolated", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .requires_isolation = TRUE, .max_monitors = 1 } },
-    { "hotplug-system", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .asks_owner = TRUE, .is_system = TRUE } },
-    { "hotplug-group", ORDER_QEMU_OBJECTS, ORDER_WAY_GROUP, { 0 } },
-    { "hotplug-kept", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .has_store = TRUE } },
-    { "monitor-add", ORDER_QEMU_MONITOR_ADD, ORDER_WAY_FD, { 0 } },
-    { "spare", ORDER_QEMU_SHARED, ORDER_WAY_SPARES, { 0 } },
-    { "spare-isolated", ORDER_QEMU_SHARED, ORDER_WAY_SPARES, { .requires_isolation = TRUE } },
-    { "shared", ORDER_QEMU_SHARED, ORDER_WAY_FD, { 0 } },
-    { "shared-asked", ORDER_QEMU_SHARED, ORDER_WAY_FD, { .asks_owner = TRUE } },
-    { "shared-group", ORDER_QEMU_SHARED, ORDER_WAY_GROUP, { .asks_owner = TRUE } },
+    { "hotplug", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { 0 }, FALSE },
+    { "hotplug-asked", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .asks_owner = TRUE }, FALSE },
+    { "hotplug-few", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .max_monitors = 1 }, TRUE },
+    { "hotplug-isolated", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .requires_isolation = TRUE, .max_monitors = 1 }, TRUE },
+    { "hotplug-system", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .asks_owner = TRUE, .is_system = TRUE }, FALSE },
+    { "hotplug-group", ORDER_QEMU_OBJECTS, ORDER_WAY_GROUP, { 0 }, FALSE },
+    { "hotplug-kept", ORDER_QEMU_OBJECTS, ORDER_WAY_FD, { .has_store = TRUE }, FALSE },
+    { "monitor-add", ORDER_QEMU_MONITOR_ADD, ORDER_WAY_FD, { 0 }, FALSE },
+    { "spare", ORDER_QEMU_SHARED, ORDER_WAY_SPARES, { 0 }, FALSE },
+    { "spare-isolated", ORDER_QEMU_SHARED, ORDER_WAY_SPARES, { .requires_isolation = TRUE }, TRUE },
+    { "shared", ORDER_QEMU_SHARED, ORDER_WAY_FD, { 0 }, FALSE },
+    { "shared-asked", ORDER_QEMU_SHARED, ORDER_WAY_FD, { .asks_owner = TRUE }, TRUE },
+    { "shared-group", ORDER_QEMU_SHARED, ORDER_WAY_GROUP, { .asks_owner = TRUE }, TRUE },
 };
 
 /* A crash prints it. */
@@ -75,6 +75,14 @@ on_crash(int number)
 /* Of the sanitizer, where there is one. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+void __ubsan_on_report(void);
+
+/* The other sanitizer calls it. */
+__attribute__((visibility("default"))) void
+__ubsan_on_report(void)
+{
+    print_current_order();
+}
 
 static void
 note_order(const Order *order, guint n_steps)
@@ -105,8 +113,13 @@ begin_start(OrderWorld *world, guint start)
     g_auto(GStrv) names = g_strsplit(starts[start].steps, ",", -1);
 
     order_world_begin(world, start == START_ADDED);
-    for (char **name = names; *name && **name; name++)
-        order_step_take(order_steps_find(*name), world);
+    for (char **name = names; *name && **name; name++) {
+        const OrderStep *step = order_steps_find(*name);
+        if (step->is_possible(world))
+            order_step_take(step, world);
+        else
+            order_world_fail(world, "the order cannot start: %s is not possible", *name);
+    }
     order_world_hold(world);
 }
 
@@ -140,6 +153,7 @@ run_in_world(OrderRun *run, Order *order, OrderChooseFunc choose, gpointer user_
     guint n;
 
     note_order(order, 0);
+    order->has_moved = TRUE;
     begin_start(world, order->start);
     for (n = 0; n < order->n_steps && world->fault->len == 0; n++) {
         guint step = choose(order, n, find_possible(world), user_data);
@@ -147,7 +161,7 @@ run_in_world(OrderRun *run, Order *order, OrderChooseFunc choose, gpointer user_
             break;
         order->steps[n] = step;
         note_order(order, n + 1);
-        order_step_take(&order_steps[step], world);
+        order->has_moved = order_step_take(&order_steps[step], world);
         order_checks_after_step(world);
     }
     order->n_steps = n;
@@ -205,12 +219,10 @@ Order
 order_read(const char *text)
 {
     g_auto(GStrv) parts = g_strsplit(text, ":", 4);
-    Order order = { .world = ORDER_NO_STEP, .start = ORDER_NO_STEP, .end = ORDER_NO_STEP };
+    Order order = { .start = ORDER_NO_STEP, .end = ORDER_NO_STEP };
 
     g_assert_cmpuint(g_strv_length(parts), ==, 4);
-    for (guint i = 0; i < G_N_ELEMENTS(worlds); i++)
-        if (g_str_equal(worlds[i].name, parts[0]))
-            order.world = i;
+    order.world = order_run_find_world(parts[0]);
     for (guint i = 0; i < G_N_ELEMENTS(starts); i++)
         if (g_str_equal(starts[i].name, parts[1]))
             order.start = i;
@@ -221,6 +233,33 @@ order_read(const char *text)
     if (order.world == ORDER_NO_STEP || order.start == ORDER_NO_STEP || order.end == ORDER_NO_STEP)
         g_error("%s: no such world, start or end", text);
     return order;
+}
+
+guint
+order_run_find_first(OrderMask mask)
+{
+    return mask ? (guint)__builtin_ctzll(mask) : ORDER_NO_STEP;
+}
+
+guint
+order_run_find_world(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(worlds); i++)
+        if (g_str_equal(worlds[i].name, name))
+            return i;
+    return ORDER_NO_STEP;
+}
+
+const char *
+order_run_get_world_name(guint world)
+{
+    return worlds[world].name;
+}
+
+gboolean
+order_run_is_world_varied(guint world)
+{
+    return worlds[world].is_varied;
 }
 
 guint

@@ -16,6 +16,7 @@ typedef struct Order {
     guint world, start, end;
     guint n_steps; /* wanted, and then taken */
     guint steps[ORDER_MAX_STEPS]; /* indices */
+    gboolean has_moved; /* the last step has moved somebody, or has let time pass for which something waited */
 } Order;
 
 /* Chooses the step at @at, of those in @possible. */
@@ -38,7 +39,12 @@ void order_run_one(OrderRun *run, Order *order, OrderChooseFunc choose, gpointer
 Order order_read(const char *text);
 guint order_choose_given(const Order *order, guint at, OrderMask possible, gpointer user_data);
 
+guint order_run_find_first(OrderMask mask); /* ORDER_NO_STEP: there is none */
+
 guint order_run_get_n_worlds(void);
+guint order_run_find_world(const char *name); /* ORDER_NO_STEP: there is none */
+const char *order_run_get_world_name(guint world);
+gboolean order_run_is_world_varied(guint world); /* it differs little from another */
 guint order_run_get_n_starts(void);
 
 /* Something is wrong with the order that was run last. */

@@ -157,9 +157,13 @@ order_steps_find(const char *name)
     return NULL;
 }
 
-void
+gboolean
 order_step_take(const OrderStep *step, OrderWorld *world)
 {
+    gboolean was_waiting = order_world_get_next(/* ret_n_polled= */ NULL) >= 0;
+    guint64 n_before = world->n_moves;
+
     step->take(world);
     order_world_settle(world);
+    return was_waiting || world->n_moves != n_before;
 }

@@ -18,5 +18,5 @@ extern const OrderStep order_steps[];
 /* NULL: there is no such step. */
 const OrderStep *order_steps_find(const char *name);
 
-/* Takes the step, and lets everybody run. */
-void order_step_take(const OrderStep *step, OrderWorld *world);
+/* Takes the step, and lets everybody run. FALSE: nobody has moved, and nobody waits for a time. */
+gboolean order_step_take(const OrderStep *step, OrderWorld *world);

@@ -17,6 +17,10 @@
  * dbus-daemon reads from all connections before it serves one of them again. */
 #define N_SYNCS 2
 
+/* A connection that is being made takes more: the bus accepts it, reads, and writes, one after the other. The module makes one to ask
+ * polkit for the first time. */
+#define N_SYNCS_TO_CONNECT 4
+
 #define MATCH_MODULE "type='signal',path_namespace='" ORDER_ROOT "'"
 
 void
@@ -163,21 +167,36 @@ run_everybody(OrderWorld *world)
         order_host_stop(&world->host);
         has_run = TRUE;
     }
+    world->n_moves += has_run;
     return has_run;
+}
+
+static guint
+count_syncs(OrderWorld *world)
+{
+    return order_polkit_count_asked(world->polkit) > world->n_asked_before ? N_SYNCS : N_SYNCS_TO_CONNECT;
 }
 
 void
 order_world_settle(OrderWorld *world)
 {
     world->n_turns = 0;
-    for (guint n = 0; n <= N_SYNCS; n++) {
+    for (guint n = 0; n <= count_syncs(world); n++) {
         while (run_everybody(world)) {
             n = 0;
             count_turn(world);
         }
-        if (n < N_SYNCS)
+        if (n < count_syncs(world))
             order_caller_sync(world->keeper);
     }
+}
+
+/* Everybody was quiet, and has been told of nothing but the time: if nobody moves, the bus has nothing for anybody either. */
+static void
+settle_at_time(OrderWorld *world)
+{
+    if (run_everybody(world))
+        order_world_settle(world);
 }
 
 void
@@ -189,7 +208,7 @@ order_world_pass_time(OrderWorld *world, gint64 microseconds)
         gint64 step = next < 0 ? microseconds : CLAMP(next, 1, microseconds);
         test_clock_advance(step);
         microseconds -= step;
-        order_world_settle(world);
+        settle_at_time(world);
     }
 }
 
@@ -297,6 +316,7 @@ order_world_start(OrderWorld *world)
         world->is_removed = !order_host_has_group(&world->host);
     else if (!world->host.store)
         world->is_removed = TRUE;
+    world->n_asked_before = order_polkit_count_asked(world->polkit);
     order_host_start(&world->host);
     while (!world->host.is_ready) {
         order_world_settle(world);

@@ -33,6 +33,7 @@ typedef struct OrderWorldKind {
     OrderQemuKind qemu;
     OrderWay way;
     OrderConfig config;
+    gboolean is_varied; /* it differs little from another */
 } OrderWorldKind;
 
 typedef struct OrderWorld {
@@ -54,7 +55,9 @@ typedef struct OrderWorld {
     gboolean has_quit; /* an instance was stopped without any preparation */
     gboolean has_stopped; /* an instance was stopped, or is being stopped */
     gboolean has_picture; /* a screenshot was asked for, whose fdset stays in QEMU as long as the VM */
+    guint64 n_asked_before; /* questions to polkit, before the instance was started */
     guint n_heard; /* events, as signals, since the VM was added */
+    guint64 n_moves; /* of anybody */
     guint n_turns; /* since everybody was quiet */
     GString *fault; /* owned; empty: none */
     guint n_fds, n_polled; /* with an instance that runs and has nothing to do */

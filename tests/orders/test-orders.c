@@ -2,80 +2,26 @@
 /* The module through every order of what may happen around a call: a caller, a QEMU, a person who is asked, or an administrator
  * who does something at the wrong moment must not cost anybody else an answer, a monitor or the agent.
  *
- *     test-orders [--depth=N] [--seconds=S] [--seed=N] [--order=WORLD:START:STEP,STEP…:END]
+ *     test-orders [--depth=N] [--seconds=S] [--seed=N] [--jobs=N] [--world=WORLD] [--order=WORLD:START:STEP,STEP…:END]
  *
- * All orders of N steps from each start in each world, then random ones of up to 20 steps until S seconds are over. An order with a
- * fault is printed in the form that --order takes. A step that means nothing where it stands ends its order. */
+ * All orders of N steps from each start in each world, then random ones of up to 20 steps until S seconds are over, by as many
+ * processes as there are jobs. An order with a fault is printed in the form that --order takes. A step that means nothing where it stands
+ * ends its order. */
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "order-all.h"
 #include "order-ends.h"
-#include "order-run.h"
 
 #define ORDERS_A_WORLD 100
+#define MAX_JOBS 64
 
 /* Of the sanitizer, where there is one. */
 gsize __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
-
-/* All orders, one after the other: the steps up to n_fixed are those of the order before, with the last of them the next that was
- * possible there; behind them the first that is possible each time. */
-typedef struct Enumeration {
-    guint n_fixed;
-    OrderMask possible[ORDER_MAX_STEPS]; /* not tried yet, at each place */
-} Enumeration;
-
-static OrderMask
-get_mask_for_all(void)
-{
-    OrderMask mask = 0;
-
-    for (guint i = 0; order_steps[i].name; i++)
-        if (order_steps[i].is_for_all)
-            mask |= (OrderMask)1 << i;
-    return mask;
-}
-
-static guint
-find_first(OrderMask mask)
-{
-    return mask ? (guint)__builtin_ctzll(mask) : ORDER_NO_STEP;
-}
-
-static guint
-choose_next(const Order *order, guint at, OrderMask possible, gpointer user_data)
-{
-    Enumeration *enumeration = user_data;
-
-    if (at >= enumeration->n_fixed)
-        enumeration->possible[at] = possible & get_mask_for_all();
-    return find_first(enumeration->possible[at]);
-}
-
-/* FALSE: there is none. */
-static gboolean
-go_on(Enumeration *enumeration, guint n_steps)
-{
-    for (guint at = n_steps; at-- > 0;) {
-        enumeration->possible[at] &= enumeration->possible[at] - 1;
-        if (enumeration->possible[at] == 0)
-            continue;
-        enumeration->n_fixed = at + 1;
-        return TRUE;
-    }
-    return FALSE;
-}
-
-static void
-run_all(OrderRun *run, guint world, guint start, guint depth)
-{
-    Enumeration enumeration = { 0 };
-    Order order = { .world = world, .start = start };
-
-    do {
-        order.n_steps = depth;
-        order.end = run->n_orders % g_strv_length((char **)order_ends);
-        order_run_one(run, &order, choose_next, &enumeration);
-    } while (go_on(&enumeration, order.n_steps));
-}
 
 static guint
 choose_any(const Order *order, guint at, OrderMask possible, gpointer user_data)
@@ -86,7 +32,7 @@ choose_any(const Order *order, guint at, OrderMask possible, gpointer user_data)
         return ORDER_NO_STEP;
     for (guint skip = g_rand_int_range(user_data, 0, (gint32)n); skip > 0; skip--)
         possible &= possible - 1;
-    return find_first(possible);
+    return order_run_find_first(possible);
 }
 
 static guint
@@ -96,13 +42,13 @@ pick(GRand *random, gsize n)
 }
 
 static void
-run_random(OrderRun *run, GRand *random)
+run_random(OrderRun *run, GRand *random, guint only)
 {
     /* A world costs more than an order. */
     guint world =
         run->world && run->n_orders % ORDERS_A_WORLD != 0 ? run->n_world : pick(random, order_run_get_n_worlds());
     Order order = {
-        .world = world,
+        .world = only == ORDER_NO_STEP ? world : only,
         .start = pick(random, order_run_get_n_starts()),
         .end = pick(random, g_strv_length((char **)order_ends)),
         .n_steps = 4 + pick(random, ORDER_MAX_STEPS - 4),
@@ -179,7 +125,8 @@ check_all_growth(OrderRun *run)
 }
 
 typedef struct Options {
-    gint depth, seconds, seed;
+    gint depth, seconds, seed, jobs;
+    char *world; /* owned; NULL: all */
     char *order; /* owned */
 } Options;
 
@@ -191,28 +138,78 @@ run_known(OrderRun *run)
     g_print("ok - %zu known orders\n", G_N_ELEMENTS(known));
 }
 
+/* One of the processes. The first looks at old faults and at growth, too. */
 static void
-run_many(OrderRun *run, const Options *options)
+run_job(OrderRun *run, const Options *options, OrderTally *tally, guint job)
 {
-    g_autoptr(GRand) random = g_rand_new_with_seed((guint32)options->seed);
+    g_autoptr(GRand) random = g_rand_new_with_seed((guint32)options->seed + job);
     gint64 end = g_get_real_time() + options->seconds * G_TIME_SPAN_SECOND;
-    guint64 n_before, n_all;
+    guint only = options->world ? order_run_find_world(options->world) : ORDER_NO_STEP;
+    guint64 n_before;
 
-    run_known(run);
-    if (__sanitizer_get_current_allocated_bytes)
-        check_all_growth(run);
+    if (job == 0) {
+        run_known(run);
+        if (__sanitizer_get_current_allocated_bytes)
+            check_all_growth(run);
+    }
+    order_all_run(run, tally, (guint)options->depth, only);
     n_before = run->n_orders;
-    for (guint world = 0; world < order_run_get_n_worlds(); world++)
-        for (guint start = 0; start < order_run_get_n_starts(); start++)
-            run_all(run, world, start, (guint)options->depth);
-    order_run_check_leaks();
-    n_all = run->n_orders - n_before;
-    g_print("ok - all %" G_GUINT64_FORMAT " orders of %d steps\n# seed %d\n", n_all, options->depth, options->seed);
     while (g_get_real_time() < end)
-        run_random(run, random);
+        run_random(run, random, only);
     order_run_check_leaks();
-    g_print("ok - %" G_GUINT64_FORMAT " random orders\n", run->n_orders - n_before - n_all);
+    __atomic_add_fetch(&tally->n_random, run->n_orders - n_before, __ATOMIC_RELAXED);
+}
+
+static void
+start_job(const Options *options, OrderTally *tally, guint job)
+{
+    OrderRun run;
+
+    if (fork() != 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    order_run_init(&run);
+    run_job(&run, options, tally, job);
+    order_run_clear(&run);
+    exit(0);
+}
+
+/* The first that fails ends all: the kernel kills the others with this process. */
+static void
+wait_for_jobs(guint n)
+{
+    int status;
+
+    for (; n > 0; n--)
+        if (wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            exit(1);
+}
+
+static void
+run_many(const Options *options)
+{
+    OrderTally *tally = order_tally_new();
+    guint64 n_all;
+
+    g_print("# seed %d\n", options->seed);
+    for (guint i = 0; i < (guint)options->jobs; i++)
+        start_job(options, tally, i);
+    wait_for_jobs((guint)options->jobs);
+    n_all = order_tally_print(tally);
+    g_print("ok - all %" G_GUINT64_FORMAT " orders of %d steps\n", n_all, options->depth);
+    g_print("ok - %" G_GUINT64_FORMAT " random orders\n", tally->n_random);
     g_print("1..%d\n", __sanitizer_get_current_allocated_bytes ? 4 : 3);
+    order_tally_free(tally);
+}
+
+static void
+run_given_alone(const char *text)
+{
+    OrderRun run;
+
+    order_run_init(&run);
+    run_given(&run, text);
+    order_run_clear(&run);
 }
 
 static void
@@ -222,6 +219,8 @@ read_options(int argc, char **argv, Options *options)
         { "depth", 0, 0, G_OPTION_ARG_INT, &options->depth, "All orders of N steps", "N" },
         { "seconds", 0, 0, G_OPTION_ARG_INT, &options->seconds, "Random orders until S seconds are over", "S" },
         { "seed", 0, 0, G_OPTION_ARG_INT, &options->seed, "Of the random orders", "N" },
+        { "jobs", 0, 0, G_OPTION_ARG_INT, &options->jobs, "Processes", "N" },
+        { "world", 0, 0, G_OPTION_ARG_STRING, &options->world, "In this world alone", "WORLD" },
         { "order", 0, 0, G_OPTION_ARG_STRING, &options->order, "One order", "WORLD:START:STEP,STEP:END" },
         G_OPTION_ENTRY_NULL,
     };
@@ -232,22 +231,23 @@ read_options(int argc, char **argv, Options *options)
     if (!g_option_context_parse(context, &argc, &argv, &error))
         g_error("%s", error->message);
     options->depth = CLAMP(options->depth, 1, ORDER_MAX_STEPS);
+    if (options->world && order_run_find_world(options->world) == ORDER_NO_STEP)
+        g_error("no such world: %s", options->world);
+    options->jobs = CLAMP(options->jobs, 1, MAX_JOBS);
 }
 
 int
 main(int argc, char **argv)
 {
-    Options options = { .depth = 2, .seed = (gint)(g_get_real_time() % G_MAXINT) };
-    OrderRun run;
+    Options options = { .depth = 2, .jobs = 1, .seed = (gint)(g_get_real_time() % G_MAXINT) };
 
     read_options(argc, argv, &options);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    order_run_init(&run);
     if (options.order)
-        run_given(&run, options.order);
+        run_given_alone(options.order);
     else
-        run_many(&run, &options);
-    order_run_clear(&run);
+        run_many(&options);
+    g_free(options.world);
     g_free(options.order);
     return 0;
 }
