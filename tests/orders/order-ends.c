@@ -150,7 +150,7 @@ order_ends_run(OrderWorld *world, const char *how)
     order_world_settle(world);
     order_world_pass_time(world, world->host.is_stopping ? STOP_TIME : IDLE_TIME);
     if (world->host.is_stopping)
-        order_host_stop(&world->host);
+        order_world_end_stop(world);
     order_world_settle(world);
     order_checks_after_step(world);
     if (g_str_equal(how, "left"))

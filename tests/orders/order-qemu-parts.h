@@ -34,6 +34,7 @@ typedef struct OrderCommand {
     JsonNode *node; /* owned */
     int fd; /* owned; -1: none */
     gint64 since; /* monotonic us */
+    gboolean is_left; /* its agent has ended */
 } OrderCommand;
 
 /* A set of one descriptor. */

@@ -154,11 +154,18 @@ removes_something(OrderCommand *command)
 }
 
 void
+order_qemu_leave(OrderQemu *qemu)
+{
+    for (GList *i = qemu->held.head; i; i = i->next)
+        ((OrderCommand *)i->data)->is_left = TRUE;
+}
+
+void
 order_qemu_refuse_all(OrderQemu *qemu)
 {
     for (guint n = qemu->held.length; n > 0 && qemu->held.head; n--) {
         OrderCommand *command = g_queue_pop_head(&qemu->held);
-        if (removes_something(command))
+        if (command->is_left || removes_something(command))
             order_command_answer(command);
         else
             order_command_refuse(command);

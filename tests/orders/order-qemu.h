@@ -42,6 +42,10 @@ void order_qemu_answer_all(OrderQemu *qemu);
 void order_qemu_answer_one(OrderQemu *qemu);
 void order_qemu_refuse_all(OrderQemu *qemu);
 
+/* The agent has ended: held commands are refused no more. A QEMU that is sure to take a monitor refuses nothing of what an agent has left
+ * to it (vm/plug-guard.h). */
+void order_qemu_leave(OrderQemu *qemu);
+
 /* The guest runs. */
 void order_qemu_continue(OrderQemu *qemu);
 

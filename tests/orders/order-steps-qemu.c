@@ -14,8 +14,7 @@ order_is_qemu_asked(OrderWorld *world)
     return count_held(world) > 0;
 }
 
-/* A QEMU that is sure to take a monitor refuses nothing of what an agent has left to it (vm/plug-guard.h); nor does a former one, which
- * has been let go when another came. */
+/* As little as of what an agent has left to it a QEMU refuses of what was sent when its VM had been let go. */
 gboolean
 order_is_qemu_asked_by_somebody(OrderWorld *world)
 {

@@ -146,6 +146,16 @@ count_turn(OrderWorld *world)
         g_error("somebody is never quiet");
 }
 
+void
+order_world_end_stop(OrderWorld *world)
+{
+    order_host_stop(&world->host);
+    if (world->qemu)
+        order_qemu_leave(world->qemu);
+    if (world->former)
+        order_qemu_leave(world->former);
+}
+
 static gboolean
 run_everybody(OrderWorld *world)
 {
@@ -164,7 +174,7 @@ run_everybody(OrderWorld *world)
         take_clients(world);
     has_run |= run_clients(world);
     if (world->host.is_stopping && world->host.has_stopped) {
-        order_host_stop(&world->host);
+        order_world_end_stop(world);
         has_run = TRUE;
     }
     world->n_moves += has_run;
@@ -335,7 +345,7 @@ void
 order_world_quit(OrderWorld *world)
 {
     world->has_quit = world->has_stopped = TRUE;
-    order_host_stop(&world->host);
+    order_world_end_stop(world);
 }
 
 void

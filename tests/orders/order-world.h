@@ -70,9 +70,10 @@ void order_world_free(OrderWorld *world);
  * so that the VM is being added yet. */
 void order_world_begin(OrderWorld *world, gboolean is_holding);
 
-/* The instance is stopped: at once, or with a preparation that may take its time. Another one is started. */
+/* The instance is stopped: at once, or with a preparation that may take its time, or is over. Another one is started. */
 void order_world_quit(OrderWorld *world);
 void order_world_stop(OrderWorld *world);
+void order_world_end_stop(OrderWorld *world);
 void order_world_start(OrderWorld *world);
 
 /* A call of a caller's; @message: taken. */
