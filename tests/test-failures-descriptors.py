@@ -53,6 +53,15 @@ class DescriptorsTest(MonitorsTest):
         self.bystander = self.add('other', f'unix:{self.other_qemu.path}')
         self.bystander.qmp('QueryStatus')
 
+    def remove_vm(self):
+        """If it is there."""
+        with contextlib.suppress(CallError):
+            self.manager('RemoveVM', '(o)', f'{ROOT}/vm/vm')
+
+    def use_other(self):
+        """Another VM goes on."""
+        self.bystander.qmp('QueryStatus')
+
     def list_fds(self):
         return {int(fd) for fd in os.listdir(f'/proc/{self.agent.pid}/fd')}
 
@@ -81,7 +90,7 @@ class DescriptorsTest(MonitorsTest):
             self.assertTrue(any(text in error.message for text in SAID), f'{number} left: {error}')
             return False
         finally:
-            self.bystander.qmp('QueryStatus')
+            self.use_other()
             self.limit(self.hard)
 
     def try_all(self, go, clean):
@@ -112,11 +121,6 @@ class Descriptors(DescriptorsTest):
 
     def add_vm(self):
         self.vm = self.add('vm', f'unix:{self.qemu.path}')
-
-    def remove_vm(self):
-        """If it is there."""
-        with contextlib.suppress(CallError):
-            self.manager('RemoveVM', '(o)', f'{ROOT}/vm/vm')
 
     def test_add(self):
         self.try_all(self.add_vm, self.remove_vm)
@@ -185,6 +189,18 @@ class Descriptors(DescriptorsTest):
         def go(vm):
             self.fds += vm.start('VM', 'OpenDisplay', '(sa{sv})', 'vnc', {})()[1]
         self.use_callers(go)
+
+
+class First(DescriptorsTest):
+    """What all VMs share is made for the first one."""
+
+    def use_other(self):
+        self.paths()
+
+    def test_add(self):
+        peer = self.start(Peer, ANSWERS)
+        self.start_agent()
+        self.try_all(lambda: self.add('vm', f'unix:{peer.path}'), self.remove_vm)
 
 
 class Bystanders(DescriptorsTest):
