@@ -28,14 +28,15 @@ CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
 
 
 class Bus(Process):
-    """A dbus-daemon of our own that lets everybody do everything. `extra`: more configuration, such as <limit>s."""
+    """A dbus-daemon of our own that lets everybody do everything. `extra`: more configuration, such as <limit>s. `wrapper` is what
+    it is run under."""
 
-    def __init__(self, directory, name='bus', type='session', extra=''):
+    def __init__(self, directory, name='bus', type='session', extra='', wrapper=()):
         path = f'{directory}/{name}'
         with open(f'{path}.conf', 'w', encoding='ascii') as file:
             file.write(CONFIG.format(type=type, path=path, extra=extra))
         self.address = f'unix:path={path}'
-        super().__init__(['dbus-daemon', '--nofork', '--nopidfile', '--nosyslog', f'--config-file={path}.conf'])
+        super().__init__([*wrapper, 'dbus-daemon', '--nofork', '--nopidfile', '--nosyslog', f'--config-file={path}.conf'])
         self.wait_ready(lambda: is_listening(path), 'the socket of the bus')
 
 
