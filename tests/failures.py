@@ -350,6 +350,8 @@ class Stages(FailuresTest):
         return count
 
     def end_round(self):
+        # A guest that was stopped in this round, and stays so, has QEMU keep descriptors that were removed.
+        self.raw.execute('cont')
         self.detach()
         self.clean_blocks()
         self.wait_as_before()
