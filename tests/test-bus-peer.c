@@ -253,6 +253,25 @@ test_caller_left_before_the_match(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(fixture->calls, ==, 0);
 }
 
+/* Nobody vouches for a call that no bus has put a sender on. */
+static void
+test_without_sender(Fixture *fixture, gconstpointer data)
+{
+    static const char *const senders[] = { NULL, "org.example.Name" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(senders); i++) {
+        DBusMessage *stray = dbus_message_new_method_call(NULL, PATH, INTERFACE, "Call");
+
+        if (senders[i])
+            dbus_message_set_sender(stray, senders[i]);
+        dbus_message_set_serial(stray, 7);
+        bus_peers_take_call(bus_get_peers(fixture->base.bus), stray);
+        dbus_message_unref(stray);
+    }
+    g_assert_cmpuint(bus_peers_count(bus_get_peers(fixture->base.bus)), ==, 0);
+    g_assert_cmpuint(fixture->calls, ==, 0);
+}
+
 /* Nobody but the bus may say who left: a caller would end another's session. */
 static void
 test_forged_leaving(Fixture *fixture, gconstpointer data)
@@ -289,6 +308,18 @@ call_async(Fixture *fixture, const char *member, GVariant *parameters)
 {
     g_dbus_connection_call(fixture->base.client, bus_get_unique_name(fixture->base.bus), PATH, INTERFACE, member,
                            parameters, NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, on_reply, fixture);
+}
+
+/* How much of a call is read is for its method to say, and none of a megabyte ever is. */
+static void
+test_too_large(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *text = g_strnfill(1u << 20, 'x');
+
+    call_async(fixture, "Call", g_variant_new("(s)", text));
+    test_until(fixture->base.order->len == 1);
+    g_assert_cmpstr(fixture->base.order->str, ==, "l");
+    g_assert_cmpuint(fixture->calls, ==, 0);
 }
 
 static guint
@@ -407,6 +438,8 @@ main(int argc, char **argv)
     ADD("/bus-peer/caller-leaves-before-it-is-known", test_caller_leaves_before_it_is_known, NULL);
     ADD("/bus-peer/bus-closed-before-a-caller-is-known", test_bus_closed_before_a_caller_is_known, NULL);
     ADD("/bus-peer/caller-left-before-the-match", test_caller_left_before_the_match, NULL);
+    ADD("/bus-peer/without-sender", test_without_sender, NULL);
+    ADD("/bus-peer/too-large", test_too_large, NULL);
     ADD("/bus-peer/forged-leaving", test_forged_leaving, NULL);
     ADD("/bus-peer/waiting-calls-are-capped", test_waiting_calls_are_capped, NULL);
     ADD("/bus-peer/waiting-bytes-are-capped", test_waiting_bytes_are_capped, NULL);
