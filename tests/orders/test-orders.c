@@ -2,10 +2,10 @@
 /* The module through every order of what may happen around a call: a caller, a QEMU, a person who is asked, or an administrator
  * who does something at the wrong moment must not cost anybody else an answer, a monitor or the agent.
  *
- *     test-orders [--depth=N] [--seconds=S] [--seed=N] [--jobs=N] [--world=WORLD] [--order=WORLD:START:STEP,STEP…:END]
+ *     test-orders [--depth=N] [--seconds=S] [--random=N] [--seed=N] [--jobs=N] [--world=WORLD] [--order=WORLD:START:STEP,STEP…:END]
  *
- * All orders of N steps from each start in each world, then random ones of up to 20 steps until S seconds are over, by as many
- * processes as there are jobs. An order with a fault is printed in the form that --order takes. A step that means nothing where it stands
+ * All orders of N steps from each start in each world, then random ones of up to 20 steps until S seconds are over or a process has
+ * run that many, by as many processes as there are jobs. An order with a fault is printed in the form that --order takes. A step that means nothing where it stands
  * ends its order. */
 #include <signal.h>
 #include <stdio.h>
@@ -125,7 +125,7 @@ check_all_growth(OrderRun *run)
 }
 
 typedef struct Options {
-    gint depth, seconds, seed, jobs;
+    gint depth, seconds, random, seed, jobs; /* random: 0 for no limit */
     char *world; /* owned; NULL: all */
     char *order; /* owned */
 } Options;
@@ -154,7 +154,7 @@ run_job(OrderRun *run, const Options *options, OrderTally *tally, guint job)
     }
     order_all_run(run, tally, (guint)options->depth, only);
     n_before = run->n_orders;
-    while (g_get_real_time() < end)
+    while (g_get_real_time() < end && (!options->random || run->n_orders - n_before < (guint64)options->random))
         run_random(run, random, only);
     order_run_check_leaks();
     __atomic_add_fetch(&tally->n_random, run->n_orders - n_before, __ATOMIC_RELAXED);
@@ -218,6 +218,7 @@ read_options(int argc, char **argv, Options *options)
     const GOptionEntry entries[] = {
         { "depth", 0, 0, G_OPTION_ARG_INT, &options->depth, "All orders of N steps", "N" },
         { "seconds", 0, 0, G_OPTION_ARG_INT, &options->seconds, "Random orders until S seconds are over", "S" },
+        { "random", 0, 0, G_OPTION_ARG_INT, &options->random, "Random orders of a process, N at most", "N" },
         { "seed", 0, 0, G_OPTION_ARG_INT, &options->seed, "Of the random orders", "N" },
         { "jobs", 0, 0, G_OPTION_ARG_INT, &options->jobs, "Processes", "N" },
         { "world", 0, 0, G_OPTION_ARG_STRING, &options->world, "In this world alone", "WORLD" },
