@@ -125,7 +125,7 @@ class InAGuest(MonitorTest):
                 qemu = self.start(Qemu, version, '-S', *DEVICES)
                 vm = self.add(version, f'unix:{qemu.path}')
                 self.plug(vm)
-                self.assert_fails(TIMED_OUT, 'goes on', vm.start_wait('device_del', 0.2, id=('s', 'disk-1')))
+                self.assert_fails(TIMED_OUT, 'goes on', vm.start_wait('device_del', 1, id=('s', 'disk-1')))
                 self.assertIn('disk-1', [device['name'] for device in vm.qmp('QomList', '(s)', '/machine/peripheral')])
 
 

@@ -156,7 +156,7 @@ class Scripted(SlowTest):
     def test_a_replay_that_is_stopped_before(self):
         vm, _ = self.script({'replay-seek': Steps([Message(event('STOP')), Message(event('RESUME')), {}]), 'query-replay':
                              {'mode': 'play', 'icount': 5}})
-        self.assert_fails(TIMED_OUT, 'goes on', vm.start_wait('replay-seek', 0.1, icount=('x', 10)))
+        self.assert_fails(TIMED_OUT, 'goes on', vm.start_wait('replay-seek', 1, icount=('x', 10)))
         vm, _ = self.vm_that('replay-seek', {'query-replay': {'mode': 'play', 'icount': 5}}, event('STOP'))
         self.assert_fails(GENERIC, 'stopped at instruction 5', vm.start_wait('replay-seek', icount=('x', 10)))
 

@@ -21,7 +21,7 @@ class Real(SlowTest):
                 events = vm.record_events()
                 vm.wait('system_reset')
                 self.assertIn('Reset', events.names())
-                self.assert_fails(TIMED_OUT, 'goes on', vm.start_wait('system_powerdown', 0.1))
+                self.assert_fails(TIMED_OUT, 'goes on', vm.start_wait('system_powerdown', 1))
                 vm.wait('quit')
                 wait_until(lambda: not vm.is_there())
 
@@ -53,7 +53,7 @@ class Real(SlowTest):
     def test_who_stops_waiting_changes_nothing(self):
         vm = self.start_vm()
         self.add_disks(vm, 'a', 'b')
-        self.assert_fails(TIMED_OUT, 'goes on', vm.start_wait('blockdev-backup', 0.1, **self.backup('copy')))
+        self.assert_fails(TIMED_OUT, 'goes on', vm.start_wait('blockdev-backup', 1, **self.backup('copy')))
         leaver = self.connect()
         leaver.start(NAME, vm.path, f'{NAME}.VM', 'ExecuteAndWait', '(sa{sv}a{sv})', 'job-complete',
                      variants({'id': ('s', 'copy')}), {})
