@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Nothing is left in a QEMU of an agent that lets go of it, at whatever moment: in the middle of plugging monitors, with
 commands of callers under way. On real QEMUs."""
+import contextlib
 import os
 import random
 import signal
 import time
 
-from harness import main, wait_until
+from harness import CallError, main, wait_until
 from monitor import NAME, ROOT, VM
 from monitors import MonitorsTest
 
@@ -39,9 +40,12 @@ class Farewell(MonitorsTest):
         wait_until(lambda: self.look() == self.before, lambda: f'{self.look()} is {self.before}')
 
     def attach(self):
-        """An agent that has taken the place of a killed one has it already."""
+        """An agent that has taken the place of a killed one has it already, or is about to."""
         vm = VM(self.caller, f'{ROOT}/vm/vm')
-        return vm if vm.is_there() else self.add('vm', f'unix:{self.qemu.path}')
+        with contextlib.suppress(CallError):
+            self.add('vm', f'unix:{self.qemu.path}')
+        wait_until(vm.is_there, lambda: self.agent.output)
+        return vm
 
     def rush(self, vm, getfd=True):
         """Callers who all come at this moment, when it is known what QEMU understands."""
