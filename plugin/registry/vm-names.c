@@ -93,12 +93,6 @@ vm_names_goes_before(VmOrigin origin, Vm *holder)
     return (origin == VM_FROM_CALL || origin == VM_FROM_KEY_FILE) && vm_get_origin(holder) == VM_FROM_DIRECTORY;
 }
 
-static gboolean
-check_own_name(VmNames *names, const char *name, QemuConnection *qemu, GError **error)
-{
-    return vm_names_check(names, name, error) && names_check_own_uuid(name, qemu_connection_get_uuid(qemu), error);
-}
-
 char *
 vm_names_choose(VmNames *names, Vm *vm, GError **error)
 {
@@ -107,7 +101,7 @@ vm_names_choose(VmNames *names, Vm *vm, GError **error)
         *qemu_connection_get_name(qemu) ? qemu_connection_get_name(qemu) : qemu_connection_get_uuid(qemu);
 
     if (*name && !g_str_equal(name, NAMES_NIL_UUID))
-        return check_own_name(names, name, qemu, error) ? g_strdup(name) : NULL;
+        return vm_names_check(names, name, error) ? g_strdup(name) : NULL;
     g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS,
                 "%s: the argument `name` must say what the VM is to be called",
                 qemu_connection_is_storage_daemon(qemu) ? "A qemu-storage-daemon has no name of its own"

@@ -26,7 +26,7 @@ gboolean vm_names_check(VmNames *names, const char *name, GError **error);
 gboolean vm_names_goes_before(VmOrigin origin, Vm *holder);
 
 /* The name of a connected VM for which none was given: QEMU's `-name`, else its UUID. NULL with BUS_ERROR_INVALID_ARGS: it has
- * neither, or may not be called that. */
+ * neither, or may not be called that. Whether a name that is written like a UUID is the VM's own is the registry's to see. */
 char *vm_names_choose(VmNames *names, Vm *vm, GError **error);
 
 /* Where a VM comes from, in words for users who may know nothing else of it: "the VM found at /run/qemu-monitor/web.sock". */
