@@ -16,6 +16,8 @@ typedef struct Fixture {
     GString *log; /* owned; what callers were told, a blank after each */
     guint n_left;
     const char *fdset_owner; /* of the commands from now on */
+    gboolean has_no_fd; /* likewise: also where a command takes one */
+    gboolean is_oob; /* likewise */
     int fd_flags; /* those that a command's descriptor is opened with from now on, besides O_CLOEXEC */
 } Fixture;
 
@@ -69,8 +71,9 @@ try_submit(Fixture *fixture, Call *call, const char *caller, const char *command
     g_autoptr(JsonNode) node = arguments ? json_tree_parse(arguments, strlen(arguments), NULL) : NULL;
     CallerSessionCommand request = { .name = command, .arguments = node, .fdset_owner = fixture->fdset_owner };
 
-    if (g_str_equal(command, "getfd") || g_str_equal(command, "add-fd")) {
-        request.flags = QMP_EXECUTE_FD;
+    request.flags = fixture->is_oob ? QMP_EXECUTE_OOB : QMP_EXECUTE_DEFAULT;
+    if (!fixture->has_no_fd && (g_str_equal(command, "getfd") || g_str_equal(command, "add-fd"))) {
+        request.flags |= QMP_EXECUTE_FD;
         request.fd = open("/dev/null", fixture->fd_flags | O_CLOEXEC);
     }
     *call = (Call){ .fixture = fixture, .name = command };
@@ -187,6 +190,80 @@ test_fd_names(Fixture *fixture, gconstpointer unused)
     qmp_peer_wait_until(fixture->base.context, count(fixture, "0 object-del") == 1);
 }
 
+/* A caller who names a descriptor keeps the monitor that has it, however many come after. */
+static void
+test_names_hold_the_monitor(Fixture *fixture, gconstpointer unused)
+{
+    static const char *const others[] = { ":1.2", ":1.3", ":1.4", ":1.5" };
+    Call call;
+
+    submit(fixture, &call, ":1.1", "getfd", "{\"fdname\":\"tap\"}");
+    assert_told(fixture, "getfd={} ");
+    for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
+        submit(fixture, &call, others[i], "stop", NULL);
+        assert_told(fixture, "stop={} ");
+    }
+    submit(fixture, &call, ":1.1", "netdev_add", "{\"fd\":\"tap\"}");
+    assert_told(fixture, "netdev_add={} ");
+    g_assert_cmpuint(count(fixture, "1 netdev_add"), ==, 1);
+}
+
+/* A caller who names descriptors without end: QEMU has no room for everybody's. */
+static void
+test_too_many_names(Fixture *fixture, gconstpointer unused)
+{
+    g_autoptr(GError) error = NULL;
+    guint n = 0;
+    Call call;
+
+    for (;; n++) {
+        g_autofree char *arguments = g_strdup_printf("{\"fdname\":\"tap%u\"}", n);
+        if (!try_submit(fixture, &call, ":1.1", "getfd", arguments, &error))
+            break;
+        qmp_peer_wait_until(fixture->base.context, fixture->log->len > 0);
+        g_string_truncate(fixture->log, 0);
+        g_assert_cmpuint(n, <, 2000);
+    }
+    g_assert_error(error, QMP_ERROR, QMP_ERROR_LIMIT);
+    g_assert_cmpuint(n, ==, 1024);
+    g_clear_error(&error);
+    submit(fixture, &call, ":1.1", "closefd", "{\"fdname\":\"tap7\"}");
+    assert_told(fixture, "closefd={} ");
+    submit(fixture, &call, ":1.1", "getfd", "{\"fdname\":\"tap\"}");
+    assert_told(fixture, "getfd={} ");
+}
+
+/* A getfd without a descriptor would take the agent's own, which the guard of a plugged monitor left in QEMU. */
+static void
+test_getfd_without_fd(Fixture *fixture, gconstpointer unused)
+{
+    Call call;
+
+    submit(fixture, &call, ":1.1", "getfd", "{\"fdname\":\"tap\"}");
+    assert_told(fixture, "getfd={} ");
+    g_assert_cmpuint(count(fixture, "1 getfd {\"fdname\":\"0\"}"), ==, 0);
+    fixture->has_no_fd = TRUE;
+    submit(fixture, &call, ":1.1", "getfd", "{\"fdname\":\"tap\"}");
+    assert_told(fixture, "getfd={} ");
+    g_assert_cmpuint(count(fixture, "1 getfd {\"fdname\":\"0\"}"), ==, 1);
+}
+
+/* Somebody who unblocks a hung QEMU out of band has the answer, although others' wait. */
+static void
+test_oob_is_not_held(Fixture *fixture, gconstpointer unused)
+{
+    ReplyBarrier *barrier = qemu_connection_get_barrier(vm_get_qemu(fixture->base.vm));
+    Call held, urgent;
+
+    reply_barrier_hold(barrier);
+    submit(fixture, &held, ":1.1", "stop", NULL);
+    fixture->is_oob = TRUE;
+    submit(fixture, &urgent, ":1.1", "yank", NULL);
+    assert_told(fixture, "yank={} ");
+    reply_barrier_release(barrier);
+    assert_told(fixture, "stop={} ");
+}
+
 /* Two callers and their fdsets: the one neither sees nor touches the other's, and both are there for their owners. */
 static void
 test_fdsets(Fixture *fixture, gconstpointer unused)
@@ -295,21 +372,27 @@ test_cancel(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(count(fixture, "1 stop"), ==, 0);
 }
 
-/* A QEMU that is stuck: whoever waits is told once, also where one of them gives up another's command on that. */
+/* A QEMU that is stuck: whoever waits is told once, also where one of them gives up another's command on that; whoever has given
+ * up before is told nothing. */
 static void
 test_fail(Fixture *fixture, gconstpointer unused)
 {
     g_autoptr(GError) error = g_error_new_literal(QMP_ERROR, QMP_ERROR_TIMED_OUT, "stuck");
-    Call calls[3];
+    Call calls[3], given_up;
 
     test_qemu_withhold(fixture->base.qemu, "stop");
     for (guint i = 0; i < 3; i++)
         submit(fixture, &calls[i], ":1.1", "stop", NULL);
     calls[0].cancels = &calls[1];
     wait_for(fixture, "1 stop");
+    test_qemu_withhold(fixture->base.qemu, "getfd");
+    submit(fixture, &given_up, ":1.1", "getfd", "{\"fdname\":\"a\"}");
+    wait_for(fixture, "1 getfd");
+    caller_session_ticket_cancel(given_up.ticket);
     caller_sessions_fail(fixture->sessions, error);
     g_assert_cmpstr(fixture->log->str, ==, "stop!1 stop!1 ");
     test_qemu_release(fixture->base.qemu, "stop");
+    test_qemu_release(fixture->base.qemu, "getfd");
     vm_fixture_settle(&fixture->base);
     g_assert_cmpstr(fixture->log->str, ==, "stop!1 stop!1 ");
 }
@@ -456,6 +539,10 @@ main(int argc, char **argv)
     ADD("/caller-sessions/own-monitors", test_own_monitors);
     ADD("/caller-sessions/drop", test_drop);
     ADD("/caller-sessions/fd-names", test_fd_names);
+    ADD("/caller-sessions/names-hold-the-monitor", test_names_hold_the_monitor);
+    ADD("/caller-sessions/too-many-names", test_too_many_names);
+    ADD("/caller-sessions/getfd-without-fd", test_getfd_without_fd);
+    ADD("/caller-sessions/oob-is-not-held", test_oob_is_not_held);
     ADD("/caller-sessions/fdsets", test_fdsets);
     ADD("/caller-sessions/fdset-of-a-method", test_fdset_of_a_method);
     ADD("/caller-sessions/fdset-that-nobody-waits-for", test_fdset_that_nobody_waits_for);
