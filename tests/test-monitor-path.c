@@ -12,6 +12,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define OWNER 65533
+#define SOMEBODY 65532
+
 typedef struct Fixture {
     char *directory; /* owned */
     ManagementHost host;
@@ -195,6 +198,59 @@ test_directory(Fixture *fixture, gconstpointer unused)
     assert_refused(fixture, "web.sock", BUS_ERROR_FAILED, "there is no run directory");
 }
 
+/* A directory that is another user's: they could take the socket away, or see who comes. */
+static void
+test_directory_of_another(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *native = dup_path(fixture, NULL);
+
+    if (geteuid() != 0) {
+        g_test_skip("other users' directories take root");
+        return;
+    }
+    g_assert_cmpint(chown(fixture->directory, SOMEBODY, 0), ==, 0);
+    assert_refused(fixture, "web.sock", BUS_ERROR_FAILED, fixture->directory);
+    g_assert_cmpint(chown(fixture->directory, 0, 0), ==, 0);
+    g_assert_cmpint(g_mkdir(native, 0755), ==, 0);
+    g_assert_cmpint(chown(native, SOMEBODY, 0), ==, 0);
+    assert_refused(fixture, "web.sock", BUS_ERROR_FAILED, native);
+}
+
+/* A client of another user, who got through by whatever way: the caller's VM is not theirs. */
+static void
+test_client_of_another(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *path = dup_path(fixture, "web.sock");
+    MonitorPath *offered;
+    char byte;
+
+    if (geteuid() != 0) {
+        g_test_skip("other users take root");
+        return;
+    }
+    fixture->host.bus = MANAGEMENT_BUS_SYSTEM;
+    g_assert_cmpint(g_chmod(fixture->directory, 0755), ==, 0);
+    offered = monitor_path_new(&fixture->context, "web.sock", OWNER, G_MAXUINT64, on_client, fixture, NULL);
+    g_assert_nonnull(offered);
+    g_assert_cmpint(g_chmod(path, 0666), ==, 0);
+    g_assert_cmpint(seteuid(SOMEBODY), ==, 0);
+    int stranger = open_socket(path, SOCK_STREAM, connect);
+    g_assert_cmpint(seteuid(0), ==, 0);
+    g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(fixture->calls, ==, 0);
+    g_assert_cmpint(recv(stranger, &byte, 1, MSG_DONTWAIT), ==, 0);
+    g_assert_cmpint(seteuid(OWNER), ==, 0);
+    int own = open_socket(path, SOCK_STREAM, connect);
+    g_assert_cmpint(seteuid(0), ==, 0);
+    while (fixture->calls == 0)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpint(write(fixture->fd, "x", 1), ==, 1);
+    g_assert_cmpint(read(own, &byte, 1), ==, 1);
+    monitor_path_free(offered);
+    close(stranger);
+    close(own);
+}
+
 /* On the system bus other users reach their socket through the directory, without seeing what else is in it. */
 static void
 test_system_bus(Fixture *fixture, gconstpointer unused)
@@ -234,6 +290,8 @@ main(int argc, char **argv)
     ADD_TEST("taken", test_taken);
     ADD_TEST("replaced", test_replaced);
     ADD_TEST("directory", test_directory);
+    ADD_TEST("directory-of-another", test_directory_of_another);
+    ADD_TEST("client-of-another", test_client_of_another);
     ADD_TEST("system-bus", test_system_bus);
     ADD_TEST("names", test_names);
     return g_test_run();

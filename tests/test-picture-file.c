@@ -2,6 +2,7 @@
 /* A picture on its way from QEMU's file to a caller's. */
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bus-error.h"
@@ -47,6 +48,8 @@ write_picture(PictureFile *file, gsize size)
     int fd = picture_file_dup_writer(file);
 
     g_assert_cmpint(fd, >=, 0);
+    /* QEMU, which a guest may have taken over, would read by it what another caller's picture showed. */
+    g_assert_cmpint(fcntl(fd, F_GETFL) & O_ACCMODE, ==, O_WRONLY);
     g_assert_cmpint(write(fd, "P6 and more", 11), ==, 11);
     if (size > 0)
         g_assert_cmpint(ftruncate(fd, (off_t)size), ==, 0);
@@ -69,6 +72,7 @@ test_sealed(void)
     g_assert_cmpint(fcntl(outcome.fd, F_GET_SEALS) & (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), ==,
                     F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
     g_assert_cmpint(write(outcome.fd, "x", 1), ==, -1);
+    g_assert_cmpint(fcntl(outcome.fd, F_GETFL) & O_ACCMODE, ==, O_RDONLY);
     close(outcome.fd);
     /* QEMU's file serves again, from its beginning. */
     picture_file_reset(file);
@@ -108,6 +112,50 @@ test_freed(void)
     picture_copy_free(copy);
     g_assert_false(g_main_context_iteration(context, FALSE));
     g_assert_false(outcome.is_there);
+    picture_file_free(file);
+}
+
+/* A QEMU that cuts its picture short while the agent copies it: the caller is told, and the copy has an end. */
+static void
+test_cut(void)
+{
+    g_autoptr(GMainContext) context = g_main_context_new();
+    PictureFile *file = picture_file_new(NULL);
+    Outcome outcome = { .fd = -1 };
+
+    write_picture(file, 25u * 1024 * 1024);
+    PictureCopy *copy = picture_copy_new(context, file, "P6", on_copied, &outcome);
+    g_main_context_iteration(context, TRUE);
+    picture_file_reset(file);
+    for (guint i = 0; i < 20 && !outcome.is_there; i++)
+        g_main_context_iteration(context, TRUE);
+    g_assert_error(outcome.error, QMP_ERROR, QMP_ERROR_PROTOCOL);
+    g_clear_error(&outcome.error);
+    picture_copy_free(copy);
+    picture_file_free(file);
+}
+
+/* An agent that has no descriptors left says so, and does not blame QEMU. */
+static void
+test_no_descriptors(void)
+{
+    PictureFile *file = picture_file_new(NULL);
+    g_autoptr(GMainContext) context = g_main_context_new();
+    Outcome outcome = { .fd = -1 };
+    struct rlimit limit, none;
+
+    write_picture(file, 0);
+    g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+    none = limit;
+    none.rlim_cur = 0;
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
+    PictureCopy *copy = picture_copy_new(context, file, "P6", on_copied, &outcome);
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+    while (!outcome.is_there)
+        g_main_context_iteration(context, TRUE);
+    g_assert_error(outcome.error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED);
+    g_clear_error(&outcome.error);
+    picture_copy_free(copy);
     picture_file_free(file);
 }
 
@@ -152,6 +200,8 @@ main(int argc, char **argv)
     g_test_add_func("/picture-file/sealed", test_sealed);
     g_test_add_func("/picture-file/pieces", test_pieces);
     g_test_add_func("/picture-file/freed", test_freed);
+    g_test_add_func("/picture-file/cut", test_cut);
+    g_test_add_func("/picture-file/no-descriptors", test_no_descriptors);
     g_test_add_func("/picture-file/no-picture", test_no_picture);
     g_test_add_func("/picture-file/too-large", test_too_large);
     return g_test_run();
