@@ -3,6 +3,7 @@
  * manages the VM by it, or tells them of a VM that they may not observe. */
 #include "events.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "bus.h"
@@ -71,6 +72,9 @@ typedef struct Fixture {
     VmSchema schema;
     VmContext vm_context;
     Events *events; /* owned */
+    guint n_lines; /* of the log */
+    gboolean is_answered; /* a question to QEMU */
+    guint subscription; /* the client's */
     GString *heard; /* owned; by the client: "Interface.Member (values);" each */
 } Fixture;
 
@@ -78,6 +82,12 @@ static void
 on_call(BusCall *call, gpointer object_data)
 {
     g_assert_not_reached();
+}
+
+static void
+on_log(gpointer data, GLogLevelFlags level, const GLogField *fields, gsize n_fields)
+{
+    ((Fixture *)data)->n_lines++;
 }
 
 static void
@@ -98,14 +108,17 @@ set_up(Fixture *fixture, gconstpointer data)
     vm_set_name(fixture->base.vm, "vm");
     fixture->contract = contract_load();
     fixture->schema.interfaces = qmp_interfaces_new_from_contract(fixture->contract, on_call, NULL);
-    fixture->host = (ManagementHost){ .context = fixture->base.context, .bus = GPOINTER_TO_UINT(data) };
+    fixture->host = (ManagementHost){
+        .context = fixture->base.context, .bus = GPOINTER_TO_UINT(data), .log = on_log, .data = fixture
+    };
     fixture->context = (Context){ .host = &fixture->host, .bus = fixture->bus.bus };
     fixture->vm_context =
         (VmContext){ .context = &fixture->context, .vm = fixture->base.vm, .schema = &fixture->schema };
     fixture->vm_context.object = bus_object_new(fixture->bus.bus, PATH, NULL);
     fixture->heard = g_string_new(NULL);
-    g_dbus_connection_signal_subscribe(fixture->bus.client, NULL, NULL, NULL, PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
-                                       on_heard, fixture->heard, NULL);
+    fixture->subscription =
+        g_dbus_connection_signal_subscribe(fixture->bus.client, NULL, NULL, NULL, PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+                                           on_heard, fixture->heard, NULL);
     /* A caller is known from their first call on. */
     g_variant_unref(test_client_call(fixture->bus.client, bus_get_unique_name(fixture->bus.bus), "/",
                                      "org.freedesktop.DBus.Peer", "Ping", NULL, NULL));
@@ -122,6 +135,7 @@ tear_down(Fixture *fixture, gconstpointer unused)
     qmp_interfaces_unref(fixture->schema.interfaces);
     g_dbus_node_info_unref(fixture->contract);
     vm_fixture_tear_down(&fixture->base);
+    g_dbus_connection_signal_unsubscribe(fixture->bus.client, fixture->subscription);
     bus_fixture_tear_down(&fixture->bus, NULL);
     g_string_free(fixture->heard, TRUE);
 }
@@ -145,17 +159,38 @@ publish(Fixture *fixture, const char *name, const char *data)
                    &(QmpEvent){ .name = name, .data = { data, data ? strlen(data) : 0 }, .timestamp = 7 });
 }
 
+/* Has the client hear all that has been sent, and a mark behind it. */
+static void
+send_mark(Fixture *fixture)
+{
+    DBusMessage *mark = bus_object_new_signal(fixture->vm_context.object, "org.example.Test", "Mark");
+
+    bus_send(fixture->bus.bus, mark);
+    dbus_message_unref(mark);
+    test_until(g_str_has_suffix(fixture->heard->str, "Test.Mark ();"));
+}
+
+/* How many signals the client has heard since the last time. */
+static guint
+count_heard(Fixture *fixture)
+{
+    guint n = 0;
+
+    send_mark(fixture);
+    for (const char *at = fixture->heard->str; (at = strchr(at, ';')); at++)
+        n++;
+    g_string_truncate(fixture->heard, 0);
+    return n - 1;
+}
+
 /* The client has heard @expected since the last time, and nothing else. */
 static void
 expect(Fixture *fixture, const char *expected)
 {
-    DBusMessage *mark = bus_object_new_signal(fixture->vm_context.object, "org.example.Test", "Mark");
     g_autofree char *all = g_strconcat(expected, "Test.Mark ();", NULL);
 
     qmp_peer_settle(fixture->base.context);
-    bus_send(fixture->bus.bus, mark);
-    dbus_message_unref(mark);
-    test_until(g_str_has_suffix(fixture->heard->str, "Test.Mark ();"));
+    send_mark(fixture);
     g_assert_cmpstr(fixture->heard->str, ==, all);
     g_string_truncate(fixture->heard, 0);
 }
@@ -178,6 +213,12 @@ test_typed(Fixture *fixture, gconstpointer unused)
     expect(fixture, "Events.GuestItem ({'share': <1.0>}, 7);"
                     "VM.Event ('NEW_EVENT', {'share': <int64 1>}, 7);"
                     "VM.Event ('GUEST_ITEM', {'json': <'{\"share\": \"\\\\u0000\"}'>}, 7);");
+}
+
+static void
+on_answered(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    ((Fixture *)user_data)->is_answered = TRUE;
 }
 
 /* An event without data that the contract has costs QEMU no question. */
@@ -235,6 +276,76 @@ test_flood(Fixture *fixture, gconstpointer unused)
     g_assert_false(are_replies_held(fixture));
 }
 
+/* The same with large events: a few of them are as much as many small ones. */
+static void
+test_flood_of_bytes(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *blanks = g_strnfill(60000, ' ');
+    g_autofree char *data = g_strdup_printf("{\"share\": 1%s}", blanks);
+
+    for (guint i = 0; i < 17; i++)
+        publish(fixture, "GUEST_ITEM", data);
+    g_assert_nonnull(fixture->schema.wait);
+    publish(fixture, "GUEST_ITEM", data);
+    g_assert_null(fixture->schema.wait);
+}
+
+/* Events that have waited: others have their turn of the main loop while they are sent. */
+static void
+test_backlog_in_turns(Fixture *fixture, gconstpointer unused)
+{
+    guint n_heard = 0, n;
+    SchemaWait *wait;
+
+    for (guint i = 0; i < 100; i++)
+        publish(fixture, "GUEST_ITEM", "{\"share\": 1}");
+    wait = g_steal_pointer(&fixture->schema.wait);
+    settle_schema(fixture);
+    wait->func(NULL, wait->user_data);
+    g_free(wait);
+    for (; n_heard < 100; n_heard += n) {
+        g_main_context_iteration(fixture->base.context, FALSE);
+        n = count_heard(fixture);
+        g_assert_cmpuint(n, <=, 32);
+    }
+}
+
+/* A bus that is slow: QEMU is not read meanwhile, so that a VM that floods fills its own buffers. */
+static void
+test_slow_bus(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *text = g_strnfill(60000, 'x');
+    g_autofree char *data = g_strdup_printf("{\"share\": \"%s\"}", text);
+    QemuConnection *qemu = vm_get_qemu(fixture->base.vm);
+    QmpTicket *ticket;
+
+    fixture->schema.is_settled = TRUE;
+    test_daemon_signal(fixture->bus.daemon, SIGSTOP);
+    for (guint i = 0; i < 80; i++)
+        publish(fixture, "NEW_EVENT", data);
+    ticket = qemu_connection_ask(qemu, &(QmpCommand){ .name = "query-name" }, on_answered, fixture);
+    g_assert_nonnull(ticket);
+    qmp_peer_settle(fixture->base.context);
+    g_assert_false(fixture->is_answered);
+    test_daemon_signal(fixture->bus.daemon, SIGCONT);
+    while (!fixture->is_answered) {
+        g_main_context_iteration(NULL, FALSE);
+        g_main_context_iteration(fixture->base.context, FALSE);
+    }
+    g_assert_cmpuint(count_heard(fixture), ==, 80);
+}
+
+/* A subscriber who does not read is told of once, however many events they miss. */
+static void
+test_missed(Fixture *fixture, gconstpointer unused)
+{
+    settle_schema(fixture);
+    events_subscribe(fixture->events, ":1.999", NULL);
+    for (guint i = 0; i < 10; i++)
+        publish(fixture, "STOP", NULL);
+    g_assert_cmpuint(fixture->n_lines, ==, 1);
+}
+
 /* A caller on the system bus hears nothing before they subscribe, and then the events that they named, until they unsubscribe. */
 static void
 test_subscribers(Fixture *fixture, gconstpointer unused)
@@ -284,6 +395,10 @@ main(int argc, char **argv)
     ADD("/events/waits-for-schema", MANAGEMENT_BUS_SESSION, test_waits_for_schema);
     ADD("/events/last-events", MANAGEMENT_BUS_SESSION, test_last_events);
     ADD("/events/flood", MANAGEMENT_BUS_SESSION, test_flood);
+    ADD("/events/flood-of-bytes", MANAGEMENT_BUS_SESSION, test_flood_of_bytes);
+    ADD("/events/backlog-in-turns", MANAGEMENT_BUS_SESSION, test_backlog_in_turns);
+    ADD("/events/slow-bus", MANAGEMENT_BUS_SESSION, test_slow_bus);
+    ADD("/events/missed", MANAGEMENT_BUS_SYSTEM, test_missed);
     ADD("/events/subscribers", MANAGEMENT_BUS_SYSTEM, test_subscribers);
     ADD("/events/subscriber-gone", MANAGEMENT_BUS_SYSTEM, test_subscriber_gone);
 #undef ADD
