@@ -159,6 +159,60 @@ test_cap_in_one_read(Fixture *fixture, gconstpointer unused)
     g_assert_cmpstr(fixture->received->str, ==, "{\"a\":1}|");
 }
 
+/* A QEMU that floods: others have their turn of the main loop after 64 documents. */
+static void
+test_turns(Fixture *fixture, gconstpointer unused)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (guint i = 0; i < 1000; i++)
+        g_string_append(text, "{}");
+    qmp_peer_send(fixture->peer, text->str);
+    for (guint before = 0; fixture->n_documents < 1000; before = fixture->n_documents) {
+        g_main_context_iteration(fixture->context, FALSE);
+        g_assert_cmpuint(fixture->n_documents - before, <=, 64);
+    }
+}
+
+static guint
+count_fds(void)
+{
+    guint n = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* A QEMU that sends descriptors, which none does: they are closed, else the agent runs out of them. */
+static void
+test_descriptors(Fixture *fixture, gconstpointer unused)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+    char document[] = "{}";
+    struct iovec part = { document, 2 };
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+    };
+    int pair[2];
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+    free_channel(fixture);
+    fixture->channel = qmp_channel_new(fixture->context, pair[0], 1000, &funcs, fixture);
+    guint before = count_fds();
+    memcpy(CMSG_DATA(&control.header), &pair[1], sizeof(int));
+    for (guint i = 1; i <= 10; i++) {
+        g_assert_cmpint(sendmsg(pair[1], &message, 0), ==, 2);
+        qmp_peer_wait_until(fixture->context, fixture->n_documents == i);
+    }
+    g_assert_cmpuint(count_fds(), ==, before);
+    free_channel(fixture);
+    close(pair[1]);
+}
+
 /* The largest reply that is promised, with what QEMU's pretty-printing may look like. */
 static void
 test_32_mib(Fixture *fixture, gconstpointer unused)
@@ -416,6 +470,8 @@ main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/qmp-channel/framing", test_framing, NULL);
+    ADD("/qmp-channel/turns", test_turns, NULL);
+    ADD("/qmp-channel/descriptors", test_descriptors, NULL);
     ADD("/qmp-channel/cap", test_cap, NULL);
     ADD("/qmp-channel/cap-in-one-read", test_cap_in_one_read, NULL);
     ADD("/qmp-channel/32-mib", test_32_mib, NULL);

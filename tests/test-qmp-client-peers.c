@@ -166,7 +166,13 @@ test_lies(Fixture *fixture, gconstpointer unused)
         expect_end(fixture, lies[i], QMP_ERROR_PROTOCOL, "the peer");
         assert_log(fixture, "x failed 2;closed;");
     }
-    Call call = { 0 };
+    Call call = { 0 }, bare = { 0 };
+    /* An id that this client never sent: the reply is not the one to the oldest command. */
+    fixture_start(fixture, &(QmpClientLimits){ 0 });
+    get_ready(fixture, FALSE);
+    execute(fixture, &bare, "x", NULL, QMP_EXECUTE_DEFAULT);
+    expect_end(fixture, "{\"return\": {}, \"id\": \"0\"}", QMP_ERROR_PROTOCOL, "the peer");
+    assert_log(fixture, "x failed 2;closed;");
     fixture_start(fixture, &(QmpClientLimits){ 0 });
     get_ready(fixture, FALSE);
     execute(fixture, &call, "x", NULL, QMP_EXECUTE_DEFAULT);

@@ -130,6 +130,8 @@ test_problems(void)
     g_autofree char *event = g_strdup_printf("{\"event\": \"%s\"}", long_name);
     g_autofree char *long_text = g_strnfill(70000, 'x');
     g_autofree char *error = g_strdup_printf("{\"error\": {\"class\": \"C\", \"desc\": \"%s\"}}", long_text);
+    g_autofree char *padded =
+        g_strdup_printf("{\"error\": {\"class\": \"C\", \"desc\": \"d\", \"more\": \"%s\"}}", long_text);
     g_autofree char *greeting = g_strdup_printf("{\"QMP\": {\"version\": {\"qemu\": {\"major\": 1, \"minor\": 0, "
                                                 "\"micro\": 0}, \"package\": \"%.20000s\"}}}",
                                                 long_text);
@@ -159,6 +161,7 @@ test_problems(void)
           QMP_MESSAGE_GREETING },
         { event, QMP_MESSAGE_EVENT },
         { error, QMP_MESSAGE_REPLY },
+        { padded, QMP_MESSAGE_REPLY },
         { greeting, QMP_MESSAGE_GREETING },
     };
 
