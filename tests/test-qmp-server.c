@@ -48,7 +48,7 @@ on_closed(const GError *error, gpointer user_data)
 }
 
 static void
-set_up(Fixture *fixture, gconstpointer unused)
+connect_client(Fixture *fixture, gboolean is_pretty)
 {
     static const QmpServerFuncs funcs = { on_command, on_closed };
     static const QmpServerLimits limits = { 4000, 100000 };
@@ -58,8 +58,14 @@ set_up(Fixture *fixture, gconstpointer unused)
 
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
     fixture->client = pair[1];
+    fixture->server = qmp_server_new(NULL, pair[0], &greeting, is_pretty, &limits, &funcs, fixture);
+}
+
+static void
+set_up(Fixture *fixture, gconstpointer unused)
+{
     fixture->heard = g_string_new(NULL);
-    fixture->server = qmp_server_new(NULL, pair[0], &greeting, /* is_pretty= */ FALSE, &limits, &funcs, fixture);
+    connect_client(fixture, /* is_pretty= */ FALSE);
 }
 
 static void
@@ -152,6 +158,22 @@ settle(void)
 {
     for (guint i = 0; i < 20; i++)
         g_main_context_iteration(NULL, FALSE);
+}
+
+/* A client that has not agreed to it, and sends a command out of band: the answer, which is a refusal, comes in its turn. */
+static void
+test_oob_that_was_not_agreed(Fixture *fixture, gconstpointer unused)
+{
+    char byte;
+
+    say(fixture, "{'execute':'qmp_capabilities'}{'execute':'a'}{'exec-oob':'b'}");
+    expect(fixture, "{\"return\": {}}\r\n");
+    QmpServerCommand *first = await_command(fixture);
+    settle();
+    g_assert_cmpint(recv(fixture->client, &byte, 1, MSG_DONTWAIT), ==, -1);
+    succeed(fixture, first);
+    expect(fixture, "{\"return\": {\"a\": 1}}\r\n{\"error\": {\"class\": \"GenericError\", \"desc\": "
+                    "\"QMP input member 'exec-oob' is unexpected\"}}\r\n");
 }
 
 /* A client that does not wait for answers: @n times @command behind the first, and one out of band behind those, is what is read.
@@ -398,6 +420,24 @@ test_pretty_has_an_end(Fixture *fixture, gconstpointer unused)
     g_assert_true(g_string_equal(compact, expected));
 }
 
+/* A client that asked for lines: a reply of a megabyte has none, else everybody waits while they are made. */
+static void
+test_pretty(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *text = g_strnfill(1024 * 1024, 'x');
+    g_autofree char *large = g_strdup_printf("{\"a\": \"%s\"}", text);
+    g_autofree char *line = g_strdup_printf("\r\n{\"return\": %s}\r\n", large);
+
+    qmp_server_free(fixture->server);
+    close(fixture->client);
+    connect_client(fixture, /* is_pretty= */ TRUE);
+    say(fixture, "{'execute':'qmp_capabilities'}{'execute':'a'}{'execute':'b'}");
+    succeed(fixture, await_command(fixture));
+    expect(fixture, "\r\n{\r\n    \"return\": {\r\n        \"a\": 1\r\n    }\r\n}\r\n");
+    qmp_server_return(fixture->server, await_command(fixture), &(QmpReply){ .value = { large, strlen(large) } });
+    expect(fixture, line + strlen("\r\n"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -407,6 +447,7 @@ main(int argc, char **argv)
     } tests[] = {
         { "in-order", test_in_order },
         { "negotiation", test_negotiation },
+        { "oob-that-was-not-agreed", test_oob_that_was_not_agreed },
         { "commands-that-wait", test_commands_that_wait },
         { "bytes-that-wait", test_bytes_that_wait },
         { "oob-under-way", test_oob_under_way },
@@ -419,6 +460,7 @@ main(int argc, char **argv)
         { "a-client-that-does-not-read", test_a_client_that_does_not_read },
         { "descriptors", test_descriptors },
         { "pretty-has-an-end", test_pretty_has_an_end },
+        { "pretty", test_pretty },
     };
 
     g_test_init(&argc, &argv, NULL);
