@@ -396,6 +396,39 @@ test_cost(void)
     assert_too_much("a{sv}", 600, "arguments.512", "too many members in one object");
 }
 
+/* Text, a member's name or one long string, counts by its bytes: QEMU reads 400 kB a second. */
+static void
+assert_too_long(DBusMessage *message, const char *excess)
+{
+    g_autoptr(GError) error = NULL;
+    JsonCost cost = { 0 };
+    DBusMessageIter iter;
+
+    dbus_message_iter_init(message, &iter);
+    g_assert_null(value_read(&iter, "arguments", &cost, &error));
+    g_assert_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED);
+    g_assert_nonnull(strstr(error->message, excess));
+    dbus_message_unref(message);
+}
+
+static void
+test_bytes(void)
+{
+    g_autofree char *text = g_strnfill(256 * 1024, 'x');
+    g_autofree char *member = g_strdup_printf("{\"%s\": 1}", text), *string = g_strdup_printf("\"%s\"", text);
+    g_autofree char *fits = g_strdup_printf("\"%.*s\"", 256 * 1024 - 100, text);
+    DBusMessage *message = append("s", fits, NULL);
+    JsonCost cost = { 0 };
+    DBusMessageIter iter;
+
+    dbus_message_iter_init(message, &iter);
+    g_autoptr(JsonNode) node = value_read(&iter, "arguments", &cost, NULL);
+    g_assert_nonnull(node);
+    dbus_message_unref(message);
+    assert_too_long(append("s", string, NULL), "more than 262144 bytes of JSON");
+    assert_too_long(append("a{sv}", member, NULL), "more than 262144 bytes of JSON");
+}
+
 static DBusMessage *
 with_basic(char type, const void *value)
 {
@@ -623,6 +656,7 @@ main(int argc, char **argv)
     g_test_add_func("/value/no-json", test_no_json);
     g_test_add_func("/value/twice", test_twice);
     g_test_add_func("/value/cost", test_cost);
+    g_test_add_func("/value/bytes", test_bytes);
     g_test_add_func("/value/twice-in-json", test_twice_in_json);
     g_test_add_func("/value/names-of-one-hash", test_names_of_one_hash);
     g_test_add_func("/value/steps", test_steps);
