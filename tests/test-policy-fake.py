@@ -82,6 +82,82 @@ class Questions(FakeTest):
         self.somebody.caller.call(NAME, job, f'{NAME}.Job', 'Cancel')
         self.assertEqual(commands(self.peer).count('job-cancel'), 1)
 
+    def change_status(self, status):
+        """As at a migration's end, by its event. The answers of the agent's own questions are set before."""
+        self.peer.answers['query-status'] = {'running': False, 'status': status}
+        self.peer.emit({'event': 'MIGRATION', 'data': {'status': 'completed'}, 'timestamp': {'seconds': 1, 'microseconds': 0}})
+        wait_until(lambda: self.vm.get('Status') == status)
+
+    def test_going_on_where_the_guest_may_be_elsewhere(self):
+        """Two QEMUs that run one guest write to one disk. Leave for `cont` is no leave for that."""
+        asked = []
+        for status in ('paused', 'finish-migrate', 'postmigrate', 'colo', 'prelaunch'):
+            self.change_status(status)
+            self.polkit.checks.clear()
+            execute(self.somebody, 'cont')()
+            asked.append((status, {action.split('.')[-1] for _, action, _, _ in self.polkit.checks}))
+        both = {'control', 'migrate'}
+        self.assertEqual(asked, [('paused', {'control'}), ('finish-migrate', both), ('postmigrate', both), ('colo', both),
+                                 ('prelaunch', {'control'})])
+
+    def wait_for_leave(self, start):
+        """A person has the dialog before them; the answer comes by `give_leave`."""
+        self.answers = lambda subject, action, details, flags: None if flags else CHALLENGE
+        finish = start()
+        wait_until(lambda: self.polkit.waiting)
+        return finish
+
+    def give_leave(self):
+        self.polkit.reply(self.polkit.waiting.pop(), YES)
+
+    def test_leave_for_an_object_is_not_for_its_successor(self):
+        """One that decides who may come in takes the name of another meanwhile."""
+        peer = self.start_peer()
+        peer.answers.update({'qom-list': [], 'object-add': {}, 'object-del': {}})
+        vm = self.add('list', f'unix:{peer.path}')
+        remove = self.wait_for_leave(lambda: execute(self.as_user(vm, SOMEBODY), 'object-del', interactive=True, id=('s', 'x')))
+        self.assertEqual(self.polkit.checks[-1][1], 'org.qemu.monitor1.destroy')
+        self.only(YES)
+        execute(vm, 'object-add', **{'qom-type': ('s', 'authz-simple'), 'id': ('s', 'x'), 'identity': ('s', 'me')})()
+        self.give_leave()
+        self.assert_fails(DENIED, 'The VM has changed while leave was asked for', remove)
+        self.assertNotIn('object-del', commands(peer))
+
+    def test_no_user_is_looked_up_for_strangers(self):
+        """The directory of users may be another machine, which takes its time. And no caller learns by AddVM who is a user."""
+        add = {'server': f'unix:{self.directory}/qmp,server=on'}
+        def start(user):
+            return self.somebody.caller.start(NAME, ROOT, f'{NAME}.Manager', 'AddVM', '(ssa{sv})', 'new', add['server'],
+                                              variants({'user': ('s', user)}))
+        self.only(NO)
+        for user in ('root', 'no-such-user'):
+            self.assert_fails(DENIED, 'may not call AddVM', start(user))
+        self.only(YES)
+        self.assert_fails(INVALID_ARGS, 'options.user: "no-such-user" is no user, and no uid either', start('no-such-user'))
+        # What needs no look-up is refused before anybody is asked.
+        self.polkit.checks.clear()
+        add['server'] = f'unix:{self.directory}/qmp'
+        self.assert_fails(INVALID_ARGS, 'options.user: `user` says whose QEMU may connect', start('no-such-user'))
+        self.assert_fails(INVALID_ARGS, 'options.user: ', start(''))
+        self.assertEqual(self.polkit.checks, [])
+
+    def test_leave_is_for_what_was_asked(self):
+        """The VM's state is another when the password has been typed: the same words would do more than the dialog said."""
+        changed = 'The VM has changed while leave was asked for'
+        self.change_status('paused')
+        go_on = self.wait_for_leave(lambda: execute(self.somebody, 'cont', interactive=True))
+        self.change_status('postmigrate')
+        self.give_leave()
+        self.assert_fails(DENIED, changed, go_on)
+        self.assertNotIn('cont', commands(self.peer))
+        # The state is as it was asked for, or less than that.
+        go_on = self.wait_for_leave(lambda: execute(self.somebody, 'cont', interactive=True))
+        self.give_leave()
+        wait_until(lambda: self.polkit.waiting)  # the second of the two classes
+        self.change_status('paused')
+        self.give_leave()
+        go_on()
+
     def test_a_dialog_only_where_it_is_needed_and_allowed(self):
         self.answers = lambda subject, action, details, flags: YES if flags else CHALLENGE
         execute(self.somebody, 'quit', interactive=True)()

@@ -35,18 +35,40 @@ static const struct {
     { "Subscribe", POLICY_CLASSES(POLICY_CLASS_OBSERVE) },
 };
 
+/* Another QEMU has the guest, or is about to, and both would write to the same disks. QEMU refuses in `finish-migrate` (7.2 to
+ * 11.1) and runs the guest in `postmigrate`, which follows it at any moment. A QEMU that has not told its state may be in these. */
+static gboolean
+is_guest_elsewhere(VmContext *vm_context)
+{
+    static const char *const states[] = { "", "colo", "finish-migrate", "postmigrate", NULL };
+
+    return g_strv_contains(states, qemu_connection_get_status(vm_get_qemu(vm_context->vm)));
+}
+
+/* The classes that a command has besides its own, by the state that the VM is in. */
 static PolicyClasses
-get_classes(VmContext *vm_context, const AuthorizationQuestion *question)
+get_classes_of_state(VmContext *vm_context, const char *command, JsonNode *arguments)
 {
     CallerSessions *sessions = vm_context->sessions;
 
-    for (guint i = 0; i < G_N_ELEMENTS(methods); i++)
-        if (g_str_equal(question->command, methods[i].name))
-            return methods[i].classes;
-    if (g_str_equal(question->command, "object-del") &&
-        (!sessions || caller_sessions_may_remove_authz(sessions, question->arguments)))
+    if (g_str_equal(command, "object-del") &&
+        (!sessions || caller_sessions_may_remove_authz(sessions, arguments)))
         return POLICY_CLASSES(POLICY_CLASS_HOST);
-    return policy_classes_of_command(question->command, question->arguments);
+    if (g_str_equal(command, "cont") && is_guest_elsewhere(vm_context))
+        return POLICY_CLASSES(POLICY_CLASS_MIGRATE);
+    return 0;
+}
+
+PolicyClasses
+authorization_get_classes(VmContext *vm_context, const char *command, JsonNode *arguments)
+{
+    PolicyClasses classes;
+
+    for (guint i = 0; i < G_N_ELEMENTS(methods); i++)
+        if (g_str_equal(command, methods[i].name))
+            return methods[i].classes;
+    classes = policy_classes_of_command(command, arguments) | get_classes_of_state(vm_context, command, arguments);
+    return classes & POLICY_CLASSES(POLICY_CLASS_HOST) ? POLICY_CLASSES(POLICY_CLASS_HOST) : classes;
 }
 
 static void
@@ -128,7 +150,7 @@ authorization_ask(VmContext *vm_context, const AuthorizationQuestion *question, 
         .peer = question->peer,
         .has_left = question->has_left,
         .is_interactive = question->is_interactive,
-        .classes = get_classes(vm_context, question),
+        .classes = authorization_get_classes(vm_context, question->command, question->arguments),
         .command = question->command,
         .detail = hmp_word_get(question->command, question->arguments),
         .vm = vm_get_name(vm),

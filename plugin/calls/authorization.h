@@ -3,6 +3,7 @@
  * caller's name but through here. */
 #pragma once
 
+#include "command-class.h"
 #include "vm-context.h"
 
 /* The questions of one instance. When they are freed none may be left. */
@@ -36,6 +37,9 @@ typedef struct AuthorizationQuestion {
 AuthorizationAnswer authorization_ask(VmContext *vm_context, const AuthorizationQuestion *question,
                                       AuthorizationFunc func, gpointer user_data, AuthorizationTicket **ret_ticket,
                                       GError **error);
+
+/* The classes that authorization_ask() asks for now. Some depend on the state of the VM: whoever has waited for the answer compares. */
+PolicyClasses authorization_get_classes(VmContext *vm_context, const char *command, JsonNode *arguments);
 
 /* The same for a method of the manager. @vm: whom it is about; NULL: one that is not there yet, called @name. @vm, if any,
  * is still connected as it was when the callback comes without an error. */

@@ -6,7 +6,7 @@
  *                            out-of-band command overtakes all of them
  *   on_vm_described()        the schema is known
  *   authorize_command()      the policy is asked, and perhaps a person
- *   on_command_authorized()  the caller may
+ *   on_command_authorized()  the caller may, if the command is still what the policy was asked about
  *   submit_command()         the command gets in line for the caller's monitor (callers/caller-session.c)
  *   on_qemu_replied()        QEMU has answered, or is gone: the user of the command is told
  *
@@ -117,6 +117,19 @@ finish_command_stage(CallerCommand *command, CallerCommandStart state, const GEr
     }
 }
 
+/* The VM may be in another state by now, or its objects be others, so that the command does more than leave was given for. */
+static GError *
+check_leave(CallerCommand *command)
+{
+    PolicyClasses classes = authorization_get_classes(command->vm_context, command->name, command->arguments);
+
+    if (command->asked_for & POLICY_CLASSES(POLICY_CLASS_HOST))
+        return NULL;
+    return classes & ~command->asked_for
+               ? refuse_command(command, "The VM has changed while leave was asked for, and the command would do more now")
+               : NULL;
+}
+
 static void
 on_command_authorized(const GError *refusal, gpointer user_data)
 {
@@ -125,8 +138,9 @@ on_command_authorized(const GError *refusal, gpointer user_data)
     CallerCommandStart state;
 
     command->authorization = NULL;
-    if (refusal) {
-        fail_command(command, refusal);
+    error = refusal ? g_error_copy(refusal) : check_leave(command);
+    if (error) {
+        fail_command(command, error);
         return;
     }
     state = submit_command(command, &error);
@@ -154,6 +168,7 @@ authorize_command(CallerCommand *command, GError **error)
     case AUTHORIZATION_ALLOWED:
         return submit_command(command, error);
     case AUTHORIZATION_ASKED:
+        command->asked_for = authorization_get_classes(command->vm_context, command->name, command->arguments);
         return CALLER_COMMAND_UNDER_WAY;
     }
     g_return_val_if_reached(CALLER_COMMAND_FAILED);

@@ -4,6 +4,7 @@
 
 #include "bus-call.h"
 #include "caller-session.h"
+#include "command-class.h"
 #include "vm-context.h"
 #include "vm-schema.h"
 
@@ -35,6 +36,7 @@ typedef struct CallerCommand {
 
     SchemaWait *schema_wait; /* weak; this and the next two while they are waited for */
     AuthorizationTicket *authorization; /* weak */
+    PolicyClasses asked_for; /* while the policy is asked */
     CallerSessionTicket *ticket; /* weak */
 } CallerCommand;
 
