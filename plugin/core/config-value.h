@@ -15,6 +15,7 @@ gboolean config_value_read_isolation(const char *word, gboolean *ret_required, G
 /* `spares`: addresses that QEMU listens at. Owned, of QmpAddress. @addresses: NULL: none. */
 GPtrArray *config_value_read_spares(const char *const *addresses, GError **error);
 
-/* `user`: a name or a uid. It is for a VM at @address, which has to be a Unix socket that the agent listens at. */
+/* `user`: a name or a uid. The search for a name blocks for as long as the system's directory of users takes, which may be another
+ * machine. It is for a VM at @address, which has to be a Unix socket that the agent listens at. */
 gboolean config_value_read_user(const char *text, guint32 *ret_uid, GError **error);
 gboolean config_value_check_user(const QmpAddress *address, GError **error);

@@ -76,14 +76,15 @@ static gboolean
 read_add_user(DBusMessageIter *value, gpointer user_data, GError **error)
 {
     AddOptions *options = user_data;
-    g_autofree char *text = dup_user_text(value, error);
 
-    if (!text)
+    g_free(options->user_text);
+    options->user_text = dup_user_text(value, error);
+    if (!options->user_text)
         return FALSE;
-    options->has_user = config_value_read_user(text, &options->user, error);
-    if (!options->has_user)
-        g_prefix_error(error, "options.user: ");
-    return options->has_user;
+    if (*options->user_text)
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "options.user: it is empty");
+    return FALSE;
 }
 
 static const VardictRow add_option_rows[] = {
@@ -106,7 +107,16 @@ add_options_read(AddOptions *options, DBusMessageIter *iter, const Config *confi
     };
     if (!vardict_read(iter, add_option_rows, options, error))
         return FALSE;
-    if (!options->has_user || config_value_check_user(address, error))
+    if (!options->user_text || config_value_check_user(address, error))
+        return TRUE;
+    g_prefix_error(error, "options.user: ");
+    return FALSE;
+}
+
+gboolean
+add_options_find_user(AddOptions *options, GError **error)
+{
+    if (!options->user_text || config_value_read_user(options->user_text, &options->user, error))
         return TRUE;
     g_prefix_error(error, "options.user: ");
     return FALSE;
@@ -115,5 +125,6 @@ add_options_read(AddOptions *options, DBusMessageIter *iter, const Config *confi
 void
 add_options_clear(AddOptions *options)
 {
+    g_clear_pointer(&options->user_text, g_free);
     g_clear_pointer(&options->spares, g_ptr_array_unref);
 }

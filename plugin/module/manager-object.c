@@ -95,7 +95,13 @@ add_authorized(ManagementCall *management)
 {
     ManagerObject *manager = management->object_data;
     BusCall *call = management->call;
+    Adding *adding = adding_new(manager, call, management->name);
     g_autoptr(GError) error = NULL;
+
+    if (!add_options_find_user(&management->options, &error)) {
+        on_added(/* path= */ NULL, error, adding);
+        return;
+    }
     VmSpec spec = {
         .origin = management->address ? VM_FROM_CALL : VM_FROM_FD,
         .name = management->name,
@@ -110,7 +116,6 @@ add_authorized(ManagementCall *management)
     };
 
     management->fd = -1; /* taken */
-    Adding *adding = adding_new(manager, call, management->name);
     if (!vm_registry_add(manager->registry, &spec, on_added, adding, &error))
         on_added(/* path= */ NULL, error, adding);
     else
@@ -248,7 +253,8 @@ find_vm(BusCall *call, gpointer object_data)
     entry = vm_table_get_by_name_or_uuid(vm_registry_get_table(manager->registry), name_or_uuid);
     if (!entry) {
         g_autofree char *question = dup_near_names(vm_registry_get_table(manager->registry), name_or_uuid);
-        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "No connected VM has the name or UUID \"%s\"%s", name_or_uuid, question);
+        bus_call_fail_code(call, BUS_ERROR_UNKNOWN_OBJECT, "No connected VM has the name or UUID \"%s\"%s",
+                           name_or_uuid, question);
         return;
     }
     return_path(call, vm_entry_get_path(entry));
