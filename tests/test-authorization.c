@@ -137,6 +137,32 @@ test_classes(Fixture *fixture, gconstpointer unused)
     }
 }
 
+/* A guest that another QEMU has taken over is let run here too only by whoever may move it. */
+static void
+test_cont_by_state(Fixture *fixture, gconstpointer unused)
+{
+    static const struct {
+        const char *reply;
+        PolicyClasses classes;
+    } cases[] = {
+        { "{\"status\":\"paused\",\"running\":false}", POLICY_CLASSES(POLICY_CLASS_CONTROL) },
+        { "{\"status\":\"postmigrate\",\"running\":false}",
+          POLICY_CLASSES(POLICY_CLASS_CONTROL) | POLICY_CLASSES(POLICY_CLASS_MIGRATE) },
+        { "{\"status\":\"\",\"running\":false}",
+          POLICY_CLASSES(POLICY_CLASS_CONTROL) | POLICY_CLASSES(POLICY_CLASS_MIGRATE) },
+        { "{\"status\":\"inmigrate\",\"running\":false}", POLICY_CLASSES(POLICY_CLASS_CONTROL) },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        QmpReply reply = { .value = { cases[i].reply, strlen(cases[i].reply) } };
+        qemu_connection_note_status(vm_get_qemu(fixture->base.vm), &reply);
+        ask(fixture, "cont", NULL, NULL);
+        g_assert_cmphex(seen.classes, ==, cases[i].classes);
+        ask(fixture, "stop", NULL, NULL);
+        g_assert_cmphex(seen.classes, ==, POLICY_CLASSES(POLICY_CLASS_CONTROL));
+    }
+}
+
 /* Rules tell one VM, and one bus, from another by these. */
 static void
 test_request(Fixture *fixture, gconstpointer unused)
@@ -252,6 +278,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD_TEST("classes", test_classes);
+    ADD_TEST("cont-by-state", test_cont_by_state);
     ADD_TEST("request", test_request);
     ADD_TEST("owner-needs-polkit", test_owner_needs_polkit);
     ADD_TEST("management", test_management);

@@ -51,8 +51,7 @@ get_classes_of_state(VmContext *vm_context, const char *command, JsonNode *argum
 {
     CallerSessions *sessions = vm_context->sessions;
 
-    if (g_str_equal(command, "object-del") &&
-        (!sessions || caller_sessions_may_remove_authz(sessions, arguments)))
+    if (g_str_equal(command, "object-del") && (!sessions || caller_sessions_may_remove_authz(sessions, arguments)))
         return POLICY_CLASSES(POLICY_CLASS_HOST);
     if (g_str_equal(command, "cont") && is_guest_elsewhere(vm_context))
         return POLICY_CLASSES(POLICY_CLASS_MIGRATE);

@@ -126,7 +126,8 @@ check_leave(CallerCommand *command)
     if (command->asked_for & POLICY_CLASSES(POLICY_CLASS_HOST))
         return NULL;
     return classes & ~command->asked_for
-               ? refuse_command(command, "The VM has changed while leave was asked for, and the command would do more now")
+               ? refuse_command(command,
+                                "The VM has changed while leave was asked for, and the command would do more now")
                : NULL;
 }
 
