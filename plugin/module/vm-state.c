@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host-store.h"
 #include "state-file.h"
 #include "timer.h"
 #include "vm-record.h"
@@ -95,20 +96,10 @@ remove_kept(VmState *state, Kept *kept)
     g_hash_table_remove(state->index, kept);
 }
 
-/* A host of before has no store. */
-static gboolean
-has_store(VmState *state)
-{
-    const ManagementHost *host = state->host;
-
-    return host->size >= G_STRUCT_OFFSET(ManagementHost, take_fd) + sizeof host->take_fd && host->keep_fd;
-}
-
 static void
 drop_descriptor(VmState *state, Kept *kept)
 {
-    if (kept->descriptor && has_store(state))
-        state->host->drop_fd(state->host->data, kept->descriptor);
+    host_store_drop(state->host, kept->descriptor);
     g_clear_pointer(&kept->descriptor, g_free);
 }
 
@@ -294,9 +285,9 @@ take_connection(VmState *state, VmRecord *record, VmSpec *spec)
     spec->is_known = TRUE;
     spec->fd = -1;
     spec->session = NULL;
-    if (!record->descriptor || !record->session || !has_store(state))
+    if (!record->descriptor || !record->session)
         return;
-    spec->fd = state->host->take_fd(state->host->data, record->descriptor);
+    spec->fd = host_store_take(state->host, record->descriptor);
     if (spec->fd >= 0)
         spec->session = record->session;
 }
@@ -375,12 +366,7 @@ is_only_way(Vm *vm)
 static char *
 keep_connection(VmState *state, Vm *vm)
 {
-    g_autofree char *name = g_strdup_printf("vm-%08x%08x", g_random_int(), g_random_int());
-
-    if (!has_store(state) ||
-        !state->host->keep_fd(state->host->data, name, qmp_client_get_fd(get_client(vm)), is_only_way(vm)))
-        return NULL;
-    return g_steal_pointer(&name);
+    return host_store_keep(state->host, qmp_client_get_fd(get_client(vm)), is_only_way(vm));
 }
 
 static Kept *
