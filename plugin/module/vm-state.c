@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "host-store.h"
+#include "kept-vms.h"
 #include "state-file.h"
 #include "timer.h"
-#include "vm-record.h"
 
 #define FILE_NAME "vms"
 #define COMMENT "# The VMs of the agent that runs, for the next one. Written by it at every change.\n"
@@ -25,79 +25,18 @@
 /* After a write that failed: a file system that was full may have room again, and nothing else may change until the next start. */
 #define RETRY_TIME (2 * G_TIME_SPAN_SECOND)
 
-typedef struct Kept {
-    VmOrigin origin;
-    char *name; /* owned; and the next two */
-    char *text; /* the record as it is in the file */
-    char *descriptor; /* as in the record */
-    VmRecord *record; /* owned; of the agent before, until the VM is restored; NULL: it is */
-    gboolean is_resumed; /* by a VM of the key file */
-    GList link; /* in VmState.all */
-} Kept;
-
 struct VmState {
     const ManagementHost *host; /* weak */
     char *run_directory; /* owned; NULL: no file is kept */
     char *path; /* owned; NULL: there is no file yet */
-    GQueue all; /* of Kept (owned by the index), in the order in which they came: what is in the file, or soon will be */
-    GHashTable *index; /* set of the same, by origin and name */
+    KeptVms vms;
     gboolean has_file; /* written by this agent, so that records can be added */
     gboolean has_failed; /* the last write; the next failure says nothing new */
     GSource *write_timer; /* owned; while the file has records that nobody needs, or lacks some that could not be written */
 };
 
-static guint
-hash_kept(gconstpointer data)
-{
-    const Kept *kept = data;
-
-    return g_str_hash(kept->name) + kept->origin;
-}
-
-static gboolean
-is_same_vm(gconstpointer a, gconstpointer b)
-{
-    const Kept *one = a, *other = b;
-
-    return one->origin == other->origin && g_str_equal(one->name, other->name);
-}
-
 static void
-free_kept(gpointer data)
-{
-    Kept *kept = data;
-
-    g_clear_pointer(&kept->record, vm_record_free);
-    g_free(kept->name);
-    g_free(kept->text);
-    g_free(kept->descriptor);
-    g_free(kept);
-}
-
-static Kept *
-add_kept(VmState *state, const VmRecord *record)
-{
-    Kept *kept = g_new0(Kept, 1);
-
-    kept->origin = record->spec->origin;
-    kept->name = g_strdup(record->spec->name);
-    kept->text = vm_record_print(record);
-    kept->descriptor = g_strdup(record->descriptor);
-    kept->link.data = kept;
-    g_queue_push_tail_link(&state->all, &kept->link);
-    g_hash_table_add(state->index, kept);
-    return kept;
-}
-
-static void
-remove_kept(VmState *state, Kept *kept)
-{
-    g_queue_unlink(&state->all, &kept->link);
-    g_hash_table_remove(state->index, kept);
-}
-
-static void
-drop_descriptor(VmState *state, Kept *kept)
+drop_descriptor(VmState *state, KeptVm *kept)
 {
     host_store_drop(state->host, kept->descriptor);
     g_clear_pointer(&kept->descriptor, g_free);
@@ -119,8 +58,8 @@ write_all_records(VmState *state, GError **error)
 {
     g_autoptr(GString) text = g_string_new(COMMENT);
 
-    for (GList *i = state->all.head; i; i = i->next)
-        g_string_append(text, ((Kept *)i->data)->text);
+    for (GList *i = state->vms.all.head; i; i = i->next)
+        g_string_append(text, ((KeptVm *)i->data)->text);
     return (state->path || find_file(state, error)) && state_file_write(state->path, text->str, text->len, error);
 }
 
@@ -144,7 +83,7 @@ write_state(VmState *state)
     g_autoptr(GError) error = NULL;
 
     timer_stop(&state->write_timer);
-    if (!state->run_directory || (!state->path && state->all.length == 0 && !state->has_failed))
+    if (!state->run_directory || (!state->path && state->vms.all.length == 0 && !state->has_failed))
         return;
     state->has_file = write_all_records(state, &error);
     if (error) {
@@ -181,34 +120,26 @@ put_text(VmState *state, const char *text, gboolean is_anew)
         state->write_timer = timer_start(state->host->context, WRITE_TIME, on_write_due, state);
 }
 
-static Kept *
-find_kept(VmState *state, VmOrigin origin, const char *name)
-{
-    Kept key = { .origin = origin, .name = (char *)name };
-
-    return name ? g_hash_table_lookup(state->index, &key) : NULL;
-}
-
 /* @number: of the record in the file. */
 static void
 read_kept(VmState *state, const char *text, guint number)
 {
     g_autoptr(GError) error = NULL;
     VmRecord *record = vm_record_parse(text, &error);
-    Kept *earlier;
+    KeptVm *earlier;
 
     if (!record) {
         log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL, "%s: record %u is broken, and its VM is lost: %s",
                  state->path, number, error->message);
         return;
     }
-    earlier = find_kept(state, record->spec->origin, record->spec->name);
+    earlier = kept_vms_find(&state->vms, record->spec->origin, record->spec->name);
     if (earlier)
-        remove_kept(state, earlier);
+        kept_vms_remove(&state->vms, earlier);
     if (record->has_ended)
         vm_record_free(record);
     else
-        add_kept(state, record)->record = record;
+        kept_vms_add(&state->vms, record)->record = record;
 }
 
 /* Each record is read by itself. */
@@ -241,7 +172,7 @@ vm_state_new(const ManagementHost *host, const char *run_directory)
     g_autoptr(GError) error = NULL;
 
     state->host = host;
-    state->index = g_hash_table_new_full(hash_kept, is_same_vm, free_kept, NULL);
+    kept_vms_init(&state->vms);
     state->run_directory = g_strdup(run_directory);
     if (run_directory && state_file_has_directory(run_directory) && find_file(state, &error))
         read_state(state);
@@ -264,18 +195,18 @@ vm_state_free(VmState *state)
     if (state->write_timer)
         write_state(state);
     timer_stop(&state->write_timer);
-    g_hash_table_unref(state->index);
+    kept_vms_clear(&state->vms);
     g_free(state->run_directory);
     g_free(state->path);
     g_free(state);
 }
 
-static Kept *
+static KeptVm *
 find_kept_of(VmState *state, Vm *vm)
 {
     const char *name = vm_get_name(vm);
 
-    return find_kept(state, vm_get_origin(vm), name ? name : vm_get_spec(vm)->name);
+    return kept_vms_find(&state->vms, vm_get_origin(vm), name ? name : vm_get_spec(vm)->name);
 }
 
 /* The record's descriptor and session become @spec's; -1 there: nothing. */
@@ -295,7 +226,7 @@ take_connection(VmState *state, VmRecord *record, VmSpec *spec)
 void
 vm_state_resume(VmState *state, VmSpec *spec)
 {
-    Kept *kept = find_kept(state, spec->origin, spec->name);
+    KeptVm *kept = kept_vms_find(&state->vms, spec->origin, spec->name);
 
     if (!kept || !kept->record || !g_str_equal(kept->record->spec->address->text, spec->address->text))
         return;
@@ -305,7 +236,7 @@ vm_state_resume(VmState *state, VmSpec *spec)
 
 /* Whether it can be added again. */
 static gboolean
-restore_kept(VmState *state, Kept *kept, VmStateFunc func, gpointer user_data)
+restore_kept(VmState *state, KeptVm *kept, VmStateFunc func, gpointer user_data)
 {
     VmSpec spec = *kept->record->spec;
 
@@ -322,24 +253,24 @@ restore_kept(VmState *state, Kept *kept, VmStateFunc func, gpointer user_data)
 }
 
 static gboolean
-resume_kept(VmState *state, Kept *kept, VmStateFunc func, gpointer user_data)
+resume_kept(VmState *state, KeptVm *kept, VmStateFunc func, gpointer user_data)
 {
     return kept->origin == VM_FROM_KEY_FILE ? kept->is_resumed : restore_kept(state, kept, func, user_data);
 }
 
 static void
-forget_kept(VmState *state, Kept *kept)
+forget_kept(VmState *state, KeptVm *kept)
 {
     drop_descriptor(state, kept);
-    remove_kept(state, kept);
+    kept_vms_remove(&state->vms, kept);
 }
 
 /* By then a VM of the key file has taken what was kept of it, or there is none. */
 void
 vm_state_restore(VmState *state, VmStateFunc func, gpointer user_data)
 {
-    for (GList *i = state->all.head, *next; i; i = next) {
-        Kept *kept = i->data;
+    for (GList *i = state->vms.all.head, *next; i; i = next) {
+        KeptVm *kept = i->data;
         next = i->next;
         if (resume_kept(state, kept, func, user_data))
             g_clear_pointer(&kept->record, vm_record_free);
@@ -369,7 +300,7 @@ keep_connection(VmState *state, Vm *vm)
     return host_store_keep(state->host, qmp_client_get_fd(get_client(vm)), is_only_way(vm));
 }
 
-static Kept *
+static KeptVm *
 keep_vm(VmState *state, Vm *vm, char *descriptor)
 {
     VmSpec spec = *vm_get_spec(vm);
@@ -377,7 +308,7 @@ keep_vm(VmState *state, Vm *vm, char *descriptor)
 
     spec.name = vm_get_name(vm);
     record = vm_record_new(&spec, descriptor, qmp_client_dup_session(get_client(vm)));
-    return add_kept(state, record);
+    return kept_vms_add(&state->vms, record);
 }
 
 /* The place of the connection in the store is free before it is put there again. */
@@ -385,7 +316,7 @@ void
 vm_state_put(VmState *state, Vm *vm)
 {
     VmOrigin origin = vm_get_origin(vm);
-    Kept *earlier = find_kept_of(state, vm);
+    KeptVm *earlier = find_kept_of(state, vm);
     g_autofree char *end = earlier ? vm_record_print_end(origin, earlier->name) : NULL;
     char *descriptor;
 
@@ -398,35 +329,22 @@ vm_state_put(VmState *state, Vm *vm)
         put_text(state, end, /* is_anew= */ TRUE);
 }
 
-/* As the record is without its connection. */
-static void
-strip_connection(Kept *kept)
-{
-    g_autoptr(VmRecord) record = vm_record_parse(kept->text, /* error= */ NULL);
-
-    g_return_if_fail(record);
-    g_clear_pointer(&record->descriptor, g_free);
-    g_clear_pointer(&record->session, g_free);
-    g_free(kept->text);
-    kept->text = vm_record_print(record);
-}
-
 void
 vm_state_disconnect(VmState *state, Vm *vm)
 {
-    Kept *kept = find_kept_of(state, vm);
+    KeptVm *kept = find_kept_of(state, vm);
 
     if (!kept || !kept->descriptor)
         return;
     drop_descriptor(state, kept);
-    strip_connection(kept);
+    kept_vm_strip_connection(kept);
     put_text(state, kept->text, /* is_anew= */ TRUE);
 }
 
 void
 vm_state_remove(VmState *state, Vm *vm)
 {
-    Kept *kept = find_kept_of(state, vm);
+    KeptVm *kept = find_kept_of(state, vm);
 
     if (!kept)
         return;

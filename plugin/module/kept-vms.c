@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Called by VmState, whose part the table is; owns what it keeps. */
+#include "kept-vms.h"
+
+static guint
+hash_kept(gconstpointer data)
+{
+    const KeptVm *kept = data;
+
+    return g_str_hash(kept->name) + kept->origin;
+}
+
+static gboolean
+is_same_vm(gconstpointer a, gconstpointer b)
+{
+    const KeptVm *one = a, *other = b;
+
+    return one->origin == other->origin && g_str_equal(one->name, other->name);
+}
+
+static void
+free_kept(gpointer data)
+{
+    KeptVm *kept = data;
+
+    g_clear_pointer(&kept->record, vm_record_free);
+    g_free(kept->name);
+    g_free(kept->text);
+    g_free(kept->descriptor);
+    g_free(kept);
+}
+
+void
+kept_vms_init(KeptVms *vms)
+{
+    g_queue_init(&vms->all);
+    vms->index = g_hash_table_new_full(hash_kept, is_same_vm, free_kept, NULL);
+}
+
+void
+kept_vms_clear(KeptVms *vms)
+{
+    g_hash_table_unref(vms->index);
+}
+
+KeptVm *
+kept_vms_add(KeptVms *vms, const VmRecord *record)
+{
+    KeptVm *kept = g_new0(KeptVm, 1);
+
+    kept->origin = record->spec->origin;
+    kept->name = g_strdup(record->spec->name);
+    kept->text = vm_record_print(record);
+    kept->descriptor = g_strdup(record->descriptor);
+    kept->link.data = kept;
+    g_queue_push_tail_link(&vms->all, &kept->link);
+    g_hash_table_add(vms->index, kept);
+    return kept;
+}
+
+void
+kept_vms_remove(KeptVms *vms, KeptVm *kept)
+{
+    g_queue_unlink(&vms->all, &kept->link);
+    g_hash_table_remove(vms->index, kept);
+}
+
+KeptVm *
+kept_vms_find(KeptVms *vms, VmOrigin origin, const char *name)
+{
+    KeptVm key = { .origin = origin, .name = (char *)name };
+
+    return name ? g_hash_table_lookup(vms->index, &key) : NULL;
+}
+
+void
+kept_vm_strip_connection(KeptVm *kept)
+{
+    g_autoptr(VmRecord) record = vm_record_parse(kept->text, /* error= */ NULL);
+
+    g_return_if_fail(record);
+    g_clear_pointer(&record->descriptor, g_free);
+    g_clear_pointer(&record->session, g_free);
+    g_free(kept->text);
+    kept->text = vm_record_print(record);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The VMs that the state file has, or soon will have, each with the record of it. Part of VmState. */
+#pragma once
+
+#include "vm-record.h"
+
+typedef struct KeptVm {
+    VmOrigin origin;
+    char *name; /* owned; and the next two */
+    char *text; /* the record as it is in the file */
+    char *descriptor; /* as in the record */
+    VmRecord *record; /* owned; of the agent before, until the VM is restored; NULL: it is */
+    gboolean is_resumed; /* by a VM of the key file */
+    GList link; /* in KeptVms.all */
+} KeptVm;
+
+typedef struct KeptVms {
+    GQueue all; /* of KeptVm (owned by the index), in the order in which they came */
+    GHashTable *index; /* owned; set of the same, by origin and name */
+} KeptVms;
+
+void kept_vms_init(KeptVms *vms);
+void kept_vms_clear(KeptVms *vms);
+
+/* One that is not there yet. */
+KeptVm *kept_vms_add(KeptVms *vms, const VmRecord *record);
+
+/* Frees @kept. */
+void kept_vms_remove(KeptVms *vms, KeptVm *kept);
+
+/* NULL: there is none. @name: may be NULL. */
+KeptVm *kept_vms_find(KeptVms *vms, VmOrigin origin, const char *name);
+
+/* The text becomes what it is without the connection. */
+void kept_vm_strip_connection(KeptVm *kept);
