@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "qmp-channel.h"
-#include "json-print.h"
+#include "qmp-command.h"
 #include "qmp-flight.h"
 #include "json-tree.h"
 #include "peer-hint.h"
@@ -101,28 +101,6 @@ client_close(QmpClient *client, GError *error)
     client_unref(client);
 }
 
-static GString *
-write_command(const QmpCommand *command, const QmpSlot *slot, guint id)
-{
-    gsize length = strlen(command->name) + (command->arguments ? strlen(command->arguments) : 0);
-    GString *text = g_string_sized_new(64 + length);
-    g_string_append(text, slot->oob ? "{\"exec-oob\":" : "{\"execute\":");
-    json_print_string(text, command->name, strlen(command->name), JSON_PRINT_COMPACT);
-    if (slot->has_id)
-        g_string_append(text, ",\"id\":");
-    /* Nearly all have one digit, and printf() takes longer than all else here. */
-    if (slot->has_id && id < 10)
-        g_string_append_c(text, (char)('0' + id));
-    else if (slot->has_id)
-        g_string_append_printf(text, "%u", id);
-    if (command->arguments) {
-        g_string_append(text, ",\"arguments\":");
-        g_string_append(text, command->arguments);
-    }
-    g_string_append_c(text, '}');
-    return text;
-}
-
 /* A bare command that is sent while nothing else is under way needs no id: QEMU answers in order, and reading an id takes
  * it 27 us, which is a sixth of what such a command takes. */
 static guint
@@ -137,8 +115,9 @@ write_to_channel(QmpClient *client, const QmpCommand *command, QmpReplyFunc func
         .has_id = oob || client->flight.n > 0 || command->arguments || client->stage == STAGE_NEGOTIATION,
     };
     guint id = qmp_flight_add(&client->flight, &slot);
+    guint said_id = client->stage == STAGE_NEGOTIATION ? client->negotiation_id : id;
     g_autoptr(GString) text =
-        write_command(command, &slot, client->stage == STAGE_NEGOTIATION ? client->negotiation_id : id);
+        qmp_command_write(command->name, command->arguments, oob, slot.has_id ? (int)said_id : QMP_COMMAND_NO_ID);
     if (command->flags & QMP_EXECUTE_FD)
         qmp_channel_send_with_fd(client->channel, text->str, text->len, command->fd);
     else
