@@ -181,6 +181,58 @@ test_lies(Fixture *fixture, gconstpointer unused)
     assert_log(fixture, "x 1;closed;");
 }
 
+/* More than a socket takes. */
+static char *
+new_long_arguments(void)
+{
+    g_autofree char *text = g_strnfill(8 * 1024 * 1024, 'x');
+    return g_strdup_printf("{\"x\":\"%s\"}", text);
+}
+
+/* A peer that answers what has not been sent to it: its answer, good or bad, is none, and no room is made for the next command. */
+static void
+test_early_replies(Fixture *fixture, gconstpointer unused)
+{
+    static const char *const early[] = {
+        "{\"return\": {}, \"id\": 0}", /* of which it has a part */
+        "{\"return\": {}, \"id\": 1}", /* of which it has nothing */
+        "{\"return\": inf, \"id\": 1}",
+        "{\"error\": {\"class\": \"E\", \"desc\": \"\"}, \"id\": 1}",
+        "{\"id\": 2, \"return\": {}}", /* out of band */
+    };
+    g_autofree char *arguments = new_long_arguments();
+    for (guint i = 0; i < G_N_ELEMENTS(early); i++) {
+        Call a = { .name = "a" }, b = { .name = "b" }, c = { .name = "c" };
+        fixture_start(fixture, &(QmpClientLimits){ 0 });
+        get_ready(fixture, TRUE);
+        execute(fixture, &a, "x", arguments, QMP_EXECUTE_DEFAULT);
+        execute(fixture, &b, "x", NULL, QMP_EXECUTE_DEFAULT);
+        execute(fixture, &c, "x", NULL, QMP_EXECUTE_OOB);
+        expect_end(fixture, early[i], QMP_ERROR_PROTOCOL, "to a command that had not been sent");
+        assert_log(fixture, "a failed 2;b failed 2;c failed 2;closed;");
+    }
+}
+
+/* QEMU complains of what it cannot read before it has read all of that, and maybe more than once: not of what it has nothing of. */
+static void
+test_early_complaints(Fixture *fixture, gconstpointer unused)
+{
+    const char *error = "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error\"}}";
+    g_autofree char *arguments = new_long_arguments();
+    Call a = { .name = "a" }, b = { .name = "b" };
+    get_ready(fixture, FALSE);
+    execute(fixture, &a, "x", arguments, QMP_EXECUTE_DEFAULT);
+    execute(fixture, &b, "quit", NULL, QMP_EXECUTE_DEFAULT);
+    qmp_peer_send(fixture->peer, error);
+    qmp_peer_send(fixture->peer, error);
+    qmp_peer_run(fixture->peer);
+    assert_log(fixture, "a GenericError: JSON parse error;");
+    /* A `quit` that QEMU never got is no reason for its end. */
+    qmp_peer_close(fixture->peer);
+    expect_end(fixture, "", QMP_ERROR_DISCONNECTED, "connection");
+    assert_log(fixture, "b failed 0;closed;");
+}
+
 static void
 test_caps(Fixture *fixture, gconstpointer unused)
 {
@@ -231,6 +283,8 @@ main(int argc, char *argv[])
     ADD("/qmp-client-peers/bad-reply", test_bad_reply);
     ADD("/qmp-client-peers/error-without-id", test_error_without_id);
     ADD("/qmp-client-peers/lies", test_lies);
+    ADD("/qmp-client-peers/early-replies", test_early_replies);
+    ADD("/qmp-client-peers/early-complaints", test_early_complaints);
     ADD("/qmp-client-peers/refused-negotiation", test_refused_negotiation);
     ADD("/qmp-client-peers/caps", test_caps);
     ADD("/qmp-client-peers/injection", test_injection);

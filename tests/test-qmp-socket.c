@@ -219,6 +219,43 @@ test_fd_out(Fixture *fixture, gconstpointer unused)
     assert_sent(fixture, "+four ");
 }
 
+/* A user who passes a second descriptor before the first has gone: neither command goes without its own, and the connection ends. */
+static void
+test_second_fd(Fixture *fixture, gconstpointer unused)
+{
+    int fd = open_null(), other = open_null();
+
+    qmp_socket_send_with_fd(fixture->socket, "one ", 4, fd);
+    qmp_socket_send_with_fd(fixture->socket, "two ", 4, other);
+    qmp_peer_wait_until(fixture->context, fixture->n_closed == 1);
+    g_assert_error(fixture->closed, QMP_ERROR, QMP_ERROR_LIMIT);
+    g_assert_nonnull(strstr(fixture->closed->message, "a descriptor was to be sent before another had gone"));
+    assert_sent(fixture, "");
+    g_assert_true(fcntl(fd, F_GETFD) < 0 && fcntl(other, F_GETFD) < 0);
+}
+
+/* Whoever asks whether a command has gone: it has when the kernel has taken its last byte, and has not after the connection has failed. */
+static void
+test_taken(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *text = g_strnfill(8 * 1024 * 1024, 'x');
+
+    qmp_socket_send(fixture->socket, "abc", 3);
+    g_assert_cmpuint(qmp_socket_get_n_given(fixture->socket), ==, 3);
+    g_assert_cmpuint(qmp_socket_get_n_taken(fixture->socket), ==, 0);
+    assert_sent(fixture, "abc");
+    g_assert_cmpuint(qmp_socket_get_n_taken(fixture->socket), ==, 3);
+    qmp_socket_send(fixture->socket, text, strlen(text));
+    qmp_peer_settle(fixture->context);
+    g_assert_cmpuint(qmp_socket_get_n_taken(fixture->socket) + qmp_socket_get_outgoing_size(fixture->socket), ==,
+                     3 + strlen(text));
+    qmp_socket_send(fixture->socket, "y", 1);
+    qmp_socket_send(fixture->socket, "z", 1);
+    g_assert_cmpuint(qmp_socket_get_n_given(fixture->socket), ==, 3 + strlen(text) + 2);
+    g_assert_cmpuint(qmp_socket_get_n_taken(fixture->socket), <, 3 + strlen(text));
+    qmp_peer_wait_until(fixture->context, fixture->n_closed == 1);
+}
+
 /* A client that passes descriptors: they come with the first bytes, once. */
 static void
 test_fd_in(Fixture *fixture, gconstpointer unused)
@@ -352,6 +389,8 @@ main(int argc, char **argv)
     ADD("/qmp-socket/hangup-in-pause", &funcs_with_end, test_hangup_in_pause);
     ADD("/qmp-socket/half-closed", &funcs_with_end, test_half_closed);
     ADD("/qmp-socket/fd-out", &funcs, test_fd_out);
+    ADD("/qmp-socket/second-fd", &funcs, test_second_fd);
+    ADD("/qmp-socket/taken", &funcs, test_taken);
     ADD("/qmp-socket/fd-in", &funcs, test_fd_in);
     ADD("/qmp-socket/deaf", &funcs, test_deaf);
     ADD("/qmp-socket/broken", &funcs, test_broken);

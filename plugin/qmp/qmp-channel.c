@@ -28,6 +28,7 @@ struct QmpChannel {
     gboolean is_skipping; /* until a message begins */
     gboolean is_at_line; /* while skipping: the byte before was a line's end */
     guint paused;
+    guint64 n_taken; /* by the kernel, once the socket is closed */
     gint64 read_at; /* monotonic us */
 };
 
@@ -60,6 +61,7 @@ tell_closed(QmpChannel *channel, const GError *error, const char *text, gsize le
         memcpy(said, partial->data, n);
     memcpy(said + n, text, more);
     said[n + more] = '\0';
+    channel->n_taken = qmp_socket_get_n_taken(channel->socket);
     g_clear_pointer(&channel->socket, qmp_socket_free);
     channel->funcs->on_closed(error, said, channel->user_data);
 }
@@ -196,6 +198,18 @@ gsize
 qmp_channel_get_outgoing_size(QmpChannel *channel)
 {
     return channel->socket ? qmp_socket_get_outgoing_size(channel->socket) : 0;
+}
+
+guint64
+qmp_channel_get_n_given(QmpChannel *channel)
+{
+    return channel->socket ? qmp_socket_get_n_given(channel->socket) : G_MAXUINT64;
+}
+
+guint64
+qmp_channel_get_n_taken(QmpChannel *channel)
+{
+    return channel->socket ? qmp_socket_get_n_taken(channel->socket) : channel->n_taken;
 }
 
 gint64

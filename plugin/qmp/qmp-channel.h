@@ -40,7 +40,7 @@ GByteArray *qmp_channel_get_bytes(QmpChannel *channel);
 void qmp_channel_send(QmpChannel *channel, const char *text, gsize length);
 
 /* The same, with a descriptor beside the first byte (SCM_RIGHTS; other than on a Unix socket the kernel drops it). Takes
- * @fd. Only one may wait to be sent at a time. */
+ * @fd. Only one may wait to be sent at a time: with a second the connection fails. */
 void qmp_channel_send_with_fd(QmpChannel *channel, const char *text, gsize length, int fd);
 
 /* Whether the other side still takes part: when something was read of it last (monotonic us), and how many of the bytes sent it
@@ -53,6 +53,10 @@ int qmp_channel_get_fd(QmpChannel *channel);
 
 /* Bytes that the socket has not taken yet. */
 gsize qmp_channel_get_outgoing_size(QmpChannel *channel);
+
+/* Bytes since the beginning: given to be sent (G_MAXUINT64 once the connection has ended), taken by the kernel. */
+guint64 qmp_channel_get_n_given(QmpChannel *channel);
+guint64 qmp_channel_get_n_taken(QmpChannel *channel);
 
 /* Stops and resumes reading, for back-pressure. An end of the connection is not noticed meanwhile. Nested calls
  * count. */

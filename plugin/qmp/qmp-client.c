@@ -4,7 +4,7 @@
  *
  * The path of a message: on_document() -> take_greeting(), take_reply() or take_event() -> the caller's callback. A
  * session is ended by the end of the connection, a cap, the timeout, or a peer that is out of step: one that sends no
- * message, answers a question that was not asked, or succeeds without saying which command. A session goes on after an
+ * message, answers a question that was not asked, or not yet, or succeeds without saying which command. A session goes on after an
  * event or a reply that breaks JSON's rules or has the wrong shape (the event is dropped, the reply fails its own
  * command), and after an error without id that no command is there for (QEMU may complain more than once about one
  * text). */
@@ -43,6 +43,7 @@ struct QmpClient {
     gboolean is_resumed; /* the session was another client's */
     gboolean oob;
     QmpFlight flight; /* commands that have not been answered */
+    guint64 n_taken; /* bytes of them that the kernel had taken when the session ended */
     guint negotiation_id; /* nobody else's */
     gboolean event_dropped; /* has been logged */
 };
@@ -61,6 +62,8 @@ static void
 stop_session(QmpClient *client)
 {
     client->stage = STAGE_CLOSED;
+    if (client->channel)
+        client->n_taken = qmp_channel_get_n_taken(client->channel);
     g_clear_pointer(&client->channel, qmp_channel_free);
     if (client->timeout)
         g_source_destroy(client->timeout);
@@ -75,7 +78,7 @@ fail_commands(QmpClient *client, const GError *error, gboolean quit_succeeds)
     int id;
     while ((id = qmp_flight_find_oldest(&client->flight, /* in_band_only= */ FALSE)) >= 0) {
         QmpSlot slot = qmp_flight_steal(&client->flight, (guint)id);
-        if (slot.quit && quit_succeeds)
+        if (slot.quit && quit_succeeds && slot.end <= client->n_taken)
             qmp_slot_complete(&slot, &empty, NULL);
         else
             qmp_slot_complete(&slot, NULL, error);
@@ -111,6 +114,7 @@ write_to_channel(QmpClient *client, const QmpCommand *command, QmpReplyFunc func
         .func = func,
         .user_data = user_data,
         .oob = oob,
+        .begin = qmp_channel_get_n_given(client->channel),
         .quit = g_str_equal(command->name, "quit"),
         .has_id = oob || client->flight.n > 0 || command->arguments || client->stage == STAGE_NEGOTIATION,
     };
@@ -122,6 +126,7 @@ write_to_channel(QmpClient *client, const QmpCommand *command, QmpReplyFunc func
         qmp_channel_send_with_fd(client->channel, text->str, text->len, command->fd);
     else
         qmp_channel_send(client->channel, text->str, text->len);
+    qmp_flight_at(&client->flight, id)->end = slot.begin + text->len;
     return id;
 }
 
@@ -171,19 +176,36 @@ take_greeting(QmpClient *client, QmpMessage *message)
 }
 
 /* The command that a reply without an id is for. QEMU answers in order, so the reply is for the oldest, if that was sent without
- * id, or if QEMU could not read that as far as its id, which QEMU says with an error. */
+ * id, or if QEMU could not read that as far as its id, which QEMU says with an error: maybe before it has the whole of it. */
 static int
 find_without_id(QmpClient *client, const QmpMessage *message)
 {
     int oldest = qmp_flight_find_oldest(&client->flight, /* in_band_only= */ TRUE);
     gboolean is_error = !message->problem && message->reply.error_class;
-    return oldest >= 0 && (is_error || !qmp_flight_at(&client->flight, (guint)oldest)->has_id) ? oldest : -1;
+    const QmpSlot *slot = oldest >= 0 ? qmp_flight_at(&client->flight, (guint)oldest) : NULL;
+    gboolean has_begun = slot && slot->begin < qmp_channel_get_n_taken(client->channel);
+    return slot && (is_error ? has_begun : !slot->has_id) ? oldest : -1;
+}
+
+/* How a reply for the command @id breaks the rules; NULL: it does not. @is_complaint: an error that may be about a part of it. */
+static const char *
+find_reply_fault(QmpClient *client, int id, gboolean is_complaint)
+{
+    const QmpSlot *slot = id >= 0 ? qmp_flight_at(&client->flight, (guint)id) : NULL;
+    if (id < 0)
+        return "without an id";
+    if (!slot)
+        return "with the id of no command";
+    if (slot->end > qmp_channel_get_n_taken(client->channel) && !is_complaint)
+        return "to a command that had not been sent";
+    return NULL;
 }
 
 static void
 take_reply(QmpClient *client, const QmpMessage *message)
 {
     int id = message->id;
+    gboolean is_complaint = id == QMP_MESSAGE_NO_ID && !message->problem && message->reply.error_class;
     /* A reply to the client that was connected before: QEMU sends its rest to the client that comes next, before the
      * greeting or after it (7.2 to 11.1; on a busy machine after one reconnection in a hundred). */
     if (client->stage == STAGE_GREETING || (client->stage == STAGE_NEGOTIATION && id != (int)client->negotiation_id))
@@ -192,12 +214,12 @@ take_reply(QmpClient *client, const QmpMessage *message)
         id = 0;
     if (id == QMP_MESSAGE_NO_ID) {
         id = find_without_id(client, message);
-        if (id < 0 && !message->problem && message->reply.error_class)
+        if (id < 0 && is_complaint)
             return; /* one complaint too many */
     }
-    if (id < 0 || !qmp_flight_at(&client->flight, (guint)id)) {
-        const char *what = id < 0 ? "without an id" : "with the id of no command";
-        client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the peer sent a reply %s (%s)", what,
+    const char *fault = find_reply_fault(client, id, is_complaint);
+    if (fault) {
+        client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the peer sent a reply %s (%s)", fault,
                                          message->problem ? message->problem : "out of step"));
         return;
     }

@@ -8,6 +8,7 @@ typedef struct QmpSlot {
     QmpReplyFunc func; /* NULL: cancelled */
     gpointer user_data;
     guint64 serial; /* set by qmp_flight_add(): later commands have higher ones; 0: the id is free */
+    guint64 begin, end; /* of its text: bytes since the session began */
     gboolean oob;
     gboolean quit;
     gboolean has_id;

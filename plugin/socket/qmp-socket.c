@@ -32,6 +32,7 @@ struct QmpSocket {
     GByteArray *unread; /* owned; read and not used; NULL: nothing */
     GByteArray *outgoing; /* owned; NULL: nothing */
     gsize sent; /* bytes at its beginning that have gone */
+    guint64 n_given, n_taken; /* bytes of the connection: given to be sent, also where it had failed; taken by the kernel */
     int outgoing_fd; /* owned; -1: none */
     gsize outgoing_fd_at; /* the byte of @outgoing that it goes with */
     gboolean is_blocked; /* the kernel takes no more until it polls as writable */
@@ -163,10 +164,12 @@ send_queued(QmpSocket *socket)
     else
         n = send(socket->fd, text, end - begin, MSG_DONTWAIT | MSG_NOSIGNAL);
     socket->is_blocked = n < (gssize)(end - begin);
-    if (n >= 0)
+    if (n >= 0) {
         socket->sent += (gsize)n;
-    else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+        socket->n_taken += (guint64)n;
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
         fail_later(socket, new_errno_error(errno));
+    }
 }
 
 static void
@@ -353,6 +356,7 @@ qmp_socket_send(QmpSocket *socket, const char *text, gsize length)
 {
     gsize waiting = qmp_socket_get_outgoing_size(socket);
 
+    socket->n_given += length;
     if (socket->has_closed || socket->failure)
         return;
     if (waiting > socket->max_outgoing) {
@@ -373,9 +377,11 @@ qmp_socket_send_with_fd(QmpSocket *socket, const char *text, gsize length, int f
 {
     gsize before = socket->outgoing ? socket->outgoing->len : 0;
 
+    /* Without its descriptor a command may do another thing. */
+    if (socket->outgoing_fd >= 0)
+        fail_later(socket, g_error_new(QMP_ERROR, QMP_ERROR_LIMIT, "a descriptor was to be sent before another had gone"));
     qmp_socket_send(socket, text, length);
-    if (socket->has_closed || socket->failure || socket->outgoing_fd >= 0) {
-        g_warn_if_fail(socket->has_closed || socket->failure);
+    if (socket->has_closed || socket->failure) {
         close(fd);
         return;
     }
@@ -387,6 +393,18 @@ gsize
 qmp_socket_get_outgoing_size(QmpSocket *socket)
 {
     return socket->outgoing ? socket->outgoing->len - socket->sent : 0;
+}
+
+guint64
+qmp_socket_get_n_given(QmpSocket *socket)
+{
+    return socket->n_given;
+}
+
+guint64
+qmp_socket_get_n_taken(QmpSocket *socket)
+{
+    return socket->n_taken;
 }
 
 int

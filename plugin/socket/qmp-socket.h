@@ -32,12 +32,17 @@ void qmp_socket_free(QmpSocket *socket);
 void qmp_socket_send(QmpSocket *socket, const char *text, gsize length);
 
 /* The same, with a descriptor beside the first byte (SCM_RIGHTS; other than on a Unix socket the kernel drops it). Takes
- * @fd. Only one may wait to be sent at a time. */
+ * @fd. Only one may wait to be sent at a time: with a second the connection fails (QMP_ERROR_LIMIT). */
 void qmp_socket_send_with_fd(QmpSocket *socket, const char *text, gsize length, int fd);
 
 /* Bytes that the kernel has not taken yet; the same and the bytes that the other side has not read, as far as the kernel knows. */
 gsize qmp_socket_get_outgoing_size(QmpSocket *socket);
 gsize qmp_socket_get_unread_size(QmpSocket *socket);
+
+/* Bytes since the beginning: given to be sent, also where the connection had failed; taken by the kernel. What ends at byte N has gone
+ * when N are taken. */
+guint64 qmp_socket_get_n_given(QmpSocket *socket);
+guint64 qmp_socket_get_n_taken(QmpSocket *socket);
 
 /* Borrowed. */
 int qmp_socket_get_fd(QmpSocket *socket);

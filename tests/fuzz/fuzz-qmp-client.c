@@ -3,6 +3,7 @@
  * QEMU says.
  * - A session that is negotiated is ready.
  * - A command is answered once, or cancelled, and never from inside the call that sends it.
+ * - A reply is to a command that has been sent to QEMU whole, and each command that has a descriptor comes with it.
  * - The session ends once; every command is answered by then, and nothing comes afterwards.
  * - A reply is a document that is right, and so are an event's data. */
 #include <fcntl.h>
@@ -31,6 +32,7 @@
 typedef struct Call {
     struct Session *session; /* ref */
     guint id;
+    guint n; /* of those sent, this one included */
     gboolean is_under_way, is_sending;
 } Call;
 
@@ -43,6 +45,7 @@ typedef struct Session {
     Call calls[N_COMMANDS];
     guint n_sent;
     GString *said; /* owned; by the client */
+    guint n_fds; /* that came */
 } Session;
 
 static void
@@ -55,6 +58,43 @@ check_json(const QmpText *text)
     /* A member that is there twice is right for the scanner; whoever reads the value refuses it. */
     g_assert_true(node || strstr(error->message, "twice") || strstr(error->message, "U+0000") ||
                   error->code == JSON_TREE_ERROR_LIMIT);
+}
+
+static void
+hear(Session *session)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(16 * sizeof(int))];
+    } control;
+    char bytes[4096];
+    struct iovec data = { bytes, sizeof bytes };
+    struct msghdr message;
+    gssize n;
+
+    do {
+        message = (struct msghdr){
+            .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+        };
+        n = session->qemu < 0 ? 0 : recvmsg(session->qemu, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        g_string_append_len(session->said, bytes, MAX(n, 0));
+        if (n > 0 && message.msg_controllen > 0) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(&control.header), sizeof fd);
+            close(fd);
+            session->n_fds++;
+        }
+    } while (n > 0);
+}
+
+static guint
+count_said(Session *session, const char *text)
+{
+    guint n = 0;
+
+    for (const char *at = session->said->str; (at = strstr(at, text)); at++)
+        n++;
+    return n;
 }
 
 static void on_reply(const QmpReply *reply, const GError *error, gpointer user_data);
@@ -70,7 +110,7 @@ send_command(Session *session, guint i)
         command.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     }
     *call = (Call){ .session = session, .is_under_way = TRUE, .is_sending = TRUE };
-    session->n_sent++;
+    call->n = ++session->n_sent;
     call->id = qmp_client_execute(session->client, &command, on_reply, call);
     call->is_sending = FALSE;
 }
@@ -84,6 +124,10 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
     call->is_under_way = FALSE;
     if (error)
         return;
+    hear(call->session);
+    /* And the negotiation before them. Each goes out whole, as the socket has room for all. */
+    if (count_said(call->session, "{\"exec") <= call->n)
+        fuzz_fail("the command %u is answered, of which QEMU has got nothing: %s", call->n, call->session->said->str);
     if (reply->error_class)
         g_assert_true(g_utf8_validate(reply->error_class, -1, NULL) && g_utf8_validate(reply->error_text, -1, NULL));
     else
@@ -137,14 +181,11 @@ on_closed(QmpClient *client, const GError *error, gpointer user_data)
 static void
 settle(Session *session)
 {
-    char bytes[4096];
     gboolean has_run;
-    gssize n;
 
     do {
         has_run = g_main_context_iteration(session->context, FALSE);
-        while ((n = recv(session->qemu, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
-            g_string_append_len(session->said, bytes, n);
+        hear(session);
     } while (has_run);
 }
 
@@ -220,6 +261,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[0] & FLAG_GREETED)
         negotiate(&session);
     say(&session, data + 2, size - 2, data[0] & FLAG_PIECES ? data[1] % 32 + 1 : 4096);
+    if (count_said(&session, "\"getfd\"") != session.n_fds)
+        fuzz_fail("%u descriptors: %s", session.n_fds, session.said->str);
     close(session.qemu);
     session.qemu = -1;
     while (g_main_context_iteration(session.context, FALSE))
