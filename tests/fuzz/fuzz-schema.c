@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bus-call.h"
+#include "bus-error.h"
 #include "contract.h"
 #include "fuzz.h"
 #include "introspection.h"
@@ -175,7 +176,12 @@ check_call(const QmpMethod *method, DBusMessage *message, JsonNode *arguments)
     int fd = -1;
 
     g_autofree char *text = print_value(arguments);
-    if (!values || !qmp_method_get_arguments(method, &call, values, &seen, &fd, &error))
+    gboolean is_read = values && qmp_method_get_arguments(method, &call, values, &seen, &fd, &error);
+    /* The schema's maker makes such, and the cap comes before the schema. */
+    if (!is_read && value_check_is_too_much(arguments) &&
+        g_error_matches(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED))
+        return;
+    if (!is_read)
         fuzz_fail("%s with %s: %s", qmp_method_get_command(method), text, error->message);
     g_autofree char *seen_text = seen ? print_value(seen) : g_strdup("{}");
     if (seen ? !json_is_same(arguments, seen) : json_object_get_size(json_node_get_object(arguments)) > 0)

@@ -3,8 +3,11 @@
 
 #include <string.h>
 
+#include "bus-error.h"
 #include "fuzz.h"
+#include "json-cost.h"
 #include "json-same.h"
+#include "json-tree.h"
 #include "value.h"
 
 /* Behind the header, whose beginning tells its length (D-Bus spec, "Message Format"). */
@@ -36,6 +39,47 @@ transmit(DBusMessage *message, const GByteArray *bytes)
     return copy;
 }
 
+static void add_cost(JsonCost *cost, JsonNode *value);
+
+static void
+add_cost_of_object(JsonCost *cost, JsonObject *object)
+{
+    JsonObjectIter iter;
+    const char *name;
+    JsonNode *value;
+    guint n = 0;
+
+    json_object_iter_init(&iter, object);
+    while (json_object_iter_next(&iter, &name, &value)) {
+        json_cost_add_member(cost, n++, strlen(name));
+        add_cost(cost, value);
+    }
+}
+
+static void
+add_cost(JsonCost *cost, JsonNode *value)
+{
+    gsize length = 0;
+
+    if (json_tree_get_type(value) == JSON_TREE_STRING)
+        json_tree_get_characters(value, &length);
+    json_cost_add_value(cost, 2 + length);
+    if (JSON_NODE_HOLDS_OBJECT(value))
+        add_cost_of_object(cost, json_node_get_object(value));
+    for (guint i = 0; JSON_NODE_HOLDS_ARRAY(value) && i < json_array_get_length(json_node_get_array(value)); i++)
+        add_cost(cost, json_array_get_element(json_node_get_array(value), i));
+}
+
+gboolean
+value_check_is_too_much(JsonNode *value)
+{
+    JsonCost cost = { 0 };
+
+    add_cost(&cost, value);
+    g_autofree char *excess = json_cost_find_excess(&cost, &JSON_COST_OF_ARGUMENTS);
+    return excess != NULL;
+}
+
 static void
 check_again(DBusMessage *message, const char *signature, const char *text, JsonNode *value)
 {
@@ -47,6 +91,10 @@ check_again(DBusMessage *message, const char *signature, const char *text, JsonN
         fuzz_fail("%s, not %s", dbus_message_get_signature(message), signature);
     dbus_message_iter_init(message, &iter);
     g_autoptr(JsonNode) again = value_read(&iter, "value", &cost, &error);
+    if (value_check_is_too_much(value) != g_error_matches(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED))
+        fuzz_fail("%s is %s", text, error ? error->message : "read, and is too much");
+    if (value_check_is_too_much(value))
+        return;
     if (!again)
         fuzz_fail("not read: %s", error->message);
     if (!json_is_same(value, again))
