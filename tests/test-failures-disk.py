@@ -218,6 +218,59 @@ class ReadOnly(DiskTest):
         self.assertEqual(self.names(), ['second', 'web'])
 
 
+class Untrusted(DiskTest):
+    """An agent that comes when a directory is open to others believes nothing of what is there, and loses nothing of it either."""
+
+    def come_back(self, path, complaint):
+        os.chmod(path, 0o777)
+        self.restart()
+        self.agent.wait_output(complaint)
+        self.add_peer('second')
+        self.assertEqual(self.names(), ['second'])
+        os.chmod(path, 0o700)
+        wait_until(lambda: self.names() == ['first', 'second'], lambda: self.agent.output)
+        for _ in range(2):
+            self.restart()
+            self.assertEqual(self.names(), ['first', 'second'])
+
+    def test_run_directory(self):
+        self.start_agent()
+        self.add_peer('first')
+        self.come_back(self.run_directory, 'that others cannot write to')
+
+    def test_state_directory(self):
+        self.start_agent()
+        self.add_peer('first')
+        self.come_back(f'{self.run_directory}/state', LOST)
+
+    def test_one_of_now_counts(self):
+        """A name that an earlier agent has given as well."""
+        self.start_agent()
+        self.add_peer('web')
+        os.chmod(self.run_directory, 0o777)
+        self.restart()
+        vm = self.add_peer('web')
+        address = vm.get('Address')
+        os.chmod(self.run_directory, 0o700)
+        self.agent.wait_output('is watched for VMs now')
+        self.assertEqual((self.names(), vm.get('Address')), (['web'], address))
+        self.restart()
+        self.assertEqual((self.names(), vm.get('Address')), (['web'], address))
+
+    def test_the_agent_ends_meanwhile(self):
+        self.start_agent()
+        self.add_peer('first')
+        os.chmod(f'{self.run_directory}/state', 0o755)
+        self.restart()
+        self.agent.wait_output(LOST)
+        self.add_peer('second')
+        os.chmod(f'{self.run_directory}/state', 0o700)
+        self.agent.kill(signal.SIGTERM)
+        self.agent.wait()
+        self.start_agent()
+        self.assertEqual(self.names(), ['first', 'second'])
+
+
 class Configuration(DiskTest):
     """It is there, and cannot be read."""
 

@@ -258,12 +258,23 @@ add_watch(Discovery *discovery, GError **error)
            (inotify_add_watch(discovery->inotify, discovery->path, mask) >= 0 || fail_watch(error));
 }
 
+/* What was there before goes before what is found. */
+static void
+note_usable(Discovery *discovery)
+{
+    if (discovery->is_usable)
+        return;
+    discovery->is_usable = TRUE;
+    discovery->func(discovery->user_data);
+}
+
 /* Once more as well. What is there is taken up also where nobody will tell of what comes. */
 static gboolean
 watch(Discovery *discovery, GError **error)
 {
     if (!run_directory_make(discovery->context->host, discovery->path, error))
         return FALSE;
+    note_usable(discovery);
     if (add_watch(discovery, error))
         return scan(discovery, error);
     scan(discovery, /* error= */ NULL);
@@ -301,10 +312,6 @@ try_to_watch(Discovery *discovery)
     } else if (discovery->complaint) {
         log_line(discovery->context->host, G_LOG_LEVEL_INFO, /* vm= */ NULL, "%s is watched for VMs now", discovery->path);
         g_clear_pointer(&discovery->complaint, g_free);
-    }
-    if (!discovery->is_usable && run_directory_make(discovery->context->host, discovery->path, /* error= */ NULL)) {
-        discovery->is_usable = TRUE;
-        discovery->func(discovery->user_data);
     }
 }
 

@@ -30,8 +30,11 @@ struct VmState {
     char *run_directory; /* owned; NULL: no file is kept */
     char *path; /* owned; NULL: there is no file yet */
     KeptVms vms;
+    gboolean is_read; /* what the agent before has left is known: it may be written over */
     gboolean has_file; /* written by this agent, so that records can be added */
     gboolean has_failed; /* the last write; the next failure says nothing new */
+    VmStateFunc restore; /* NULL: nothing is restored yet, or any more */
+    gpointer restore_data;
     GSource *write_timer; /* owned; while the file has records that nobody needs, or lacks some that could not be written */
 };
 
@@ -53,74 +56,7 @@ find_file(VmState *state, GError **error)
     return directory != NULL;
 }
 
-static gboolean
-write_all_records(VmState *state, GError **error)
-{
-    g_autoptr(GString) text = g_string_new(COMMENT);
-
-    for (GList *i = state->vms.all.head; i; i = i->next)
-        g_string_append(text, ((KeptVm *)i->data)->text);
-    return (state->path || find_file(state, error)) && state_file_write(state->path, text->str, text->len, error);
-}
-
-static gboolean on_write_due(gpointer user_data);
-
-/* Somebody may have removed the directory, which is made anew then. */
-static void
-fail_write(VmState *state, const GError *error)
-{
-    if (!state->has_failed)
-        log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL,
-                 "What was added or removed by call will be lost at a restart: %s", error->message);
-    state->has_failed = TRUE;
-    g_clear_pointer(&state->path, g_free);
-    state->write_timer = timer_start(state->host->context, RETRY_TIME, on_write_due, state);
-}
-
-static void
-write_state(VmState *state)
-{
-    g_autoptr(GError) error = NULL;
-
-    timer_stop(&state->write_timer);
-    if (!state->run_directory || (!state->path && state->vms.all.length == 0 && !state->has_failed))
-        return;
-    state->has_file = write_all_records(state, &error);
-    if (error) {
-        fail_write(state, error);
-        return;
-    }
-    if (state->has_failed)
-        log_line(state->host, G_LOG_LEVEL_MESSAGE, /* vm= */ NULL, "%s is written again: nothing will be lost",
-                 state->path);
-    state->has_failed = FALSE;
-}
-
-/* What could not be added may be there in part: the file is written anew. */
-static void
-append_record(VmState *state, const char *text)
-{
-    if (!state->has_file || !state_file_append(state->path, text, strlen(text), /* error= */ NULL))
-        write_state(state);
-}
-
-static gboolean
-on_write_due(gpointer user_data)
-{
-    write_state(user_data);
-    return G_SOURCE_REMOVE;
-}
-
-/* @is_anew: there is a record of the same VM in the file. */
-static void
-put_text(VmState *state, const char *text, gboolean is_anew)
-{
-    append_record(state, text);
-    if (is_anew && !state->write_timer)
-        state->write_timer = timer_start(state->host->context, WRITE_TIME, on_write_due, state);
-}
-
-/* @number: of the record in the file. */
+/* @number: of the record in the file. A VM that this agent has already goes before. */
 static void
 read_kept(VmState *state, const char *text, guint number)
 {
@@ -134,6 +70,11 @@ read_kept(VmState *state, const char *text, guint number)
         return;
     }
     earlier = kept_vms_find(&state->vms, record->spec->origin, record->spec->name);
+    if (earlier && !earlier->record) {
+        host_store_drop(state->host, record->descriptor);
+        vm_record_free(record);
+        return;
+    }
     if (earlier)
         kept_vms_remove(&state->vms, earlier);
     if (record->has_ended)
@@ -165,6 +106,100 @@ read_state(VmState *state)
     }
 }
 
+/* FALSE: the agent before may have left something, which cannot be had yet. */
+static gboolean
+take_up_state(VmState *state, GError **error)
+{
+    if (!state->is_read && state_file_has_directory(state->run_directory)) {
+        if (!find_file(state, error))
+            return FALSE;
+        read_state(state);
+    }
+    state->is_read = TRUE;
+    return TRUE;
+}
+
+static gboolean
+write_all_records(VmState *state, GError **error)
+{
+    g_autoptr(GString) text = g_string_new(COMMENT);
+
+    if (!take_up_state(state, error))
+        return FALSE;
+    for (GList *i = state->vms.all.head; i; i = i->next)
+        g_string_append(text, ((KeptVm *)i->data)->text);
+    return (state->path || find_file(state, error)) && state_file_write(state->path, text->str, text->len, error);
+}
+
+static gboolean on_write_due(gpointer user_data);
+static gboolean restore_all(VmState *state);
+
+/* Somebody may have removed the directory, which is made anew then. */
+static void
+fail_write(VmState *state, const GError *error)
+{
+    if (!state->has_failed)
+        log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL,
+                 "What was added or removed by call will be lost at a restart: %s", error->message);
+    state->has_failed = TRUE;
+    g_clear_pointer(&state->path, g_free);
+    state->write_timer = timer_start(state->host->context, RETRY_TIME, on_write_due, state);
+}
+
+static void
+write_state(VmState *state)
+{
+    g_autoptr(GError) error = NULL;
+
+    timer_stop(&state->write_timer);
+    if (!state->run_directory || (state->is_read && !state->path && state->vms.all.length == 0 && !state->has_failed))
+        return;
+    state->has_file = write_all_records(state, &error);
+    if (error) {
+        fail_write(state, error);
+        return;
+    }
+    if (state->has_failed)
+        log_line(state->host, G_LOG_LEVEL_MESSAGE, /* vm= */ NULL, "%s is written again: nothing will be lost",
+                 state->path);
+    state->has_failed = FALSE;
+}
+
+/* What could not be added may be there in part: the file is written anew. Before it is read, that waits for on_write_due(): inside a
+ * call nothing is restored. */
+static void
+append_record(VmState *state, const char *text)
+{
+    if (state->run_directory && !state->is_read)
+        return;
+    if (!state->has_file || !state_file_append(state->path, text, strlen(text), /* error= */ NULL))
+        write_state(state);
+}
+
+static void
+write_and_restore(VmState *state)
+{
+    write_state(state);
+    if (state->restore && restore_all(state))
+        write_state(state);
+}
+
+static gboolean
+on_write_due(gpointer user_data)
+{
+    write_and_restore(user_data);
+    return G_SOURCE_REMOVE;
+}
+
+/* @is_anew: there is a record of the same VM in the file. */
+static void
+put_text(VmState *state, const char *text, gboolean is_anew)
+{
+    append_record(state, text);
+    if (is_anew && !state->write_timer)
+        state->write_timer = timer_start(state->host->context, WRITE_TIME, on_write_due, state);
+}
+
 VmState *
 vm_state_new(const ManagementHost *host, const char *run_directory)
 {
@@ -174,9 +209,7 @@ vm_state_new(const ManagementHost *host, const char *run_directory)
     state->host = host;
     kept_vms_init(&state->vms);
     state->run_directory = g_strdup(run_directory);
-    if (run_directory && state_file_has_directory(run_directory) && find_file(state, &error))
-        read_state(state);
-    if (error)
+    if (run_directory && !take_up_state(state, &error))
         fail_write(state, error);
     return state;
 }
@@ -186,12 +219,13 @@ vm_state_set_directory(VmState *state, const char *run_directory)
 {
     g_return_if_fail(!state->run_directory);
     state->run_directory = g_strdup(run_directory);
-    write_state(state);
+    write_and_restore(state);
 }
 
 void
 vm_state_free(VmState *state)
 {
+    state->restore = NULL;
     if (state->write_timer)
         write_state(state);
     timer_stop(&state->write_timer);
@@ -236,7 +270,7 @@ vm_state_resume(VmState *state, VmSpec *spec)
 
 /* Whether it can be added again. */
 static gboolean
-restore_kept(VmState *state, KeptVm *kept, VmStateFunc func, gpointer user_data)
+restore_kept(VmState *state, KeptVm *kept)
 {
     VmSpec spec = *kept->record->spec;
 
@@ -249,13 +283,13 @@ restore_kept(VmState *state, KeptVm *kept, VmStateFunc func, gpointer user_data)
     /* A socket in the run directory is found again. */
     if (spec.origin == VM_FROM_DIRECTORY && spec.fd < 0)
         return FALSE;
-    return func(&spec, user_data);
+    return state->restore(&spec, state->restore_data);
 }
 
 static gboolean
-resume_kept(VmState *state, KeptVm *kept, VmStateFunc func, gpointer user_data)
+resume_kept(VmState *state, KeptVm *kept)
 {
-    return kept->origin == VM_FROM_KEY_FILE ? kept->is_resumed : restore_kept(state, kept, func, user_data);
+    return kept->origin == VM_FROM_KEY_FILE ? kept->is_resumed : restore_kept(state, kept);
 }
 
 static void
@@ -265,19 +299,34 @@ forget_kept(VmState *state, KeptVm *kept)
     kept_vms_remove(&state->vms, kept);
 }
 
-/* By then a VM of the key file has taken what was kept of it, or there is none. */
-void
-vm_state_restore(VmState *state, VmStateFunc func, gpointer user_data)
+/* By then a VM of the key file has taken what was kept of it, or there is none. Whether any is forgotten. */
+static gboolean
+restore_all(VmState *state)
 {
+    gboolean has_forgotten = FALSE;
+
     for (GList *i = state->vms.all.head, *next; i; i = next) {
         KeptVm *kept = i->data;
         next = i->next;
-        if (resume_kept(state, kept, func, user_data))
+        if (!kept->record)
+            continue; /* it is there */
+        if (resume_kept(state, kept)) {
             g_clear_pointer(&kept->record, vm_record_free);
-        else
-            forget_kept(state, kept);
+            continue;
+        }
+        forget_kept(state, kept);
+        has_forgotten = TRUE;
     }
-    write_state(state);
+    return has_forgotten;
+}
+
+void
+vm_state_restore(VmState *state, VmStateFunc func, gpointer user_data)
+{
+    state->restore = func;
+    state->restore_data = user_data;
+    restore_all(state);
+    write_and_restore(state);
 }
 
 static QmpClient *

@@ -15,7 +15,8 @@ typedef struct VmState VmState;
  * broken is logged, and costs its own VM alone. */
 VmState *vm_state_new(const ManagementHost *host, const char *run_directory);
 
-/* There is one now. Once, if there was none. */
+/* There is one now. Once, if there was none. What the agent before has left in it is restored as by vm_state_restore(), except for
+ * VMs that are there by now. */
 void vm_state_set_directory(VmState *state, const char *run_directory);
 
 /* File and store stay as they are. */
@@ -26,7 +27,7 @@ void vm_state_resume(VmState *state, VmSpec *spec);
 
 /* Calls @func for each VM that is to be added again, other than those of the key file, in the order in which they came. Once, after
  * all VMs of the key file: what is kept of others is dropped. @spec is valid inside, its descriptor taken. FALSE: it is not added, and
- * forgotten. */
+ * forgotten. Later, @func is called for those in a file that could not be had at the beginning. */
 typedef gboolean (*VmStateFunc)(const VmSpec *spec, gpointer user_data);
 void vm_state_restore(VmState *state, VmStateFunc func, gpointer user_data);
 
