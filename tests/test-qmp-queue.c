@@ -76,16 +76,21 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 }
 
 static void
-submit_with_fd(Fixture *fixture, Call *call, const char *caller, const char *name, QmpExecuteFlags flags, int fd)
+submit_command(Fixture *fixture, Call *call, const char *caller, const QmpCommand *command)
 {
-    QmpCommand command = { .name = name, .flags = flags, .fd = fd };
     g_autoptr(GError) error = NULL;
     call->fixture = fixture;
-    g_strlcpy(call->name, name, sizeof(call->name));
+    g_strlcpy(call->name, command->name, sizeof(call->name));
     fixture->submitting = TRUE;
-    call->ticket = qmp_queue_submit(fixture->queue, caller, &command, on_reply, call, &error);
+    call->ticket = qmp_queue_submit(fixture->queue, caller, command, on_reply, call, &error);
     fixture->submitting = FALSE;
     g_assert_no_error(error);
+}
+
+static void
+submit_with_fd(Fixture *fixture, Call *call, const char *caller, const char *name, QmpExecuteFlags flags, int fd)
+{
+    submit_command(fixture, call, caller, &(QmpCommand){ .name = name, .flags = flags, .fd = fd });
 }
 
 static void
@@ -398,6 +403,46 @@ test_one_fd_at_a_time(Fixture *fixture, gconstpointer unused)
     assert_closed(watches[1]);
 }
 
+/* Three commands of the caller: after the first of them alone nobody would undo what it has done. */
+static void
+submit_three(Fixture *fixture, Call *calls, const char *caller)
+{
+    submit_command(fixture, &calls[0], caller, &(QmpCommand){ .name = "1", .n_followers = 2 });
+    submit_command(fixture, &calls[1], caller, &(QmpCommand){ .name = "2", .n_followers = 1 });
+    submit_command(fixture, &calls[2], caller, &(QmpCommand){ .name = "3" });
+}
+
+/* A sequence of commands is sent whole or not at all. No caller who floods keeps its room from it. */
+static void
+test_followers(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[20] = { 0 };
+
+    submit_numbered(fixture, calls, 5);
+    submit_three(fixture, &calls[5], "plug");
+    g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 5);
+    for (guint i = 8; i < 16; i++)
+        submit(fixture, &calls[i], "flood", "f", QMP_EXECUTE_DEFAULT);
+    submit_three(fixture, &calls[16], "plug");
+    submit(fixture, &calls[19], "plug", "end", QMP_EXECUTE_DEFAULT);
+    g_assert_cmpuint(qmp_client_get_in_flight(fixture->client), ==, 5);
+    qmp_peer_echo(fixture->peer);
+    wait_answered(fixture, 20);
+    assert_log(fixture, "0 1 2 3 4 1 2 3 f 1 2 3 f end f f f f f f ");
+}
+
+/* Neither does a sequence begin for whose end the caller's line has no room. */
+static void
+test_no_room_for_followers(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree Call *calls = g_new0(Call, MAX_COMMANDS - 2);
+
+    for (guint i = 0; i < MAX_COMMANDS - 2; i++)
+        submit(fixture, &calls[i], "a", "x", QMP_EXECUTE_DEFAULT);
+    assert_refused(fixture, "a", &(QmpCommand){ .name = "1", .n_followers = 2 }, QMP_ERROR_LIMIT);
+    free_all(fixture);
+}
+
 /* QEMU gives a command that comes without a descriptor the one of a command behind it. */
 static void
 test_nobody_takes_the_fd_of_another(Fixture *fixture, gconstpointer unused)
@@ -484,6 +529,8 @@ main(int argc, char *argv[])
     ADD("/qmp-queue/unused", test_unused);
     ADD("/qmp-queue/fair", test_fair);
     ADD("/qmp-queue/round-robin", test_round_robin);
+    ADD("/qmp-queue/followers", test_followers);
+    ADD("/qmp-queue/no-room-for-followers", test_no_room_for_followers);
     ADD("/qmp-queue/oob", test_oob);
     ADD("/qmp-queue/quit", test_quit);
     ADD("/qmp-queue/limits", test_limits);

@@ -63,6 +63,7 @@ typedef struct QmpCommand {
     const char *arguments; /* a compact JSON object, or NULL */
     QmpExecuteFlags flags;
     int fd; /* with QMP_EXECUTE_FD */
+    guint n_followers; /* QmpQueue sends so many commands, which the caller submits right behind, together with this one */
 } QmpCommand;
 
 /* Sends a command. Only when ready. At most 7 in-band commands should be under way (with 8, out-of-band ones wait as

@@ -133,17 +133,37 @@ may_send_next(gpointer line, gpointer user_data)
     return !queue->fd_under_way || !ticket->takes_fd;
 }
 
+static gboolean
+fits_whole(const QmpQueue *queue, const QmpTicket *ticket)
+{
+    return queue->in_band + ticket->command.n_followers < MAX_UNDER_WAY;
+}
+
+/* The ticket whose turn it is, once there is room for it and its followers: nobody overtakes them, or callers who send much would
+ * leave them no room ever. Without followers left, the turn is over. NULL: none. */
+static QmpTicket *
+take_next_ticket(QmpQueue *queue)
+{
+    FairLine *line = fair_queue_find_turn(&queue->lines, may_send_next, queue);
+    QmpTicket *ticket = line ? line->waiting.head->data : NULL;
+
+    if (!ticket || !fits_whole(queue, ticket))
+        return NULL;
+    if (ticket->command.n_followers == 0)
+        fair_line_end_turn(line);
+    return ticket;
+}
+
 /* A turn each, as long as there is room. */
 static void
 take_turns(QmpQueue *queue)
 {
-    FairLine *line;
+    QmpTicket *ticket;
 
     if (!queue->client || !qmp_client_is_ready(queue->client))
         return;
-    while (!queue->is_quitting && queue->in_band < MAX_UNDER_WAY &&
-           (line = fair_queue_take_turn(&queue->lines, may_send_next, queue)))
-        send_waiting_ticket(line->waiting.head->data);
+    while (!queue->is_quitting && (ticket = take_next_ticket(queue)))
+        send_waiting_ticket(ticket);
 }
 
 static void
@@ -302,10 +322,10 @@ qmp_queue_free(QmpQueue *queue)
 static gboolean
 has_turn_now(QmpQueue *queue, const QmpTicket *ticket)
 {
-    gboolean has_room = !queue->is_quitting && queue->lines.turns.length == 0 && queue->in_band < MAX_UNDER_WAY &&
-                        !(queue->fd_under_way && ticket->takes_fd);
+    gboolean is_next = !queue->is_quitting && queue->lines.turns.length == 0 && fits_whole(queue, ticket) &&
+                       !(queue->fd_under_way && ticket->takes_fd);
 
-    return queue->client && (!ticket->in_band || has_room);
+    return queue->client && (!ticket->in_band || is_next);
 }
 
 /* Without a descriptor beside it, too: else it would get the one of a command that QEMU has read meanwhile, and not yet begun. */
@@ -373,7 +393,8 @@ qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpCommand *command,
     ticket->command.name = g_strdup(command->name);
     ticket->command.arguments = g_strdup(command->arguments);
     wait_in_line(ticket);
-    take_turns(queue);
+    if (command->n_followers == 0)
+        take_turns(queue);
     return ticket;
 }
 

@@ -29,7 +29,9 @@ void qmp_queue_free(QmpQueue *queue);
  * and its descriptor is taken, also where this fails. @func as for qmp_client_execute(), never from inside. Fails with
  * QMP_ERROR_LIMIT when the line is full (4096 commands, waiting or under way; 16 MiB that wait), with QMP_ERROR_DISCONNECTED when the session has ended. Out-of-band
  * commands do not wait in line; the others wait while `quit` is under way, and once that has succeeded for the end of the
- * session. One with a descriptor waits until no other such command is under way, and of one caller there may be 16. With QMP_EXECUTE_BEHIND_BARRIER the reply, not an error, waits while the barrier is shut. */
+ * session. One with a descriptor waits until no other such command is under way, and of one caller there may be 16. With QMP_EXECUTE_BEHIND_BARRIER the reply, not an error, waits while the barrier is shut.
+ * A command with followers waits until there is room for all of them, so that all are sent in one turn of the main loop, in which the
+ * kernel takes them in one piece or not at all. They must be submitted at once, and none of them cancelled. */
 QmpTicket *qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpCommand *command, QmpReplyFunc func,
                             gpointer user_data, GError **error);
 

@@ -27,7 +27,7 @@ queue_line_check(QueueLine *line, const QmpCommand *command, GError **error)
 {
     if (qmp_command_has_fd(command) && line->fds >= MAX_FDS)
         g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%d descriptors of this caller wait already", MAX_FDS);
-    else if (line->line.waiting.length + line->under_way >= MAX_COMMANDS)
+    else if (line->line.waiting.length + line->under_way + command->n_followers >= MAX_COMMANDS)
         g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "%d commands of this caller wait already", MAX_COMMANDS);
     else if (line->bytes + get_command_size(command) > MAX_BYTES) /* more than that may have been handed over */
         g_set_error(error, QMP_ERROR, QMP_ERROR_LIMIT, "more than %u bytes of this caller's commands would wait",

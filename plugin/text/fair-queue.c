@@ -120,14 +120,27 @@ fair_line_remove(FairLine *line, GList *link)
 }
 
 gpointer
+fair_queue_find_turn(FairQueue *queue, FairLineFunc may_go, gpointer user_data)
+{
+    for (GList *turn = queue->turns.head; turn; turn = turn->next)
+        if (!may_go || may_go(turn->data, user_data))
+            return turn->data;
+    return NULL;
+}
+
+void
+fair_line_end_turn(FairLine *line)
+{
+    g_queue_unlink(&line->queue->turns, &line->turn);
+    g_queue_push_tail_link(&line->queue->turns, &line->turn);
+}
+
+gpointer
 fair_queue_take_turn(FairQueue *queue, FairLineFunc may_go, gpointer user_data)
 {
-    for (GList *turn = queue->turns.head; turn; turn = turn->next) {
-        if (may_go && !may_go(turn->data, user_data))
-            continue;
-        g_queue_unlink(&queue->turns, turn);
-        g_queue_push_tail_link(&queue->turns, turn);
-        return turn->data;
-    }
-    return NULL;
+    FairLine *line = fair_queue_find_turn(queue, may_go, user_data);
+
+    if (line)
+        fair_line_end_turn(line);
+    return line;
 }

@@ -45,7 +45,13 @@ void fair_line_push(FairLine *line, GList *link);
 void fair_line_push_first(FairLine *line, GList *link);
 void fair_line_remove(FairLine *line, GList *link);
 
-/* The line that has the next turn, among those that @may_go (NULL: all), and for which others then go first. NULL: none. The
- * entry at its head is the user's to serve. */
+/* The line that has the next turn, among those that @may_go (NULL: all). NULL: none. The entry at its head is the user's to
+ * serve. */
 typedef gboolean (*FairLineFunc)(gpointer line, gpointer user_data);
+gpointer fair_queue_find_turn(FairQueue *queue, FairLineFunc may_go, gpointer user_data);
+
+/* The others go first from now on. */
+void fair_line_end_turn(FairLine *line);
+
+/* Both. */
 gpointer fair_queue_take_turn(FairQueue *queue, FairLineFunc may_go, gpointer user_data);

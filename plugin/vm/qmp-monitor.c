@@ -134,12 +134,27 @@ start_client(QmpMonitor *monitor, int fd)
     monitor->client = qmp_client_new(monitor->context, fd, &monitor->limits, &funcs, monitor);
 }
 
+/* Counts the followers of the part's command: the parts that are added after it, or removed. */
+static guint
+count_followers(QmpMonitor *monitor, Part part, gboolean adds)
+{
+    guint n = 0;
+
+    if (adds)
+        return PART_MONITOR - part;
+    for (guint other = 0; other < part; other++)
+        n += monitor->has[other];
+    return n;
+}
+
+/* A sequence is sent whole or not at all: the agent may end at any time, and the rest of a sequence that waits here ends with it. */
 static void
 submit_step(QmpMonitor *monitor, Part part, gboolean adds, QmpCommand *command)
 {
     Step *step = g_new(Step, 1);
 
     *step = (Step){ .monitor = monitor, .part = part, .adds = adds };
+    command->n_followers = count_followers(monitor, part, adds);
     if (monitor->control && qmp_queue_submit(monitor->control, OWN_LINE, command, on_step, step, /* error= */ NULL)) {
         monitor->unanswered++;
         return;
