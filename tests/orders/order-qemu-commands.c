@@ -3,6 +3,7 @@
 #include "order-qemu-parts.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "json-member.h"
@@ -223,17 +224,28 @@ do_query_fdsets(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
     return g_strdup(text->str);
 }
 
+/* The other end has closed. */
+static gboolean
+is_disconnected(OrderQemu *qemu, const char *id, int fd)
+{
+    OrderMonitor *monitor = find_monitor(qemu, id);
+    char byte;
+
+    return monitor ? monitor->fd < 0 : recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static char *
 do_query_chardev(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 {
     g_autoptr(GString) text = g_string_new("[");
     GHashTableIter iter;
-    gpointer id;
+    gpointer id, fd;
 
     g_hash_table_iter_init(&iter, qemu->chardevs);
-    while (g_hash_table_iter_next(&iter, &id, NULL))
-        g_string_append_printf(text, "%s{\"label\": \"%s\", \"filename\": \"unix:\", \"frontend-open\": true}",
-                               text->len > 1 ? ", " : "", (const char *)id);
+    while (g_hash_table_iter_next(&iter, &id, &fd))
+        g_string_append_printf(text, "%s{\"label\": \"%s\", \"filename\": \"%sfd:9\", \"frontend-open\": true}",
+                               text->len > 1 ? ", " : "", (const char *)id,
+                               is_disconnected(qemu, id, GPOINTER_TO_INT(fd)) ? "disconnected:" : "");
     g_string_append_c(text, ']');
     return g_strdup(text->str);
 }

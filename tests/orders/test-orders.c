@@ -62,6 +62,8 @@ static const char *const known[] = {
     "hotplug:waiting:property,open,json,answer,job-ends:removed", /* an event on a monitor without a command */
     "hotplug-few:native:leave:left", /* the last caller leaves the common monitor */
     "hotplug-few:native:screenshot,reload,reload,wait,answer-one,answer:gone", /* a picture, and the VM goes */
+    "hotplug-kept:waiting:b-method,silence,fdset,answer-one,quit:removed", /* half a plug was sent */
+    "hotplug-group:waiting:open,answer-one,silence,display:quit", /* the same */
 };
 
 static void
