@@ -230,6 +230,16 @@ test_without_schema(Fixture *fixture, gconstpointer unused)
     expect(fixture, "Events.Stop ({}, 7);");
 }
 
+/* A QEMU that ends is asked nothing: the event that tells of it has its signal at once, and the replies behind it are not held. */
+static void
+test_shutdown(Fixture *fixture, gconstpointer unused)
+{
+    publish(fixture, "SHUTDOWN", "{\"guest\": false, \"reason\": \"host-qmp-quit\"}");
+    g_assert_null(fixture->schema.wait);
+    g_assert_false(are_replies_held(fixture));
+    expect(fixture, "Events.Shutdown ({'guest': <false>, 'reason': <'host-qmp-quit'>}, 7);");
+}
+
 /* An event with data waits for the schema, and everything behind it: the order is QEMU's, and replies wait as well. */
 static void
 test_waits_for_schema(Fixture *fixture, gconstpointer unused)
@@ -392,6 +402,7 @@ main(int argc, char **argv)
 #define ADD(path, kind, test) g_test_add(path, Fixture, GUINT_TO_POINTER(kind), set_up, test, tear_down)
     ADD("/events/typed", MANAGEMENT_BUS_SESSION, test_typed);
     ADD("/events/without-schema", MANAGEMENT_BUS_SESSION, test_without_schema);
+    ADD("/events/shutdown", MANAGEMENT_BUS_SESSION, test_shutdown);
     ADD("/events/waits-for-schema", MANAGEMENT_BUS_SESSION, test_waits_for_schema);
     ADD("/events/last-events", MANAGEMENT_BUS_SESSION, test_last_events);
     ADD("/events/flood", MANAGEMENT_BUS_SESSION, test_flood);
