@@ -167,23 +167,18 @@ test_closed(Fixture *fixture, gconstpointer unused)
     g_assert_cmpint(fixture->code, ==, QMP_ERROR_DISCONNECTED);
 }
 
-/* The next agent after one that was killed removes that one's objects with nobody at their other end: not those that are in use,
- * and nobody else's. */
+/* The next agent after one that was killed removes that one's monitor, and the descriptor that was never used. */
 static void
 test_left_over(Fixture *fixture, gconstpointer unused)
 {
-    test_qemu_set_answer(
-        fixture->base.qemu, "query-chardev",
-        "\"return\": [{\"label\": \"" QMP_MONITOR_PREFIX
-        "dead\", \"filename\": \"disconnected:fd:7\"}, {\"label\": \"" QMP_MONITOR_PREFIX
-        "alive\", \"filename\": \"fd:8\"}, {\"label\": \"web\", \"filename\": \"disconnected:unix:x\"}]");
-    qmp_monitor_remove_left_over(get_control(fixture), QMP_MONITOR_OBJECT);
+    qmp_monitor_remove_left_over(get_control(fixture), QMP_MONITOR_OBJECT, "dead\"");
+    qmp_monitor_remove_left_over(get_control(fixture), QMP_MONITOR_ADD, "dead");
+    qmp_monitor_close_left_over(get_control(fixture));
     vm_fixture_settle(&fixture->base);
-    g_assert_cmpuint(count(fixture, "0 closefd"), ==, 1);
-    g_assert_cmpuint(count(fixture, "0 object-del {\"id\":\"" QMP_MONITOR_PREFIX "dead\"}"), ==, 1);
-    g_assert_cmpuint(count(fixture, "0 chardev-remove {\"id\":\"" QMP_MONITOR_PREFIX "dead\"}"), ==, 1);
-    g_assert_cmpuint(count(fixture, "0 object-del"), ==, 1);
-    g_assert_cmpuint(count(fixture, "0 chardev-remove"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 object-del {\"id\":\"dead\\\"\"}"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 monitor-remove {\"id\":\"dead\"}"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 chardev-remove"), ==, 2);
+    g_assert_cmpuint(count(fixture, "0 closefd {\"fdname\":\"" QMP_MONITOR_PREFIX "fd\"}"), ==, 1);
 }
 
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)

@@ -131,10 +131,99 @@ test_too_much(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(started_monitors_has_chardev(fixture->monitors, "anything"), ==, size[2]);
 }
 
+/* What QEMU says of its devices after an agent was killed: @more devices of it are left, beside one that is in use and one that
+ * is somebody else's. */
+static char *
+make_left_over(guint more)
+{
+    GString *list = g_string_new(
+        "\"return\": [{\"label\": \"" QMP_MONITOR_PREFIX "alive\", \"filename\": \"fd:8\"}, "
+        "{\"label\": \"web\", \"filename\": \"disconnected:unix:x\"}, {\"label\": \"" QMP_MONITOR_PREFIX "0\"}, "
+        "{\"label\": \"" QMP_MONITOR_PREFIX
+        "0123456789012345678901234567890123456789012345678\", \"filename\": \"disconnected:fd:9\"}");
+
+    for (guint i = 0; i < more; i++)
+        g_string_append_printf(
+            list, ", {\"label\": \"" QMP_MONITOR_PREFIX "%u\", \"filename\": \"disconnected:fd:7\"}", i + 1);
+    g_string_append_c(list, ']');
+    return g_string_free(list, FALSE);
+}
+
+#define MONITOR_LISTED "\"return\": [{\"name\": \"mon\", \"type\": \"child<monitor-qmp>\"}]"
+
+/* The next agent after one that was killed removes that one's monitors with nobody at their other end: not a monitor that is in
+ * use, and nobody else's; and of a QEMU that lists them without end, no more than an agent can have left. */
+static void
+test_left_over(Fixture *fixture, gconstpointer data)
+{
+    const guint *n = data;
+    g_autofree char *chardevs = make_left_over(n[0]);
+
+    ask(fixture, MONITOR_LISTED, "\"return\": \"dev\"", chardevs);
+    started_monitors_remove_left_over(fixture->monitors, QMP_MONITOR_OBJECT);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 object-del"), ==, n[1]);
+    g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 chardev-remove"), ==, n[1]);
+    g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 object-del {\"id\":\"" QMP_MONITOR_PREFIX "1\"}"), ==,
+                     n[1] > 0);
+    g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 closefd"), ==, n[1] > 0);
+}
+
+/* Where monitors are no objects, QEMU may have kept a descriptor of a killed agent that nothing tells of. */
+static void
+test_left_descriptor(Fixture *fixture, gconstpointer unused)
+{
+    ask(fixture, "\"return\": []", NO, "\"return\": []");
+    started_monitors_remove_left_over(fixture->monitors, QMP_MONITOR_ADD);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 closefd"), ==, 1);
+    g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 monitor-remove"), ==, 0);
+}
+
+/* @n authz objects. */
+static char *
+make_authz_objects(guint n)
+{
+    GString *list = g_string_new("\"return\": [{\"name\": \"mon\", \"type\": \"child<monitor-qmp>\"}");
+
+    for (guint i = 0; i < n; i++)
+        g_string_append_printf(list, ", {\"name\": \"a%u\", \"type\": \"child<authz-list>\"}", i);
+    g_string_append_c(list, ']');
+    return g_string_free(list, FALSE);
+}
+
+/* The objects that say who may connect are known by the same list; with more of them than are kept any object may be one, and
+ * the monitors are known as well as before. */
+static void
+test_authz(Fixture *fixture, gconstpointer data)
+{
+    const guint *n = data;
+    g_autofree char *objects = make_authz_objects(n[0]);
+
+    ask(fixture, objects, "\"return\": \"dev\"", "\"return\": []");
+    g_assert_true(started_monitors_may_have_authz(fixture->monitors, "a0"));
+    g_assert_cmpint(started_monitors_may_have_authz(fixture->monitors, "other"), ==, n[1]);
+    g_assert_cmpint(started_monitors_may_have_authz(fixture->monitors, NULL), ==, n[1]);
+    g_assert_false(started_monitors_may_have_authz(fixture->monitors, "mon") && !n[1]);
+    g_assert_true(started_monitors_has_object(fixture->monitors, "mon"));
+    g_assert_false(started_monitors_has_object(fixture->monitors, "a0"));
+}
+
+/* A QEMU that does not tell its objects: any may say who may connect. */
+static void
+test_authz_unknown(Fixture *fixture, gconstpointer data)
+{
+    ask(fixture, data, NO, "\"return\": []");
+    g_assert_true(started_monitors_may_have_authz(fixture->monitors, "other"));
+    g_assert_false(started_monitors_has_object(fixture->monitors, "other"));
+}
+
 int
 main(int argc, char **argv)
 {
     static const guint most[] = { 256, 512, FALSE }, many[] = { 257, 4, TRUE }, long_one[] = { 1, 513, TRUE };
+    static const guint none_left[] = { 0, 0 }, some_left[] = { 3, 3 }, all_left[] = { 65, 64 };
+    static const guint few_authz[] = { 256, FALSE }, many_authz[] = { 257, TRUE };
 
     g_test_init(&argc, &argv, NULL);
 #define ADD(path, data, test) g_test_add("/started-monitors/" path, Fixture, data, set_up, test, tear_down)
@@ -145,6 +234,14 @@ main(int argc, char **argv)
     ADD("as-much-as-can-be", most, test_too_much);
     ADD("too-many", many, test_too_much);
     ADD("too-long", long_one, test_too_much);
+    ADD("nothing-left-over", none_left, test_left_over);
+    ADD("left-over", some_left, test_left_over);
+    ADD("too-much-left-over", all_left, test_left_over);
+    ADD("left-descriptor", NULL, test_left_descriptor);
+    ADD("authz", few_authz, test_authz);
+    ADD("too-many-authz", many_authz, test_authz);
+    ADD("authz-refused", NO, test_authz_unknown);
+    ADD("authz-nonsense", "\"return\": {}", test_authz_unknown);
 #undef ADD
     return g_test_run();
 }

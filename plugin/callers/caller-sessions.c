@@ -142,7 +142,7 @@ caller_sessions_new(GMainContext *context, Vm *vm, const MonitorPoolLimits *limi
     sessions->share.vm = vm;
     sessions->share.pool = monitor_pool_new(context, vm, limits, func, user_data);
     sessions->share.resources = caller_resources_new(vm);
-    sessions->share.authz_objects = authz_objects_new(vm);
+    sessions->share.authz_objects = authz_objects_new(qemu_connection_get_started_monitors(vm_get_qemu(vm)));
     sessions->share.on_idle = start_sweep;
     sessions->share.user_data = sessions;
     return sessions;

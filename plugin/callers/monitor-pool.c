@@ -409,7 +409,7 @@ monitor_pool_new(GMainContext *context, Vm *vm, const MonitorPoolLimits *limits,
     pool->can_hotplug = qemu_connection_is_at_least(qemu, 11, 1);
     set_mode(pool, MODE_HOTPLUG);
     if (pool->mode == MODE_HOTPLUG || pool->mode == MODE_MONITOR_ADD)
-        qmp_monitor_remove_left_over(qemu_connection_get_control(qemu), (QmpMonitorKind)pool->mode);
+        started_monitors_remove_left_over(qemu_connection_get_started_monitors(qemu), (QmpMonitorKind)pool->mode);
     pool->func = func;
     pool->user_data = user_data;
     return pool;

@@ -7,7 +7,6 @@
 
 #include "escapes.h"
 #include "json-member.h"
-#include "json-tree.h"
 #include "lazy-table.h"
 
 /* Names. No VM has as many, but a caller who may add some could go on for ever. With more, any object may be an authz
@@ -15,10 +14,9 @@
 #define MAX_NAMES 1024u
 
 struct AuthzObjects {
-    GHashTable *names; /* owned, set; NULL: there was none yet */
-    QmpTicket *ticket; /* weak; the question which objects there are */
-    gboolean is_known; /* every object that may be one is in @names */
-    gboolean has_unread; /* a line of HMP may have added one by whatever name */
+    StartedMonitors *started; /* weak; knows those that were there before */
+    GHashTable *names; /* owned, set; of those that callers have added; NULL: there was none yet */
+    gboolean has_unread; /* callers have added more, or a line of HMP may have added one by whatever name */
 };
 
 static void
@@ -29,48 +27,21 @@ note_authz_name(AuthzObjects *objects, const char *name)
     if (g_hash_table_size(objects->names) < MAX_NAMES)
         g_hash_table_add(objects->names, g_strdup(name));
     else
-        objects->is_known = FALSE;
-}
-
-/* QEMU writes the type of a member of /objects as child<authz-list>. */
-static void
-note_listed_object(AuthzObjects *objects, JsonObject *listed)
-{
-    const char *name = listed ? json_member_get_string(listed, "name") : NULL;
-    const char *type = listed ? json_member_get_string(listed, "type") : NULL;
-
-    if (name && type && g_str_has_prefix(type, "child<authz-"))
-        note_authz_name(objects, name);
-}
-
-static void
-on_authz_listed(const QmpReply *reply, const GError *error, gpointer user_data)
-{
-    AuthzObjects *objects = user_data;
-    gboolean is_answer = reply && !reply->error_class && reply->value.text;
-    g_autoptr(JsonNode) list = is_answer ? json_tree_parse_answer(reply->value.text, reply->value.length) : NULL;
-    JsonArray *array = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
-
-    objects->ticket = NULL;
-    objects->is_known = array && !objects->has_unread && lazy_table_size(objects->names) < MAX_NAMES;
-    for (guint i = 0; array && i < json_array_get_length(array); i++)
-        note_listed_object(objects, json_member_get_object_at(array, i));
+        objects->has_unread = TRUE;
 }
 
 AuthzObjects *
-authz_objects_new(Vm *vm)
+authz_objects_new(StartedMonitors *started)
 {
     AuthzObjects *objects = g_new0(AuthzObjects, 1);
-    QmpCommand command = { .name = "qom-list", .arguments = "{\"path\":\"/objects\"}" };
 
-    objects->ticket = qemu_connection_ask(vm_get_qemu(vm), &command, on_authz_listed, objects);
+    objects->started = started;
     return objects;
 }
 
 void
 authz_objects_free(AuthzObjects *objects)
 {
-    g_clear_pointer(&objects->ticket, qmp_ticket_cancel);
     g_clear_pointer(&objects->names, g_hash_table_unref);
     g_free(objects);
 }
@@ -90,7 +61,6 @@ note_line(AuthzObjects *objects, const char *line)
     g_autofree char *plain = line ? escapes_strip(line) : NULL;
 
     objects->has_unread |= !plain || strstr(plain, "authz-") != NULL;
-    objects->is_known &= !objects->has_unread;
 }
 
 void
@@ -110,5 +80,6 @@ authz_objects_may_have(AuthzObjects *objects, JsonNode *arguments)
 {
     const char *name = get_argument(arguments, "id");
 
-    return !objects->is_known || (name && lazy_table_contains(objects->names, name));
+    return objects->has_unread || started_monitors_may_have_authz(objects->started, name) ||
+           (name && lazy_table_contains(objects->names, name));
 }

@@ -5,16 +5,16 @@
 
 #include <json-glib/json-glib.h>
 
-#include "vm.h"
+#include "started-monitors.h"
 
 typedef struct AuthzObjects AuthzObjects;
 
-/* Borrows @vm, which is up and must outlive it. Asks QEMU for the objects that are there. */
-AuthzObjects *authz_objects_new(Vm *vm);
+/* Borrows @started, which must outlive it, and has been answered. */
+AuthzObjects *authz_objects_new(StartedMonitors *started);
 void authz_objects_free(AuthzObjects *objects);
 
 /* @command with @arguments (an object; NULL: none) is about to be sent for a caller. */
 void authz_objects_note(AuthzObjects *objects, const char *command, JsonNode *arguments);
 
-/* Whether object-del with @arguments may remove one: also as long as QEMU has not answered. */
+/* Whether object-del with @arguments may remove one: also where QEMU has not told. */
 gboolean authz_objects_may_have(AuthzObjects *objects, JsonNode *arguments);

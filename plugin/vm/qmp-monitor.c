@@ -15,7 +15,7 @@
  * do, for when a connection ends, QEMU drops the commands of it that are left, keeps the named descriptor, and a monitor
  * object that comes to a character device whose other end is closed already hears of no end. A monitor stays in
  * some 3 of 1,000 deaths in which QEMU is just answering a command there: it meets the closed end when it writes, and
- * does not remove a monitor whose command it is at. The next agent does: qmp_monitor_remove_left_over(). */
+ * does not remove a monitor whose command it is at. The next agent does: started_monitors_remove_left_over(). */
 #include "qmp-monitor.h"
 
 #include <errno.h>
@@ -25,9 +25,7 @@
 
 #include "fd-reserve.h"
 #include "qmp-connector.h"
-#include "json-member.h"
 #include "json-print.h"
-#include "json-tree.h"
 #include "plug-guard.h"
 
 /* The name of our end in QEMU until the character device has it. One name serves all: QEMU closes the descriptor that had the
@@ -37,12 +35,6 @@
 
 /* The agent's own line in the control queue. */
 #define OWN_LINE ""
-
-/* More than an agent can have left: each caller has one monitor, of 16 by default, and few agents are killed in their midst. */
-#define MAX_LEFT_OVERS 64u
-
-/* Bytes; ours are 30. */
-#define MAX_LABEL 64u
 
 /* With monitor-add QEMU lets go of the character device a little later than it answers. */
 #define MAX_REMOVALS 16
@@ -371,70 +363,28 @@ qmp_monitor_get_client(QmpMonitor *monitor)
     return monitor->client && qmp_client_is_ready(monitor->client) ? monitor->client : NULL;
 }
 
-/* Of an agent that was killed. */
-typedef struct LeftOver {
-    QmpQueue *control; /* weak: its answer is waited for */
-    QmpMonitorKind kind;
-} LeftOver;
-
 static void
 ignore_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 {
 }
 
-static void
-remove_by_id(LeftOver *left_over, const char *id)
+void
+qmp_monitor_close_left_over(QmpQueue *control)
 {
-    const char *commands[] = { left_over->kind == QMP_MONITOR_ADD ? "monitor-remove" : "object-del",
-                               "chardev-remove" };
+    qmp_queue_submit(control, OWN_LINE,
+                     &(QmpCommand){ .name = "closefd", .arguments = "{\"fdname\":\"" FD_NAME "\"}" }, ignore_reply,
+                     NULL, NULL);
+}
+
+void
+qmp_monitor_remove_left_over(QmpQueue *control, QmpMonitorKind kind, const char *id)
+{
+    const char *commands[] = { kind == QMP_MONITOR_ADD ? "monitor-remove" : "object-del", "chardev-remove" };
     g_autoptr(GString) arguments = g_string_new("{\"id\":");
 
     json_print_string(arguments, id, strlen(id), JSON_PRINT_COMPACT);
     g_string_append_c(arguments, '}');
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
-        qmp_queue_submit(left_over->control, OWN_LINE,
-                         &(QmpCommand){ .name = commands[i], .arguments = arguments->str }, ignore_reply, NULL, NULL);
-}
-
-/* QEMU says of a character device whose other end is closed that it is `disconnected:fd:…`. */
-static gboolean
-is_chardev_left_over(JsonObject *chardev)
-{
-    const char *label = chardev ? json_member_get_string(chardev, "label") : NULL;
-    const char *file = chardev ? json_member_get_string(chardev, "filename") : NULL;
-
-    return label && g_str_has_prefix(label, QMP_MONITOR_PREFIX) && strlen(label) <= MAX_LABEL && file &&
-           g_str_has_prefix(file, "disconnected:");
-}
-
-static void
-on_left_chardevs(const QmpReply *reply, const GError *error, gpointer user_data)
-{
-    g_autofree LeftOver *left_over = user_data;
-    gboolean is_answer = reply && !reply->error_class;
-    g_autoptr(JsonNode) list = is_answer ? json_tree_parse_answer(reply->value.text, reply->value.length) : NULL;
-    JsonArray *chardevs = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
-    guint n = 0;
-
-    for (guint i = 0; chardevs && n < MAX_LEFT_OVERS && i < json_array_get_length(chardevs); i++) {
-        JsonObject *chardev = json_member_get_object_at(chardevs, i);
-        if (!is_chardev_left_over(chardev))
-            continue;
-        remove_by_id(left_over, json_member_get_string(chardev, "label"));
-        n++;
-    }
-}
-
-void
-qmp_monitor_remove_left_over(QmpQueue *control, QmpMonitorKind kind)
-{
-    LeftOver *left_over = g_new(LeftOver, 1);
-
-    *left_over = (LeftOver){ .control = control, .kind = kind };
-    qmp_queue_submit(control, OWN_LINE,
-                     &(QmpCommand){ .name = "closefd", .arguments = "{\"fdname\":\"" FD_NAME "\"}" }, ignore_reply,
-                     NULL, NULL);
-    if (!qmp_queue_submit(control, OWN_LINE, &(QmpCommand){ .name = "query-chardev" }, on_left_chardevs, left_over,
-                          NULL))
-        g_free(left_over);
+        qmp_queue_submit(control, OWN_LINE, &(QmpCommand){ .name = commands[i], .arguments = arguments->str },
+                         ignore_reply, NULL, NULL);
 }

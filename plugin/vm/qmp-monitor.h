@@ -50,11 +50,12 @@ void qmp_monitor_free(QmpMonitor *monitor);
 
 /* The same where the control monitor is about to go: commands under way are failed, and the connection is closed at once,
  * which is all that QMP_MONITOR_OBJECT needs once it is plugged. A monitor that is only half plugged, and of
- * QMP_MONITOR_ADD the commands that do not go out any more, stay for qmp_monitor_remove_left_over(). */
+ * QMP_MONITOR_ADD the commands that do not go out any more, stay for started_monitors_remove_left_over(). */
 void qmp_monitor_free_at_once(QmpMonitor *monitor);
 
 /* Borrowed; NULL before on_ready. */
 QmpClient *qmp_monitor_get_client(QmpMonitor *monitor);
 
-/* Removes the objects that an agent that was killed left in QEMU: the ones named as ours at whose other end nobody is. */
-void qmp_monitor_remove_left_over(QmpQueue *control, QmpMonitorKind kind);
+/* Removes the monitor @id that an agent that was killed left in QEMU; closes the descriptor that it left. */
+void qmp_monitor_remove_left_over(QmpQueue *control, QmpMonitorKind kind, const char *id);
+void qmp_monitor_close_left_over(QmpQueue *control);

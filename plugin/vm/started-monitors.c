@@ -3,7 +3,10 @@
  *
  *   started_monitors_ask()  asks for objects and character devices
  *   on_objects_listed()     monitors are asked which device they are on
- *   on_chardevs_listed()    is all that there is to go by where none were listed */
+ *   on_chardevs_listed()    is all that there is to go by where none were listed
+ *
+ * Both lists tell more than monitors, and are asked for once: every byte of a command costs QEMU 2.5 us. So the authz objects
+ * and what a killed agent has left are noted here as well. */
 #include "started-monitors.h"
 
 #include <string.h>
@@ -24,6 +27,12 @@
 /* Bytes of a name. QEMU's have no limit; a path takes 107. */
 #define MAX_NAME 512u
 
+/* More than an agent can have left: each caller has one monitor, of 16 by default, and few agents are killed in their midst. */
+#define MAX_LEFT_OVERS 64u
+
+/* Bytes of the name of a monitor of ours; they are 30. */
+#define MAX_LABEL 64u
+
 /* QEMU's names for the devices of `-qmp`, `-monitor` and the like. */
 #define QEMUS_OWN "compat_monitor"
 
@@ -31,7 +40,12 @@ typedef enum NameKind {
     NAME_OF_OBJECT = 1 << 0, /* a monitor */
     NAME_OF_CHARDEV = 1 << 1, /* what a monitor is on */
     NAME_IN_USE = 1 << 2, /* a character device that has a user */
+    NAME_OF_AUTHZ = 1 << 3, /* an object that says who may connect */
+    NAME_LEFT_OVER = 1 << 4, /* a character device of an agent that was killed */
 } NameKind;
+
+/* These have one cap, and where it is met no caller ends anything. */
+#define MONITOR_KINDS (NAME_OF_OBJECT | NAME_OF_CHARDEV | NAME_IN_USE)
 
 /* QEMU has one or two, so that a list is searched faster than a table, and takes a tenth of its memory. */
 typedef struct Name {
@@ -48,7 +62,7 @@ struct StartedMonitors {
     char *path; /* owned; of the socket; empty: it has none; NULL: all are answered */
     guint unanswered;
     gboolean are_listed; /* QEMU tells which monitors it has */
-    gboolean is_unreadable; /* QEMU tells more than is read: any name may be a monitor's */
+    guint unreadable; /* NameKind: QEMU tells more than is read, or nothing: any name may be of these */
     Name *names; /* owned */
 };
 
@@ -67,16 +81,17 @@ query_qemu(StartedMonitors *monitors, const QmpCommand *command, QmpReplyFunc fu
         monitors->unanswered--; /* the connection has ended, and the VM with it */
 }
 
-/* NULL: an error, or more than is read. */
+/* NULL: an error, or more than is read: any name may be of @kinds then. */
 static JsonNode *
-parse_objects_reply(StartedMonitors *monitors, const QmpReply *reply)
+parse_objects_reply(StartedMonitors *monitors, const QmpReply *reply, guint kinds)
 {
     JsonNode *node;
 
     if (!reply || reply->error_class)
         return NULL;
     node = json_tree_parse_answer(reply->value.text, reply->value.length);
-    monitors->is_unreadable |= !node;
+    if (!node)
+        monitors->unreadable |= kinds;
     return node;
 }
 
@@ -98,24 +113,25 @@ has_name(StartedMonitors *monitors, const char *text, guint kinds)
 }
 
 static guint
-count_names(StartedMonitors *monitors)
+count_names(StartedMonitors *monitors, guint kinds)
 {
     guint n = 0;
 
     for (Name *name = monitors->names; name; name = name->next)
-        n++;
+        n += (name->kinds & kinds) != 0;
     return n;
 }
 
 /* NULL: there is no room. */
 static Name *
-add_name(StartedMonitors *monitors, const char *text)
+add_name(StartedMonitors *monitors, const char *text, guint kinds)
 {
+    guint counted = kinds & MONITOR_KINDS ? MONITOR_KINDS : kinds;
     gsize length = strlen(text);
     Name *name;
 
-    if (length > MAX_NAME || count_names(monitors) >= MAX_NAMES) {
-        monitors->is_unreadable = TRUE;
+    if (length > MAX_NAME || count_names(monitors, counted) >= MAX_NAMES) {
+        monitors->unreadable |= counted;
         return NULL;
     }
     name = g_malloc0(sizeof(Name) + length + 1);
@@ -131,7 +147,7 @@ note_name(StartedMonitors *monitors, const char *text, guint kinds)
     Name *name = find_name(monitors, text);
 
     if (!name)
-        name = add_name(monitors, text);
+        name = add_name(monitors, text, kinds);
     if (name)
         name->kinds |= kinds;
     return name;
@@ -157,7 +173,7 @@ static void
 on_chardev(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     StartedMonitors *monitors = user_data;
-    g_autoptr(JsonNode) label = parse_objects_reply(monitors, reply);
+    g_autoptr(JsonNode) label = parse_objects_reply(monitors, reply, MONITOR_KINDS);
 
     if (label && json_tree_get_type(label) == JSON_TREE_STRING)
         note_chardev(monitors, json_tree_get_string(label));
@@ -165,34 +181,42 @@ on_chardev(const QmpReply *reply, const GError *error, gpointer user_data)
 }
 
 static void
-note_monitor_object(StartedMonitors *monitors, JsonObject *object)
+query_device(StartedMonitors *monitors, const char *name)
 {
-    const char *name = object ? json_member_get_string(object, "name") : NULL;
-    const char *type = object ? json_member_get_string(object, "type") : NULL;
-    g_autoptr(GString) arguments = NULL;
-    g_autofree char *path = NULL;
+    g_autoptr(GString) arguments = g_string_new("{\"path\":");
+    g_autofree char *path = g_strconcat("/objects/", name, NULL);
 
-    if (!name || !type || !g_str_has_prefix(type, "child<monitor-"))
-        return;
-    monitors->are_listed = TRUE;
-    if (g_str_has_prefix(name, QMP_MONITOR_PREFIX) || !note_name(monitors, name, NAME_OF_OBJECT))
-        return;
-    path = g_strconcat("/objects/", name, NULL);
-    arguments = g_string_new("{\"path\":");
     json_print_string(arguments, path, strlen(path), JSON_PRINT_COMPACT);
     g_string_append(arguments, ",\"property\":\"chardev\"}");
     query_qemu(monitors, &(QmpCommand){ .name = "qom-get", .arguments = arguments->str }, on_chardev);
+}
+
+/* QEMU writes the type of a member of /objects as child<authz-list>. */
+static void
+note_listed_object(StartedMonitors *monitors, JsonObject *object)
+{
+    const char *name = object ? json_member_get_string(object, "name") : NULL;
+    const char *type = object ? json_member_get_string(object, "type") : NULL;
+    gboolean is_monitor = name && type && g_str_has_prefix(type, "child<monitor-");
+
+    monitors->are_listed |= is_monitor;
+    if (is_monitor && !g_str_has_prefix(name, QMP_MONITOR_PREFIX) && note_name(monitors, name, NAME_OF_OBJECT))
+        query_device(monitors, name);
+    else if (name && type && g_str_has_prefix(type, "child<authz-"))
+        note_name(monitors, name, NAME_OF_AUTHZ);
 }
 
 static void
 on_objects_listed(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     StartedMonitors *monitors = user_data;
-    g_autoptr(JsonNode) list = parse_objects_reply(monitors, reply);
+    g_autoptr(JsonNode) list = parse_objects_reply(monitors, reply, MONITOR_KINDS);
     JsonArray *objects = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
 
+    if (!objects)
+        monitors->unreadable |= NAME_OF_AUTHZ;
     for (guint i = 0; objects && i < json_array_get_length(objects); i++)
-        note_monitor_object(monitors, json_member_get_object_at(objects, i));
+        note_listed_object(monitors, json_member_get_object_at(objects, i));
     answered(monitors);
 }
 
@@ -226,13 +250,24 @@ note_device_in_use(StartedMonitors *monitors, const char *label, const char *fil
         name->file = g_strndup(file, strnlen(file, MAX_NAME));
 }
 
+/* QEMU says of a character device whose other end is closed that it is `disconnected:fd:…`. */
+static void
+look_at_own_chardev(StartedMonitors *monitors, const char *label, const char *file)
+{
+    if (strlen(label) <= MAX_LABEL && file && g_str_has_prefix(file, "disconnected:") &&
+        count_names(monitors, NAME_LEFT_OVER) < MAX_LEFT_OVERS)
+        note_name(monitors, label, NAME_LEFT_OVER);
+}
+
 static void
 look_at_chardev(StartedMonitors *monitors, JsonObject *chardev)
 {
     const char *label = chardev ? json_member_get_string(chardev, "label") : NULL;
     const char *file = chardev ? json_member_get_string(chardev, "filename") : NULL;
 
-    if (label && !g_str_has_prefix(label, QMP_MONITOR_PREFIX) && json_member_get_boolean(chardev, "frontend-open"))
+    if (label && g_str_has_prefix(label, QMP_MONITOR_PREFIX))
+        look_at_own_chardev(monitors, label, file);
+    else if (label && !monitors->are_listed && json_member_get_boolean(chardev, "frontend-open"))
         note_device_in_use(monitors, label, file);
 }
 
@@ -241,7 +276,8 @@ static void
 on_chardevs_listed(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     StartedMonitors *monitors = user_data;
-    g_autoptr(JsonNode) list = monitors->are_listed ? NULL : parse_objects_reply(monitors, reply);
+    guint kinds = monitors->are_listed ? NAME_LEFT_OVER : MONITOR_KINDS;
+    g_autoptr(JsonNode) list = parse_objects_reply(monitors, reply, kinds);
     JsonArray *chardevs = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
 
     for (guint i = 0; chardevs && i < json_array_get_length(chardevs); i++)
@@ -272,19 +308,36 @@ started_monitors_note_chardev(StartedMonitors *monitors, const char *label)
 gboolean
 started_monitors_has_object(StartedMonitors *monitors, const char *id)
 {
-    return monitors->is_unreadable || has_name(monitors, id, NAME_OF_OBJECT);
+    return (monitors->unreadable & NAME_OF_OBJECT) || has_name(monitors, id, NAME_OF_OBJECT);
 }
 
 gboolean
 started_monitors_has_chardev(StartedMonitors *monitors, const char *label)
 {
-    return monitors->is_unreadable || has_name(monitors, label, NAME_OF_CHARDEV);
+    return (monitors->unreadable & NAME_OF_CHARDEV) || has_name(monitors, label, NAME_OF_CHARDEV);
 }
 
 gboolean
 started_monitors_may_have_chardev(StartedMonitors *monitors, const char *label)
 {
     return started_monitors_has_chardev(monitors, label) || has_name(monitors, label, NAME_IN_USE);
+}
+
+gboolean
+started_monitors_may_have_authz(StartedMonitors *monitors, const char *id)
+{
+    return (monitors->unreadable & NAME_OF_AUTHZ) || (id && has_name(monitors, id, NAME_OF_AUTHZ));
+}
+
+/* Where monitors are objects a killed agent leaves no descriptor, or the next getfd of that name closes it (plug-guard.c). */
+void
+started_monitors_remove_left_over(StartedMonitors *monitors, QmpMonitorKind kind)
+{
+    if (!monitors->are_listed || count_names(monitors, NAME_LEFT_OVER) > 0)
+        qmp_monitor_close_left_over(monitors->queue);
+    for (Name *name = monitors->names; name; name = name->next)
+        if (name->kinds & NAME_LEFT_OVER)
+            qmp_monitor_remove_left_over(monitors->queue, kind, name->text);
 }
 
 /* QEMU names a socket by the path that it is bound to, which is its own end where it listens, and ours where we do. */

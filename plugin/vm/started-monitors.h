@@ -2,10 +2,12 @@
 /* The monitors that a QEMU was started with, and the character devices under them: a caller who ends one of these takes the
  * VM away from the agent, or from another program. QEMU 11.1 lists its monitors among its objects, and each tells the
  * device that it is on. An older QEMU lists none: there the device at the address that the agent is given counts as one,
- * and every device that QEMU has named itself; of other devices in use no one can tell. */
+ * and every device that QEMU has named itself; of other devices in use no one can tell.
+ *
+ * The same lists tell of the objects that say who may connect (authz-*), and of monitors that a killed agent has left. */
 #pragma once
 
-#include "qmp-queue.h"
+#include "qmp-monitor.h"
 
 typedef struct StartedMonitors StartedMonitors;
 
@@ -36,3 +38,10 @@ gboolean started_monitors_has_chardev(StartedMonitors *monitors, const char *lab
 
 /* Also where it cannot be told. */
 gboolean started_monitors_may_have_chardev(StartedMonitors *monitors, const char *label);
+
+/* Whether QEMU had an authz object @id (NULL: none) when it was asked; also where it has not told. */
+gboolean started_monitors_may_have_authz(StartedMonitors *monitors, const char *id);
+
+/* Removes what an agent that was killed left in QEMU: the monitors of that kind that are named as ours, and at whose other
+ * end nobody is. */
+void started_monitors_remove_left_over(StartedMonitors *monitors, QmpMonitorKind kind);
