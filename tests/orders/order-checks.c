@@ -164,7 +164,7 @@ order_checks_after_idle(OrderWorld *world)
 {
     guint n = order_qemu_count_plugged(world->qemu);
 
-    if (!order_world_has_vm(world) || order_qemu_count_held(world->qemu) > 0 || find_unanswered(world->a) ||
+    if (!order_world_has_vm(world) || order_qemu_is_stopped(world->qemu) || order_qemu_count_held(world->qemu) > 0 || find_unanswered(world->a) ||
         find_unanswered(world->b) || order_world_get_client(world))
         return;
     if (n > 0)

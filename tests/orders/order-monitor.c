@@ -202,7 +202,7 @@ take_command(OrderMonitor *monitor, const char *text, gsize length)
 
     command->monitor = monitor;
     command->fd = -1;
-    command->since = g_get_monotonic_time();
+    command->since = monitor->qemu->stopped_at ? monitor->qemu->stopped_at : g_get_monotonic_time();
     command->node = json_tree_parse(text, length, NULL);
     g_assert_nonnull(command->node);
     if (brings_fd(command) && monitor->fds->len > 0) {

@@ -34,7 +34,7 @@ typedef struct OrderCommand {
     JsonNode *node; /* owned */
     int fd; /* owned; -1: none */
     gint64 since; /* monotonic us */
-    gboolean is_left; /* its agent has ended */
+    gboolean is_left; /* its agent has ended, or has let go of the VM */
 } OrderCommand;
 
 /* A set of one descriptor. */
@@ -48,6 +48,8 @@ struct OrderQemu {
     gboolean is_holding, is_running, was_paused, has_gone;
     gboolean was_left; /* by the agent, with commands to the control monitor that were not answered */
     gboolean was_silent; /* for longer than the agent's patience, on some monitor */
+    gboolean is_stopped; /* its process is */
+    gint64 stopped_at; /* monotonic us; what is read then has waited since; 0: it runs, and has read all that came meanwhile */
     GPtrArray *monitors; /* owned, of OrderMonitor */
     GPtrArray *listeners; /* owned, of OrderListener */
     GQueue held; /* of OrderCommand, owned */

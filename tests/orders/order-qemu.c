@@ -59,6 +59,8 @@ order_qemu_run(OrderQemu *qemu)
 {
     gboolean has_read = FALSE;
 
+    if (qemu->is_stopped)
+        return FALSE;
     for (guint i = 0; i < qemu->listeners->len; i++)
         has_read |= accept_client(qemu, g_ptr_array_index(qemu->listeners, i));
     /* A command may add a monitor or remove one. */
@@ -68,6 +70,28 @@ order_qemu_run(OrderQemu *qemu)
             order_monitor_end(monitor);
     }
     return has_read;
+}
+
+void
+order_qemu_stop(OrderQemu *qemu)
+{
+    qemu->is_stopped = TRUE;
+    qemu->stopped_at = g_get_monotonic_time();
+}
+
+void
+order_qemu_go_on(OrderQemu *qemu)
+{
+    qemu->is_stopped = FALSE;
+    while (qemu->stopped_at && order_qemu_run(qemu))
+        ;
+    qemu->stopped_at = 0;
+}
+
+gboolean
+order_qemu_is_stopped(OrderQemu *qemu)
+{
+    return qemu->is_stopped;
 }
 
 guint
@@ -118,7 +142,7 @@ order_qemu_count_plugged(OrderQemu *qemu)
 static void
 answer_some(OrderQemu *qemu, guint n)
 {
-    for (guint i = 0; i < n && qemu->held.head; i++)
+    for (guint i = 0; i < n && qemu->held.head && !qemu->is_stopped; i++)
         order_command_answer(g_queue_pop_head(&qemu->held));
 }
 
@@ -126,8 +150,10 @@ void
 order_qemu_set_holding(OrderQemu *qemu, gboolean is_holding)
 {
     qemu->is_holding = is_holding;
-    if (!is_holding)
-        order_qemu_answer_all(qemu);
+    if (is_holding)
+        return;
+    order_qemu_go_on(qemu);
+    order_qemu_answer_all(qemu);
 }
 
 void

@@ -24,11 +24,16 @@ int order_qemu_connect(OrderQemu *qemu);
 /* It has a monitor, which listens at an abstract socket: the control monitor, or a spare one. */
 void order_qemu_listen(OrderQemu *qemu, const char *name, gboolean is_spare);
 
-/* FALSE, as it begins: everything is answered at once. Held commands are answered when holding ends. */
+/* FALSE, as it begins: everything is answered at once. When holding ends, QEMU goes on, and held commands are answered. */
 void order_qemu_set_holding(OrderQemu *qemu, gboolean is_holding);
 
 /* Reads what has come. Whether something had. */
 gboolean order_qemu_run(OrderQemu *qemu);
+
+/* Its process is stopped by SIGSTOP, and goes on: it takes no connection, reads nothing and answers nothing meanwhile. */
+void order_qemu_stop(OrderQemu *qemu);
+void order_qemu_go_on(OrderQemu *qemu);
+gboolean order_qemu_is_stopped(OrderQemu *qemu);
 
 guint order_qemu_count_held(OrderQemu *qemu);
 guint order_qemu_count_events(OrderQemu *qemu); /* that it has sent since its control monitor was connected */
@@ -42,7 +47,7 @@ void order_qemu_answer_all(OrderQemu *qemu);
 void order_qemu_answer_one(OrderQemu *qemu);
 void order_qemu_refuse_all(OrderQemu *qemu);
 
-/* The agent has ended: held commands are refused no more. A QEMU that is sure to take a monitor refuses nothing of what an agent has left
+/* The agent has ended, or lets go of the VM: commands that are held now are refused no more. A QEMU that is sure to take a monitor refuses nothing of what an agent has left
  * to it (vm/plug-guard.h). */
 void order_qemu_leave(OrderQemu *qemu);
 

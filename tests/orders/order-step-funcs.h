@@ -16,8 +16,12 @@ void order_take_job_ends(OrderWorld *world);
 gboolean order_is_plugged(OrderWorld *world);
 void order_take_unplug(OrderWorld *world);
 gboolean order_is_qemu_up(OrderWorld *world);
+gboolean order_is_qemu_awake(OrderWorld *world);
 void order_take_go(OrderWorld *world);
 void order_take_event(OrderWorld *world);
+void order_take_stall(OrderWorld *world);
+gboolean order_is_qemu_stalled(OrderWorld *world);
+void order_take_go_on(OrderWorld *world);
 
 /* order-steps-host.c */
 gboolean order_is_polkit_asked(OrderWorld *world);

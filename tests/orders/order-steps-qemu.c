@@ -2,10 +2,17 @@
 /* Steps of a QEMU. */
 #include "order-step-funcs.h"
 
+/* Commands that could be answered now. */
+static guint
+count_answerable(OrderQemu *qemu)
+{
+    return qemu && !order_qemu_is_stopped(qemu) ? order_qemu_count_held(qemu) : 0;
+}
+
 static guint
 count_held(OrderWorld *world)
 {
-    return order_qemu_count_held(world->qemu) + (world->former ? order_qemu_count_held(world->former) : 0);
+    return count_answerable(world->qemu) + count_answerable(world->former);
 }
 
 gboolean
@@ -18,7 +25,7 @@ order_is_qemu_asked(OrderWorld *world)
 gboolean
 order_is_qemu_asked_by_somebody(OrderWorld *world)
 {
-    return order_qemu_count_held(world->qemu) > 0 && order_world_has_vm(world);
+    return count_answerable(world->qemu) > 0 && order_world_has_vm(world);
 }
 
 /* Where it is the same as to answer all, the step is none. */
@@ -39,7 +46,7 @@ order_take_answer(OrderWorld *world)
 void
 order_take_answer_one(OrderWorld *world)
 {
-    if (order_qemu_count_held(world->qemu) > 0)
+    if (count_answerable(world->qemu) > 0)
         order_qemu_answer_one(world->qemu);
     else
         order_qemu_answer_one(world->former);
@@ -52,9 +59,21 @@ order_take_refuse(OrderWorld *world)
 }
 
 gboolean
+order_is_qemu_up(OrderWorld *world)
+{
+    return order_qemu_is_up(world->qemu);
+}
+
+gboolean
+order_is_qemu_awake(OrderWorld *world)
+{
+    return order_qemu_is_up(world->qemu) && !order_qemu_is_stopped(world->qemu);
+}
+
+gboolean
 order_has_job(OrderWorld *world)
 {
-    return order_qemu_is_up(world->qemu) && order_qemu_has_job(world->qemu);
+    return order_is_qemu_awake(world) && order_qemu_has_job(world->qemu);
 }
 
 void
@@ -66,19 +85,13 @@ order_take_job_ends(OrderWorld *world)
 gboolean
 order_is_plugged(OrderWorld *world)
 {
-    return order_qemu_count_plugged(world->qemu) > 0;
+    return order_is_qemu_awake(world) && order_qemu_count_plugged(world->qemu) > 0;
 }
 
 void
 order_take_unplug(OrderWorld *world)
 {
     order_qemu_drop_plugged(world->qemu);
-}
-
-gboolean
-order_is_qemu_up(OrderWorld *world)
-{
-    return order_qemu_is_up(world->qemu);
 }
 
 void
@@ -91,4 +104,22 @@ void
 order_take_event(OrderWorld *world)
 {
     order_qemu_tell_event(world->qemu);
+}
+
+void
+order_take_stall(OrderWorld *world)
+{
+    order_qemu_stop(world->qemu);
+}
+
+gboolean
+order_is_qemu_stalled(OrderWorld *world)
+{
+    return order_qemu_is_stopped(world->qemu) && !order_qemu_has_gone(world->qemu);
+}
+
+void
+order_take_go_on(OrderWorld *world)
+{
+    order_qemu_go_on(world->qemu);
 }

@@ -129,7 +129,9 @@ const OrderStep order_steps[] = {
     { "answer-one", order_is_qemu_asked_more, order_take_answer_one, TRUE },
     { "refuse", order_is_qemu_asked_by_somebody, order_take_refuse, TRUE },
     { "job-ends", order_has_job, order_take_job_ends, TRUE },
-    { "event", order_is_qemu_up, order_take_event, FALSE },
+    { "event", order_is_qemu_awake, order_take_event, FALSE },
+    { "stall", order_is_qemu_awake, order_take_stall, FALSE },
+    { "go-on", order_is_qemu_stalled, order_take_go_on, FALSE },
     { "unplug", order_is_plugged, order_take_unplug, TRUE },
     { "go", order_is_qemu_up, order_take_go, TRUE },
     /* Somebody who may. */

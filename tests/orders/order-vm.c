@@ -97,15 +97,24 @@ order_vm_replace_qemu(OrderWorld *world)
     order_qemu_set_holding(world->qemu, TRUE);
 }
 
+/* What was sent before is left to QEMU, also when the VM is there again soon. */
+static void
+let_go_of_vm(OrderWorld *world)
+{
+    if (world->qemu)
+        order_qemu_leave(world->qemu);
+    world->is_removed = TRUE;
+}
+
 void
 order_vm_remove(OrderWorld *world)
 {
     const char *path = ORDER_VM_PATH;
 
+    let_go_of_vm(world);
     order_caller_send(world->keeper, "RemoveVM",
                       order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "RemoveVM", DBUS_TYPE_OBJECT_PATH,
                                            &path, DBUS_TYPE_INVALID));
-    world->is_removed = TRUE;
 }
 
 void
@@ -114,7 +123,10 @@ order_vm_set_group(OrderWorld *world, gboolean has_group)
     g_autofree char *address = has_group ? dup_address(CONTROL) : NULL;
 
     order_host_set_group(&world->host, address);
-    world->is_removed = !has_group;
+    if (has_group)
+        world->is_removed = FALSE;
+    else
+        let_go_of_vm(world);
     if (world->host.instance && !world->host.is_stopping)
         order_host_reload(&world->host);
 }
