@@ -26,6 +26,8 @@ test_few(void)
     value_names_end(&inner);
     g_assert_false(add(&outer, "a"));
     g_assert_true(add(&outer, "c"));
+    /* Not the same up to U+0000. */
+    g_assert_true(add(&outer, "a\\u0000b") && add(&outer, "a\\u0000"));
     value_names_end(&outer);
     g_assert_cmpuint(all.n, ==, 0);
     value_name_stack_clear(&all);
@@ -110,12 +112,36 @@ test_many(void)
     value_name_stack_clear(&all);
 }
 
+/* An agent whose QEMU writes all names with escapes: what they are without them takes memory too, which is accounted for. */
+static void
+test_memory_of_escaped(void)
+{
+    ValueNameStack all;
+    ValueNames names;
+    gsize before;
+
+    value_name_stack_init(&all);
+    value_names_begin(&names, &all);
+    for (guint i = 0; i < 64; i++) {
+        g_autofree char *name = g_strdup_printf("%u", i);
+        g_assert_true(add(&names, g_intern_string(name)));
+    }
+    g_assert_true(add(&names, "x"));
+    before = all.more;
+    g_assert_true(add(&names, "\\u0061bcdefghijklmnopqrstuvwxyz"));
+    g_assert_cmpuint(all.more - before, >=, 26);
+    value_names_end(&names);
+    g_assert_cmpuint(all.more, ==, 0);
+    value_name_stack_clear(&all);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/value-names/few", test_few);
     g_test_add_func("/value-names/many", test_many);
+    g_test_add_func("/value-names/memory-of-escaped", test_memory_of_escaped);
     g_test_add_func("/value-names/orders", test_orders);
     g_test_add_func("/value-names/large", test_large);
     return g_test_run();

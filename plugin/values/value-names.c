@@ -21,6 +21,7 @@
 struct ValueNameBlocks {
     GPtrArray *all; /* owned, of GArray, owned, of JsonCursorText, borrowed text */
     GStringChunk *plain; /* owned; the names that are written with escapes, without them; NULL: there are none */
+    gsize plain_size; /* bytes */
 };
 
 static gboolean
@@ -29,9 +30,10 @@ is_same(JsonCursorText a, JsonCursorText b)
     if (a.length == b.length && memcmp(a.text, b.text, a.length) == 0)
         return TRUE;
     if (memchr(a.text, '\\', a.length) || memchr(b.text, '\\', b.length)) {
-        g_autofree char *one = json_cursor_text_dup(a, /* ret_length= */ NULL);
-        g_autofree char *other = json_cursor_text_dup(b, /* ret_length= */ NULL);
-        return g_str_equal(one, other);
+        gsize length, other_length;
+        g_autofree char *one = json_cursor_text_dup(a, &length);
+        g_autofree char *other = json_cursor_text_dup(b, &other_length);
+        return length == other_length && memcmp(one, other, length) == 0;
     }
     return FALSE;
 }
@@ -146,6 +148,7 @@ make_plain(ValueNameBlocks *blocks, JsonCursorText name)
     if (!blocks->plain)
         blocks->plain = g_string_chunk_new(16384);
     plain = json_cursor_text_dup(name, &length);
+    blocks->plain_size += length + 1;
     return (JsonCursorText){ g_string_chunk_insert_len(blocks->plain, plain, (gssize)length), length };
 }
 
@@ -179,7 +182,7 @@ new_blocks(const ValueNames *names)
 static gsize
 measure_blocks(const ValueNameBlocks *blocks)
 {
-    return blocks ? blocks->all->len * BLOCK_SIZE : 0;
+    return blocks ? blocks->all->len * BLOCK_SIZE + blocks->plain_size : 0;
 }
 
 static gboolean
