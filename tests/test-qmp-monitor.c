@@ -121,6 +121,36 @@ test_refused(Fixture *fixture, gconstpointer unused)
     g_assert_cmpint(fixture->code, ==, QMP_ERROR_PROTOCOL);
 }
 
+static void
+ignore_reply(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+}
+
+/* An agent that is killed while the control monitor is busy: QEMU has all three commands, or none. With the first alone QEMU would keep the
+ * guard, and in it both ends of the agent's own connection, and let no other agent in. */
+static void
+test_all_or_nothing(Fixture *fixture, gconstpointer unused)
+{
+    static const char *const withheld[] = { "query-kvm", "getfd", "chardev-add" };
+
+    for (guint n = 1; n <= 7; n++) {
+        for (guint i = 0; i < G_N_ELEMENTS(withheld); i++)
+            test_qemu_withhold(fixture->base.qemu, withheld[i]);
+        for (guint i = 0; i < n; i++)
+            g_assert_nonnull(qmp_queue_submit(get_control(fixture), "", &(QmpCommand){ .name = "query-kvm" },
+                                              ignore_reply, NULL, NULL));
+        plug(fixture, QMP_MONITOR_OBJECT);
+        qmp_peer_settle(fixture->base.context);
+        g_assert_cmpuint(count(fixture, "0 object-add"), ==, count(fixture, "0 getfd"));
+        test_qemu_release_all(fixture->base.qemu);
+        qmp_peer_wait_until(fixture->base.context, fixture->is_ready);
+        g_assert_cmpuint(count(fixture, "0 object-add"), ==, n);
+        g_clear_pointer(&fixture->monitor, qmp_monitor_free);
+        vm_fixture_settle(&fixture->base);
+        fixture->is_ready = FALSE;
+    }
+}
+
 /* A caller who leaves while QEMU is still at it: the sequence goes on to its end, and is undone. */
 static void
 test_freed_half_way(Fixture *fixture, gconstpointer unused)
@@ -189,6 +219,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/qmp-monitor/plugged", test_plugged);
     ADD("/qmp-monitor/refused", test_refused);
+    ADD("/qmp-monitor/all-or-nothing", test_all_or_nothing);
     ADD("/qmp-monitor/freed-half-way", test_freed_half_way);
     ADD("/qmp-monitor/busy", test_busy);
     ADD("/qmp-monitor/closed", test_closed);
