@@ -186,10 +186,11 @@ take_over_job(Target *target, Target *begun)
 void
 completion_note_return(Completion *completion)
 {
-    g_autoptr(GPtrArray) begun = completion->begun ? list_other_begun(completion) : NULL;
-    g_autoptr(GPtrArray) unnamed = completion->begun ? list_unnamed(completion) : NULL;
-
-    for (guint i = 0; begun && begun->len == unnamed->len && i < begun->len; i++)
+    if (!completion->begun)
+        return;
+    g_autoptr(GPtrArray) begun = list_other_begun(completion);
+    g_autoptr(GPtrArray) unnamed = list_unnamed(completion);
+    for (guint i = 0; begun->len == unnamed->len && i < begun->len; i++)
         take_over_job(g_ptr_array_index(unnamed, i), g_ptr_array_index(begun, i));
     g_clear_pointer(&completion->begun, g_ptr_array_unref);
 }
