@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which commands a QEMU is sent when a VM is attached, when a caller comes for the first time, and at the farewell: every byte of them
+costs QEMU 2.5 us, and whoever runs a suite of short-lived QEMUs pays for each. On real QEMUs."""
+from failures import Relay
+from harness import Peer, Qemu, main, wait_until
+from monitor import ANSWERS, MonitorTest
+
+VERSIONS = ('7.2', '11.1')
+NEGOTIATE = ['qmp_capabilities']
+FACTS = ['query-commands', 'query-name', 'query-uuid', 'query-target', 'query-status']
+MONITORS = {'7.2': ['qom-list', 'query-chardev'], '11.1': ['qom-list', 'query-chardev', 'qom-get']}
+WORK = ['query-fdsets', 'query-jobs', 'migrate-set-capabilities', 'query-migrate']
+PLUG = ['getfd', 'chardev-add', 'object-add']
+
+
+class Attach(MonitorTest):
+    def setUp(self):
+        super().setUp()
+        self.start_agent()
+
+    def attach(self, version, *arguments):
+        """A VM that is behind a relay, once QEMU has answered all that it was asked."""
+        self.relay = self.start(Relay)
+        self.qemu = self.start(Qemu, version, *arguments)
+        self.relay.target = self.qemu.path
+        vm = self.add(f'vm-{version}', f'unix:{self.relay.path}')
+        self.wait_answered()
+        return vm
+
+    def wait_answered(self):
+        def is_answered():
+            control = [moment for moment in self.relay.moments if moment.startswith('control: ')]
+            replies = control.count('control: reply') - 1  # less the greeting
+            return self.is_work_asked(control) and replies == sum(self.is_command(moment) for moment in control)
+        wait_until(is_answered, lambda: self.relay.moments)
+
+    def is_work_asked(self, control):
+        last = 'query-dump' if '-S' in self.qemu.popen.args else 'query-migrate'
+        return f'control: {last}' in control
+
+    @staticmethod
+    def is_command(moment):
+        return moment.split(': ')[1] not in ('reply', 'event')
+
+    def take_commands(self):
+        """Those since the last time, by the monitor."""
+        commands = {}
+        for moment in filter(self.is_command, self.relay.moments):
+            monitor, name = moment.split(': ')
+            commands.setdefault(monitor, []).append(name)
+        self.relay.arm(0, None)
+        return commands
+
+    def test_life(self):
+        """A suite's QEMU: nothing is asked twice, the second call costs nothing more, and a QEMU that ends is asked for no schema."""
+        for version in VERSIONS:
+            with self.subTest(version):
+                vm = self.attach(version)
+                own = 'monitor 1' if version == '11.1' else 'control'
+                self.assertEqual(self.take_commands(), {'control': [*NEGOTIATE, *FACTS, *MONITORS[version], *WORK]})
+                vm.execute('query-name')
+                first = {'control': ['query-fdsets', *PLUG], own: [*NEGOTIATE, 'query-name']} if version == '11.1' \
+                    else {own: ['query-fdsets', 'query-name']}
+                self.assertEqual(self.take_commands(), first)
+                vm.execute('query-version')
+                self.assertEqual(self.take_commands(), {own: ['query-version']})
+                vm.execute('quit')
+                self.qemu.popen.wait()
+                wait_until(lambda: not vm.is_there(), 'the end of the VM')
+                self.assert_farewell(self.take_commands(), own)
+
+    def assert_farewell(self, commands, own):
+        """The reply to quit waits for what the control monitor has to say, of which the agent asks where QEMU is still there."""
+        self.assertEqual(commands.pop(own), ['quit'])
+        self.assertIn(commands, [{}, {'control': ['query-status']}])
+
+    def test_paused(self):
+        """A dump stops the guest: only a QEMU whose guest is stopped is asked whether one is under way."""
+        for version in VERSIONS:
+            with self.subTest(version):
+                self.attach(version, '-S')
+                self.assertEqual(self.take_commands(),
+                                 {'control': [*NEGOTIATE, *FACTS, *MONITORS[version], *WORK, 'query-dump']})
+
+    def test_schema(self):
+        """A QEMU that may have monitors as objects, and lists none, is asked for its schema before it is given one."""
+        peer = self.start(Peer, {**ANSWERS, 'qom-list': []})
+        self.add('fake', f'unix:{peer.path}').execute('query-name')
+        names = [command['execute'] for command in peer.commands]
+        self.assertEqual(names[names.index('query-migrate') + 1:], ['query-qmp-schema', 'query-fdsets', 'query-name'])
+
+
+if __name__ == '__main__':
+    main()
