@@ -210,6 +210,72 @@ class StateFile(RestartTest):
                 file.write('[vm]\nname=web\norigin=call\n' f'address=unix:{peer.path}\nuser=0\ntimeout=1000000\nadded-by=0\n')
             os.chmod(self.state, 0o600)
 
+    def asides(self):
+        """What was kept of files that could not be read, in their order."""
+        directory = os.path.dirname(self.state)
+        names = sorted(name for name in os.listdir(directory) if name != 'vms')
+        self.assertEqual(names, [f'vms.unread-{number}' for number in range(1, len(names) + 1)])
+        return [f'{directory}/{name}' for name in names]
+
+    def test_what_cannot_be_read_is_not_overwritten(self):
+        """The VMs in it may be had by hand, or what kept it from being read goes by."""
+        peer, other = self.start(Peer, ANSWERS), self.start(Peer, ANSWERS)
+        self.start_agent()
+        self.add('old', f'unix:{peer.path}')
+        self.end(signal.SIGKILL)
+        whole = self.read_state()
+
+        def put(text, mode=0o600):
+            if os.path.exists(self.state):
+                os.unlink(self.state)
+            with open(self.state, 'w', encoding='latin-1') as file:
+                file.write(text)
+            os.chmod(self.state, mode)
+            return text
+
+        def put_directory():
+            os.unlink(self.state)
+            os.mkdir(self.state)
+            return None
+
+        def put_large():
+            put(whole)
+            os.truncate(self.state, 64 * 1024 * 1024 + 1)
+            return None
+        faults = [lambda: put(whole, 0o620), put_directory, put_large, lambda: put('\0\xff\n' * 1000),
+                  lambda: put(whole.replace('address=', 'adress=')), lambda: put(whole + '[vm]\nname=half\n'),
+                  lambda: put('[vm]\n' * 20000)]
+        for number, put_fault in enumerate(faults, 1):
+            with self.subTest(number):
+                text = put_fault()
+                self.start_agent()
+                self.assertEqual(len(self.asides()), number)
+                self.assertIn(f'{self.state} was not read whole: it is kept as {self.asides()[-1]}', self.agent.output)
+                self.assertLess(len(self.agent.output.splitlines()), 20)
+                if text is not None:
+                    with open(self.asides()[-1], encoding='latin-1') as file:
+                        self.assertEqual(file.read(), text)
+                self.add('new', f'unix:{other.path}')
+                self.assertIn('name=new\n', self.read_state())
+                self.end(signal.SIGKILL)
+        self.assertTrue(os.path.isdir(self.asides()[1]))
+        self.no_room_aside(put, whole, other)
+
+    def no_room_aside(self, put, whole, other):
+        """There is an end to it, and nothing is overwritten then either."""
+        put('first')
+        self.start_agent()
+        self.end(signal.SIGTERM)
+        text = put(whole.replace('address=', 'adress='))
+        self.start_agent()
+        self.add('new', f'unix:{other.path}')
+        self.assertRegex(self.agent.output, f'will be lost at a restart: {self.state} cannot be read, and 8 like it are kept already')
+        self.assertEqual(self.read_state(), text)
+        # Somebody has looked at one of them.
+        os.unlink(self.asides()[-1])
+        self.agent.wait_output('nothing will be lost')
+        self.assertIn('name=new', self.read_state())
+
     def test_without_a_state_all_else_works(self):
         peer = self.start(Peer, ANSWERS)
         os.makedirs(self.run_directory, 0o700)

@@ -79,6 +79,38 @@ test_append(Fixture *fixture, gconstpointer unused)
     g_assert_false(state_file_append(fixture->path, "third", 5, NULL));
 }
 
+/* What the agent cannot read keeps a name, whatever is written after it; also a directory, and a link to what is not there. */
+static void
+test_aside(Fixture *fixture, gconstpointer unused)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *none = NULL, *text = NULL;
+    char *asides[8];
+
+    g_assert_true(state_file_set_aside(fixture->path, &none, NULL));
+    g_assert_null(none);
+    for (guint i = 0; i < G_N_ELEMENTS(asides); i++) {
+        if (i == 0)
+            g_assert_no_errno(g_mkdir(fixture->path, 0700));
+        else if (i == 1)
+            g_assert_no_errno(symlink("/nothing/there", fixture->path));
+        else
+            g_assert_true(state_file_write(fixture->path, "text", 4, NULL));
+        g_assert_true(state_file_set_aside(fixture->path, &asides[i], NULL));
+        g_unlink(fixture->path);
+    }
+    text = state_file_read(asides[2], 10, NULL);
+    g_assert_cmpstr(text, ==, "text");
+    g_assert_true(state_file_write(fixture->path, "another", 7, NULL));
+    g_assert_false(state_file_set_aside(fixture->path, &none, &error));
+    g_assert_nonnull(strstr(error->message, "8 like it are kept already"));
+    g_assert_no_errno(g_rmdir(asides[0]));
+    for (guint i = 0; i < G_N_ELEMENTS(asides); i++) {
+        g_assert_true(g_unlink(asides[i]) == 0 || i == 0);
+        g_free(asides[i]);
+    }
+}
+
 static void
 test_forged(Fixture *fixture, gconstpointer unused)
 {
@@ -139,6 +171,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/state-file/text", test_text);
     ADD("/state-file/append", test_append);
+    ADD("/state-file/aside", test_aside);
     ADD("/state-file/forged", test_forged);
     ADD("/state-file/directory", test_directory);
     return g_test_run();

@@ -128,6 +128,77 @@ test_broken(void)
     }
 }
 
+typedef struct Records {
+    GString *names; /* owned; of those that were read, and a `!` for each that is broken */
+} Records;
+
+static void
+on_record_noted(VmRecord *record, guint number, const GError *error, gpointer user_data)
+{
+    GString *names = ((Records *)user_data)->names;
+
+    g_assert_true((record == NULL) == (error != NULL));
+    g_string_append(names, record ? record->spec->name : "!");
+    g_clear_pointer(&record, vm_record_free);
+}
+
+static VmRecordsFaults
+read_names(const char *text, char **ret_names)
+{
+    Records records = { .names = g_string_new(NULL) };
+    VmRecordsFaults faults = vm_records_read(text, on_record_noted, &records);
+
+    *ret_names = g_string_free(records.names, FALSE);
+    return faults;
+}
+
+/* A file that ends at any byte: the records before are whole, and there is no other than those. */
+static void
+test_records(void)
+{
+    const char *one = "[vm]\nname=a\norigin=call\naddress=unix:/x\n" REST;
+    const char *other = "[vm]\nname=b\norigin=call\naddress=unix:/y\n" REST;
+    g_autofree char *both = g_strconcat("# A comment.\n\n", one, other, NULL);
+    gsize length = strlen(both), end_of_one = length - strlen(other);
+
+    for (gsize i = 0; i <= length; i++) {
+        g_autofree char *part = g_strndup(both, i), *names = NULL;
+        read_names(part, &names);
+        if (i == length)
+            g_assert_cmpstr(names, ==, "ab");
+        else if (i >= end_of_one)
+            g_assert_true(g_str_equal(names, "a") || g_str_equal(names, "a!"));
+        else
+            g_assert_true(g_str_equal(names, "") || g_str_equal(names, "!"));
+    }
+}
+
+static void
+test_records_faults(void)
+{
+    static const struct {
+        const char *text, *names;
+        guint faults;
+    } cases[] = {
+        { "", "", 0 },
+        { "# text\n\n#\n", "", 0 },
+        { "# text", "", 0 },
+        { "text\n", "", VM_RECORDS_BROKEN },
+        { "#\ntext\n[vm]\n", "!", VM_RECORDS_BROKEN },
+        { "[vm]\n[vm]\n[vm]\n", "!!!", VM_RECORDS_BROKEN },
+        { "[vm]\nname=a\norigin=call\nended=true\n[vm]\nname", "a", VM_RECORDS_TORN },
+        { "[vm]\nname=a\norigin=call\nended=true\n[v", "a", VM_RECORDS_TORN },
+        { "[vm]\nname=a\n[vm]\nname=b\norigin=call\nended=true\n", "!b", VM_RECORDS_BROKEN },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *names = NULL;
+        g_test_message("%u", i);
+        g_assert_cmpuint(read_names(cases[i].text, &names), ==, cases[i].faults);
+        g_assert_cmpstr(names, ==, cases[i].names);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -137,5 +208,7 @@ main(int argc, char **argv)
     g_test_add_func("/vm-record/found", test_found);
     g_test_add_func("/vm-record/ended", test_ended);
     g_test_add_func("/vm-record/broken", test_broken);
+    g_test_add_func("/vm-record/records", test_records);
+    g_test_add_func("/vm-record/records-faults", test_records_faults);
     return g_test_run();
 }

@@ -37,7 +37,7 @@ state_file_has_directory(const char *run_directory)
     g_autofree char *path = g_build_filename(run_directory, DIRECTORY, NULL);
     struct stat status;
 
-    return lstat(path, &status) == 0;
+    return lstat(path, &status) == 0 || errno != ENOENT;
 }
 
 char *
@@ -104,6 +104,38 @@ state_file_read(const char *path, gsize max, GError **error)
     text = read_own(fd, path, max, error);
     close(fd);
     return text;
+}
+
+/* Somebody is to look at each of them. A file system that breaks at each start must not fill the run directory, which is in memory. */
+#define MAX_ASIDE 8u
+
+/* A file has both names until the new one takes its place; what cannot have two, such as a directory, is moved. Nothing is overwritten. */
+static gboolean
+give_name(const char *path, const char *name)
+{
+    if (link(path, name) == 0)
+        return TRUE;
+    return errno != EEXIST && errno != ENOENT && renameat2(AT_FDCWD, path, AT_FDCWD, name, RENAME_NOREPLACE) == 0;
+}
+
+gboolean
+state_file_set_aside(const char *path, char **ret_aside, GError **error)
+{
+    for (guint number = 1; number <= MAX_ASIDE; number++) {
+        g_autofree char *name = g_strdup_printf("%s.unread-%u", path, number);
+        gboolean is_named = give_name(path, name);
+        if (is_named || errno == ENOENT) {
+            *ret_aside = is_named ? g_steal_pointer(&name) : NULL;
+            return TRUE;
+        }
+        if (errno != EEXIST) {
+            set_errno_error(name, error);
+            return FALSE;
+        }
+    }
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_EXIST,
+                "%s cannot be read, and %u like it are kept already as %s.unread-N", path, MAX_ASIDE, path);
+    return FALSE;
 }
 
 /* The run directory is gone with the machine, so that the agent's own death is all that can come in between: to wait for a disk,

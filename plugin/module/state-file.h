@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-/* Whether something of the directory's name is there. */
+/* Whether something of the directory's name is there, or may be: it cannot be looked at. */
 gboolean state_file_has_directory(const char *run_directory);
 
 /* The directory's path; NULL with an error where it cannot be had, or is somebody else's. To be freed. */
@@ -15,6 +15,10 @@ char *state_file_make_directory(const char *run_directory, GError **error);
 /* The text; NULL without an error: there is none. Fails where the file is not the agent's own, for nobody else to write, or has more
  * than @max bytes. */
 char *state_file_read(const char *path, gsize max, GError **error);
+
+/* Gives what is there a second name, so that no state_file_write() is the end of it: *@ret_aside, to be freed; NULL: nothing is there.
+ * Fails where there are too many of these names. */
+gboolean state_file_set_aside(const char *path, char **ret_aside, GError **error);
 
 /* Puts @text in the place of what is there: all of it or, with an error, nothing. */
 gboolean state_file_write(const char *path, const char *text, gsize length, GError **error);

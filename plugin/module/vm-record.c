@@ -189,8 +189,10 @@ vm_record_parse(const char *text, GError **error)
     return g_steal_pointer(&record);
 }
 
-gboolean
-vm_record_cut_torn(char *text)
+/* An agent that is killed, or has no room, while it adds a record leaves a part of it behind, the last line of which has no end. Of a
+ * number there the rest may be missing: nothing of that record counts. The record before it is whole. */
+static gboolean
+cut_torn_record(char *text)
 {
     char *last_line = strrchr(text, '\n') + 1;
     char *record = g_str_has_prefix(VM_RECORD_HEADER, last_line) ? last_line : g_strrstr(text, "\n" VM_RECORD_HEADER);
@@ -199,4 +201,42 @@ vm_record_cut_torn(char *text)
         return FALSE;
     *record = '\0';
     return TRUE;
+}
+
+/* Every line up to @end is a comment, or empty. */
+static gboolean
+is_comment(const char *line, const char *end)
+{
+    for (; line && line < end; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
+        if (*line != '#' && *line != '\n')
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+read_next_record(const char *text, guint number, VmRecordFunc func, gpointer user_data)
+{
+    g_autoptr(GError) error = NULL;
+    VmRecord *record = vm_record_parse(text, &error);
+
+    func(record, number, error, user_data);
+    return record != NULL;
+}
+
+VmRecordsFaults
+vm_records_read(const char *text, VmRecordFunc func, gpointer user_data)
+{
+    g_autofree char *all = g_strconcat("\n", text, NULL);
+    VmRecordsFaults faults = cut_torn_record(all) ? VM_RECORDS_TORN : 0;
+    const char *record = strstr(all, "\n" VM_RECORD_HEADER), *next;
+
+    if (!is_comment(all, record ? record : all + strlen(all)))
+        faults |= VM_RECORDS_BROKEN;
+    for (guint number = 1; record; record = next, number++) {
+        next = strstr(record + 1, "\n" VM_RECORD_HEADER);
+        g_autofree char *part = g_strndup(record + 1, next ? (gsize)(next - record) : strlen(record + 1));
+        if (!read_next_record(part, number, func, user_data))
+            faults |= VM_RECORDS_BROKEN;
+    }
+    return faults;
 }

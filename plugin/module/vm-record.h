@@ -28,7 +28,13 @@ char *vm_record_print_end(VmOrigin origin, const char *name);
 /* NULL with an error that says what is wrong. Keys that a later agent may have written besides are passed over. */
 VmRecord *vm_record_parse(const char *text, GError **error);
 
-/* An agent that is killed, or has no room, while it adds a record leaves a part of it behind, the last line of which has no end. Of a
- * number there the rest may be missing: nothing of that record counts. The record before it is whole. Whether there was one; @text,
- * which begins with a newline, ends before it then. */
-gboolean vm_record_cut_torn(char *text);
+/* Once for each record of a file, in order. @record is taken; NULL: the record of this @number, counted from 1, is broken, by @error. */
+typedef void (*VmRecordFunc)(VmRecord *record, guint number, const GError *error, gpointer user_data);
+
+typedef enum VmRecordsFaults {
+    VM_RECORDS_TORN = 1, /* the last record was not written to its end, and does not count */
+    VM_RECORDS_BROKEN = 2, /* text that no agent writes: a broken record, or something before the first */
+} VmRecordsFaults;
+
+/* Reads the text of a file; each record by itself, in time linear in the text. */
+VmRecordsFaults vm_records_read(const char *text, VmRecordFunc func, gpointer user_data);

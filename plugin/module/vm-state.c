@@ -2,7 +2,8 @@
 /* Called by the service. At every change a record is added at the end of the file, before a caller is told: a caller who was told
  * that a VM is there, or has gone, finds it so after a crash. Of several records of one VM the last counts. The whole file, which
  * with 10,000 VMs has 2 MB, is written anew when records have stood for WRITE_TIME in it that nobody needs. A record that is broken
- * costs its own VM. */
+ * costs its own VM. Of a file that was not
+ * read whole nothing is overwritten: it is kept aside. */
 #include "vm-state.h"
 
 #include <string.h>
@@ -25,12 +26,17 @@
 /* After a write that failed: a file system that was full may have room again, and nothing else may change until the next start. */
 #define RETRY_TIME (2 * G_TIME_SPAN_SECOND)
 
+/* Broken records that are logged one by one. A file may have a million. */
+#define MAX_BROKEN_LINES 10u
+
 struct VmState {
     const ManagementHost *host; /* weak */
     char *run_directory; /* owned; NULL: no file is kept */
     char *path; /* owned; NULL: there is no file yet */
     KeptVms vms;
     gboolean is_read; /* what the agent before has left is known: it may be written over */
+    gboolean is_unread; /* not all of that could be read: it is kept aside first */
+    guint n_broken; /* records among that */
     gboolean has_file; /* written by this agent, so that records can be added */
     gboolean has_failed; /* the last write; the next failure says nothing new */
     VmStateFunc restore; /* NULL: nothing is restored yet, or any more */
@@ -56,17 +62,23 @@ find_file(VmState *state, GError **error)
     return directory != NULL;
 }
 
-/* @number: of the record in the file. A VM that this agent has already goes before. */
 static void
-read_kept(VmState *state, const char *text, guint number)
+log_broken(VmState *state, guint number, const GError *error)
 {
-    g_autoptr(GError) error = NULL;
-    VmRecord *record = vm_record_parse(text, &error);
+    if (state->n_broken++ < MAX_BROKEN_LINES)
+        log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL, "%s: record %u is broken, and its VM is lost: %s",
+                 state->path, number, error->message);
+}
+
+/* A VM that this agent has already goes before. */
+static void
+on_record(VmRecord *record, guint number, const GError *error, gpointer user_data)
+{
+    VmState *state = user_data;
     KeptVm *earlier;
 
     if (!record) {
-        log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL, "%s: record %u is broken, and its VM is lost: %s",
-                 state->path, number, error->message);
+        log_broken(state, number, error);
         return;
     }
     earlier = kept_vms_find(&state->vms, record->spec->origin, record->spec->name);
@@ -83,27 +95,32 @@ read_kept(VmState *state, const char *text, guint number)
         kept_vms_add(&state->vms, record)->record = record;
 }
 
-/* Each record is read by itself. */
+static void
+read_records(VmState *state, const char *text)
+{
+    VmRecordsFaults faults = vm_records_read(text, on_record, state);
+
+    state->is_unread = (faults & VM_RECORDS_BROKEN) != 0;
+    if (faults & VM_RECORDS_TORN)
+        log_line(state->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL,
+                 "%s: the last record was not written to its end, and does not count", state->path);
+    if (state->n_broken > MAX_BROKEN_LINES)
+        log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL, "%s: %u more records are broken", state->path,
+                 state->n_broken - MAX_BROKEN_LINES);
+}
+
 static void
 read_state(VmState *state)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *text = state_file_read(state->path, MAX_FILE, &error), *all = NULL;
+    g_autofree char *text = state_file_read(state->path, MAX_FILE, &error);
 
+    state->is_unread = error != NULL;
     if (error)
         log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL, "The VMs that were added by call are lost: %s",
                  error->message);
-    if (!text)
-        return;
-    all = g_strconcat("\n", text, NULL);
-    if (vm_record_cut_torn(all))
-        log_line(state->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL,
-                 "%s: the last record was not written to its end, and does not count", state->path);
-    g_auto(GStrv) parts = g_strsplit(all, "\n" VM_RECORD_HEADER, -1);
-    for (guint i = 1; parts[0] && parts[i]; i++) {
-        g_autofree char *part = g_strconcat(VM_RECORD_HEADER, parts[i], NULL);
-        read_kept(state, part, i);
-    }
+    if (text)
+        read_records(state, text);
 }
 
 /* FALSE: the agent before may have left something, which cannot be had yet. */
@@ -119,6 +136,23 @@ take_up_state(VmState *state, GError **error)
     return TRUE;
 }
 
+/* The administrator may find the VMs in what no agent can read, or what kept it from being read may go by. */
+static gboolean
+keep_unread(VmState *state, GError **error)
+{
+    g_autofree char *aside = NULL;
+
+    if (!state->is_unread)
+        return TRUE;
+    if (!state_file_set_aside(state->path, &aside, error))
+        return FALSE;
+    state->is_unread = FALSE;
+    if (aside)
+        log_line(state->host, G_LOG_LEVEL_MESSAGE, /* vm= */ NULL, "%s was not read whole: it is kept as %s",
+                 state->path, aside);
+    return TRUE;
+}
+
 static gboolean
 write_all_records(VmState *state, GError **error)
 {
@@ -128,7 +162,8 @@ write_all_records(VmState *state, GError **error)
         return FALSE;
     for (GList *i = state->vms.all.head; i; i = i->next)
         g_string_append(text, ((KeptVm *)i->data)->text);
-    return (state->path || find_file(state, error)) && state_file_write(state->path, text->str, text->len, error);
+    return (state->path || find_file(state, error)) && keep_unread(state, error) &&
+           state_file_write(state->path, text->str, text->len, error);
 }
 
 static gboolean on_write_due(gpointer user_data);
