@@ -4,14 +4,13 @@
 #include <unistd.h>
 
 static void
-append_empty(DBusMessage *message, gboolean has_job)
+append_strings(DBusMessage *message, guint n, const char *const *names, const char *const *values)
 {
-    const char *names[] = { "job-id", "options" }, *values[] = { "j0", "none" };
     DBusMessageIter iter, dict, entry, value;
 
     dbus_message_iter_init_append(message, &iter);
     dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &dict);
-    for (guint i = 0; has_job && i < G_N_ELEMENTS(names); i++) {
+    for (guint i = 0; i < n; i++) {
         dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
         dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &names[i]);
         dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "s", &value);
@@ -20,6 +19,14 @@ append_empty(DBusMessage *message, gboolean has_job)
         dbus_message_iter_close_container(&dict, &entry);
     }
     dbus_message_iter_close_container(&iter, &dict);
+}
+
+static void
+append_empty(DBusMessage *message, gboolean has_job)
+{
+    const char *const names[] = { "job-id", "options" }, *const values[] = { "j0", "none" };
+
+    append_strings(message, has_job ? G_N_ELEMENTS(names) : 0, names, values);
 }
 
 static DBusMessage *
@@ -119,6 +126,20 @@ order_calls_open(OrderWorld *world)
     DBusMessage *message = new_vm_call(world, "OpenMonitor", /* command= */ NULL);
 
     append_empty(message, /* has_job= */ FALSE);
+    order_world_send(world, world->a, "OpenMonitor", message);
+}
+
+/* A client connects by a path, and the caller gets a descriptor that ends with the session. */
+void
+order_calls_open_path(OrderWorld *world)
+{
+    DBusMessage *message = new_vm_call(world, "OpenMonitor", /* command= */ NULL);
+    g_autofree char *value = g_strdup_printf("n%u", ++world->n_names);
+    const char *name = "path";
+
+    append_strings(message, /* n= */ 1, &name, (const char *const[]){ value });
+    g_free(world->path);
+    world->path = g_build_filename(world->directory, ORDER_NATIVE, value, NULL);
     order_world_send(world, world->a, "OpenMonitor", message);
 }
 

@@ -12,6 +12,7 @@ void order_calls_wait(OrderWorld *world);
 void order_calls_wait_in_time(OrderWorld *world);
 void order_calls_wait_stop(OrderWorld *world);
 void order_calls_open(OrderWorld *world);
+void order_calls_open_path(OrderWorld *world);
 void order_calls_fdset(OrderWorld *world);
 void order_calls_property(OrderWorld *world);
 void order_calls_introspect(OrderWorld *world);

@@ -114,6 +114,17 @@ may_leave_something(OrderWorld *world)
     return world->has_quit && world->kind->qemu == ORDER_QEMU_MONITOR_ADD;
 }
 
+/* Nobody listens at the path of a native session any more, and its file has gone. */
+static void
+check_paths(OrderWorld *world)
+{
+    g_autofree char *path = world->directory ? g_build_filename(world->directory, ORDER_NATIVE, NULL) : NULL;
+    g_autoptr(GDir) directory = path ? g_dir_open(path, 0, NULL) : NULL;
+
+    if (directory && g_dir_read_name(directory))
+        order_world_fail(world, "the path of a native session is left");
+}
+
 static void
 check_rest(OrderWorld *world)
 {
@@ -138,6 +149,7 @@ check_rest(OrderWorld *world)
         order_world_fail(world, "a descriptor is left in the store");
     if (g_hash_table_size(world->published) > 0)
         order_world_fail(world, "an object is left on the bus");
+    check_paths(world);
 }
 
 void

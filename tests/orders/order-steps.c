@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "order-calls.h"
@@ -44,6 +45,30 @@ take_native(OrderWorld *world)
 
     if (send(client->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         client->has_ended = TRUE;
+}
+
+/* Some client finds the socket, where the agent listens still. */
+static gboolean
+is_path_there(OrderWorld *world)
+{
+    return world->path && access(world->path, F_OK) == 0;
+}
+
+static void
+take_connect(OrderWorld *world)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    g_assert_cmpuint(g_strlcpy(address.sun_path, world->path, sizeof address.sun_path), <, sizeof address.sun_path);
+    g_assert_no_errno(connect(fd, (struct sockaddr *)&address, sizeof address));
+    order_world_add_client(world, fd);
+}
+
+static gboolean
+may_open_path(OrderWorld *world)
+{
+    return is_a_there(world) && world->directory;
 }
 
 static void
@@ -99,6 +124,7 @@ const OrderStep order_steps[] = {
     { "wait-in-time", is_a_there, order_calls_wait_in_time, FALSE },
     { "wait-stop", is_a_there, order_calls_wait_stop, FALSE },
     { "open", is_a_there, order_calls_open, TRUE },
+    { "open-path", may_open_path, order_calls_open_path, FALSE },
     { "fdset", is_a_there, order_calls_fdset, TRUE },
     { "property", is_a_there, order_calls_property, FALSE },
     { "introspect", is_a_there, order_calls_introspect, FALSE },
@@ -116,6 +142,7 @@ const OrderStep order_steps[] = {
     { "b-method", is_b_there, order_calls_b_method, FALSE },
     { "b-leave", is_b_on_bus, take_b_leave, FALSE },
     /* The client of the native session. */
+    { "connect", is_path_there, take_connect, FALSE },
     { "native", has_client, take_native, TRUE },
     { "close", has_client, take_close, TRUE },
     /* Polkit. */

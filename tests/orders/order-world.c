@@ -93,18 +93,26 @@ order_world_get_client(OrderWorld *world)
     return NULL;
 }
 
+void
+order_world_add_client(OrderWorld *world, int fd)
+{
+    OrderClient *client = g_new0(OrderClient, 1);
+
+    client->fd = fd;
+    g_ptr_array_add(world->clients, client);
+}
+
 /* The client's end of the connection is in the answer to OpenMonitor(), and is the client's from then on. */
 static void
 take_clients(OrderWorld *world)
 {
     for (guint i = 0; i < world->a->calls->len; i++) {
         OrderCall *call = g_ptr_array_index(world->a->calls, i);
-        OrderClient *client;
+        int fd;
         if (!g_str_equal(call->what, "OpenMonitor") || !call->answer || !dbus_message_has_signature(call->answer, "h"))
             continue;
-        client = g_new0(OrderClient, 1);
-        dbus_message_get_args(call->answer, NULL, DBUS_TYPE_UNIX_FD, &client->fd, DBUS_TYPE_INVALID);
-        g_ptr_array_add(world->clients, client);
+        dbus_message_get_args(call->answer, NULL, DBUS_TYPE_UNIX_FD, &fd, DBUS_TYPE_INVALID);
+        order_world_add_client(world, fd);
         dbus_message_unref(call->answer);
         call->answer = dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_RETURN);
     }
@@ -267,7 +275,7 @@ make_directory(OrderWorld *world)
 static void
 remove_directory(OrderWorld *world)
 {
-    const char *names[] = { "/qemu-monitor/state/vms", "/qemu-monitor/state", "/qemu-monitor", "" };
+    const char *names[] = { "/" ORDER_NATIVE, "/qemu-monitor/state/vms", "/qemu-monitor/state", "/qemu-monitor", "" };
 
     for (guint i = 0; world->directory && i < G_N_ELEMENTS(names); i++) {
         g_autofree char *path = g_strconcat(world->directory, names[i], NULL);
@@ -314,6 +322,7 @@ order_world_free(OrderWorld *world)
     g_hash_table_unref(world->published);
     g_string_free(world->fault, TRUE);
     remove_directory(world);
+    g_free(world->path);
     g_free(world);
 }
 

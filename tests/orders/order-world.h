@@ -14,7 +14,10 @@
 #define ORDER_VM_PATH ORDER_ROOT "/vm/web"
 #define ORDER_JOB_PATH ORDER_VM_PATH "/job/j0"
 
-/* The client of a native session. */
+/* Of the sockets that clients of native sessions connect to, below the directory. */
+#define ORDER_NATIVE "qemu-monitor/native"
+
+/* The client of a native session, or the descriptor of a caller who has opened one at a path. */
 typedef struct OrderClient {
     int fd; /* owned */
     gboolean has_ended; /* the other side has closed */
@@ -48,6 +51,7 @@ typedef struct OrderWorld {
     GPtrArray *clients; /* owned, of OrderClient, owned */
     GHashTable *published; /* owned; paths of objects that the module has added and not removed */
     char *directory; /* owned; that the module may write to; NULL: none */
+    char *path; /* owned; of the native session that was opened last with one; NULL: none was */
     guint n_names; /* of sockets, used so far */
     gboolean
         is_removed; /* nobody wants the VM: RemoveVM has been called, its group is out of the key file, the agent has lost it */
@@ -87,6 +91,9 @@ void order_world_hold(OrderWorld *world);
 
 /* Runs everybody until nobody has anything to do. */
 void order_world_settle(OrderWorld *world);
+
+/* The client's end of a native session; taken. */
+void order_world_add_client(OrderWorld *world, int fd);
 
 /* Lets time pass, and everybody run at each moment for which somebody waits. */
 void order_world_pass_time(OrderWorld *world, gint64 microseconds);
