@@ -60,9 +60,7 @@ class Attach(MonitorTest):
                 own = 'monitor 1' if version == '11.1' else 'control'
                 self.assertEqual(self.take_commands(), {'control': [*NEGOTIATE, *FACTS, *MONITORS[version], *WORK]})
                 vm.execute('query-name')
-                first = {'control': ['query-fdsets', *PLUG], own: [*NEGOTIATE, 'query-name']} if version == '11.1' \
-                    else {own: ['query-fdsets', 'query-name']}
-                self.assertEqual(self.take_commands(), first)
+                self.assert_first_call(self.take_commands(), own)
                 vm.execute('query-version')
                 self.assertEqual(self.take_commands(), {own: ['query-version']})
                 vm.execute('quit')
@@ -70,10 +68,21 @@ class Attach(MonitorTest):
                 wait_until(lambda: not vm.is_there(), 'the end of the VM')
                 self.assert_farewell(self.take_commands(), own)
 
+    def assert_first_call(self, commands, own):
+        """QEMU is asked for fdsets anew, unless the agent has not read the answer to the first question yet."""
+        if commands['control'][0] == 'query-fdsets':
+            commands['control'].pop(0)
+        first = {'control': PLUG, own: [*NEGOTIATE, 'query-name']} if own != 'control' else {own: ['query-name']}
+        self.assertEqual(commands, first)
+
     def assert_farewell(self, commands, own):
-        """The reply to quit waits for what the control monitor has to say, of which the agent asks where QEMU is still there."""
+        """The reply to quit waits for what the control monitor has to say, of which the agent asks where QEMU is still there. If a
+        caller's monitor ends first, its rest is removed."""
         self.assertEqual(commands.pop(own), ['quit'])
-        self.assertIn(commands, [{}, {'control': ['query-status']}])
+        possible = ['query-status', 'object-del', 'chardev-remove'] if own != 'control' else []
+        sent = commands.pop('control', [])
+        self.assertEqual(sent, [name for name in possible if name in sent])
+        self.assertEqual(commands, {})
 
     def test_paused(self):
         """A dump stops the guest: only a QEMU whose guest is stopped is asked whether one is under way."""
