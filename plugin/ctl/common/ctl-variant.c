@@ -157,6 +157,19 @@ is_exact_number(const char *at, gsize *ret_length)
     return errno == 0;
 }
 
+/* `call` passes JSON on as it is, and the agent takes integers to 2^64-1. */
+static void
+set_number_error(const char *at, gsize length, GError **error)
+{
+    gboolean is_unsigned = strspn(at, "0123456789") == length;
+    const char *hint = "";
+
+    errno = 0;
+    if (is_unsigned && g_ascii_strtoull(at, NULL, 10) > G_MAXINT64 && errno == 0)
+        hint = " here; `call` takes it";
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%.*s is too large a number%s", (int)MIN(length, 100), at, hint);
+}
+
 static gboolean
 check_numbers(const char *json, GError **error)
 {
@@ -169,8 +182,7 @@ check_numbers(const char *json, GError **error)
         else if (*at == '"')
             is_inside = !is_inside;
         else if (!is_inside && (g_ascii_isdigit(*at) || *at == '-') && !is_exact_number(at, &length)) {
-            g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%.*s is too large a number here; `call` takes it", (int)MIN(length, 100),
-                        at);
+            set_number_error(at, length, error);
             return FALSE;
         }
         at += length > 0 ? length - 1 : 0;
