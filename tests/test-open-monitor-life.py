@@ -209,7 +209,7 @@ class Path(OpenMonitorTest):
     def test_what_is_in_the_way(self):
         """Whatever somebody else has put where the agent's directory is to be: an error, and nothing is touched."""
         vm = self.start_vm()
-        for obstacle in (lambda path: os.symlink('/tmp', path), lambda path: os.close(os.open(path, os.O_CREAT))):
+        for obstacle in (lambda path: os.symlink(self.directory, path), lambda path: os.close(os.open(path, os.O_CREAT))):
             obstacle(self.natives_directory)
             before = look(self.natives_directory)
             self.assert_fails('org.freedesktop.DBus.Error.Failed', self.natives_directory, open_fd, vm, path=('s', 'x'))
