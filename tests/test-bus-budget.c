@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Callers that do not read what is sent to them: a real dbus-daemon keeps it. */
+#include "bus-budget.h"
 #include "bus-peers.h"
 #include "test-bus-fixture.h"
 #include "test-deaf-client.h"
@@ -213,6 +214,30 @@ test_many_readers_notice_nothing(BusFixture *fixture, gconstpointer data)
         test_client_leave(clients[i]);
 }
 
+/* Users who each stay below their limit: together they leave dbus-daemon room for a user who holds little. The bus does not know
+ * these callers, so that all of it stays unread. */
+static void
+test_many_users(BusFixture *fixture, gconstpointer data)
+{
+    BusBudget *budget = bus_budget_new(fixture->bus);
+    BusAccount *first = bus_account_open(budget, ":7.1", 1001), *second = bus_account_open(budget, ":7.2", 1002);
+    BusAccount *some = bus_account_open(budget, ":7.3", 1003), *little = bus_account_open(budget, ":7.4", 1004);
+
+    bus_account_add_bytes(first, 31 * MIB);
+    bus_account_add_bytes(some, 3 * MIB);
+    bus_account_add_bytes(little, MIB);
+    g_assert_true(bus_account_has_room(some));
+    bus_account_add_bytes(second, 14 * MIB);
+    g_assert_false(bus_account_has_room(some));
+    g_assert_true(bus_account_has_room(little));
+    bus_account_close(second);
+    g_assert_true(bus_account_has_room(some));
+    bus_account_close(first);
+    bus_account_close(some);
+    bus_account_close(little);
+    bus_budget_free(budget);
+}
+
 #define ADD(path, test) g_test_add(path, BusFixture, NULL, bus_fixture_set_up, test, bus_fixture_tear_down)
 
 int
@@ -224,6 +249,7 @@ main(int argc, char **argv)
     ADD("/bus-budget/late-reader", test_late_reader);
     ADD("/bus-budget/slow-reader", test_slow_reader);
     ADD("/bus-budget/many-of-one-user", test_many_of_one_user);
+    ADD("/bus-budget/many-users", test_many_users);
     ADD("/bus-budget/deaf-callers-leave", test_deaf_callers_leave);
     ADD("/bus-budget/reader-notices-nothing", test_reader_notices_nothing);
     ADD("/bus-budget/many-readers-notice-nothing", test_many_readers_notice_nothing);

@@ -304,10 +304,17 @@ on_reply(GObject *client, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+call_by(Fixture *fixture, GDBusConnection *client, const char *member, GVariant *parameters, GUnixFDList *fds)
+{
+    g_dbus_connection_call_with_unix_fd_list(client, bus_get_unique_name(fixture->base.bus), PATH, INTERFACE, member,
+                                             parameters, NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, fds, NULL, on_reply,
+                                             fixture);
+}
+
+static void
 call_async(Fixture *fixture, const char *member, GVariant *parameters)
 {
-    g_dbus_connection_call(fixture->base.client, bus_get_unique_name(fixture->base.bus), PATH, INTERFACE, member,
-                           parameters, NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, on_reply, fixture);
+    call_by(fixture, fixture->base.client, member, parameters, /* fds= */ NULL);
 }
 
 /* How much of a call is read is for its method to say, and none of a megabyte ever is. */
@@ -346,6 +353,20 @@ test_waiting_calls_are_capped(Fixture *fixture, gconstpointer data)
     call(fixture, fixture->base.client);
 }
 
+/* When the caller is known at last, their calls take turns with everything else. */
+static void
+test_waiting_calls_take_turns(Fixture *fixture, gconstpointer data)
+{
+    for (guint i = 0; i < 1000; i++)
+        call_async(fixture, "Number", g_variant_new("(u)", i));
+    test_client_sync(fixture->base.client);
+    for (guint before = 0; fixture->calls < 1000; before = fixture->calls) {
+        g_main_context_iteration(NULL, FALSE);
+        g_assert_cmpuint(fixture->calls - before, <=, 64);
+    }
+    test_until(fixture->base.order->len == 1000);
+}
+
 /* Nor may few large ones hold what libdbus needs to go on reading. (Those that may wait are of the wrong type.) */
 static void
 test_waiting_bytes_are_capped(Fixture *fixture, gconstpointer data)
@@ -359,6 +380,45 @@ test_waiting_bytes_are_capped(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(count(fixture->base.order, 'x'), ==, 8);
     g_assert_cmpuint(count(fixture->base.order, 'l'), ==, 4);
     call(fixture, fixture->base.client);
+}
+
+/* Callers who come at once: together they hold no more than what libdbus reads beside, although none has much. */
+static void
+test_waiting_bytes_of_all_are_capped(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *text = g_strnfill(1000000, 'x');
+    GDBusConnection *clients[5];
+
+    for (guint i = 0; i < G_N_ELEMENTS(clients); i++) {
+        clients[i] = test_daemon_connect(fixture->base.daemon);
+        for (guint j = 0; j < 8; j++)
+            call_by(fixture, clients[i], "Number", g_variant_new("(s)", text), /* fds= */ NULL);
+        test_client_sync(clients[i]);
+    }
+    test_until(fixture->base.order->len == 40);
+    g_assert_cmpuint(count(fixture->base.order, 'x'), ==, 33);
+    g_assert_cmpuint(count(fixture->base.order, 'l'), ==, 7);
+    for (guint i = 0; i < G_N_ELEMENTS(clients); i++)
+        test_client_leave(clients[i]);
+}
+
+/* Calls with descriptors, which are few for all: 16 wait, and there is room again when these are answered. (The method
+ * takes none, and refuses those that may wait.) */
+static void
+test_waiting_descriptors_are_capped(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+
+    g_unix_fd_list_append(fds, 0, NULL);
+    for (guint round = 1; round <= 2; round++) {
+        GDBusConnection *client = test_daemon_connect(fixture->base.daemon);
+        for (guint i = 0; i < 20; i++)
+            call_by(fixture, client, "Call", NULL, fds);
+        test_client_sync(client);
+        test_until(fixture->base.order->len == round * 20);
+        g_assert_cmpuint(count(fixture->base.order, 'l'), ==, round * 4);
+        test_client_leave(client);
+    }
 }
 
 /* While the bus does not take our replies, calls must stay where their senders' limits are, and not fill our memory.
@@ -442,7 +502,10 @@ main(int argc, char **argv)
     ADD("/bus-peer/too-large", test_too_large, NULL);
     ADD("/bus-peer/forged-leaving", test_forged_leaving, NULL);
     ADD("/bus-peer/waiting-calls-are-capped", test_waiting_calls_are_capped, NULL);
+    ADD("/bus-peer/waiting-calls-take-turns", test_waiting_calls_take_turns, NULL);
     ADD("/bus-peer/waiting-bytes-are-capped", test_waiting_bytes_are_capped, NULL);
+    ADD("/bus-peer/waiting-bytes-of-all-are-capped", test_waiting_bytes_of_all_are_capped, NULL);
+    ADD("/bus-peer/waiting-descriptors-are-capped", test_waiting_descriptors_are_capped, NULL);
     ADD("/bus-peer/calls-wait-for-output", test_calls_wait_for_output, NULL);
     ADD("/bus-peer/descriptors-are-closed", test_descriptors_are_closed, NULL);
     ADD("/bus-peer/kept-call-outlives-everything", test_kept_call_outlives_everything, NULL);
