@@ -15,9 +15,11 @@ read_text(ReadFunc func, QemuFacts *facts, const char *text)
 static void
 test_texts(void)
 {
-    g_autofree char *long_name = g_strnfill(QEMU_FACTS_MAX_TEXT + 1, 'n');
-    g_autofree char *long_reply = g_strdup_printf("{\"name\": \"%s\"}", long_name);
-    const char *useless[] = { "{}", "[]", "{\"name\": 7, \"running\": \"yes\"}", "{\"name\"", "null", long_reply };
+    g_autofree char *long_name = g_strnfill(513, 'n'), *blanks = g_strnfill(65536, ' ');
+    g_autofree char *of_long_name = g_strdup_printf("{\"name\": \"%s\"}", long_name);
+    g_autofree char *long_reply = g_strdup_printf("{\"name\": \"n\"%s}", blanks);
+    const char *useless[] = { "{}",         "[]",      "{\"name\": 7, \"running\": \"yes\"}", "{\"name\"", "null",
+                              of_long_name, long_reply };
     QemuFacts facts;
 
     qemu_facts_init(&facts);

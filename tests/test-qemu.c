@@ -66,13 +66,22 @@ monitor_free(gpointer data)
     g_free(monitor);
 }
 
-/* The agent may have closed its end already. */
+/* The agent may have closed its end already. Text that the kernel has no room for waits until the agent, which runs in the same
+ * context, has read some. */
 static void
 send_text(Monitor *monitor, const char *text)
 {
-    gssize n = send(monitor->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+    gsize length = strlen(text), sent = 0;
 
-    g_assert_true(n == (gssize)strlen(text) || (n < 0 && errno != EAGAIN));
+    while (sent < length) {
+        gssize n = send(monitor->fd, text + sent, length - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n >= 0)
+            sent += (gsize)n;
+        else if (errno == EAGAIN)
+            g_main_context_iteration(monitor->qemu->context, FALSE);
+        else
+            return;
+    }
 }
 
 static void

@@ -247,6 +247,19 @@ test_caps(Fixture *fixture, gconstpointer unused)
     expect_end(fixture, text, QMP_ERROR_LIMIT, "more than 400 bytes");
 }
 
+/* A guest that makes events larger than any QEMU's: each would go to everybody who watches the VM. */
+static void
+test_large_event(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *blanks = g_strnfill(256 * 1024, ' ');
+    g_autofree char *text = g_strdup_printf("{\"event\": \"LARGE\", \"data\": {%s}}{\"event\": \"SMALL\"}", blanks);
+
+    get_ready(fixture, FALSE);
+    qmp_peer_send(fixture->peer, text);
+    qmp_peer_run(fixture->peer);
+    assert_log(fixture, "event SMALL ;");
+}
+
 /* Names go out as JSON strings whatever is in them: nobody adds members to a command. */
 static void
 test_injection(Fixture *fixture, gconstpointer unused)
@@ -287,6 +300,7 @@ main(int argc, char *argv[])
     ADD("/qmp-client-peers/early-complaints", test_early_complaints);
     ADD("/qmp-client-peers/refused-negotiation", test_refused_negotiation);
     ADD("/qmp-client-peers/caps", test_caps);
+    ADD("/qmp-client-peers/large-event", test_large_event);
     ADD("/qmp-client-peers/injection", test_injection);
     ADD("/qmp-client-peers/nul-in-error", test_nul_in_error);
     return g_test_run();

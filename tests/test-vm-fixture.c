@@ -53,7 +53,7 @@ vm_fixture_set_up(VmFixture *fixture, guint major, guint minor, gboolean isolati
 
     fixture->context = g_main_context_new();
     fixture->qemu = test_qemu_new(fixture->context, major, minor, &spec.fd);
-    fixture->vm = vm_new(fixture->context, &spec, /* max_reply= */ 1024 * 1024, &funcs, fixture);
+    fixture->vm = vm_new(fixture->context, &spec, /* max_reply= */ 2 * 1024 * 1024, &funcs, fixture);
     qmp_peer_wait_until(fixture->context, fixture->is_up);
 }
 
