@@ -328,6 +328,42 @@ test_timeout_after_return(Fixture *fixture, gconstpointer unused)
     expect(fixture, "! What device_del began has not ended in time, and goes on");
 }
 
+/* A balloon that does not get there: the caller is told how far it came, unless QEMU says more than an error has room for. */
+static void
+test_timeout_with_answer(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *blanks = g_strnfill(512, ' ');
+    g_autofree char *long_answer = g_strdup_printf("\"return\": {\"actual\": 5%s}", blanks);
+
+    test_qemu_set_answer(fixture->base.qemu, "query-balloon", "\"return\": {\"actual\": 5}");
+    start(fixture, "balloon", "{\"value\": 9}", /* timeout= */ 50000);
+    return_command(fixture);
+    qmp_peer_wait_until(fixture->base.context, fixture->call.answer);
+    expect(fixture, "! What balloon began has not ended in time, and goes on: query-balloon says {\"actual\": 5}");
+    g_clear_pointer(&fixture->call.answer, g_free);
+    test_qemu_set_answer(fixture->base.qemu, "query-balloon", long_answer);
+    start(fixture, "balloon", "{\"value\": 9}", /* timeout= */ 50000);
+    return_command(fixture);
+    qmp_peer_wait_until(fixture->base.context, fixture->call.answer);
+    expect(fixture, "! What balloon began has not ended in time, and goes on");
+}
+
+/* An answer of megabytes tells no end; everybody would wait while it is read. */
+static void
+test_long_answer(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *blanks = g_strnfill(1024 * 1024, ' ');
+    g_autofree char *long_answer = g_strdup_printf("\"return\": {\"actual\": 1%s}", blanks);
+
+    test_qemu_set_answer(fixture->base.qemu, "query-balloon", long_answer);
+    start(fixture, "balloon", "{\"value\": 1}", 0);
+    return_command(fixture);
+    qmp_peer_wait_until(fixture->base.context, fixture->call.answer);
+    expect(
+        fixture,
+        "! GenericError: balloon was accepted, but not query-balloon: QEMU's answer is too large, or makes no sense");
+}
+
 static void
 test_caller_left(Fixture *fixture, gconstpointer unused)
 {
@@ -365,6 +401,8 @@ main(int argc, char **argv)
     ADD("/execute-and-wait/status-is-known", NULL, test_status_is_known);
     ADD("/execute-and-wait/timeout", NULL, test_timeout);
     ADD("/execute-and-wait/timeout-after-return", NULL, test_timeout_after_return);
+    ADD("/execute-and-wait/timeout-with-answer", NULL, test_timeout_with_answer);
+    ADD("/execute-and-wait/long-answer", NULL, test_long_answer);
     ADD("/execute-and-wait/caller-left", NULL, test_caller_left);
     ADD("/execute-and-wait/quit", "quit", test_vm_gone);
     ADD("/execute-and-wait/vm-gone", "device_del", test_vm_gone);

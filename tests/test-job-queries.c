@@ -128,14 +128,17 @@ test_doubt(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(fixture->n_latest[JOB_QMP], ==, 1);
 }
 
-/* A QEMU without the command, or with an answer of another kind: nothing is told of jobs, and the next query goes out. */
+/* A QEMU without the command, or with an answer that is too long or of another kind: nothing is told of jobs, and the next query goes out. */
 static void
 test_nonsense(Fixture *fixture, gconstpointer unused)
 {
-    static const char *const answers[] = {
+    g_autofree char *blanks = g_strnfill(256 * 1024, ' ');
+    g_autofree char *long_list = g_strdup_printf("\"return\": [%s]", blanks);
+    const char *answers[] = {
         "\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"no\"}",
         "\"return\": {}",
         "\"return\": \"x\"",
+        long_list,
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(answers); i++) {

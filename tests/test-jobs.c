@@ -251,6 +251,44 @@ test_many(Fixture *fixture, gconstpointer data)
     g_assert_false(jobs_is_under_way(fixture->jobs, JOB_QMP, long_id));
 }
 
+/* Words and texts of a QEMU that lies go to everybody who watches the VM: those that are longer than QEMU's are not shown, and of
+ * an error the beginning. */
+static void
+test_long_texts(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *word = g_strnfill(65, 'w'), *text = g_strnfill(5000, 'e'), *value = NULL;
+    g_autofree char *lie =
+        g_strdup_printf("\"return\": [{\"id\": \"j\", \"type\": \"%s\", \"status\": \"%s\"}]", word, word);
+    g_autofree char *failed = g_strdup_printf("\"return\": [{\"id\": \"j\", \"type\": \"backup\", "
+                                              "\"status\": \"concluded\", \"error\": \"%s\"}]",
+                                              text);
+
+    answer_jobs(fixture, LIST("created"));
+    hear_status(fixture, "created");
+    answer_jobs(fixture, lie);
+    hear_status(fixture, "running");
+    assert_property(fixture, "Type", "(<'backup'>,)");
+    assert_property(fixture, "Status", "(<'running'>,)");
+    answer_jobs(fixture, failed);
+    hear_status(fixture, "concluded");
+    value = get(fixture, "j", TRUE, "Error");
+    g_assert_true(g_str_has_suffix(value, "ee…'>,)"));
+    g_assert_cmpuint(strlen(value), <, 1100);
+}
+
+/* An event that is longer than any about jobs: it is not read, whatever it is about. */
+static void
+test_long_event(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *blanks = g_strnfill(16384, ' ');
+    g_autofree char *text = g_strdup_printf("{\"id\": \"j\", \"status\": \"created\"%s}", blanks);
+    guint n_asked = test_qemu_count(fixture->base.qemu, "0 query-jobs");
+
+    hear(fixture, "JOB_STATUS_CHANGE", text);
+    g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 query-jobs"), ==, n_asked);
+    g_assert_false(jobs_is_under_way(fixture->jobs, JOB_QMP, "j"));
+}
+
 #define ADD(path, jobs, test) g_test_add(path, Fixture, jobs, set_up, test, tear_down)
 
 int
@@ -265,5 +303,7 @@ main(int argc, char **argv)
     ADD("/jobs/begun", "\"return\": []", test_begun);
     ADD("/jobs/dump", "\"return\": []", test_dump);
     ADD("/jobs/many", "\"return\": []", test_many);
+    ADD("/jobs/long-texts", "\"return\": []", test_long_texts);
+    ADD("/jobs/long-event", "\"return\": []", test_long_event);
     return g_test_run();
 }
