@@ -114,6 +114,18 @@ test_long_path(void)
     g_assert_nonnull(strstr(error->message, "the path has 4096 bytes, there may be 4095"));
 }
 
+/* An address that is longer than any: it would go into errors, dialogs and the log. */
+static void
+test_longest(void)
+{
+    g_autofree char *host = g_strnfill(8450, 'h'), *text = g_strconcat("tcp:", host, ":1", NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(qmp_address_parse(text, &error));
+    g_assert_error(error, QMP_ERROR, QMP_ERROR_INVALID);
+    g_assert_nonnull(strstr(error->message, "it is longer than 8448 bytes"));
+}
+
 /* Errors go out on D-Bus, which cuts off whoever sends what is not UTF-8. */
 static void
 test_long(void)
@@ -137,6 +149,7 @@ main(int argc, char *argv[])
     g_test_add_func("/qmp-address/good", test_good);
     g_test_add_func("/qmp-address/bad", test_bad);
     g_test_add_func("/qmp-address/long-path", test_long_path);
+    g_test_add_func("/qmp-address/longest", test_longest);
     g_test_add_func("/qmp-address/long", test_long);
     return g_test_run();
 }

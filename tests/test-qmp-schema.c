@@ -274,12 +274,32 @@ test_too_much(void)
     g_assert_null(qmp_schema_parse(long_name, strlen(long_name), NULL));
 }
 
+/* A wrong word where hundreds are right: the error lists some, and says that there are more. */
+static void
+test_many_words(void)
+{
+    g_autoptr(GString) list = g_string_new("[" OBJECT("o", MEMBER("e", "e")) "," COMMAND("c", "o", "o"));
+    g_autoptr(GError) error = NULL;
+
+    g_string_append(list, ",{\"name\":\"e\",\"meta-type\":\"enum\",\"values\":[\"w\"");
+    for (guint i = 0; i < 1000; i++)
+        g_string_append_printf(list, ",\"word%u\"", i);
+    g_string_append(list, "]}]");
+    g_autoptr(QmpSchema) schema = parse(list->str);
+    g_autoptr(JsonNode) node = json_tree_parse("{\"e\":\"other\"}", 13, NULL);
+    g_assert_false(qmp_arguments_check(find(schema, "c"), json_node_get_object(node), &error));
+    g_assert_true(g_str_has_prefix(error->message, "e: \"other\" is none of: w, word0, word1, "));
+    g_assert_true(g_str_has_suffix(error->message, ", …"));
+    g_assert_cmpuint(strlen(error->message), <, 500);
+}
+
 int
 main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/qmp-schema/parse", test_parse);
     g_test_add_func("/qmp-schema/arguments", test_arguments);
+    g_test_add_func("/qmp-schema/many-words", test_many_words);
     g_test_add_func("/qmp-schema/lies", test_lies);
     g_test_add_func("/qmp-schema/circles", test_circles);
     g_test_add_func("/qmp-schema/too-many-commands", test_too_many_commands);

@@ -196,9 +196,12 @@ class WithoutIt(SchemaTest):
                 self.check_contract(vm, peer)
 
     def test_too_much(self):
-        vm, peer = self.fake('a', [EMPTY, {'name': 'x', 'meta-type': 'enum', 'values': ['x' * 100] * 30000}],
-                             set_link={})
-        self.check_contract(vm, peer)
+        """One type that is too long; and types that are not, of which there are too many."""
+        for number, types in enumerate(([['x' * 100] * 30000], [[f'{n}-{i:0100}' for i in range(500)] for n in range(45)])):
+            with self.subTest(number):
+                vm, peer = self.fake(f'vm{number}', [EMPTY, *({'name': f'x{n}', 'meta-type': 'enum', 'values': values}
+                                                              for n, values in enumerate(types))], set_link={})
+                self.check_contract(vm, peer)
 
     def test_silence(self):
         """A QEMU whose monitor is held up by a command: nothing waits for ever, and out-of-band commands not at all."""
