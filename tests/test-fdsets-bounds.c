@@ -62,6 +62,21 @@ test_bounds(void)
     }
 }
 
+/* A reply to add-fd that is longer than QEMU's is not read: a QEMU that lies would have megabytes parsed at each. */
+static void
+test_long_reply(void)
+{
+    g_autofree char *blanks = g_strnfill(1024, ' ');
+    Fdsets *fdsets = fdsets_new("TAG");
+
+    for (guint n = 0; n < 1024; n++) {
+        g_autofree char *added = g_strdup_printf("{\"fdset-id\": 1, \"fd\": %u%s}", n, blanks);
+        fdsets_note_added(fdsets, &(QmpText){ added, strlen(added) }, ":1.1");
+    }
+    g_assert_false(fdsets_is_full(fdsets, ":1.1"));
+    fdsets_free(fdsets);
+}
+
 /* A caller who adds without end is refused at the cap; another has room. */
 static void
 test_full(void)
@@ -106,6 +121,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fdsets-bounds/lists", test_bounds);
     g_test_add_func("/fdsets-bounds/full", test_full);
+    g_test_add_func("/fdsets-bounds/long-reply", test_long_reply);
     g_test_add_func("/fdsets-bounds/tries", test_tries);
     return g_test_run();
 }

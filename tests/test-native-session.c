@@ -270,6 +270,22 @@ test_client_gone(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(fixture->under_way.length, ==, 0);
 }
 
+/* A client that does not read while its VM floods: some of what it missed waits for it, then it goes. */
+static void
+test_client_that_does_not_read(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *data = g_strnfill(1024 * 1024, ' ');
+    guint n = 0;
+
+    for (; !fixture->end; n++) {
+        native_session_event(fixture->session, &(QmpEvent){ .name = "X", .data = { data, 1024 * 1024 } });
+        qmp_peer_settle(fixture->base.context);
+        g_assert_cmpuint(n, <, 20);
+    }
+    g_assert_cmpuint(n, >, 8);
+    g_assert_error(fixture->end, QMP_ERROR, QMP_ERROR_LIMIT);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -282,6 +298,7 @@ main(int argc, char **argv)
     ADD("/native-session/stopped", test_stopped);
     ADD("/native-session/event", test_event);
     ADD("/native-session/client-gone", test_client_gone);
+    ADD("/native-session/client-that-does-not-read", test_client_that_does_not_read);
 #undef ADD
     return g_test_run();
 }

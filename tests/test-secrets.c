@@ -100,10 +100,12 @@ test_others(Fixture *fixture, gconstpointer unused)
     g_assert_false(may_show(fixture, ":1", "x", "\"x\""));
 }
 
-/* A caller who adds secrets without end: those beyond the cap are nobody's to read. */
+/* A caller who adds secrets without end, or under names without end: those beyond the caps are nobody's to read. */
 static void
 test_cap(Fixture *fixture, gconstpointer unused)
 {
+    g_autofree char *name = g_strnfill(256, 's');
+    g_autofree char *long_one = g_strdup_printf("{\"qom-type\":\"secret\",\"id\":\"%s\",\"data\":\"d\"}", name);
     guint n_shown = 0;
 
     for (guint i = 0; i < 100; i++) {
@@ -113,6 +115,8 @@ test_cap(Fixture *fixture, gconstpointer unused)
         n_shown += may_show(fixture, ":3", path, "\"d\"");
     }
     g_assert_cmpuint(n_shown, ==, 64);
+    add(fixture, ":4", long_one);
+    g_assert_false(may_show(fixture, ":4", name, "\"d\""));
     g_assert_true(may_show(fixture, ":1", "mine", "\"hush\""));
 }
 
