@@ -275,7 +275,7 @@ make_directory(OrderWorld *world)
 static void
 remove_directory(OrderWorld *world)
 {
-    const char *names[] = { "/" ORDER_NATIVE, "/qemu-monitor/state/vms", "/qemu-monitor/state", "/qemu-monitor", "" };
+    const char *names[] = { ORDER_NATIVE, "/qemu-monitor/state/vms", "/qemu-monitor/state", "/qemu-monitor", "" };
 
     for (guint i = 0; world->directory && i < G_N_ELEMENTS(names); i++) {
         g_autofree char *path = g_strconcat(world->directory, names[i], NULL);

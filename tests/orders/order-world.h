@@ -15,7 +15,7 @@
 #define ORDER_JOB_PATH ORDER_VM_PATH "/job/j0"
 
 /* Of the sockets that clients of native sessions connect to, below the directory. */
-#define ORDER_NATIVE "qemu-monitor/native"
+#define ORDER_NATIVE "/qemu-monitor/native"
 
 /* The client of a native session, or the descriptor of a caller who has opened one at a path. */
 typedef struct OrderClient {
