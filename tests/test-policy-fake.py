@@ -100,6 +100,18 @@ class Questions(FakeTest):
         self.assertEqual(asked, [('paused', {'control'}), ('finish-migrate', both), ('postmigrate', both), ('colo', both),
                                  ('prelaunch', {'control'})])
 
+    def test_a_descriptor_of_no_use(self):
+        """QEMU 11.1 ends the connection that one with O_PATH comes by. Nobody is asked for a password first."""
+        qemu = self.start(Qemu, '7.2')
+        vm = self.as_user(self.add('real', f'unix:{qemu.path}'), SOMEBODY)
+        file = open('/dev/null', opener=lambda path, flags: os.open(path, os.O_PATH))
+        self.addCleanup(file.close)
+        vm.qmp('QueryStatus')
+        self.polkit.checks.clear()
+        for member, signature, arguments in (('Getfd', '(hs)', (0, 'one')), ('AddFd', '(h)', (0,))):
+            self.assert_fails(INVALID_ARGS, 'O_PATH', vm.start('QMP', member, signature, *arguments, fds=[file.fileno()]))
+        self.assertEqual(self.polkit.checks, [])
+
     def wait_for_leave(self, start):
         """A person has the dialog before them; the answer comes by `give_leave`."""
         self.answers = lambda subject, action, details, flags: None if flags else CHALLENGE

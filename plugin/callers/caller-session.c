@@ -11,7 +11,6 @@
  * A session lasts longer than the monitor that its caller has for the time being. */
 #include "caller-session.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -241,18 +240,6 @@ check_filter(CallerSession *session, const CallerSessionCommand *command, GError
     return command_filter_check(filter, get_fdset_owner(session, command), command->name, command->arguments, error);
 }
 
-/* QEMU clears the O_NONBLOCK of each descriptor that comes. Where it cannot, which is so for those made with O_PATH alone (open(2)),
- * 11.1 ends the connection, and other callers may share the monitor at its end. QEMU has no use for one. */
-static gboolean
-check_fd_flags(const CallerSessionCommand *command, GError **error)
-{
-    if (!(command->flags & QMP_EXECUTE_FD) || !(fcntl(command->fd, F_GETFL) & O_PATH))
-        return TRUE;
-    g_set_error_literal(error, QMP_ERROR, QMP_ERROR_INVALID,
-                        "fd: a descriptor that is open for reading or writing is expected (this one has O_PATH)");
-    return FALSE;
-}
-
 CallerSessionTicket *
 caller_session_submit(CallerSession *session, const CallerSessionCommand *command, QmpReplyFunc func,
                       gpointer user_data, GError **error)
@@ -261,7 +248,7 @@ caller_session_submit(CallerSession *session, const CallerSessionCommand *comman
 
     if (!session->lease.pooled)
         fd_names_clear(session->fd_names);
-    if (check_fd_flags(command, error) && check_filter(session, command, error) &&
+    if (check_filter(session, command, error) &&
         caller_resources_check_room(share->resources, get_fdset_owner(session, command), session->fd_names,
                                     command->name, error) &&
         monitor_pool_find(share->pool, &session->lease, error)) {

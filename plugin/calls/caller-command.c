@@ -13,6 +13,7 @@
  * The path ends sooner by an error at any of these stages, or by caller_command_cancel(). */
 #include "caller-command.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "authorization.h"
@@ -208,11 +209,25 @@ wait_for_description(CallerCommand *command, GError **error)
     return command->schema_wait ? CALLER_COMMAND_UNDER_WAY : CALLER_COMMAND_FAILED;
 }
 
+/* QEMU clears the O_NONBLOCK of each descriptor that comes. Where it cannot, which is so for those made with O_PATH alone (open(2)),
+ * 11.1 ends the connection, and other callers may share the monitor at its end. QEMU has no use for one. */
+static gboolean
+check_fd_flags(const CallerCommand *command, GError **error)
+{
+    if (!(command->flags & QMP_EXECUTE_FD) || !(fcntl(command->fd, F_GETFL) & O_PATH))
+        return TRUE;
+    g_set_error_literal(error, QMP_ERROR, QMP_ERROR_INVALID,
+                        "fd: a descriptor that is open for reading or writing is expected (this one has O_PATH)");
+    return FALSE;
+}
+
 CallerCommandStart
 caller_command_start(CallerCommand *command, GError **error)
 {
-    CallerCommandStart state =
-        has_to_wait(command) ? wait_for_description(command, error) : authorize_command(command, error);
+    CallerCommandStart state = CALLER_COMMAND_FAILED;
+
+    if (check_fd_flags(command, error))
+        state = has_to_wait(command) ? wait_for_description(command, error) : authorize_command(command, error);
 
     if (state == CALLER_COMMAND_FAILED)
         clear_command(command);
