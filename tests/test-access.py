@@ -109,7 +109,7 @@ class WithoutPolkit(SystemBusTest):
                 (f'unix:{path}', ('s', 'lp'), 'options.user: `user` says whose QEMU'),
                 ('tcp:localhost:1,server=on', ('s', 'lp'), 'options.user: `user` says whose QEMU'),
                 (f'unix:{path},server=on', ('s', 'nobody-of-that-name'), 'options.user: "nobody-of-that-name" is no user'),
-                (f'unix:{path},server=on', ('s', ''), 'options.user: "" is no user'),
+                (f'unix:{path},server=on', ('s', ''), 'options.user: it is empty'),
                 (f'unix:{path},server=on', ('i', -1), 'options.user: -1 is negative'),
                 (f'unix:{path},server=on', ('u', 2**32 - 1), 'options.user: "4294967295" is no user'),
                 (f'unix:{path},server=on', ('t', 2**32), 'options.user: "4294967296" is no user'),
