@@ -19,8 +19,21 @@ from native import NEGOTIATE, open_fd
 ROUNDS = int(os.environ.get('ROUNDS', '5'))
 
 # The name by which the agent gives QEMU one end of a caller's monitor.
-PLUG_NAME = 'org.qemu.Monitor1-fd'
+PLUG_NAME = '+'
 TAKE_FDS = ('getfd', 'add-fd')
+
+
+def list_fds(pid):
+    return {int(fd) for fd in os.listdir(f'/proc/{pid}/fd')}
+
+
+def find_fd_end(pid, number):
+    """The number below which so many descriptors are free."""
+    used, end = list_fds(pid), 0
+    while end in used or number > 0:
+        number -= end not in used
+        end += 1
+    return end
 
 
 class Link:
@@ -208,10 +221,14 @@ class FailuresTest(MonitorsTest):
                 self.count_fds())
 
     def count_fds(self):
-        return len(os.listdir(f'/proc/{self.qemu.pid}/fd'))
+        return len(list_fds(self.qemu.pid))
 
     def wait_as_before(self):
         wait_until(lambda: self.look() == self.before, lambda: f'{self.look()} to be {self.before}')
+
+    def wait_gone(self):
+        """QEMU keeps nothing of an agent that was killed, and has the control monitor free for the next."""
+        wait_until(lambda: (self.ours(), self.relay.links) == ([], []), lambda: f'nothing of {self.look()}')
 
     def another(self):
         """The VM, as a new caller sees it."""

@@ -34,7 +34,7 @@ def requests(peer):
     return [command for command in peer.commands if command.get('execute') not in (
         'query-commands', 'query-qmp-schema', 'query-fdsets', 'query-chardev', 'query-jobs', 'query-migrate',
         'query-dump', 'migrate-set-capabilities') and
-        command.get('arguments') not in ({'fdname': 'org.qemu.Monitor1-fd'}, {'path': '/objects'})]
+        command.get('arguments') not in ({'fdname': '+'}, {'path': '/objects'})]
 
 
 def variants(dictionary):

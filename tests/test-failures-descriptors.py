@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 
+from failures import find_fd_end, list_fds
 from harness import Agent, CallError, Peer, Qemu, main, wait_until
 from harness.process import Process, is_listening
 from monitor import ANSWERS, MODULE, NAME, ROOT, VM, variants
@@ -63,28 +64,20 @@ class DescriptorsTest(MonitorsTest):
         self.bystander.qmp('QueryStatus')
 
     def list_fds(self):
-        return {int(fd) for fd in os.listdir(f'/proc/{self.agent.pid}/fd')}
+        return list_fds(self.agent.pid)
 
     def leave(self, number, with_reserve=True):
         """The agent may open that many more, besides those that it keeps for the bus."""
         def try_to_leave():
-            end = self.find_end(number)
+            end = find_fd_end(self.agent.pid, number)
             limit = end
             while with_reserve and limit - min(limit // SHARE, RESERVE) < end:
                 limit += 1
             self.limit(limit)
             # A file that it had open for a moment is not counted.
             self.paths()
-            return self.find_end(number) == end
+            return find_fd_end(self.agent.pid, number) == end
         wait_until(try_to_leave, f'{number} descriptors to be left')
-
-    def find_end(self, number):
-        """The number below which so many are free."""
-        used, end = self.list_fds(), 0
-        while end in used or number > 0:
-            number -= end not in used
-            end += 1
-        return end
 
     def limit(self, limit):
         resource.prlimit(self.agent.pid, resource.RLIMIT_NOFILE, (limit, self.hard))

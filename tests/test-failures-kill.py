@@ -3,14 +3,18 @@
 monitors, calls, descriptors, a native session, a job, the farewell. An agent that is killed leaves nothing that the next one does not remove, and
 the next one finds the VM; a QEMU that is killed costs its callers one answer each."""
 import os
+import resource
 import signal
 import time
 
 from harness import main, wait_until
-from failures import ROUNDS, Stages
+from failures import ROUNDS, Stages, find_fd_end
 from monitors import list_monitors
 
 STOPPED_FOR = .02
+
+# getfd, chardev-add, object-add.
+PLUG = 3
 
 # Commands that the agent has under way at one monitor at most.
 WINDOW = 7
@@ -49,8 +53,32 @@ class Plugging(Stages):
             self.ask(self.another(), 'QMP', 'QueryStatus')
             self.finish_calls()
             self.assertTrue(self.relay.disarm())
-            wait_until(lambda: (self.ours(), self.relay.links) == ([], []), lambda: f'nothing of {self.look()}')
+            self.wait_gone()
             self.next_agent()
+            self.end_round()
+
+    def leave_fds(self, number):
+        """QEMU may open so many more descriptors."""
+        end = find_fd_end(self.qemu.pid, number)
+        resource.prlimit(self.qemu.pid, resource.RLIMIT_NOFILE, (end, self.limits[1]))
+
+    def test_qemu_refuses(self):
+        """Without room for the descriptor, or for those in its guard; the agent is killed before it hears of that, and the next one
+        is let in all the same."""
+        self.start_qemu()
+        self.limits = resource.prlimit(self.qemu.pid, resource.RLIMIT_NOFILE)
+        for number in range(5):
+            self.plug()
+            self.leave_fds(number)
+            self.relay.arm(PLUG + 1, self.kill_agent)
+            self.ask(self.another(), 'QMP', 'QueryStatus')
+            self.finish_calls()
+            self.assertTrue(self.relay.disarm())
+            self.wait_gone()
+            resource.prlimit(self.qemu.pid, resource.RLIMIT_NOFILE, self.limits)
+            self.next_agent()
+            self.attach()
+            self.assertTrue(self.another().qmp('QueryStatus')['status'])
             self.end_round()
 
 
@@ -89,7 +117,7 @@ class PluggingAtAStoppedQemu(Stages):
             self.kill_agent()
             self.qemu.kill(signal.SIGCONT)
             self.finish_calls()
-            wait_until(lambda: (self.ours(), self.relay.links) == ([], []), lambda: f'nothing of {self.look()}')
+            self.wait_gone()
             self.next_agent()
             self.end_round()
 

@@ -208,7 +208,7 @@ test_left_over(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(count(fixture, "0 object-del {\"id\":\"dead\\\"\"}"), ==, 1);
     g_assert_cmpuint(count(fixture, "0 monitor-remove {\"id\":\"dead\"}"), ==, 1);
     g_assert_cmpuint(count(fixture, "0 chardev-remove"), ==, 2);
-    g_assert_cmpuint(count(fixture, "0 closefd {\"fdname\":\"" QMP_MONITOR_PREFIX "fd\"}"), ==, 1);
+    g_assert_cmpuint(count(fixture, "0 closefd {\"fdname\":\"+\"}"), ==, 1);
 }
 
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)

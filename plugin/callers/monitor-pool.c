@@ -36,8 +36,6 @@ struct MonitorPool {
     PooledMonitor *common; /* weak; one of them */
     CallerMonitor *urgent; /* owned; a share in the control monitor */
     GSource *idle_timer; /* owned */
-    guint32 id_base; /* of monitors: an agent before this one had another */
-    guint n_ids;
     gboolean is_leaving;
 };
 
@@ -156,7 +154,8 @@ find_spare(MonitorPool *pool)
     return NULL;
 }
 
-/* -1: QEMU may refuse a step. Before its machine is there (`preconfig`) it refuses most commands. */
+/* -1: QEMU may refuse a step, and must not be given a guard (vm/plug-guard.c). Before its machine is there (`preconfig`) it
+ * refuses most commands. */
 static int
 get_guarded_fd(MonitorPool *pool, Mode mode)
 {
@@ -167,13 +166,15 @@ get_guarded_fd(MonitorPool *pool, Mode mode)
     return is_certain ? qmp_client_get_fd(qemu_connection_get_client(qemu)) : -1;
 }
 
+/* The id is random: a name that is taken would have QEMU refuse the plug half way. It is short: QEMU reads it three times, at 2.5 us
+ * a byte. */
 static CallerMonitor *
 new_pooled_caller_monitor(PooledMonitor *pooled, GError **error)
 {
     static const CallerMonitorFuncs funcs = { on_monitor_ended };
     MonitorPool *pool = pooled->pool;
     QemuConnection *qemu = vm_get_qemu(pool->vm);
-    g_autofree char *id = g_strdup_printf(QMP_MONITOR_PREFIX "%x.%u", pool->id_base, ++pool->n_ids);
+    g_autofree char *id = g_strdup_printf(QMP_MONITOR_PREFIX "%x", g_random_int());
     QmpMonitorPlan plan = {
         .kind = (QmpMonitorKind)pooled->mode,
         .context = pool->context,
@@ -405,7 +406,6 @@ monitor_pool_new(GMainContext *context, Vm *vm, const MonitorPoolLimits *limits,
     pool->vm = vm;
     pool->limits = *limits;
     pool->all = g_ptr_array_new();
-    pool->id_base = g_random_int();
     pool->can_hotplug = qemu_connection_is_at_least(qemu, 11, 1);
     set_mode(pool, MODE_HOTPLUG);
     if (pool->mode == MODE_HOTPLUG || pool->mode == MODE_MONITOR_ADD)
