@@ -6,7 +6,7 @@ import shutil
 import signal
 import socket
 
-from harness import DIE, CallError, FdStore, Peer, Qemu, main, wait_until
+from harness import DIE, Bus, CallError, Connection, FdStore, Peer, Qemu, main, wait_until
 from harness.process import is_listening
 from monitor import ANSWERS, DISCONNECTED, ROOT, MODULE, MonitorTest, VM
 from screens import ScreenQemu, start_shot, take_picture
@@ -455,6 +455,35 @@ class Store(RestartTest):
         for number in (signal.SIGTERM, signal.SIGKILL):
             self.restart(number)
             wait_until(lambda: self.names() == ['web'])
+
+    def test_a_second_agent_leaves_the_first_ones_vms_alone(self):
+        """Somebody starts one by hand: on the same bus it ends at once, on another it has no VMs over a restart."""
+        qemu, peer, other = self.start(Qemu, '11.1', monitors=2), self.start(Peer, ANSWERS), self.start(Peer, ANSWERS)
+        self.start_agent()
+        self.add('called', f'unix:{peer.path}')
+        self.give('given', qemu)
+        self.wait_kept(2)
+        before, first, caller = self.read_state(), self.agent, self.caller
+        buses = self.bus, self.start(Bus, name='other-bus')
+        for bus in buses:
+            second = self.start(Agent, bus.address, [MODULE], f'--config-dir={self.directory}', ready=False,
+                                environment={'XDG_RUNTIME_DIR': self.directory})
+            second.wait_output('/state: another agent keeps its VMs there')
+            if bus is self.bus:
+                second.wait()
+                self.assertIn('is owned by somebody else', second.output)
+                continue
+            wait_until(second.is_ready)
+            self.caller = self.adopt(Connection(bus.address))
+            self.add('new', f'unix:{other.path}')
+            self.assertEqual(self.names(), ['new'])
+            self.assertEqual(self.read_state(), before)
+            self.caller = caller
+            # The first one may end before the second.
+            self.agent = first
+            self.restart(signal.SIGKILL)
+            wait_until(lambda: self.names() == ['called', 'given'], lambda: self.agent.output)
+            self.assertNotIn('another agent', self.agent.output)
 
     def test_a_manager_without_a_store(self):
         qemu = self.start(Qemu, '11.1')

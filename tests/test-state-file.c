@@ -163,6 +163,38 @@ test_directory(Fixture *fixture, gconstpointer unused)
     g_assert_null(state_file_make_directory(elsewhere, NULL));
 }
 
+/* One agent at a time, also where its directory was removed and made anew. */
+static void
+test_lock(Fixture *fixture, gconstpointer unused)
+{
+    g_autoptr(GError) error = NULL;
+    int one = -1, other = -1;
+
+    g_assert_true(state_file_lock(fixture->directory, &one, NULL));
+    g_assert_true(state_file_lock(fixture->directory, &one, NULL));
+    g_assert_false(state_file_lock(fixture->directory, &other, &error));
+    g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN);
+    g_assert_nonnull(strstr(error->message, fixture->directory));
+    g_assert_cmpint(other, ==, -1);
+    state_file_unlock_removed(&one);
+    g_assert_cmpint(one, >=, 0);
+    g_assert_no_errno(g_rmdir(fixture->directory));
+    g_assert_no_errno(g_mkdir(fixture->directory, 0700));
+    g_assert_true(state_file_lock(fixture->directory, &one, NULL));
+    state_file_unlock_removed(&one);
+    g_assert_cmpint(one, >=, 0);
+    g_assert_false(state_file_lock(fixture->directory, &other, NULL));
+    g_assert_no_errno(close(one));
+    g_assert_true(state_file_lock(fixture->directory, &other, NULL));
+    g_assert_no_errno(g_rmdir(fixture->directory));
+    state_file_unlock_removed(&other);
+    g_assert_cmpint(other, ==, -1);
+    g_assert_no_errno(g_mkdir(fixture->directory, 0700));
+    g_assert_no_errno(symlink("vms", fixture->path));
+    one = -1;
+    g_assert_false(state_file_lock(fixture->path, &one, NULL));
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -174,5 +206,6 @@ main(int argc, char **argv)
     ADD("/state-file/aside", test_aside);
     ADD("/state-file/forged", test_forged);
     ADD("/state-file/directory", test_directory);
+    ADD("/state-file/lock", test_lock);
     return g_test_run();
 }

@@ -35,7 +35,7 @@ struct Discovery {
     Context *context; /* weak */
     VmRegistry *registry; /* weak */
     char *path; /* owned; the directory */
-    DiscoveryFunc func;
+    const DiscoveryFuncs *funcs; /* weak */
     gpointer user_data;
     gboolean is_usable; /* there has been a directory that can be trusted */
     int inotify; /* owned; -1: none could be had yet */
@@ -265,7 +265,7 @@ note_usable(Discovery *discovery)
     if (discovery->is_usable)
         return;
     discovery->is_usable = TRUE;
-    discovery->func(discovery->user_data);
+    discovery->funcs->on_usable(discovery->user_data);
 }
 
 /* Once more as well. What is there is taken up also where nobody will tell of what comes. */
@@ -336,6 +336,8 @@ on_change(Discovery *discovery, const struct inotify_event *event)
         inotify_rm_watch(discovery->inotify, event->wd); /* IN_IGNORED comes next */
     else if (event->mask & (IN_CREATE | IN_MOVED_TO))
         on_appeared(discovery, event->name);
+    else if ((event->mask & IN_DELETE) && (event->mask & IN_ISDIR))
+        discovery->funcs->on_removed(discovery->user_data);
     else if (event->mask & (IN_DELETE | IN_MOVED_FROM))
         on_vanished(discovery, event->name);
 }
@@ -356,7 +358,7 @@ on_readable(int fd, GIOCondition condition, gpointer user_data)
 }
 
 Discovery *
-discovery_new(Context *context, VmRegistry *registry, DiscoveryFunc func, gpointer user_data)
+discovery_new(Context *context, VmRegistry *registry, const DiscoveryFuncs *funcs, gpointer user_data)
 {
     g_autofree char *path = run_directory_dup_path(context->host);
     g_autoptr(GError) error = NULL;
@@ -370,7 +372,7 @@ discovery_new(Context *context, VmRegistry *registry, DiscoveryFunc func, gpoint
     discovery = g_new0(Discovery, 1);
     discovery->context = context;
     discovery->registry = registry;
-    discovery->func = func;
+    discovery->funcs = funcs;
     discovery->user_data = user_data;
     discovery->path = g_steal_pointer(&path);
     discovery->inotify = -1;

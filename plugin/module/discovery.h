@@ -6,13 +6,17 @@
 
 typedef struct Discovery Discovery;
 
-/* From the main context: the run directory, which could not be used at first, can be. */
-typedef void (*DiscoveryFunc)(gpointer user_data);
+/* From the main context. */
+typedef struct DiscoveryFuncs {
+    void (*on_usable)(gpointer user_data); /* the run directory, which could not be used at first, can be; once */
+    void (*on_removed)(gpointer user_data); /* a directory in it was removed */
+} DiscoveryFuncs;
 
 /* Makes the run directory if it is not there ($XDG_RUNTIME_DIR/qemu-monitor on a session bus, /run/qemu-monitor on the
  * system bus); where that fails, the reason is logged, and it is tried again. NULL, with a line in the log, where there is no
- * $XDG_RUNTIME_DIR. */
-Discovery *discovery_new(Context *context, VmRegistry *registry, DiscoveryFunc func, gpointer user_data);
+ * $XDG_RUNTIME_DIR. @funcs is borrowed. */
+Discovery *discovery_new(Context *context, VmRegistry *registry, const DiscoveryFuncs *funcs,
+                         gpointer user_data);
 void discovery_free(Discovery *discovery);
 
 /* Takes up what is in it, and watches it; or looks at it every 5 s while it cannot be watched. Once. */

@@ -211,13 +211,20 @@ on_run_directory(gpointer user_data)
     vm_state_set_directory(service->state, service->context.run_directory);
 }
 
+static void
+on_directory_removed(gpointer user_data)
+{
+    vm_state_look(((Service *)user_data)->state);
+}
+
 /* Names of the key file go before others, and what was there before goes before what is found. */
 static void
 add_vms(Service *service)
 {
+    static const DiscoveryFuncs discovery_funcs = { on_run_directory, on_directory_removed };
     Context *context = &service->context;
 
-    service->discovery = discovery_new(context, service->registry, on_run_directory, service);
+    service->discovery = discovery_new(context, service->registry, &discovery_funcs, service);
     context->run_directory = service->discovery ? discovery_get_path(service->discovery) : NULL;
     service->state = vm_state_new(context->host, context->run_directory);
     configured_vms_take_up(context, service->registry, service->state);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +52,51 @@ state_file_make_directory(const char *run_directory, GError **error)
         return NULL;
     }
     return check_own(path, &status, S_IFDIR, error) ? g_steal_pointer(&path) : NULL;
+}
+
+static gboolean
+is_same_file(int one, int other)
+{
+    struct stat status, other_status;
+
+    return fstat(one, &status) == 0 && fstat(other, &other_status) == 0 && status.st_dev == other_status.st_dev &&
+           status.st_ino == other_status.st_ino;
+}
+
+/* The kernel gives the lock back however the process ends. A file system that knows no locks is believed to have one user. */
+gboolean
+state_file_lock(const char *directory, int *lock, GError **error)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0) {
+        set_errno_error(directory, error);
+        return FALSE;
+    }
+    if (*lock >= 0 && is_same_file(fd, *lock)) {
+        close(fd);
+        return TRUE;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN, "%s: another agent keeps its VMs there", directory);
+        close(fd);
+        return FALSE;
+    }
+    if (*lock >= 0)
+        close(*lock);
+    *lock = fd;
+    return TRUE;
+}
+
+void
+state_file_unlock_removed(int *lock)
+{
+    struct stat status;
+
+    if (*lock < 0 || fstat(*lock, &status) < 0 || status.st_nlink > 0)
+        return;
+    close(*lock);
+    *lock = -1;
 }
 
 static char *

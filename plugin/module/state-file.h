@@ -12,6 +12,14 @@ gboolean state_file_has_directory(const char *run_directory);
 /* The directory's path; NULL with an error where it cannot be had, or is somebody else's. To be freed. */
 char *state_file_make_directory(const char *run_directory, GError **error);
 
+/* Takes the directory for this process alone, until it closes *@lock (-1: none yet), which is replaced where the directory is another by
+ * now. Fails with G_FILE_ERROR_AGAIN where another agent has taken it. */
+gboolean state_file_lock(const char *directory, int *lock, GError **error);
+
+/* Closes *@lock if the directory has been removed: the kernel tells of the end of the run directory (inotify) when nobody has
+ * anything in it open. */
+void state_file_unlock_removed(int *lock);
+
 /* The text; NULL without an error: there is none. Fails where the file is not the agent's own, for nobody else to write, or has more
  * than @max bytes. */
 char *state_file_read(const char *path, gsize max, GError **error);

@@ -2,8 +2,8 @@
 /* Called by the service. At every change a record is added at the end of the file, before a caller is told: a caller who was told
  * that a VM is there, or has gone, finds it so after a crash. Of several records of one VM the last counts. The whole file, which
  * with 10,000 VMs has 2 MB, is written anew when records have stood for WRITE_TIME in it that nobody needs. A record that is broken
- * costs its own VM. Of a file that was not
- * read whole nothing is overwritten: it is kept aside. */
+ * costs its own VM. Of a file that was not read whole nothing is overwritten: it is kept aside. The file has one agent: a second one
+ * in the same run directory, on another bus or about to hear that the name is taken, leaves it alone. */
 #include "vm-state.h"
 
 #include <string.h>
@@ -33,6 +33,7 @@ struct VmState {
     const ManagementHost *host; /* weak */
     char *run_directory; /* owned; NULL: no file is kept */
     char *path; /* owned; NULL: there is no file yet */
+    int lock; /* owned; of the directory; -1: not had yet */
     KeptVms vms;
     gboolean is_read; /* what the agent before has left is known: it may be written over */
     gboolean is_unread; /* not all of that could be read: it is kept aside first */
@@ -51,15 +52,16 @@ drop_descriptor(VmState *state, KeptVm *kept)
     g_clear_pointer(&kept->descriptor, g_free);
 }
 
-/* FALSE: there is no directory that can be trusted. */
+/* FALSE: there is no directory that can be trusted, or it is another agent's. */
 static gboolean
 find_file(VmState *state, GError **error)
 {
     g_autofree char *directory = state_file_make_directory(state->run_directory, error);
 
-    if (directory)
-        state->path = g_build_filename(directory, FILE_NAME, NULL);
-    return directory != NULL;
+    if (!directory || !state_file_lock(directory, &state->lock, error))
+        return FALSE;
+    state->path = g_build_filename(directory, FILE_NAME, NULL);
+    return TRUE;
 }
 
 static void
@@ -169,7 +171,8 @@ write_all_records(VmState *state, GError **error)
 static gboolean on_write_due(gpointer user_data);
 static gboolean restore_all(VmState *state);
 
-/* Somebody may have removed the directory, which is made anew then. */
+/* Somebody may have removed the directory, which is made anew then. What is another agent's stays so: its VMs are for its successor,
+ * which may come at any time. */
 static void
 fail_write(VmState *state, const GError *error)
 {
@@ -178,7 +181,10 @@ fail_write(VmState *state, const GError *error)
                  "What was added or removed by call will be lost at a restart: %s", error->message);
     state->has_failed = TRUE;
     g_clear_pointer(&state->path, g_free);
-    state->write_timer = timer_start(state->host->context, RETRY_TIME, on_write_due, state);
+    if (g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN))
+        g_clear_pointer(&state->run_directory, g_free);
+    else
+        state->write_timer = timer_start(state->host->context, RETRY_TIME, on_write_due, state);
 }
 
 static void
@@ -242,6 +248,7 @@ vm_state_new(const ManagementHost *host, const char *run_directory)
     g_autoptr(GError) error = NULL;
 
     state->host = host;
+    state->lock = -1;
     kept_vms_init(&state->vms);
     state->run_directory = g_strdup(run_directory);
     if (run_directory && !take_up_state(state, &error))
@@ -258,6 +265,12 @@ vm_state_set_directory(VmState *state, const char *run_directory)
 }
 
 void
+vm_state_look(VmState *state)
+{
+    state_file_unlock_removed(&state->lock);
+}
+
+void
 vm_state_free(VmState *state)
 {
     state->restore = NULL;
@@ -265,6 +278,8 @@ vm_state_free(VmState *state)
         write_state(state);
     timer_stop(&state->write_timer);
     kept_vms_clear(&state->vms);
+    if (state->lock >= 0)
+        close(state->lock);
     g_free(state->run_directory);
     g_free(state->path);
     g_free(state);
@@ -321,12 +336,6 @@ restore_kept(VmState *state, KeptVm *kept)
     return state->restore(&spec, state->restore_data);
 }
 
-static gboolean
-resume_kept(VmState *state, KeptVm *kept)
-{
-    return kept->origin == VM_FROM_KEY_FILE ? kept->is_resumed : restore_kept(state, kept);
-}
-
 static void
 forget_kept(VmState *state, KeptVm *kept)
 {
@@ -345,7 +354,7 @@ restore_all(VmState *state)
         next = i->next;
         if (!kept->record)
             continue; /* it is there */
-        if (resume_kept(state, kept)) {
+        if (kept->origin == VM_FROM_KEY_FILE ? kept->is_resumed : restore_kept(state, kept)) {
             g_clear_pointer(&kept->record, vm_record_free);
             continue;
         }

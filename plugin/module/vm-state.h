@@ -19,6 +19,9 @@ VmState *vm_state_new(const ManagementHost *host, const char *run_directory);
  * VMs that are there by now. */
 void vm_state_set_directory(VmState *state, const char *run_directory);
 
+/* A directory in the run directory was removed, which may be the file's. */
+void vm_state_look(VmState *state);
+
 /* File and store stay as they are. */
 void vm_state_free(VmState *state);
 

@@ -76,13 +76,13 @@ take_fd(gpointer data, const char *name)
 }
 
 /* In place of the module's: VMs of this machine's users are none of a test's business. */
-Discovery *__real_discovery_new(Context *context, VmRegistry *registry);
-Discovery *__wrap_discovery_new(Context *context, VmRegistry *registry);
+Discovery *__real_discovery_new(Context *context, VmRegistry *registry, const DiscoveryFuncs *funcs, gpointer user_data);
+Discovery *__wrap_discovery_new(Context *context, VmRegistry *registry, const DiscoveryFuncs *funcs, gpointer user_data);
 
 Discovery *
-__wrap_discovery_new(Context *context, VmRegistry *registry)
+__wrap_discovery_new(Context *context, VmRegistry *registry, const DiscoveryFuncs *funcs, gpointer user_data)
 {
-    return context->host->bus == MANAGEMENT_BUS_SYSTEM ? NULL : __real_discovery_new(context, registry);
+    return context->host->bus == MANAGEMENT_BUS_SYSTEM ? NULL : __real_discovery_new(context, registry, funcs, user_data);
 }
 
 #define GROUP "vm web"
