@@ -133,6 +133,12 @@ append_subject(DBusMessageIter *arguments, Authority *authority, const BusPeer *
     return done;
 }
 
+gboolean
+authority_takes_details(Authority *authority)
+{
+    return authority->is_callers_bus || geteuid() == 0;
+}
+
 static void
 append_details(DBusMessageIter *arguments, const char *const *details)
 {
@@ -158,7 +164,7 @@ static DBusMessage *
 new_question(AuthorityCheck *check, const AuthorityQuestion *question, GError **error)
 {
     Authority *authority = check->authority;
-    const char *const *details = authority->is_callers_bus || geteuid() == 0 ? question->details : NULL;
+    const char *const *details = authority_takes_details(authority) ? question->details : NULL;
     const char *cancellation = check->cancellation ? check->cancellation : "";
     dbus_uint32_t flags = question->is_interactive ? FLAG_ALLOW_USER_INTERACTION : 0;
     DBusMessage *message = new_polkit_call("CheckAuthorization");

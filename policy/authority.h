@@ -32,6 +32,9 @@ typedef struct AuthorityQuestion {
     gboolean is_interactive; /* whoever sits there is asked, for as long as it takes; otherwise 25 s are waited */
 } AuthorityQuestion;
 
+/* Whether polkit is told the details of a question, or they are left out. */
+gboolean authority_takes_details(Authority *authority);
+
 /* NULL with @error: it cannot even be asked (no system bus, a caller of whom no process is known). */
 AuthorityCheck *authority_check(Authority *authority, const AuthorityQuestion *question, AuthorityFunc func,
                                 gpointer user_data, GError **error);

@@ -17,6 +17,7 @@
 #include "fair-queue.h"
 #include "quota.h"
 #include "shown-name.h"
+#include "user-names.h"
 
 /* Of one caller, and of all: what waits holds calls and their arguments. Arguments are counted as JSON; in memory it
  * is up to 40 times as much. A system bus lets a caller wait for as many replies. */
@@ -35,6 +36,7 @@ static const QuotaLimits limits = {
 struct PolicyQueue {
     GMainContext *context; /* ref */
     Authority *authority; /* weak */
+    UserNames *owners; /* owned; of those whose QEMUs are asked about */
     FairQueue lines; /* of Line, by the unique names of callers */
     GSource *server; /* owned; until the turns have been taken */
     guint n_checks, n_prompts;
@@ -125,12 +127,21 @@ end_entry(PolicyEntry *entry, BusErrorCode code, const char *why)
     func(code, why, func_data);
 }
 
+/* NULL: nobody knows, or polkit is not told. */
+static const char *
+get_owner_name(PolicyQueue *queue, guint32 uid)
+{
+    if (uid == BUS_PEER_NO_ID || !authority_takes_details(queue->authority))
+        return NULL;
+    return user_names_get(queue->owners, uid, g_get_monotonic_time());
+}
+
 /* Asks polkit, with the details by which rules and messages can tell one question from another. */
 static AuthorityCheck *
 ask_authority(PolicyEntry *entry, gboolean is_interactive, AuthorityFunc func, GError **error)
 {
     const PolicyRequest *request = entry->request;
-    g_autofree char *owner = request->qemu_uid == BUS_PEER_NO_ID ? NULL : shown_name_dup_user(request->qemu_uid);
+    const char *owner = get_owner_name(entry->line->queue, request->qemu_uid);
     const struct {
         const char *name, *value;
     } known[] = {
@@ -359,6 +370,7 @@ policy_queue_new(GMainContext *context, Authority *authority)
 
     queue->context = g_main_context_ref(context);
     queue->authority = authority;
+    queue->owners = user_names_new(shown_name_dup_user);
     fair_queue_init(&queue->lines, sizeof(Line));
     return queue;
 }
@@ -370,6 +382,7 @@ policy_queue_free(PolicyQueue *queue)
         g_source_destroy(queue->server);
     g_clear_pointer(&queue->server, g_source_unref);
     fair_queue_clear(&queue->lines);
+    user_names_free(queue->owners);
     g_main_context_unref(queue->context);
     g_free(queue);
 }

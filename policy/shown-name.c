@@ -7,8 +7,9 @@
 /* A longer text is no name that a rule could know; an address is allowed for. */
 #define MAX_NAME 1024
 
-/* As sysconf(_SC_GETPW_R_SIZE_MAX) has it. */
-#define ENTRY_SIZE 1024
+/* An entry of the database of users; longer ones are no user's. A directory in the network puts more into one than
+ * sysconf(_SC_GETPW_R_SIZE_MAX) says, which is 1,024 bytes. */
+#define ENTRY_SIZE 16384
 
 static gboolean
 is_plain_character(gunichar c)
@@ -39,10 +40,10 @@ shown_name_is_plain(const char *text)
 char *
 shown_name_dup_user(guint32 uid)
 {
-    char buffer[ENTRY_SIZE];
+    g_autofree char *buffer = g_malloc(ENTRY_SIZE);
     struct passwd entry, *found;
 
-    if (getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) != 0 || !found || !shown_name_is_plain(found->pw_name))
+    if (getpwuid_r(uid, &entry, buffer, ENTRY_SIZE, &found) != 0 || !found || !shown_name_is_plain(found->pw_name))
         return NULL;
     return g_strdup(found->pw_name);
 }

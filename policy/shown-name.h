@@ -9,5 +9,5 @@
 gboolean shown_name_is_plain(const char *text);
 
 /* The name of a user, owned; NULL: they have none, or none that is plain. As polkit does, this asks whatever
- * nsswitch.conf names. */
+ * nsswitch.conf names, and blocks for as long as that takes. */
 char *shown_name_dup_user(guint32 uid);

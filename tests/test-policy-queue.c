@@ -18,6 +18,7 @@ struct Authority {
     GPtrArray *checks; /* owned, of AuthorityCheck; under way */
     GString *log; /* owned; what was asked, a blank after each */
     const char *refuses; /* a caller about whom nothing can be asked */
+    gboolean takes_no_details;
 };
 
 static void
@@ -31,6 +32,15 @@ check_free(gpointer data)
 }
 
 static const char *
+find_owner(const char *const *details)
+{
+    for (; details[0]; details += 2)
+        if (g_str_equal(details[0], "owner"))
+            return details[1];
+    return NULL;
+}
+
+static const char *
 get_short(const char *action)
 {
     return strrchr(action, '.') + 1;
@@ -41,6 +51,7 @@ authority_check(Authority *authority, const AuthorityQuestion *question, Authori
                 GError **error)
 {
     AuthorityCheck *check;
+    const char *owner = find_owner(question->details);
 
     if (g_strcmp0(question->peer->name, authority->refuses) == 0) {
         g_set_error(error, BUS_ERROR, BUS_ERROR_FAILED, "no process is known");
@@ -52,9 +63,15 @@ authority_check(Authority *authority, const AuthorityQuestion *question, Authori
         user_data
     };
     g_ptr_array_add(authority->checks, check);
-    g_string_append_printf(authority->log, "%s%s%s ", check->caller, get_short(check->action),
-                           check->is_interactive ? "?" : "");
+    g_string_append_printf(authority->log, "%s%s%s%s ", check->caller, get_short(check->action),
+                           check->is_interactive ? "?" : "", owner ? owner : "");
     return check;
+}
+
+gboolean
+authority_takes_details(Authority *authority)
+{
+    return !authority->takes_no_details;
 }
 
 void
@@ -208,6 +225,24 @@ test_order(Fixture *fixture, gconstpointer unused)
     answer(fixture, AUTHORITY_NO);
     answer(fixture, AUTHORITY_YES);
     assert_decided(fixture, "3- 2+ ");
+}
+
+/* Rules may look at whose QEMU it is; a user is looked up only where polkit is told. */
+static void
+test_owner(Fixture *fixture, gconstpointer unused)
+{
+    Question question;
+
+    ask(fixture, &question, "1", ":1", CONTROL);
+    question.request.qemu_uid = 0;
+    assert_asked(fixture, ":1controlroot ");
+    answer(fixture, AUTHORITY_YES);
+    fixture->authority.takes_no_details = TRUE;
+    ask(fixture, &question, "2", ":1", CONTROL);
+    question.request.qemu_uid = 0;
+    assert_asked(fixture, ":1control ");
+    answer(fixture, AUTHORITY_YES);
+    assert_decided(fixture, "1+ 2+ ");
 }
 
 /* A command that is of two kinds: both must be allowed, and the first no is the answer. */
@@ -458,6 +493,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/policy-queue/order", test_order);
+    ADD("/policy-queue/owner", test_owner);
     ADD("/policy-queue/classes", test_classes);
     ADD("/policy-queue/dialog", test_dialog);
     ADD("/policy-queue/dismissed", test_dismissed);

@@ -18,7 +18,9 @@ typedef struct AddOptions {
 gboolean add_options_read(AddOptions *options, DBusMessageIter *iter, const Config *config, const QmpAddress *address,
                           GError **error);
 
-/* Finds the user who is named, which may block: only for a caller who has leave. Fails with BUS_ERROR_INVALID_ARGS. */
+/* Finds the user who is named. A name is looked up in the loop, which it holds for as long as the system's database of users
+ * takes (libc has no other way, and agent and module are one thread): only for a caller who has leave. A uid is looked up
+ * nowhere. Fails with BUS_ERROR_INVALID_ARGS. */
 gboolean add_options_find_user(AddOptions *options, GError **error);
 
 void add_options_clear(AddOptions *options);

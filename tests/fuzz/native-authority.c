@@ -103,6 +103,12 @@ authority_check(Authority *authority, const AuthorityQuestion *question, Authori
     return check;
 }
 
+gboolean
+authority_takes_details(Authority *authority)
+{
+    return TRUE;
+}
+
 void
 authority_check_cancel(AuthorityCheck *check)
 {
