@@ -37,7 +37,7 @@ begin(Fixture *fixture, const char *command, const char *arguments)
 {
     g_autoptr(JsonNode) node = parse(arguments);
 
-    fixture->completion = completion_new(command, node);
+    fixture->completion = completion_new(command, node, NULL);
 }
 
 static void
@@ -229,6 +229,50 @@ test_jobs_that_begin_together(Fixture *fixture, gconstpointer unused)
     "{\"type\":\"blockdev-backup\",\"data\":{\"job-id\":\"b\",\"device\":\"y\"}},"                                    \
     "{\"type\":\"drive-backup\",\"data\":{\"device\":\"z\"}}]}"
 
+/* @n actions of a transaction, each of which begins a job that it does not name. */
+static char *
+make_transaction(guint n)
+{
+    g_autoptr(GString) text = g_string_new("{\"actions\":[");
+
+    for (guint i = 0; i < n; i++)
+        g_string_append_printf(text, "%s{\"type\":\"drive-backup\",\"data\":{\"device\":\"d%u\"}}", i > 0 ? "," : "", i);
+    g_string_append(text, "]}");
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* A caller who begins more jobs than are followed: refused before the command is sent, and told what to do. */
+static void
+test_too_many_jobs(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *most = make_transaction(256), *more = make_transaction(257);
+    g_autoptr(JsonNode) node = parse(more);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(completion_new("transaction", node, &error));
+    g_assert_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED);
+    g_assert_nonnull(strstr(error->message, "257 jobs"));
+    begin(fixture, "transaction", most);
+    g_assert_nonnull(fixture->completion);
+}
+
+/* Others' jobs beyond those that are kept: a caller is not told of the end of one of those as if it were the own one. */
+static void
+test_more_begun_than_kept(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *most = make_transaction(256);
+
+    begin(fixture, "transaction", most);
+    for (guint i = 0; i < 257; i++) {
+        g_autofree char *id = g_strdup_printf("of-others-%u", i);
+        note_begun(fixture, id);
+    }
+    completion_note_return(fixture->completion);
+    g_assert_cmpstr(completion_get_id(fixture->completion), ==, "d0");
+    answer(fixture, "{}", "");
+    assert_bad(fixture, "no job 'd0' has been seen");
+}
+
 static void
 test_transaction_of_devices(Fixture *fixture, gconstpointer unused)
 {
@@ -315,6 +359,8 @@ main(int argc, char **argv)
     ADD("/completion/fast-job-of-device", test_fast_job_of_device);
     ADD("/completion/jobs-that-begin-together", test_jobs_that_begin_together);
     ADD("/completion/transaction-of-devices", test_transaction_of_devices);
+    ADD("/completion/too-many-jobs", test_too_many_jobs);
+    ADD("/completion/more-begun-than-kept", test_more_begun_than_kept);
     ADD("/completion/cancel", test_cancel);
     ADD("/completion/facts", test_facts);
     ADD("/completion/no-answer", test_no_answer);

@@ -225,6 +225,19 @@ test_nothing_begun(Fixture *fixture, gconstpointer unused)
     expect(fixture, "{\"name\": \"x\"}");
 }
 
+/* More jobs than are followed: the command is not sent. */
+static void
+test_too_many_jobs(Fixture *fixture, gconstpointer unused)
+{
+    g_autoptr(GString) text = g_string_new("{\"actions\": [");
+
+    for (guint i = 0; i < 257; i++)
+        g_string_append_printf(text, "%s{\"type\": \"drive-backup\", \"data\": {\"device\": \"d\"}}", i > 0 ? ", " : "");
+    g_string_append(text, "]}");
+    start(fixture, "transaction", text->str, 0);
+    expect(fixture, "! This transaction begins 257 jobs, and 256 of one VM can be waited for; Execute() begins them without waiting");
+}
+
 static void
 test_refused(Fixture *fixture, gconstpointer unused)
 {
@@ -392,6 +405,7 @@ main(int argc, char **argv)
 #define ADD(path, data, test) g_test_add(path, Fixture, data, set_up, test, tear_down)
     ADD("/execute-and-wait/nothing-begun", NULL, test_nothing_begun);
     ADD("/execute-and-wait/refused", NULL, test_refused);
+    ADD("/execute-and-wait/too-many-jobs", NULL, test_too_many_jobs);
     ADD("/execute-and-wait/error-of-command", NULL, test_error_of_command);
     ADD("/execute-and-wait/event", NULL, test_event);
     ADD("/execute-and-wait/event-before-return", NULL, test_event_before_return);

@@ -4,9 +4,6 @@
 
 #include "json-member.h"
 
-/* Jobs that begin while one command runs. A backup of each disk of a large VM is some tens. */
-#define MAX_BEGUN 256
-
 /* A device, job … that the command is about. */
 typedef struct Target {
     char *id; /* owned */
@@ -21,6 +18,7 @@ struct Completion {
     JsonNode *arguments; /* ref; may be NULL */
     GPtrArray *targets; /* owned, of Target */
     GPtrArray *begun; /* owned, of Target: jobs that have begun while the command ran; NULL: no name is looked for */
+    gboolean has_uncounted; /* more have begun than are kept */
     CompletionVerdict verdict; /* of events, or an answer */
     char *error; /* owned; of COMPLETION_BAD */
     JsonNode *facts[COMPLETION_MAX_FACTS]; /* refs; NULL: QEMU had none of use, or has not been asked */
@@ -48,14 +46,26 @@ free_target(gpointer data)
     g_free(target);
 }
 
+/* The jobs beyond those that are followed would end, and nobody would hear of it. */
+static gboolean
+check_ids(const char *command, GPtrArray *ids, GError **error)
+{
+    if (ids->len <= JOBS_MAX)
+        return TRUE;
+    g_set_error(error, BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
+                "This %s begins %u jobs, and %u of one VM can be waited for; Execute() begins them without waiting", command,
+                ids->len, JOBS_MAX);
+    return FALSE;
+}
+
 Completion *
-completion_new(const char *command, JsonNode *arguments)
+completion_new(const char *command, JsonNode *arguments, GError **error)
 {
     const CompletionRow *row = completion_table_find(command, arguments);
     g_autoptr(GPtrArray) ids = row ? completion_table_dup_ids(row, arguments) : NULL;
     Completion *completion;
 
-    if (!row)
+    if (!row || !check_ids(command, ids, error))
         return NULL;
     completion = g_new0(Completion, 1);
     completion->row = row;
@@ -115,9 +125,12 @@ note_begun_job(Completion *completion, JsonObject *data)
     const char *id = data ? json_member_get_string(data, "id") : NULL;
     const char *status = data ? json_member_get_string(data, "status") : NULL;
 
-    if (id && g_strcmp0(status, "created") == 0 && completion->begun->len < MAX_BEGUN &&
-        !find_job_target(completion->begun, id))
+    if (!id || g_strcmp0(status, "created") != 0 || find_job_target(completion->begun, id))
+        return;
+    if (completion->begun->len < JOBS_MAX)
         g_ptr_array_add(completion->begun, new_target(id));
+    else
+        completion->has_uncounted = TRUE;
 }
 
 static gboolean
@@ -181,8 +194,8 @@ take_over_job(Target *target, Target *begun)
     *begun = (Target){ 0 };
 }
 
-/* A job that the command has not named is one of those that have begun while the command ran. Where other callers' have begun as
- * well, nothing tells which. */
+/* A job that the command has not named is one of those that have begun while the command ran. Where other callers' jobs have begun as
+ * well, or more jobs than are kept, nothing tells which. */
 void
 completion_note_return(Completion *completion)
 {
@@ -190,7 +203,9 @@ completion_note_return(Completion *completion)
         return;
     g_autoptr(GPtrArray) begun = list_other_begun(completion);
     g_autoptr(GPtrArray) unnamed = list_unnamed(completion);
-    for (guint i = 0; begun->len == unnamed->len && i < begun->len; i++)
+    gboolean are_known = begun->len == unnamed->len && !completion->has_uncounted;
+
+    for (guint i = 0; are_known && i < begun->len; i++)
         take_over_job(g_ptr_array_index(unnamed, i), g_ptr_array_index(begun, i));
     g_clear_pointer(&completion->begun, g_ptr_array_unref);
 }

@@ -8,8 +8,9 @@
 
 typedef struct Completion Completion;
 
-/* NULL: the command has done all when it returns. @arguments: an object; NULL: none. */
-Completion *completion_new(const char *command, JsonNode *arguments);
+/* NULL without an error: the command has done all when it returns. @arguments: an object; NULL: none. Fails with
+ * BUS_ERROR_LIMITS_EXCEEDED where the command begins more jobs than are followed. */
+Completion *completion_new(const char *command, JsonNode *arguments, GError **error);
 void completion_free(Completion *completion);
 
 const CompletionRow *completion_get_row(Completion *completion);

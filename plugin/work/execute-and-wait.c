@@ -363,6 +363,7 @@ execute_and_wait_start(ExecuteAndWaitContext *context, BusCall *call, const char
                        const ExecuteAndWaitOptions *options, const QuotaShare *share)
 {
     ExecuteAndWait *wait = g_new0(ExecuteAndWait, 1);
+    g_autoptr(GError) error = NULL;
 
     wait->context = context;
     wait->call = call;
@@ -382,10 +383,13 @@ execute_and_wait_start(ExecuteAndWaitContext *context, BusCall *call, const char
     };
     wait->share = *share;
     wait->timeout = options->timeout;
-    wait->completion = completion_new(command, arguments);
+    wait->completion = completion_new(command, arguments, &error);
     wait->link.data = wait;
     g_queue_push_tail_link(&context->calls, &wait->link);
-    start_awaited_command(wait);
+    if (error)
+        fail_wait(wait, error);
+    else
+        start_awaited_command(wait);
 }
 
 static gboolean

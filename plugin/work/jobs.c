@@ -22,9 +22,6 @@
 #include "json-tree.h"
 #include "vm.h"
 
-/* Jobs of one VM. A backup of every disk of a large VM is some tens. */
-#define MAX_JOBS 256
-
 /* Bytes. QEMU's identifiers have no limit. */
 #define MAX_ID 255
 
@@ -76,7 +73,7 @@ find_or_add_job(Jobs *jobs, JobKind kind, const char *id)
 {
     Job *job = find_known_job(jobs, kind, id);
 
-    if (job || !*id || strlen(id) > MAX_ID || (kind == JOB_QMP && jobs->jobs.length >= MAX_JOBS))
+    if (job || !*id || strlen(id) > MAX_ID || (kind == JOB_QMP && jobs->jobs.length >= JOBS_MAX))
         return job;
     job = g_new0(Job, 1);
     job->jobs = jobs;

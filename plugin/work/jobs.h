@@ -7,6 +7,9 @@
 #include "qmp-message.h"
 #include "vm-context.h"
 
+/* Jobs of one VM that are followed. A backup of every disk of a large VM is some tens. */
+#define JOBS_MAX 256u
+
 typedef struct Jobs Jobs;
 
 typedef struct JobsFuncs {
