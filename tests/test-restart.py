@@ -148,7 +148,7 @@ class StateFile(RestartTest):
         whole = self.read_state()
         for broken, left, count in ((whole.replace('name=b\n', 'name\n'), ['a', 'c'], 1),
                                     (whole.replace('name=b\n', 'name=\x01\n'), ['a', 'c'], 1),
-                                    (whole[:whole.rindex('timeout=')], ['a', 'b'], 1),
+                                    (whole[:whole.rindex('timeout=')] + '\n', ['a', 'b'], 1),
                                     ('\0\xff' + whole, ['a', 'b', 'c'], 0),
                                     (re.sub('address=.*', 'address=no', whole), [], 3), ('[vm]\n\n' * 3, [], 3), ('', [], 0)):
             with self.subTest(broken):
@@ -169,7 +169,7 @@ class StateFile(RestartTest):
         comment, *records = self.read_state().replace('added-by=0', 'added-by=1234').split('[vm]\n')
         one, other = (f'[vm]\n{record}' for record in records)
         in_number = other.index('added-by=1234') + len('added-by=12')
-        for length in (1, 2, 3, 4, 7, other.index('origin=') + 9, in_number, len(other) - 1):
+        for length in (1, 2, 3, 4, 5, 7, other.index('origin='), other.index('origin=') + 9, in_number, len(other) - 1):
             with self.subTest(other[:length]):
                 with open(self.state, 'w', encoding='ascii') as file:
                     file.write(comment + one + other[:length])
@@ -243,7 +243,7 @@ class StateFile(RestartTest):
             os.truncate(self.state, 64 * 1024 * 1024 + 1)
             return None
         faults = [lambda: put(whole, 0o620), put_directory, put_large, lambda: put('\0\xff\n' * 1000),
-                  lambda: put(whole.replace('address=', 'adress=')), lambda: put(whole + '[vm]\nname=half\n'),
+                  lambda: put(whole.replace('address=', 'adress=')), lambda: put(whole + '[vm]\nname=half\n\n'),
                   lambda: put('[vm]\n' * 20000)]
         for number, put_fault in enumerate(faults, 1):
             with self.subTest(number):

@@ -88,7 +88,7 @@ test_ended(void)
     g_autofree char *text = vm_record_print_end(VM_FROM_CALL, "a b\n");
     g_autoptr(VmRecord) read = vm_record_parse("[vm]\nname=a b\norigin=call\nended=true\n", NULL);
 
-    g_assert_cmpstr(text, ==, "[vm]\nname=a b\\n\norigin=call\nended=true\n");
+    g_assert_cmpstr(text, ==, "[vm]\nname=a b\\n\norigin=call\nended=true\n\n");
     g_assert_true(read->has_ended);
     g_assert_cmpstr(read->spec->name, ==, "a b");
     g_assert_null(vm_record_parse("[vm]\norigin=call\nended=true\n", NULL));
@@ -156,9 +156,27 @@ read_names(const char *text, char **ret_names)
 static void
 test_records(void)
 {
+    const char *one = "[vm]\nname=a\norigin=call\naddress=unix:/x\n" REST "\n";
+    const char *other = "[vm]\nname=b\norigin=call\naddress=unix:/y\n" REST "descriptor=d\nsession=s\n\n";
+    g_autofree char *both = g_strconcat("# A comment.\n\n", one, other, NULL);
+    gsize length = strlen(both), end_of_one = length - strlen(other);
+
+    for (gsize i = strlen("# A comment.\n\n"); i <= length; i++) {
+        g_autofree char *part = g_strndup(both, i), *names = NULL;
+        VmRecordsFaults faults = read_names(part, &names);
+        gboolean is_whole = g_str_has_suffix(part, "\n\n");
+        g_assert_cmpstr(names, ==, i == length ? "ab" : i >= end_of_one ? "a" : "");
+        g_assert_cmpuint(faults, ==, is_whole ? 0 : VM_RECORDS_TORN);
+    }
+}
+
+/* The same of a file that an older agent has written: there a record that ends with a line may be taken for a broken one. */
+static void
+test_older_records(void)
+{
     const char *one = "[vm]\nname=a\norigin=call\naddress=unix:/x\n" REST;
     const char *other = "[vm]\nname=b\norigin=call\naddress=unix:/y\n" REST;
-    g_autofree char *both = g_strconcat("# A comment.\n\n", one, other, NULL);
+    g_autofree char *both = g_strconcat("# A comment.\n", one, other, NULL);
     gsize length = strlen(both), end_of_one = length - strlen(other);
 
     for (gsize i = 0; i <= length; i++) {
@@ -171,6 +189,35 @@ test_records(void)
         else
             g_assert_true(g_str_equal(names, "") || g_str_equal(names, "!"));
     }
+}
+
+/* A file that no agent writes is not read for as long as that takes: its reader has not begun to answer anybody. */
+static void
+test_too_many_records(void)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *names = NULL;
+
+    for (guint i = 0; i < VM_RECORDS_MAX + 2; i++)
+        g_string_append(text, "[vm]\n");
+    g_assert_cmpuint(read_names(text->str, &names), ==, VM_RECORDS_BROKEN | VM_RECORDS_TOO_MANY);
+    g_assert_cmpuint(strlen(names), ==, 30000);
+}
+
+static void
+test_too_many_lines(void)
+{
+    g_autoptr(GString) text = g_string_new("[vm]\nname=web\norigin=call\naddress=unix:/x\n" REST);
+    g_autoptr(VmRecord) record = NULL;
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 7; i < 32; i++)
+        g_string_append_printf(text, "later-%u=x\n", i);
+    record = vm_record_parse(text->str, NULL);
+    g_assert_nonnull(record);
+    g_string_append(text, "later-32=x\n");
+    g_assert_null(vm_record_parse(text->str, &error));
+    g_assert_cmpstr(error->message, ==, "it has more than 32 lines");
 }
 
 static void
@@ -209,6 +256,9 @@ main(int argc, char **argv)
     g_test_add_func("/vm-record/ended", test_ended);
     g_test_add_func("/vm-record/broken", test_broken);
     g_test_add_func("/vm-record/records", test_records);
+    g_test_add_func("/vm-record/older-records", test_older_records);
+    g_test_add_func("/vm-record/too-many-records", test_too_many_records);
+    g_test_add_func("/vm-record/too-many-lines", test_too_many_lines);
     g_test_add_func("/vm-record/records-faults", test_records_faults);
     return g_test_run();
 }

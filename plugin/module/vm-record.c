@@ -11,6 +11,9 @@
 
 #define GROUP "vm"
 
+/* Of a record: 13 with all keys, and some that a later agent may write. GKeyFile takes 0.2 us for each, and a file has room for 16 million. */
+#define MAX_LINES 32u
+
 /* The words of ListVMs(), by VmOrigin. */
 static const char *const origin_words[] = { "call", "descriptor", "key-file", "directory" };
 
@@ -30,6 +33,14 @@ vm_record_free(VmRecord *record)
     g_free(record->descriptor);
     g_free(record->session);
     g_free(record);
+}
+
+static char *
+print_group(GKeyFile *file)
+{
+    g_autofree char *text = g_key_file_to_data(file, NULL, NULL);
+
+    return g_strconcat(text, VM_RECORD_END, NULL); /* kept for each VM: without the room that the text had to grow */
 }
 
 static void
@@ -54,7 +65,6 @@ char *
 vm_record_print(const VmRecord *record)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autofree char *text = NULL;
     const VmSpec *spec = record->spec;
 
     set_text(file, "name", spec->name);
@@ -70,8 +80,7 @@ vm_record_print(const VmRecord *record)
         g_key_file_set_uint64(file, GROUP, "made-by", spec->made_by);
     set_text(file, "descriptor", record->descriptor);
     set_text(file, "session", record->session);
-    text = g_key_file_to_data(file, NULL, NULL);
-    return g_strdup(text); /* kept for each VM: without the room that the text had to grow */
+    return print_group(file);
 }
 
 char *
@@ -82,7 +91,7 @@ vm_record_print_end(VmOrigin origin, const char *name)
     set_text(file, "name", name);
     set_text(file, "origin", origin_words[origin]);
     g_key_file_set_boolean(file, GROUP, "ended", TRUE);
-    return g_key_file_to_data(file, NULL, NULL);
+    return print_group(file);
 }
 
 static gboolean
@@ -170,6 +179,19 @@ read_spec(GKeyFile *file, VmSpec *spec, GError **error)
            read_numbers(file, spec, error);
 }
 
+static gboolean
+check_lines(const char *text, GError **error)
+{
+    guint n = 0;
+
+    for (; (text = strchr(text, '\n')); text++)
+        if (++n > MAX_LINES) {
+            g_set_error(error, BUS_ERROR, BUS_ERROR_INVALID_ARGS, "it has more than %u lines", MAX_LINES);
+            return FALSE;
+        }
+    return TRUE;
+}
+
 VmRecord *
 vm_record_parse(const char *text, GError **error)
 {
@@ -178,7 +200,7 @@ vm_record_parse(const char *text, GError **error)
 
     record->spec = g_new0(VmSpec, 1);
     record->spec->fd = -1;
-    if (!g_key_file_load_from_data(file, text, strlen(text), G_KEY_FILE_NONE, error) ||
+    if (!check_lines(text, error) || !g_key_file_load_from_data(file, text, strlen(text), G_KEY_FILE_NONE, error) ||
         !read_identity(file, record->spec, error))
         return NULL;
     record->has_ended = g_key_file_get_boolean(file, GROUP, "ended", NULL);
@@ -189,15 +211,25 @@ vm_record_parse(const char *text, GError **error)
     return g_steal_pointer(&record);
 }
 
-/* An agent that is killed, or has no room, while it adds a record leaves a part of it behind, the last line of which has no end. Of a
- * number there the rest may be missing: nothing of that record counts. The record before it is whole. */
+/* Older agents wrote no VM_RECORD_END: of their files the last line alone tells. */
+static gboolean
+is_written_to_end(const char *text)
+{
+    gboolean has_ends = strstr(text, "\n" VM_RECORD_END VM_RECORD_HEADER) != NULL;
+
+    return g_str_has_suffix(text, has_ends ? "\n" VM_RECORD_END : "\n");
+}
+
+/* An agent that is killed, or has no room, while it adds a record leaves a part of it behind. Lines of it, or the rest of a
+ * number, may be missing: nothing of that record counts. The record before it is whole. */
 static gboolean
 cut_torn_record(char *text)
 {
     char *last_line = strrchr(text, '\n') + 1;
-    char *record = g_str_has_prefix(VM_RECORD_HEADER, last_line) ? last_line : g_strrstr(text, "\n" VM_RECORD_HEADER);
+    gboolean is_in_header = *last_line != '\0' && g_str_has_prefix(VM_RECORD_HEADER, last_line);
+    char *record = is_in_header ? last_line : g_strrstr(text, "\n" VM_RECORD_HEADER);
 
-    if (*last_line == '\0' || !record)
+    if (!record || is_written_to_end(text))
         return FALSE;
     *record = '\0';
     return TRUE;
@@ -232,11 +264,11 @@ vm_records_read(const char *text, VmRecordFunc func, gpointer user_data)
 
     if (!is_comment(all, record ? record : all + strlen(all)))
         faults |= VM_RECORDS_BROKEN;
-    for (guint number = 1; record; record = next, number++) {
+    for (guint number = 1; record && number <= VM_RECORDS_MAX; record = next, number++) {
         next = strstr(record + 1, "\n" VM_RECORD_HEADER);
         g_autofree char *part = g_strndup(record + 1, next ? (gsize)(next - record) : strlen(record + 1));
         if (!read_next_record(part, number, func, user_data))
             faults |= VM_RECORDS_BROKEN;
     }
-    return faults;
+    return record ? faults | VM_RECORDS_TOO_MANY : faults;
 }

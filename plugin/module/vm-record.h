@@ -14,12 +14,15 @@ typedef struct VmRecord {
 /* The beginning of every record, on a line of its own, and nowhere else in one. */
 #define VM_RECORD_HEADER "[vm]\n"
 
+/* The end of every record, and of what is before the first: an empty line, and no other is in one. */
+#define VM_RECORD_END "\n"
+
 /* Takes all but @spec, of which it makes a copy. */
 VmRecord *vm_record_new(const VmSpec *spec, char *descriptor, char *session);
 void vm_record_free(VmRecord *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VmRecord, vm_record_free)
 
-/* As text that ends with a newline. */
+/* As text. */
 char *vm_record_print(const VmRecord *record);
 
 /* The record of a VM that nobody wants any more, likewise. */
@@ -34,7 +37,12 @@ typedef void (*VmRecordFunc)(VmRecord *record, guint number, const GError *error
 typedef enum VmRecordsFaults {
     VM_RECORDS_TORN = 1, /* the last record was not written to its end, and does not count */
     VM_RECORDS_BROKEN = 2, /* text that no agent writes: a broken record, or something before the first */
+    VM_RECORDS_TOO_MANY = 4, /* those beyond VM_RECORDS_MAX were not read */
 } VmRecordsFaults;
+
+/* Three of each VM that the registry has room for (10,000): a file is written anew 100 ms after the first record that nobody needs.
+ * So many take 0.2 s to read, in which the agent has not begun to answer anybody. */
+#define VM_RECORDS_MAX 30000u
 
 /* Reads the text of a file; each record by itself, in time linear in the text. */
 VmRecordsFaults vm_records_read(const char *text, VmRecordFunc func, gpointer user_data);

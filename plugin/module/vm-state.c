@@ -15,7 +15,7 @@
 #include "timer.h"
 
 #define FILE_NAME "vms"
-#define COMMENT "# The VMs of the agent that runs, for the next one. Written by it at every change.\n"
+#define COMMENT "# The VMs of the agent that runs, for the next one. Written by it at every change.\n" VM_RECORD_END
 
 /* 10,000 VMs with long addresses and some spares. */
 #define MAX_FILE ((gsize)64 * 1024 * 1024)
@@ -102,10 +102,13 @@ read_records(VmState *state, const char *text)
 {
     VmRecordsFaults faults = vm_records_read(text, on_record, state);
 
-    state->is_unread = (faults & VM_RECORDS_BROKEN) != 0;
+    state->is_unread = (faults & (VM_RECORDS_BROKEN | VM_RECORDS_TOO_MANY)) != 0;
     if (faults & VM_RECORDS_TORN)
         log_line(state->host, G_LOG_LEVEL_WARNING, /* vm= */ NULL,
                  "%s: the last record was not written to its end, and does not count", state->path);
+    if (faults & VM_RECORDS_TOO_MANY)
+        log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL,
+                 "%s: it has more than %u records, and the VMs of the rest are lost", state->path, VM_RECORDS_MAX);
     if (state->n_broken > MAX_BROKEN_LINES)
         log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL, "%s: %u more records are broken", state->path,
                  state->n_broken - MAX_BROKEN_LINES);
