@@ -79,7 +79,7 @@ class Attach(MonitorTest):
         """The reply to quit waits for what the control monitor has to say, of which the agent asks where QEMU is still there. If a
         caller's monitor ends first, its rest is removed."""
         self.assertEqual(commands.pop(own), ['quit'])
-        possible = ['query-status', 'object-del', 'chardev-remove'] if own != 'control' else []
+        possible = ['query-status', 'chardev-remove'] if own != 'control' else []
         sent = commands.pop('control', [])
         self.assertEqual(sent, [name for name in possible if name in sent])
         self.assertEqual(commands, {})

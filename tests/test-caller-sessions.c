@@ -139,7 +139,7 @@ test_drop(Fixture *fixture, gconstpointer unused)
     caller_sessions_drop_caller(fixture->sessions, ":1.1");
     caller_sessions_drop_caller(fixture->sessions, ":1.1");
     caller_sessions_drop_caller(fixture->sessions, ":1.99");
-    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 object-del") == 1);
+    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 chardev-remove") == 1);
     vm_fixture_settle(&fixture->base);
     submit(fixture, &second, ":1.2", "cont", NULL);
     assert_told(fixture, "cont={} ");
@@ -168,7 +168,7 @@ test_fd_names(Fixture *fixture, gconstpointer unused)
     closing = g_strdup_printf("1 closefd {\"fdname\":\"%s\"}", parts[3]);
     wait_for(fixture, closing);
     vm_fixture_settle(&fixture->base);
-    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 object-del") == 1);
+    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 chardev-remove") == 1);
 }
 
 /* A caller who names a descriptor keeps the monitor that has it, however many come after. */
@@ -348,7 +348,7 @@ test_cancel(Fixture *fixture, gconstpointer unused)
     test_qemu_release(fixture->base.qemu, "cont");
     caller_sessions_drop_caller(fixture->sessions, ":1.1");
     wait_for(fixture, "1 closefd");
-    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 object-del") == 1);
+    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 chardev-remove") == 1);
     assert_told(fixture, "");
     g_assert_cmpuint(count(fixture, "1 stop"), ==, 0);
 }
@@ -439,7 +439,7 @@ test_leave(Fixture *fixture, gconstpointer unused)
     qmp_peer_settle(fixture->base.context);
     g_assert_cmpuint(count(fixture, "1 closefd"), ==, 0);
     test_qemu_release(fixture->base.qemu, "getfd");
-    qmp_peer_wait_until(fixture->base.context, fixture->n_left > 0 && count(fixture, "0 object-del") == 1);
+    qmp_peer_wait_until(fixture->base.context, fixture->n_left > 0 && count(fixture, "0 chardev-remove") == 1);
     g_assert_cmpuint(count(fixture, "1 closefd"), ==, 1);
     vm_fixture_settle(&fixture->base);
     g_assert_cmpuint(test_qemu_get_n_plugged(fixture->base.qemu), ==, 0);
@@ -487,7 +487,7 @@ test_open(Fixture *fixture, gconstpointer unused)
     caller_sessions_foreach(fixture->sessions, show, list);
     g_assert_cmpstr(list->str, ==, ":1.1/1000/hotplug/0/1 ");
     caller_sessions_drop_caller(fixture->sessions, "session-1");
-    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 object-del") == 1);
+    qmp_peer_wait_until(fixture->base.context, count(fixture, "0 chardev-remove") == 1);
     g_string_truncate(list, 0);
     caller_sessions_foreach(fixture->sessions, show, list);
     g_assert_cmpstr(list->str, ==, "");
