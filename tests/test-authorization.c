@@ -150,7 +150,8 @@ test_cont_by_state(Fixture *fixture, gconstpointer unused)
           POLICY_CLASSES(POLICY_CLASS_CONTROL) | POLICY_CLASSES(POLICY_CLASS_MIGRATE) },
         { "{\"status\":\"\",\"running\":false}",
           POLICY_CLASSES(POLICY_CLASS_CONTROL) | POLICY_CLASSES(POLICY_CLASS_MIGRATE) },
-        { "{\"status\":\"inmigrate\",\"running\":false}", POLICY_CLASSES(POLICY_CLASS_CONTROL) },
+        { "{\"status\":\"inmigrate\",\"running\":false}",
+          POLICY_CLASSES(POLICY_CLASS_CONTROL) | POLICY_CLASSES(POLICY_CLASS_MIGRATE) },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -158,6 +159,10 @@ test_cont_by_state(Fixture *fixture, gconstpointer unused)
         qemu_connection_note_status(vm_get_qemu(fixture->base.vm), &reply);
         ask(fixture, "cont", NULL, NULL);
         g_assert_cmphex(seen.classes, ==, cases[i].classes);
+        /* The state would be another after a reset, the guest where it is. */
+        ask(fixture, "system_reset", NULL, NULL);
+        g_assert_cmphex(seen.classes, ==,
+                        (cases[i].classes & POLICY_CLASSES(POLICY_CLASS_MIGRATE)) | POLICY_CLASSES(POLICY_CLASS_DESTROY));
         ask(fixture, "stop", NULL, NULL);
         g_assert_cmphex(seen.classes, ==, POLICY_CLASSES(POLICY_CLASS_CONTROL));
     }

@@ -8,7 +8,7 @@ import threading
 
 from gi.repository import GLib
 
-from harness import Agent, Bus, CallError, FakeAuthority, Qemu, main, wait_until
+from harness import SILENCE, Agent, Bus, CallError, FakeAuthority, Qemu, main, wait_until
 from harness.polkit import result
 from monitor import INVALID_ARGS, LIMITS, MODULE, NAME, ROOT, UNKNOWN_OBJECT, VERSIONS, VM, variants
 from system_bus import DENIED, LIMITS_EXCEEDED, OPERATOR, OWNER, SOMEBODY, SystemBusTest, commands, execute
@@ -91,14 +91,15 @@ class Questions(FakeTest):
     def test_going_on_where_the_guest_may_be_elsewhere(self):
         """Two QEMUs that run one guest write to one disk. Leave for `cont` is no leave for that."""
         asked = []
-        for status in ('paused', 'finish-migrate', 'postmigrate', 'colo', 'prelaunch'):
+        for status in ('paused', 'inmigrate', 'finish-migrate', 'postmigrate', 'colo', 'prelaunch'):
             self.change_status(status)
-            self.polkit.checks.clear()
-            execute(self.somebody, 'cont')()
-            asked.append((status, {action.split('.')[-1] for _, action, _, _ in self.polkit.checks}))
-        both = {'control', 'migrate'}
-        self.assertEqual(asked, [('paused', {'control'}), ('finish-migrate', both), ('postmigrate', both), ('colo', both),
-                                 ('prelaunch', {'control'})])
+            for command in ('cont', 'system_reset'):
+                self.polkit.checks.clear()
+                execute(self.somebody, command)()
+                asked.append((status, {action.split('.')[-1] for _, action, _, _ in self.polkit.checks}))
+        self.assertEqual(asked, [
+            (status, {own} if status in ('paused', 'prelaunch') else {own, 'migrate'})
+            for status in ('paused', 'inmigrate', 'finish-migrate', 'postmigrate', 'colo', 'prelaunch') for own in ('control', 'destroy')])
 
     def test_a_descriptor_of_no_use(self):
         """QEMU 11.1 ends the connection that one with O_PATH comes by. Nobody is asked for a password first."""
@@ -169,6 +170,33 @@ class Questions(FakeTest):
         self.change_status('paused')
         self.give_leave()
         go_on()
+
+    def test_leave_is_for_the_state_in_which_a_command_is_sent(self):
+        """The caller's own commands keep QEMU busy for as long as the migration takes: `query-qmp-schema` takes 30 ms each."""
+        control, *spares = (self.start_peer() for _ in range(3))
+        busy = [SILENCE] * 7
+        for peer in spares:
+            peer.answers['inject-nmi'] = lambda command: busy.pop() if busy else {}
+        self.vm = self.add('spare', f'unix:{control.path}', spares=('as', [f'unix:{peer.path}' for peer in spares]))
+        self.peer = control
+        self.change_status('paused')
+        somebody, owner = self.as_user(self.vm, SOMEBODY), self.as_user(self.vm, OWNER)
+        calls = [execute(somebody, 'inject-nmi') for _ in range(7)]
+        waiting = {command: execute(somebody, command) for command in ('cont', 'stop', 'system_reset')}
+        wait_until(lambda: all(f'{command} is allowed' in self.agent.output for command in waiting))
+        wait_until(lambda: not busy)
+        used, = (peer for peer in spares if 'inject-nmi' in commands(peer))
+        self.change_status('postmigrate')
+        for command in ('cont', 'system_reset'):
+            self.assert_fails(DENIED, f'{command} on the VM "spare": The VM has changed while the command waited', waiting[command])
+        self.wait_lines('system_reset')
+        # Whoever may do everything may do this too.
+        execute(owner, 'cont')()
+        for command in [command for command in used.commands if command['execute'] == 'inject-nmi']:
+            used.send(used.connections[-1], {}, command)
+        for call in (*calls, waiting['stop']):
+            call()
+        self.assertEqual(commands(used), ['inject-nmi'] * 7 + ['stop'])
 
     def test_a_dialog_only_where_it_is_needed_and_allowed(self):
         self.answers = lambda subject, action, details, flags: YES if flags else CHALLENGE

@@ -33,8 +33,9 @@ struct CallerSessionTicket {
     CallerEffect effect;
     JsonNode *arguments; /* ref; for the filter of the reply; NULL: it needs none */
     char *fdset_owner; /* owned; NULL: the caller */
+    gboolean (*may_still)(gpointer user_data); /* as in the command */
     QmpReplyFunc func; /* NULL: cancelled */
-    gpointer user_data;
+    gpointer user_data; /* of both */
     GList link; /* in share->tickets */
     char name[]; /* the command's */
 };
@@ -217,6 +218,7 @@ send_caller_command(CallerSession *session, const CallerSessionCommand *command,
 
     ticket->arguments = command_filter_keep_arguments(command->name, command->arguments);
     ticket->fdset_owner = g_strdup(command->fdset_owner);
+    ticket->may_still = command->may_still;
     drop_guard(session, queue, command, &ticket->effect);
     ticket->ticket = qmp_queue_submit(queue, session->caller, &qmp_command, on_command_replied, ticket, error);
     qemu_connection_look(vm_get_qemu(session->share->vm));
@@ -303,6 +305,33 @@ caller_session_fail_all(CallerSessionShare *share, gboolean is_for_good, const G
         abandon_ticket(ticket, is_for_good);
         if (func)
             func(has_quit ? &empty : NULL, has_quit ? NULL : error ? error : gone, user_data);
+    }
+}
+
+static gboolean
+may_still_be_sent(CallerSessionTicket *ticket)
+{
+    return !ticket->func || !ticket->may_still || !qmp_ticket_is_waiting(ticket->ticket) ||
+           ticket->may_still(ticket->user_data);
+}
+
+/* Each once, whatever the callbacks do. */
+void
+caller_session_check_waiting(CallerSessionShare *share)
+{
+    g_autoptr(GError) error = g_error_new(QMP_ERROR, QMP_ERROR_NOT_AUTHORIZED,
+                                          "The VM has changed while the command waited, and it would do more now");
+
+    for (guint n = share->tickets.length; n > 0 && share->tickets.head; n--) {
+        GList *link = g_queue_pop_head_link(&share->tickets);
+        CallerSessionTicket *ticket = link->data;
+        QmpReplyFunc func = ticket->func;
+        gpointer user_data = ticket->user_data;
+        g_queue_push_tail_link(&share->tickets, link);
+        if (may_still_be_sent(ticket))
+            continue;
+        abandon_ticket(ticket, /* is_for_good= */ FALSE);
+        func(NULL, error, user_data);
     }
 }
 

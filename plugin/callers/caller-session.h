@@ -40,12 +40,14 @@ typedef struct CallerSessionCommand {
     QmpExecuteFlags flags;
     int fd; /* with QMP_EXECUTE_FD */
     const char *fdset_owner; /* the owner of the fdset that it makes or names, no unique name; NULL: the caller */
+    gboolean (*may_still)(gpointer user_data); /* in the run state of now; NULL: in any */
 } CallerSessionCommand;
 
 /* Sends the command when its turn has come, and when the caller's monitor is there. The reply shows nothing that is not the
  * caller's to see; where that is all of it, @func gets QMP_ERROR_NOT_AUTHORIZED. @func as for qmp_client_execute(), never from
  * inside. Fails with QMP_ERROR_NOT_AUTHORIZED where the command names a thing of the agent's or of another caller's, and as
- * monitor_pool_find() and qmp_queue_submit(). Both errors of that code say only why. */
+ * monitor_pool_find() and qmp_queue_submit(). Both errors of that code say only why. A command that may not any more when the run
+ * state changes before it is sent fails with it, too. */
 CallerSessionTicket *caller_session_submit(CallerSession *session, const CallerSessionCommand *command,
                                            QmpReplyFunc func, gpointer user_data, GError **error);
 
@@ -59,6 +61,9 @@ gboolean caller_session_ticket_is_waiting(CallerSessionTicket *ticket);
 /* Fails the commands of all sessions that wait or are under way. @error: QEMU is stuck, and replies that are held are given;
  * NULL: the VM has gone. @is_for_good: QEMU answers nothing any more. */
 void caller_session_fail_all(CallerSessionShare *share, gboolean is_for_good, const GError *error);
+
+/* The VM's run state has changed: a command that waits for its turn may not do any more what it may have done before. */
+void caller_session_check_waiting(CallerSessionShare *share);
 
 /* The caller has left: share->on_idle is called when nothing of theirs is under way. */
 void caller_session_leave(CallerSession *session);

@@ -87,6 +87,7 @@ void
 caller_sessions_status_changed(CallerSessions *sessions)
 {
     caller_resources_status_changed(sessions->share.resources);
+    caller_session_check_waiting(&sessions->share);
 }
 
 void

@@ -35,14 +35,22 @@ static const struct {
     { "Subscribe", POLICY_CLASSES(POLICY_CLASS_OBSERVE) },
 };
 
-/* Another QEMU has the guest, or is about to, and both would write to the same disks. QEMU refuses in `finish-migrate` (7.2 to
- * 11.1) and runs the guest in `postmigrate`, which follows it at any moment. A QEMU that has not told its state may be in these. */
+/* Another QEMU has the guest, or is about to, and both would write to the same disks. QEMU refuses `cont` in `finish-migrate` (7.2 to
+ * 11.1) and runs the guest in `postmigrate`, which follows it at any moment. In `inmigrate` it takes the disks at once (7.2), and has
+ * the guest run when the migration ends, though QEMU was started so as to wait then (-S). A QEMU that has not told its state may be in these. */
 static gboolean
 is_guest_elsewhere(VmContext *vm_context)
 {
-    static const char *const states[] = { "", "colo", "finish-migrate", "postmigrate", NULL };
+    static const char *const states[] = { "", "colo", "finish-migrate", "inmigrate", "postmigrate", NULL };
 
     return g_strv_contains(states, qemu_connection_get_status(vm_get_qemu(vm_context->vm)));
+}
+
+/* After system_reset the run state is `prelaunch` (7.2 to 11.1), and nothing tells any more where the guest is. */
+gboolean
+authorization_depends_on_status(const char *command)
+{
+    return g_str_equal(command, "cont") || g_str_equal(command, "system_reset");
 }
 
 /* The classes that a command has besides its own, by the state that the VM is in. */
@@ -53,7 +61,7 @@ get_classes_of_state(VmContext *vm_context, const char *command, JsonNode *argum
 
     if (g_str_equal(command, "object-del") && (!sessions || caller_sessions_may_remove_authz(sessions, arguments)))
         return POLICY_CLASSES(POLICY_CLASS_HOST);
-    if (g_str_equal(command, "cont") && is_guest_elsewhere(vm_context))
+    if (authorization_depends_on_status(command) && is_guest_elsewhere(vm_context))
         return POLICY_CLASSES(POLICY_CLASS_MIGRATE);
     return 0;
 }

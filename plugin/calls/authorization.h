@@ -41,6 +41,9 @@ AuthorizationAnswer authorization_ask(VmContext *vm_context, const Authorization
 /* The classes that authorization_ask() asks for now. Some depend on the state of the VM: whoever has waited for the answer compares. */
 PolicyClasses authorization_get_classes(VmContext *vm_context, const char *command, JsonNode *arguments);
 
+/* Whether these classes are others by the VM's run state, whatever the arguments are. */
+gboolean authorization_depends_on_status(const char *command);
+
 /* The same for a method of the manager. @vm: whom it is about; NULL: one that is not there yet, called @name. @vm, if any,
  * is still connected as it was when the callback comes without an error. */
 typedef struct AuthorizationManagement {

@@ -67,6 +67,16 @@ on_qemu_replied(const QmpReply *reply, const GError *error, gpointer user_data)
     command->func(reply, refusal ? refusal : error, command->user_data);
 }
 
+/* The VM may be in another state by now, or its objects be others, so that the command does more than leave was given for. */
+static gboolean
+is_still_allowed(gpointer user_data)
+{
+    CallerCommand *command = user_data;
+    PolicyClasses classes = authorization_get_classes(command->vm_context, command->name, command->arguments);
+
+    return (command->allowed & POLICY_CLASSES(POLICY_CLASS_HOST)) || !(classes & ~command->allowed);
+}
+
 static CallerCommandStart
 submit_command(CallerCommand *command, GError **error)
 {
@@ -76,6 +86,7 @@ submit_command(CallerCommand *command, GError **error)
         .flags = command->flags,
         .fd = command->fd,
         .fdset_owner = command->fdset_owner,
+        .may_still = authorization_depends_on_status(command->name) ? is_still_allowed : NULL,
     };
     g_autoptr(GError) why = NULL;
     CallerSession *session;
@@ -118,20 +129,6 @@ finish_command_stage(CallerCommand *command, CallerCommandStart state, const GEr
     }
 }
 
-/* The VM may be in another state by now, or its objects be others, so that the command does more than leave was given for. */
-static GError *
-check_leave(CallerCommand *command)
-{
-    PolicyClasses classes = authorization_get_classes(command->vm_context, command->name, command->arguments);
-
-    if (command->asked_for & POLICY_CLASSES(POLICY_CLASS_HOST))
-        return NULL;
-    return classes & ~command->asked_for
-               ? refuse_command(command,
-                                "The VM has changed while leave was asked for, and the command would do more now")
-               : NULL;
-}
-
 static void
 on_command_authorized(const GError *refusal, gpointer user_data)
 {
@@ -140,7 +137,10 @@ on_command_authorized(const GError *refusal, gpointer user_data)
     CallerCommandStart state;
 
     command->authorization = NULL;
-    error = refusal ? g_error_copy(refusal) : check_leave(command);
+    if (refusal)
+        error = g_error_copy(refusal);
+    else if (!is_still_allowed(command))
+        error = refuse_command(command, "The VM has changed while leave was asked for, and the command would do more now");
     if (error) {
         fail_command(command, error);
         return;
@@ -161,6 +161,7 @@ authorize_command(CallerCommand *command, GError **error)
         .size = command->size,
     };
 
+    command->allowed = POLICY_CLASSES(POLICY_CLASS_HOST);
     if (command->is_allowed)
         return submit_command(command, error);
     switch (authorization_ask(command->vm_context, &question, on_command_authorized, command, &command->authorization,
@@ -170,7 +171,7 @@ authorize_command(CallerCommand *command, GError **error)
     case AUTHORIZATION_ALLOWED:
         return submit_command(command, error);
     case AUTHORIZATION_ASKED:
-        command->asked_for = authorization_get_classes(command->vm_context, command->name, command->arguments);
+        command->allowed = authorization_get_classes(command->vm_context, command->name, command->arguments);
         return CALLER_COMMAND_UNDER_WAY;
     }
     g_return_val_if_reached(CALLER_COMMAND_FAILED);

@@ -36,7 +36,7 @@ typedef struct CallerCommand {
 
     SchemaWait *schema_wait; /* weak; this and the next two while they are waited for */
     AuthorizationTicket *authorization; /* weak */
-    PolicyClasses asked_for; /* while the policy is asked */
+    PolicyClasses allowed; /* or asked for, while the policy is; host: the command may do whatever it does */
     CallerSessionTicket *ticket; /* weak */
 } CallerCommand;
 
