@@ -126,16 +126,24 @@ read_state(VmState *state)
                  error->message);
     if (text)
         read_records(state, text);
+    else if (!error)
+        g_clear_pointer(&state->path, g_free); /* no file, and none is needed yet */
 }
 
-/* FALSE: the agent before may have left something, which cannot be had yet. */
+/* FALSE: the agent before may have left something, which cannot be had yet. The directory is made in any case, so that a second agent
+ * meets the lock of one that keeps no VM yet; a directory that is not there and cannot be made has nothing to read. */
 static gboolean
 take_up_state(VmState *state, GError **error)
 {
-    if (!state->is_read && state_file_has_directory(state->run_directory)) {
-        if (!find_file(state, error))
-            return FALSE;
+    g_autoptr(GError) problem = NULL;
+
+    if (state->is_read)
+        return TRUE;
+    if (find_file(state, &problem)) {
         read_state(state);
+    } else if (state_file_has_directory(state->run_directory)) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return FALSE;
     }
     state->is_read = TRUE;
     return TRUE;
@@ -174,8 +182,7 @@ write_all_records(VmState *state, GError **error)
 static gboolean on_write_due(gpointer user_data);
 static gboolean restore_all(VmState *state);
 
-/* Somebody may have removed the directory, which is made anew then. What is another agent's stays so: its VMs are for its successor,
- * which may come at any time. */
+/* Somebody may have removed the directory, which is made anew then. What is another agent's is for its successor alone. */
 static void
 fail_write(VmState *state, const GError *error)
 {
@@ -389,13 +396,6 @@ is_only_way(Vm *vm)
     return !vm_get_address(vm) || vm_get_address(vm)->server;
 }
 
-/* The same descriptor, where it is in the store already, is in it by a new name then. */
-static char *
-keep_connection(VmState *state, Vm *vm)
-{
-    return host_store_keep(state->host, qmp_client_get_fd(get_client(vm)), is_only_way(vm));
-}
-
 static KeptVm *
 keep_vm(VmState *state, Vm *vm, char *descriptor)
 {
@@ -407,7 +407,7 @@ keep_vm(VmState *state, Vm *vm, char *descriptor)
     return kept_vms_add(&state->vms, record);
 }
 
-/* The place of the connection in the store is free before it is put there again. */
+/* The place of the connection in the store is free before it is put there again, by a new name. */
 void
 vm_state_put(VmState *state, Vm *vm)
 {
@@ -418,7 +418,7 @@ vm_state_put(VmState *state, Vm *vm)
 
     if (earlier)
         forget_kept(state, earlier);
-    descriptor = keep_connection(state, vm);
+    descriptor = host_store_keep(state->host, qmp_client_get_fd(get_client(vm)), is_only_way(vm));
     if (descriptor || origin == VM_FROM_CALL || origin == VM_FROM_FD)
         put_text(state, keep_vm(state, vm, descriptor)->text, /* is_anew= */ earlier != NULL);
     else if (end)
