@@ -112,7 +112,7 @@ execute_and_wait(BusCall *call, gpointer object_data)
     g_autoptr(JsonNode) arguments = read_arguments(call, &iter, &command, &cost, &error);
 
     if (arguments && dbus_message_iter_next(&iter))
-        execute_and_wait_read_options(&iter, &options, &error);
+        execute_and_wait_list_read_options(&iter, &options, &error);
     note_caller(object, call);
     if (error)
         errors_fail(call, error);

@@ -4,6 +4,7 @@
 
 #include "errors.h"
 #include "json-tree.h"
+#include "vardict.h"
 
 /* Calls that wait, of one VM and of one caller on it: each holds the arguments of a command, so the bytes of their
  * JSON are limited too. A thousand are more than a VM has disks and devices. A user, who may have many connections, takes no
@@ -32,6 +33,20 @@ take_room_for_call(ExecuteAndWaitList *list, BusCall *call, gsize size, QuotaSha
                 "%u calls of yours wait at this VM, %u in all, with %zu bytes of arguments in all",
                 quota_get_of_caller(quota, peer->name).n, quota->held.n, quota->held.bytes);
     return FALSE;
+}
+
+static gboolean
+read_wait_timeout(DBusMessageIter *value, gpointer options, GError **error)
+{
+    return vardict_read_timeout(value, &((ExecuteAndWaitOptions *)options)->timeout, error);
+}
+
+gboolean
+execute_and_wait_list_read_options(DBusMessageIter *iter, ExecuteAndWaitOptions *options, GError **error)
+{
+    static const VardictRow rows[] = { { "timeout", "t", "microseconds", read_wait_timeout }, { 0 } };
+
+    return vardict_read(iter, rows, options, error);
 }
 
 void

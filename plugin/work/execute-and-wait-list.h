@@ -15,6 +15,9 @@ ExecuteAndWaitList *execute_and_wait_list_new(VmContext *vm_context, Jobs *jobs)
  * answered. */
 void execute_and_wait_list_free(ExecuteAndWaitList *list);
 
+/* Reads the `options` of ExecuteAndWait(). */
+gboolean execute_and_wait_list_read_options(DBusMessageIter *iter, ExecuteAndWaitOptions *options, GError **error);
+
 /* As execute_and_wait_start(); fails the call where too many wait already. */
 void execute_and_wait_list_start(ExecuteAndWaitList *list, BusCall *call, const char *command, JsonNode *arguments,
                                  gsize size, const ExecuteAndWaitOptions *options);

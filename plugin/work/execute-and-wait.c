@@ -29,7 +29,6 @@
 #include "json-print.h"
 #include "json-tree.h"
 #include "timer.h"
-#include "vardict.h"
 #include "vm-schema.h"
 
 /* Bytes of an answer. query-block is some 1,000 for each disk. */
@@ -390,20 +389,6 @@ execute_and_wait_start(ExecuteAndWaitContext *context, BusCall *call, const char
         fail_wait(wait, error);
     else
         start_awaited_command(wait);
-}
-
-static gboolean
-read_wait_timeout(DBusMessageIter *value, gpointer options, GError **error)
-{
-    return vardict_read_timeout(value, &((ExecuteAndWaitOptions *)options)->timeout, error);
-}
-
-gboolean
-execute_and_wait_read_options(DBusMessageIter *iter, ExecuteAndWaitOptions *options, GError **error)
-{
-    static const VardictRow rows[] = { { "timeout", "t", "microseconds", read_wait_timeout }, { 0 } };
-
-    return vardict_read(iter, rows, options, error);
 }
 
 const BusPeer *

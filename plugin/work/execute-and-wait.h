@@ -20,7 +20,6 @@ typedef struct ExecuteAndWaitContext {
 typedef struct ExecuteAndWaitOptions {
     guint64 timeout; /* us; 0: none */
 } ExecuteAndWaitOptions;
-gboolean execute_and_wait_read_options(DBusMessageIter *iter, ExecuteAndWaitOptions *options, GError **error);
 
 /* Runs a command, and consumes @call, and @share of the quota. As call_execute(). */
 void execute_and_wait_start(ExecuteAndWaitContext *context, BusCall *call, const char *command, JsonNode *arguments,
