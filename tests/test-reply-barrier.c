@@ -299,6 +299,54 @@ test_two_monitors(Fixture *fixture, gconstpointer unused)
     qmp_queue_free(other);
 }
 
+static void
+on_kept_given(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    g_assert_no_error(error);
+    (*(guint *)user_data)++;
+}
+
+/* A QEMU that answers everything but the question: what the agent holds has an end, and the order stays. The rest is given as
+ * ever. */
+static void
+test_too_many(Fixture *fixture, gconstpointer unused)
+{
+    const QmpReply reply = { .value = { "{}", 2 } };
+    HeldReply held[300];
+    guint n_given = 0;
+
+    reply_barrier_shut(fixture->barrier, 1);
+    for (guint i = 0; i < G_N_ELEMENTS(held); i++)
+        reply_barrier_keep(fixture->barrier, &held[i], &reply, 0, on_kept_given, &n_given);
+    g_assert_cmpuint(n_given, ==, G_N_ELEMENTS(held) - 256);
+    g_assert_null(held[n_given - 1].barrier);
+    g_assert_nonnull(held[n_given].barrier);
+    reply_barrier_open(fixture->barrier, 1);
+    g_assert_cmpuint(n_given, ==, G_N_ELEMENTS(held));
+}
+
+#define LARGE (30u * 1024 * 1024)
+
+/* Likewise of large replies: two have room, and room is made by what is given, given up and cleared. */
+static void
+test_too_large(Fixture *fixture, gconstpointer unused)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_sized_new(LARGE);
+    const QmpReply reply = { .value = { (const char *)bytes->data, LARGE }, .bytes = bytes };
+    HeldReply held[4];
+    guint n_given = 0;
+
+    reply_barrier_shut(fixture->barrier, 1);
+    for (guint i = 0; i < 3; i++)
+        reply_barrier_keep(fixture->barrier, &held[i], &reply, 0, on_kept_given, &n_given);
+    g_assert_cmpuint(n_given, ==, 1);
+    held_reply_clear(&held[1]);
+    reply_barrier_keep(fixture->barrier, &held[3], &reply, 0, on_kept_given, &n_given);
+    g_assert_cmpuint(n_given, ==, 1);
+    reply_barrier_open(fixture->barrier, 1);
+    g_assert_cmpuint(n_given, ==, 3);
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -315,5 +363,7 @@ main(int argc, char **argv)
     ADD("/reply-barrier/free-from-inside", test_free_from_inside);
     ADD("/reply-barrier/disconnected", test_disconnected);
     ADD("/reply-barrier/two-monitors", test_two_monitors);
+    ADD("/reply-barrier/too-many", test_too_many);
+    ADD("/reply-barrier/too-large", test_too_large);
     return g_test_run();
 }

@@ -3,10 +3,19 @@
  * the replies. */
 #include "reply-barrier.h"
 
+#include <string.h>
+
+/* What one barrier holds. QEMU answers a question within some ms, and has given a few dozen replies by then, if each monitor has seven
+ * commands under way; two of the largest replies have room. A QEMU that answers everything but the question would otherwise
+ * have the agent keep all that its callers ask for. */
+#define MOST_REPLIES 256
+#define MOST_BYTES ((gsize)64 * 1024 * 1024)
+
 struct ReplyBarrier {
     guint64 shut_for, open_for; /* numbers of questions */
     guint holds;
     GQueue held; /* of HeldReply, weak, by their links, by their questions */
+    gsize held_bytes; /* of the replies */
 };
 
 ReplyBarrier *
@@ -31,6 +40,12 @@ gboolean
 reply_barrier_is_shut(ReplyBarrier *barrier, guint64 question)
 {
     return MAX(barrier->shut_for, question) > barrier->open_for || barrier->holds > 0;
+}
+
+static gsize
+get_reply_size(const QmpReply *reply)
+{
+    return reply->value.length + (reply->error_text ? strlen(reply->error_text) : 0);
 }
 
 static void
@@ -71,25 +86,11 @@ insert_held(ReplyBarrier *barrier, HeldReply *held)
         g_queue_push_head_link(&barrier->held, &held->link);
 }
 
-void
-reply_barrier_keep(ReplyBarrier *barrier, HeldReply *held, const QmpReply *reply, guint64 question, QmpReplyFunc func,
-                   gpointer user_data)
-{
-    *held = (HeldReply){
-        .barrier = barrier,
-        .question = MAX(barrier->shut_for, question),
-        .func = func,
-        .user_data = user_data,
-    };
-    held->link.data = held;
-    copy_reply(&held->reply, reply);
-    insert_held(barrier, held);
-}
-
 static void
 take_out(HeldReply *held)
 {
     g_queue_unlink(&held->barrier->held, &held->link);
+    held->barrier->held_bytes -= get_reply_size(&held->reply);
     held->barrier = NULL;
 }
 
@@ -105,6 +106,33 @@ held_reply_give(HeldReply *held)
     held->func(&reply, /* error= */ NULL, held->user_data);
     clear_reply(&reply);
     return TRUE;
+}
+
+/* The oldest first: the order stays. */
+static void
+give_what_has_no_room(ReplyBarrier *barrier)
+{
+    g_rc_box_acquire(barrier);
+    while (barrier->held.length > MOST_REPLIES || barrier->held_bytes > MOST_BYTES)
+        held_reply_give(barrier->held.head->data);
+    g_rc_box_release(barrier);
+}
+
+void
+reply_barrier_keep(ReplyBarrier *barrier, HeldReply *held, const QmpReply *reply, guint64 question, QmpReplyFunc func,
+                   gpointer user_data)
+{
+    *held = (HeldReply){
+        .barrier = barrier,
+        .question = MAX(barrier->shut_for, question),
+        .func = func,
+        .user_data = user_data,
+    };
+    held->link.data = held;
+    copy_reply(&held->reply, reply);
+    insert_held(barrier, held);
+    barrier->held_bytes += get_reply_size(reply);
+    give_what_has_no_room(barrier);
 }
 
 void

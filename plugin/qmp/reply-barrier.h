@@ -43,7 +43,8 @@ typedef struct HeldReply {
     GList link; /* in the barrier's list */
 } HeldReply;
 
-/* Copies @reply, for @func, which is called once with it. @question: as above. */
+/* Copies @reply, for @func, which is called once with it; from inside, where there is no room. Where too much is held the oldest
+ * replies are given, whatever they wait for, and their functions may free anything. @question: as above. */
 void reply_barrier_keep(ReplyBarrier *barrier, HeldReply *held, const QmpReply *reply, guint64 question,
                         QmpReplyFunc func, gpointer user_data);
 
