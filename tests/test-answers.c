@@ -12,7 +12,8 @@
 /* What answers.c does with a call: the library's own is not linked beside this one. */
 struct BusCall {
     BusPeer peer;
-    gsize size; /* of the reply; 0: none */
+    gboolean is_answered; /* with a reply */
+    gsize size; /* of it */
     char *error; /* owned; NULL: none */
 };
 
@@ -52,7 +53,8 @@ bus_call_assemble_reply(BusCall *call, const char *signature, const GByteArray *
 void
 bus_call_return_sized(BusCall *call, DBusMessage *reply, gsize size)
 {
-    g_assert_true(call->size == 0 && !call->error);
+    g_assert_true(!call->is_answered && !call->error);
+    call->is_answered = TRUE;
     call->size = size;
     dbus_message_unref(reply);
 }
@@ -60,7 +62,7 @@ bus_call_return_sized(BusCall *call, DBusMessage *reply, gsize size)
 static void
 note_error(BusCall *call, const char *name, const char *text)
 {
-    g_assert_true(call->size == 0 && !call->error);
+    g_assert_true(!call->is_answered && !call->error);
     call->error = g_strdup_printf("%s: %s", name, text);
 }
 
@@ -132,20 +134,33 @@ tear_down(Fixture *fixture, gconstpointer unused)
     g_main_context_unref(fixture->main_context);
 }
 
-/* QEMU has answered the call of @caller. */
+/* QEMU has answered the call of @caller with this. */
 static BusCall *
-give(Fixture *fixture, const char *caller, guint32 uid)
+give_reply(Fixture *fixture, const char *caller, guint32 uid, const char *result, const QmpReply *reply)
 {
-    static const AnswerForm form = { .result = "v" };
+    const AnswerForm form = { .result = result };
     BusCall *call = &fixture->calls[fixture->n++];
-    QmpReply reply = {
+
+    call->peer = (BusPeer){ .name = (char *)caller, .uid = uid };
+    answers_give(&fixture->context, call, &form, reply);
+    return call;
+}
+
+static QmpReply
+get_large(Fixture *fixture)
+{
+    return (QmpReply){
         .value = { (const char *)fixture->text->data, fixture->text->len - 1 },
         .bytes = fixture->text,
     };
+}
 
-    call->peer = (BusPeer){ .name = (char *)caller, .uid = uid };
-    answers_give(&fixture->context, call, &form, &reply);
-    return call;
+static BusCall *
+give(Fixture *fixture, const char *caller, guint32 uid)
+{
+    QmpReply reply = get_large(fixture);
+
+    return give_reply(fixture, caller, uid, "v", &reply);
 }
 
 static void
@@ -213,6 +228,52 @@ test_all(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(n_served, <=, 4);
 }
 
+static guint
+count_answered(const Fixture *fixture)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < fixture->n; i++)
+        n += fixture->calls[i].is_answered;
+    return n;
+}
+
+/* Many replies that come in one turn, each of them short: the main loop is not held until the last of them is converted. */
+static void
+test_many_in_a_turn(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *filling = g_strnfill(15 * 1024, 'a'), *text = g_strdup_printf("\"%s\"", filling);
+    const QmpReply reply = { .value = { text, strlen(text) } };
+
+    for (guint i = 0; i < 8; i++)
+        give_reply(fixture, ":1.1", 1000, i % 2 ? "s" : "v", &reply);
+    g_assert_cmpuint(count_answered(fixture), ==, 5);
+    /* A reply without a value is not put off. */
+    g_assert_true(give_reply(fixture, ":1.1", 1000, "", &reply)->is_answered);
+    convert_all(fixture);
+    g_assert_cmpuint(count_answered(fixture), ==, 9);
+    g_assert_cmpuint(fixture->calls[7].size, >, strlen(filling));
+    g_assert_cmpuint(fixture->calls[7].size, <, strlen(filling) + 16);
+}
+
+/* Likewise as text: one of the largest a turn, and what waits is counted. */
+static void
+test_many_texts(Fixture *fixture, gconstpointer unused)
+{
+    QmpReply reply = get_large(fixture);
+    BusCall *limited;
+
+    for (guint i = 0; i < 4; i++)
+        give_reply(fixture, ":1.1", 1000, /* result= */ NULL, &reply);
+    g_assert_cmpuint(count_answered(fixture), ==, 1);
+    limited = give_reply(fixture, ":1.1", 1000, /* result= */ NULL, &reply);
+    assert_limited(limited);
+    convert_all(fixture);
+    g_assert_cmpuint(count_answered(fixture), ==, 4);
+    for (guint i = 0; i < 4; i++)
+        g_assert_cmpuint(fixture->calls[i].size, ==, reply.value.length);
+}
+
 /* A caller who leaves gives back what their replies held. */
 static void
 test_gone(Fixture *fixture, gconstpointer unused)
@@ -239,7 +300,9 @@ main(int argc, char **argv)
         ADD("/answers/one-by-one", test_one_by_one);
         ADD("/answers/caller", test_caller);
         ADD("/answers/all", test_all);
+        ADD("/answers/many-texts", test_many_texts);
     }
+    ADD("/answers/many-in-a-turn", test_many_in_a_turn);
     ADD("/answers/gone", test_gone);
     return g_test_run();
 }

@@ -19,12 +19,20 @@
 #define MAX_MARSHALLED (512u * 1024)
 #define MAX_VALUES 24576
 
+/* What is converted at once in one turn, in bytes of typed text: some 4 ms. Many replies may come in a turn, of a QEMU that floods or
+ * when a barrier opens; the others are put off. Text that stays JSON is copied and checked, in a thirtieth of the time; the message
+ * takes as long as 256 bytes of values. */
+#define MOST_AT_ONCE (64u * 1024)
+#define WEIGHT_OF_MESSAGE 256
+#define JSON_PER_TYPED 32
+
 struct Answers {
     GMainContext *context; /* ref */
     GQueue all; /* of Answer, owned, by their own links */
     Quota quota; /* their memory */
     QuotaLimits limits;
     GSource *slices; /* owned; NULL: nothing is being converted */
+    gsize at_once; /* converted at once since the last slice */
 };
 
 typedef struct Answer {
@@ -32,10 +40,10 @@ typedef struct Answer {
     BusCall *call; /* owned; until it is answered */
     DBusMessage *reply; /* owned; likewise; NULL: it is made of the writer's bytes at the end */
     const char *result; /* weak; its D-Bus type */
-    GByteArray *text; /* ref */
-    gsize text_length;
+    GByteArray *bytes; /* ref; hold the value */
+    QmpText value;
     QmpInterfaces *interfaces; /* ref; may be NULL */
-    ValueWriter *writer; /* owned */
+    ValueWriter *writer; /* owned; NULL: the text is the result */
     QuotaShare share;
     GList link; /* in answers->all */
 } Answer;
@@ -45,10 +53,10 @@ free_answer(Answer *answer)
 {
     g_queue_unlink(&answer->answers->all, &answer->link);
     quota_share_return(&answer->share);
-    value_writer_free(answer->writer);
+    g_clear_pointer(&answer->writer, value_writer_free);
     g_clear_pointer(&answer->reply, dbus_message_unref);
     g_clear_pointer(&answer->interfaces, qmp_interfaces_unref);
-    g_byte_array_unref(answer->text);
+    g_byte_array_unref(answer->bytes);
     g_free(answer);
 }
 
@@ -92,128 +100,6 @@ finish_answer(Answer *answer)
                               value_writer_get_size(answer->writer));
     else
         errors_fail(g_steal_pointer(&answer->call), error);
-}
-
-static void
-fail_budget(BusCall *call, gsize length)
-{
-    bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED,
-                       "QEMU has answered with %" G_GSIZE_FORMAT " bytes, and what is being converted for %s, for others of "
-                       "the same user, or for all takes too much memory already",
-                       length, bus_call_get_sender(call));
-}
-
-/* FALSE: there is no room for what the last step has made. */
-static gboolean
-account_memory(Answer *answer)
-{
-    gsize held = answer->text_length + value_writer_get_memory(answer->writer);
-
-    return held <= answer->share.bytes ||
-           quota_share_grow(&answer->share, &answer->answers->limits, held - answer->share.bytes);
-}
-
-/* A moment's work. */
-static void
-take_slice(Answer *answer)
-{
-    g_autoptr(GError) error = NULL;
-
-    switch (value_writer_step(answer->writer, &error)) {
-    case VALUE_MORE:
-        if (!account_memory(answer)) {
-            fail_budget(g_steal_pointer(&answer->call), answer->text_length);
-            break;
-        }
-        g_queue_unlink(&answer->answers->all, &answer->link);
-        g_queue_push_tail_link(&answer->answers->all, &answer->link);
-        return;
-    case VALUE_DONE:
-        finish_answer(answer);
-        break;
-    case VALUE_FAILED:
-        errors_fail(g_steal_pointer(&answer->call), error);
-        break;
-    }
-    free_answer(answer);
-}
-
-static gboolean
-on_slice_due(gpointer user_data)
-{
-    Answers *answers = user_data;
-
-    if (answers->all.head)
-        take_slice(answers->all.head->data);
-    if (answers->all.head)
-        return G_SOURCE_CONTINUE;
-    g_clear_pointer(&answers->slices, g_source_unref);
-    return G_SOURCE_REMOVE;
-}
-
-/* At the priority of everything else: work that is left over, not idle work. */
-static void
-start_converting(Answers *answers)
-{
-    if (answers->slices)
-        return;
-    answers->slices = g_idle_source_new();
-    g_source_set_priority(answers->slices, G_PRIORITY_DEFAULT);
-    g_source_set_callback(answers->slices, on_slice_due, answers, NULL);
-    g_source_attach(answers->slices, answers->context);
-}
-
-/* With a byte behind the text, for the cursor. */
-static GByteArray *
-keep_text(const QmpReply *reply)
-{
-    const QmpText *value = &reply->value;
-    GByteArray *text;
-
-    if (reply->bytes)
-        return g_byte_array_ref(reply->bytes);
-    text = g_byte_array_sized_new((guint)value->length + 1);
-    g_byte_array_append(text, (const guint8 *)value->text, (guint)value->length);
-    g_byte_array_append(text, (const guint8 *)"", 1);
-    return text;
-}
-
-/* The configuration may have been read again. */
-static void
-set_limits(Answers *answers, const Config *config)
-{
-    answers->limits.of_caller.bytes = config->max_reply + MOST_BESIDE_TEXT;
-    answers->limits.of_all.bytes = MAX(MOST_OF_ALL, 2 * answers->limits.of_caller.bytes);
-}
-
-static void
-convert_later(Context *context, BusCall *call, const AnswerForm *form, const QmpReply *reply)
-{
-    Answers *answers = context->answers;
-    gsize length = reply->value.length;
-    const BusPeer *peer = bus_call_get_peer(call);
-    QuotaShare share = { 0 };
-    Answer *answer;
-
-    set_limits(answers, context->config);
-    if (!quota_take(&answers->quota, &answers->limits, peer->name, peer->uid, length, &share)) {
-        fail_budget(call, length);
-        return;
-    }
-    answer = g_new0(Answer, 1);
-    answer->answers = answers;
-    answer->share = share;
-    answer->call = call;
-    answer->reply = is_marshalled(&reply->value) ? NULL : bus_call_new_reply(call);
-    answer->text = keep_text(reply);
-    answer->text_length = length;
-    answer->result = form->result;
-    answer->interfaces = form->interfaces ? qmp_interfaces_ref(form->interfaces) : NULL;
-    answer->writer = value_writer_new(answer->reply, form->result, form->type,
-                                      reply->bytes ? reply->value.text : (const char *)answer->text->data, "return");
-    answer->link.data = answer;
-    g_queue_push_tail_link(&answers->all, &answer->link);
-    start_converting(answers);
 }
 
 /* The longest hold of the main loop that is left: a string of 30 MB takes libdbus 22 to 35 ms of the processor's time, and our copy of
@@ -277,13 +163,170 @@ convert_now(BusCall *call, const AnswerForm *form, const QmpText *value)
         errors_fail(call, error);
 }
 
+static void
+fail_budget(BusCall *call, gsize length)
+{
+    bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED,
+                       "QEMU has answered with %" G_GSIZE_FORMAT " bytes, and what is being converted for %s, for others of "
+                       "the same user, or for all takes too much memory already",
+                       length, bus_call_get_sender(call));
+}
+
+/* FALSE: there is no room for what the last step has made. */
+static gboolean
+account_memory(Answer *answer)
+{
+    gsize held = answer->value.length + value_writer_get_memory(answer->writer);
+
+    return held <= answer->share.bytes ||
+           quota_share_grow(&answer->share, &answer->answers->limits, held - answer->share.bytes);
+}
+
+/* A moment's work. */
+static void
+convert_slice(Answer *answer)
+{
+    g_autoptr(GError) error = NULL;
+
+    switch (value_writer_step(answer->writer, &error)) {
+    case VALUE_MORE:
+        if (!account_memory(answer)) {
+            fail_budget(g_steal_pointer(&answer->call), answer->value.length);
+            break;
+        }
+        g_queue_unlink(&answer->answers->all, &answer->link);
+        g_queue_push_tail_link(&answer->answers->all, &answer->link);
+        return;
+    case VALUE_DONE:
+        finish_answer(answer);
+        break;
+    case VALUE_FAILED:
+        errors_fail(g_steal_pointer(&answer->call), error);
+        break;
+    }
+    free_answer(answer);
+}
+
+static void
+take_slice(Answer *answer)
+{
+    static const AnswerForm as_text = { 0 };
+
+    if (answer->writer) {
+        convert_slice(answer);
+        return;
+    }
+    convert_now(g_steal_pointer(&answer->call), &as_text, &answer->value);
+    free_answer(answer);
+}
+
+static gboolean
+on_slice_due(gpointer user_data)
+{
+    Answers *answers = user_data;
+
+    answers->at_once = 0;
+    if (answers->all.head)
+        take_slice(answers->all.head->data);
+    if (answers->all.head)
+        return G_SOURCE_CONTINUE;
+    g_clear_pointer(&answers->slices, g_source_unref);
+    return G_SOURCE_REMOVE;
+}
+
+/* At the priority of everything else: work that is left over, not idle work. */
+static void
+start_converting(Answers *answers)
+{
+    if (answers->slices)
+        return;
+    answers->slices = g_idle_source_new();
+    g_source_set_priority(answers->slices, G_PRIORITY_DEFAULT);
+    g_source_set_callback(answers->slices, on_slice_due, answers, NULL);
+    g_source_attach(answers->slices, answers->context);
+}
+
+/* With a byte behind the text, for the cursor. */
+static void
+keep_value(Answer *answer, const QmpReply *reply)
+{
+    const QmpText *value = &reply->value;
+
+    answer->value = *value;
+    if (reply->bytes) {
+        answer->bytes = g_byte_array_ref(reply->bytes);
+        return;
+    }
+    answer->bytes = g_byte_array_sized_new((guint)value->length + 1);
+    g_byte_array_append(answer->bytes, (const guint8 *)value->text, (guint)value->length);
+    g_byte_array_append(answer->bytes, (const guint8 *)"", 1);
+    answer->value.text = (const char *)answer->bytes->data;
+}
+
+static void
+start_writing(Answer *answer, const AnswerForm *form)
+{
+    answer->reply = is_marshalled(&answer->value) ? NULL : bus_call_new_reply(answer->call);
+    answer->result = form->result;
+    answer->interfaces = form->interfaces ? qmp_interfaces_ref(form->interfaces) : NULL;
+    answer->writer = value_writer_new(answer->reply, form->result, form->type, answer->value.text, "return");
+}
+
+/* The configuration may have been read again. */
+static void
+set_limits(Answers *answers, const Config *config)
+{
+    answers->limits.of_caller.bytes = config->max_reply + MOST_BESIDE_TEXT;
+    answers->limits.of_all.bytes = MAX(MOST_OF_ALL, 2 * answers->limits.of_caller.bytes);
+}
+
+static void
+convert_later(Context *context, BusCall *call, const AnswerForm *form, const QmpReply *reply)
+{
+    Answers *answers = context->answers;
+    gsize length = reply->value.length;
+    const BusPeer *peer = bus_call_get_peer(call);
+    QuotaShare share = { 0 };
+    Answer *answer;
+
+    set_limits(answers, context->config);
+    if (!quota_take(&answers->quota, &answers->limits, peer->name, peer->uid, length, &share)) {
+        fail_budget(call, length);
+        return;
+    }
+    answer = g_new0(Answer, 1);
+    answer->answers = answers;
+    answer->share = share;
+    answer->call = call;
+    keep_value(answer, reply);
+    if (form->result)
+        start_writing(answer, form);
+    answer->link.data = answer;
+    g_queue_push_tail_link(&answers->all, &answer->link);
+    start_converting(answers);
+}
+
+/* A reply without a value is no work. */
+static gboolean
+is_put_off(const Answers *answers, const AnswerForm *form, gsize length)
+{
+    if (form->result && (!*form->result || length > VALUE_STEP))
+        return *form->result;
+    return answers->at_once >= MOST_AT_ONCE;
+}
+
 void
 answers_give(Context *context, BusCall *call, const AnswerForm *form, const QmpReply *reply)
 {
-    if (form->result && *form->result && reply->value.length > VALUE_STEP)
+    Answers *answers = context->answers;
+    gsize length = reply->value.length;
+
+    if (is_put_off(answers, form, length)) {
         convert_later(context, call, form, reply);
-    else
-        convert_now(call, form, &reply->value);
+        return;
+    }
+    answers->at_once += WEIGHT_OF_MESSAGE + (form->result ? length : length / JSON_PER_TYPED);
+    convert_now(call, form, &reply->value);
 }
 
 static void

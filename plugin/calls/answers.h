@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What QEMU returned becomes the reply to a caller: a short value at once, a long one in slices, between which the main loop is
- * free. A long reply is so sent after shorter ones, and events, that came later. */
+ * free; and of many short ones that come in one turn some in later turns. Such a reply is so sent after others, and events, that
+ * came later. */
 #pragma once
 
 #include "bus-call.h"
