@@ -71,7 +71,13 @@ errors_fail_command(BusCall *call, const QmpReply *reply, QmpInterfaces *interfa
 void
 bus_call_fail_code(BusCall *call, BusErrorCode code, const char *format, ...)
 {
-    answer_call(call, g_strconcat("! ", format, NULL));
+    g_autofree char *text = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    answer_call(call, g_strconcat("! ", text, NULL));
 }
 
 const BusPeer *
@@ -361,11 +367,11 @@ test_timeout_with_answer(Fixture *fixture, gconstpointer unused)
     expect(fixture, "! What balloon began has not ended in time, and goes on");
 }
 
-/* An answer of megabytes tells no end; everybody would wait while it is read. */
+/* An answer that is long tells no end; everybody would wait while it is read, or it would be kept for each who waits. */
 static void
-test_long_answer(Fixture *fixture, gconstpointer unused)
+test_long_answer(Fixture *fixture, gconstpointer length)
 {
-    g_autofree char *blanks = g_strnfill(1024 * 1024, ' ');
+    g_autofree char *blanks = g_strnfill(GPOINTER_TO_SIZE(length), ' ');
     g_autofree char *long_answer = g_strdup_printf("\"return\": {\"actual\": 1%s}", blanks);
 
     test_qemu_set_answer(fixture->base.qemu, "query-balloon", long_answer);
@@ -375,6 +381,23 @@ test_long_answer(Fixture *fixture, gconstpointer unused)
     expect(
         fixture,
         "! GenericError: balloon was accepted, but not query-balloon: QEMU's answer is too large, or makes no sense");
+}
+
+/* A result of megabytes is not kept for as long as a call waits; of a command that begins nothing it is given. */
+static void
+test_long_result(Fixture *fixture, gconstpointer unused)
+{
+    g_autofree char *filling = g_strnfill(16384, 'a'), *text = g_strdup_printf("\"%s\"", filling);
+    const QmpReply reply = { .value = { text, strlen(text) } };
+
+    start(fixture, "device_del", "{\"id\": \"d\"}", 0);
+    fixture->command->func(&reply, NULL, fixture->command->user_data);
+    expect(fixture, "! device_del has returned 16386 bytes, and 16384 at most are kept while a call waits; what it "
+                    "began goes on (Execute has no such limit)");
+    g_clear_pointer(&fixture->call.answer, g_free);
+    start(fixture, "query-name", "{}", 0);
+    fixture->command->func(&reply, NULL, fixture->command->user_data);
+    expect(fixture, text);
 }
 
 static void
@@ -416,7 +439,9 @@ main(int argc, char **argv)
     ADD("/execute-and-wait/timeout", NULL, test_timeout);
     ADD("/execute-and-wait/timeout-after-return", NULL, test_timeout_after_return);
     ADD("/execute-and-wait/timeout-with-answer", NULL, test_timeout_with_answer);
-    ADD("/execute-and-wait/long-answer", NULL, test_long_answer);
+    ADD("/execute-and-wait/long-answer", GSIZE_TO_POINTER(1024 * 1024), test_long_answer);
+    ADD("/execute-and-wait/answer-that-is-kept", GSIZE_TO_POINTER(16 * 1024), test_long_answer);
+    ADD("/execute-and-wait/long-result", NULL, test_long_result);
     ADD("/execute-and-wait/caller-left", NULL, test_caller_left);
     ADD("/execute-and-wait/quit", "quit", test_vm_gone);
     ADD("/execute-and-wait/vm-gone", "device_del", test_vm_gone);

@@ -34,6 +34,10 @@
 /* Bytes of an answer. query-block is some 1,000 for each disk. */
 #define MAX_ANSWER (1024u * 1024)
 
+/* Bytes of a result that is kept until what the command began has ended, which may be never: a thousand calls may wait at one VM.
+ * QEMU returns `{}` there, and query-dirty-rate, whose answer is such a result, some 200. */
+#define MAX_RESULT (16u * 1024)
+
 /* Bytes of an answer that is shown in an error. query-dirty-rate is some 200. */
 #define MAX_SHOWN 512
 
@@ -95,13 +99,31 @@ fail_generic(ExecuteAndWait *wait, const char *text)
 }
 
 static void
+give_result(ExecuteAndWait *wait, const QmpReply *reply)
+{
+    const AnswerForm form = { .result = DBUS_TYPE_VARIANT_AS_STRING };
+
+    answers_give(wait->context->vm_context->context, g_steal_pointer(&wait->call), &form, reply);
+    free_wait(wait);
+}
+
+static void
 end_wait(ExecuteAndWait *wait)
 {
     const QmpReply reply = { .value = { wait->result, wait->result_length } };
-    const AnswerForm form = { .result = DBUS_TYPE_VARIANT_AS_STRING };
 
-    answers_give(wait->context->vm_context->context, g_steal_pointer(&wait->call), &form, &reply);
-    free_wait(wait);
+    give_result(wait, &reply);
+}
+
+static void
+fail_large_result(ExecuteAndWait *wait, gsize length)
+{
+    g_autoptr(GError) error =
+        g_error_new(BUS_ERROR, BUS_ERROR_LIMITS_EXCEEDED,
+                    "%s has returned %zu bytes, and %u at most are kept while a call waits; what it began goes on "
+                    "(Execute has no such limit)",
+                    wait->name, length, MAX_RESULT);
+    fail_wait(wait, error);
 }
 
 /* Tells the caller the last answer: of a balloon, the guest's memory. */
@@ -227,13 +249,14 @@ static gboolean
 judge_answer(ExecuteAndWait *wait, const QmpReply *reply)
 {
     const char *error = reply->error_class ? reply->error_text : "QEMU's answer is too large, or makes no sense";
+    gboolean is_result = completion_table_returns_answer(completion_get_row(wait->completion));
     g_autoptr(JsonNode) answer = NULL;
 
-    if (reply->value.text && reply->value.length <= MAX_ANSWER)
+    if (reply->value.text && reply->value.length <= (is_result ? MAX_RESULT : MAX_ANSWER))
         answer = json_tree_parse_answer(reply->value.text, reply->value.length);
     if (completion_note_answer(wait->completion, wait->context->jobs, answer, error))
         return FALSE;
-    if (answer && completion_table_returns_answer(completion_get_row(wait->completion))) {
+    if (answer && is_result) {
         set_result(wait, &reply->value);
         wait->has_answer = TRUE;
     }
@@ -320,11 +343,15 @@ on_command_returned(const QmpReply *reply, const GError *error, gpointer user_da
         return;
     }
     wait->has_returned = TRUE;
-    set_result(wait, &reply->value);
     if (!wait->completion) {
-        end_wait(wait);
+        give_result(wait, reply);
         return;
     }
+    if (reply->value.length > MAX_RESULT) {
+        fail_large_result(wait, reply->value.length);
+        return;
+    }
+    set_result(wait, &reply->value);
     completion_note_return(wait->completion);
     jobs_look(wait->context->jobs);
     if (!completion_table_is_of_connection(completion_get_row(wait->completion)))
