@@ -84,8 +84,7 @@ class Plugging(Stages):
 
 class PluggingAtAStoppedQemu(Stages):
     def start_agent(self, **options):
-        """A caller's monitor is unplugged before the caller leaves: of a monitor that is removed and meets its end at once QEMU 11.1
-        dies now and then."""
+        """A caller's monitor is unplugged before the caller leaves: what waits then is for the descriptors alone."""
         return super().start_agent(key_file='[qemu-monitor]\nidle-timeout=0.05\n', **options)
 
     def fill_control(self, n):
