@@ -2,6 +2,7 @@
 """How VMs come and go: by call, by descriptor, with the agent listening, by themselves in the run directory, from the
 key file. And what somebody is told whose VM cannot be had, of which nothing may be left."""
 import os
+import shutil
 import signal
 import socket
 
@@ -704,7 +705,7 @@ class RunDirectory(MonitorTest):
 
     def test_the_directory_may_be_removed(self):
         self.start_agent()
-        os.rmdir(self.run_directory)
+        shutil.rmtree(self.run_directory)
         wait_until(lambda: os.path.isdir(self.run_directory))
         self.qemu('7.2', 'web.sock', name='web')
         wait_until(lambda: self.paths() == [f'{ROOT}/vm/web'])
