@@ -66,7 +66,8 @@ class Attach(MonitorTest):
                 vm.execute('quit')
                 self.qemu.popen.wait()
                 wait_until(lambda: not vm.is_there(), 'the end of the VM')
-                self.assert_farewell(self.take_commands(), own)
+                # Nothing more is asked or removed, or QEMU could die of it.
+                self.assertEqual(self.take_commands(), {own: ['quit']})
 
     def assert_first_call(self, commands, own):
         """QEMU is asked for fdsets anew, unless the agent has not read the answer to the first question yet."""
@@ -74,15 +75,6 @@ class Attach(MonitorTest):
             commands['control'].pop(0)
         first = {'control': PLUG, own: [*NEGOTIATE, 'query-name']} if own != 'control' else {own: ['query-name']}
         self.assertEqual(commands, first)
-
-    def assert_farewell(self, commands, own):
-        """The reply to quit waits for what the control monitor has to say, of which the agent asks where QEMU is still there. If a
-        caller's monitor ends first, its rest is removed."""
-        self.assertEqual(commands.pop(own), ['quit'])
-        possible = ['query-status', 'chardev-remove'] if own != 'control' else []
-        sent = commands.pop('control', [])
-        self.assertEqual(sent, [name for name in possible if name in sent])
-        self.assertEqual(commands, {})
 
     def test_paused(self):
         """A dump stops the guest: only a QEMU whose guest is stopped is asked whether one is under way."""

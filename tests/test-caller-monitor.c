@@ -71,7 +71,9 @@ on_reply(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     GString *log = user_data;
 
-    if (reply)
+    if (reply && reply->error_class)
+        g_string_append(log, "error-reply ");
+    else if (reply)
         g_string_append_printf(log, "%.*s ", (int)reply->value.length, reply->value.text);
     else
         g_string_append_printf(log, "error%d ", error->code);
@@ -205,6 +207,69 @@ test_event_before_any_command(Fixture *fixture, gconstpointer unused)
     g_assert_cmpstr(fixture->log->str, ==, "{} ");
 }
 
+/* The agent asks something by itself, which it may not of a QEMU that ends. */
+static void
+ask_for_agent(Fixture *fixture)
+{
+    g_assert_nonnull(qemu_connection_ask(get_qemu(fixture), &(QmpCommand){ .name = "query-kvm" }, on_reply,
+                                         fixture->log));
+    qmp_peer_settle(fixture->base.context);
+}
+
+/* A caller quits: QEMU is asked nothing more, by no monitor, for QEMU 10.0 dies of that; unless QEMU has refused to quit. */
+static void
+test_quit(Fixture *fixture, gconstpointer unused)
+{
+    TestQemu *qemu = fixture->base.qemu;
+    guint n;
+
+    plug(fixture);
+    for (guint i = 0; i < 2; i++) {
+        test_qemu_set_answer(qemu, "quit",
+                             i == 0 ? "\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}" : "\"return\": {}");
+        test_qemu_withhold(qemu, "quit");
+        g_assert_nonnull(submit(fixture, "quit"));
+        qmp_peer_wait_until(fixture->base.context, test_qemu_count(qemu, "1 quit") == i + 1);
+        n = test_qemu_count(qemu, "0 ");
+        test_qemu_send(qemu, 1, "{\"event\": \"RTC_CHANGE\"}\r\n");
+        ask_for_agent(fixture);
+        g_assert_cmpuint(test_qemu_count(qemu, "0 "), ==, n);
+        test_qemu_release(qemu, "quit");
+        qmp_peer_settle(fixture->base.context);
+        g_assert_cmpuint(test_qemu_count(qemu, "0 query-kvm"), ==, 1);
+    }
+    g_assert_cmpstr(fixture->log->str, ==, "error-reply {} {} ");
+    g_clear_pointer(&fixture->monitor, caller_monitor_free);
+    test_qemu_close(qemu, 0);
+    qmp_peer_wait_until(fixture->base.context, fixture->base.is_down);
+}
+
+/* A guest that powers off while a caller's command is under way: the same, until QEMU is known to stay. */
+static void
+test_shutdown(Fixture *fixture, gconstpointer unused)
+{
+    TestQemu *qemu = fixture->base.qemu;
+    guint n;
+
+    plug(fixture);
+    test_qemu_withhold(qemu, "stop");
+    g_assert_nonnull(submit(fixture, "stop"));
+    qmp_peer_wait_until(fixture->base.context, test_qemu_count(qemu, "1 stop") == 1);
+    n = test_qemu_count(qemu, "0 ");
+    test_qemu_send(qemu, 1, "{\"event\": \"SHUTDOWN\"}\r\n{\"event\": \"RTC_CHANGE\"}\r\n");
+    qmp_peer_settle(fixture->base.context);
+    ask_for_agent(fixture);
+    g_assert_nonnull(submit(fixture, "cont"));
+    g_assert_cmpuint(test_qemu_count(qemu, "0 ") + test_qemu_count(qemu, "1 cont"), ==, n);
+    test_qemu_release(qemu, "stop");
+    qmp_peer_settle(fixture->base.context);
+    g_assert_cmpstr(fixture->log->str, ==, "{} ");
+    test_qemu_send(qemu, 0, "{\"event\": \"STOP\"}\r\n");
+    qmp_peer_wait_until(fixture->base.context, test_qemu_count(qemu, "1 cont") == 1);
+    g_assert_cmpuint(test_qemu_count(qemu, "0 query-kvm"), ==, 1);
+    g_assert_cmpuint(test_qemu_count(qemu, "0 "), ==, n + 2); /* and query-status */
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -218,5 +283,7 @@ main(int argc, char **argv)
     ADD("/caller-monitor/ended", test_ended);
     ADD("/caller-monitor/freed-while-plugging", test_freed_while_plugging);
     ADD("/caller-monitor/barrier", test_barrier);
+    ADD("/caller-monitor/quit", test_quit);
+    ADD("/caller-monitor/shutdown", test_shutdown);
     return g_test_run();
 }

@@ -408,13 +408,13 @@ test_free(Fixture *fixture, gconstpointer unused)
 
     test_qemu_withhold(fixture->base.qemu, "quit");
     test_qemu_withhold(fixture->base.qemu, "stop");
-    submit(fixture, &quit, ":1.1", "quit", NULL);
     submit(fixture, &stop, ":1.2", "stop", NULL);
-    wait_for(fixture, "1 quit");
-    wait_for(fixture, "2 stop");
+    wait_for(fixture, "1 stop");
+    submit(fixture, &quit, ":1.1", "quit", NULL);
+    wait_for(fixture, "2 quit");
     submit(fixture, &never, ":1.3", "quit", NULL);
     g_clear_pointer(&fixture->sessions, caller_sessions_free);
-    g_assert_cmpstr(fixture->log->str, ==, "quit={} stop!0 quit!0 ");
+    g_assert_cmpstr(fixture->log->str, ==, "stop!0 quit={} quit!0 ");
 }
 
 static void

@@ -17,6 +17,7 @@ typedef struct Fixture {
     GMainContext *context; /* owned */
     Monitor control, other;
     ControlWatch *watch; /* owned; NULL once it has told of the loss */
+    QmpEnding *ending; /* ref */
     guint lost, stuck, unstuck;
 } Fixture;
 
@@ -79,7 +80,9 @@ set_up(Fixture *fixture, gconstpointer unused)
     fixture->context = g_main_context_new();
     start_monitor(&fixture->control, fixture->context);
     start_monitor(&fixture->other, fixture->context);
-    fixture->watch = control_watch_new(fixture->context, fixture->control.client, INTERVAL, &funcs, fixture);
+    fixture->ending = qmp_ending_new(fixture->context);
+    fixture->watch = control_watch_new(fixture->context, fixture->control.client, fixture->ending, INTERVAL, &funcs,
+                                       fixture);
     control_watch_add_witness(fixture->watch, fixture->other.client);
 }
 
@@ -87,6 +90,7 @@ static void
 tear_down(Fixture *fixture, gconstpointer unused)
 {
     g_clear_pointer(&fixture->watch, control_watch_free);
+    g_clear_pointer(&fixture->ending, qmp_ending_unref);
     qmp_client_free(fixture->control.client);
     qmp_client_free(fixture->other.client);
     qmp_peer_free(fixture->control.peer);
@@ -207,6 +211,22 @@ test_no_witness(Fixture *fixture, gconstpointer unused)
     qmp_peer_wait_until(fixture->context, fixture->lost);
 }
 
+/* A QEMU that ends may take its time to write out its disks, and dies of a question. */
+static void
+test_ending(Fixture *fixture, gconstpointer unused)
+{
+    qmp_peer_echo(fixture->other.peer);
+    qmp_ending_begin_quit(fixture->ending);
+    run_intervals(fixture, 6);
+    control_watch_look(fixture->watch);
+    g_assert_cmpuint(qmp_client_get_in_flight(fixture->control.client), ==, 0);
+    begin_command(fixture, NULL);
+    run_intervals(fixture, 6);
+    g_assert_cmpuint(fixture->lost, ==, 0);
+    qmp_ending_end_quit(fixture->ending, /* reply= */ NULL, /* is_connected= */ TRUE);
+    qmp_peer_wait_until(fixture->context, fixture->lost);
+}
+
 /* Whether nothing but a descriptor wakes the context up. */
 static gboolean
 is_asleep(GMainContext *context)
@@ -244,6 +264,7 @@ main(int argc, char **argv)
     ADD("/control-watch/stopped", test_stopped);
     ADD("/control-watch/held-up", test_held_up);
     ADD("/control-watch/paused", test_paused);
+    ADD("/control-watch/ending", test_ending);
     ADD("/control-watch/no-witness", test_no_witness);
     ADD("/control-watch/idle", test_idle);
     return g_test_run();

@@ -233,6 +233,35 @@ test_busy(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(count(fixture, "0 chardev-remove"), ==, 32);
 }
 
+/* A spare is not connected to while QEMU ends, for the negotiation is a command; once QEMU stays, it is. */
+static void
+test_spare_of_an_ending(Fixture *fixture, gconstpointer unused)
+{
+    static const QmpMonitorFuncs funcs = { on_ready, on_event, on_ended };
+    g_autoptr(QmpAddress) nowhere = qmp_address_parse("unix:/nonexistent/spare", NULL);
+    QmpEnding *ending = qemu_connection_get_ending(vm_get_qemu(fixture->base.vm));
+    QmpMonitorPlan plan = {
+        .kind = QMP_MONITOR_SPARE,
+        .context = fixture->base.context,
+        .ending = ending,
+        .guarded_fd = -1,
+        .id = ID,
+        .address = nowhere,
+    };
+
+    for (guint i = 0; i < 2; i++) {
+        qmp_ending_begin_quit(ending);
+        fixture->monitor = qmp_monitor_new(&plan, &funcs, fixture, NULL);
+        qmp_peer_settle(fixture->base.context);
+        g_assert_cmpuint(fixture->n_ended, ==, 0);
+        if (i == 0)
+            g_clear_pointer(&fixture->monitor, qmp_monitor_free);
+        qmp_ending_end_quit(ending, /* reply= */ NULL, /* is_connected= */ TRUE);
+    }
+    qmp_peer_wait_until(fixture->base.context, fixture->n_ended == 1);
+    g_assert_cmpint(fixture->code, ==, QMP_ERROR_MISSING);
+}
+
 /* A monitor that somebody else has removed: its user is told once. */
 static void
 test_closed(Fixture *fixture, gconstpointer unused)
@@ -275,5 +304,6 @@ main(int argc, char **argv)
     ADD("/qmp-monitor/busy", test_busy);
     ADD("/qmp-monitor/closed", test_closed);
     ADD("/qmp-monitor/left-over", test_left_over);
+    ADD("/qmp-monitor/spare-of-an-ending", test_spare_of_an_ending);
     return g_test_run();
 }

@@ -15,6 +15,7 @@ typedef struct Fixture {
     GMainContext *context; /* owned */
     QmpPeer *peer; /* owned */
     QmpClient *client; /* owned; NULL when freed */
+    QmpEnding *ending; /* ref; NULL when freed */
     QmpQueue *queue; /* owned; NULL when freed */
     gboolean ready, closed;
     GString *log; /* owned; the commands that were answered, `-` before those that failed */
@@ -57,6 +58,7 @@ free_all(Fixture *fixture)
 {
     g_clear_pointer(&fixture->client, qmp_client_free);
     g_clear_pointer(&fixture->queue, qmp_queue_free);
+    g_clear_pointer(&fixture->ending, qmp_ending_unref);
 }
 
 static void
@@ -126,7 +128,8 @@ start(Fixture *fixture)
     fixture->client = qmp_client_new(fixture->context, fd, &(QmpClientLimits){ 0 }, &funcs, fixture);
     qmp_peer_negotiate(fixture->peer, TRUE);
     qmp_peer_wait_until(fixture->context, fixture->ready);
-    fixture->queue = qmp_queue_new(fixture->client, /* barrier= */ NULL);
+    fixture->ending = qmp_ending_new(fixture->context);
+    fixture->queue = qmp_queue_new(fixture->client, fixture->ending, /* barrier= */ NULL);
 }
 
 static void
@@ -245,7 +248,7 @@ test_limits(Fixture *fixture, gconstpointer unused)
 static void
 test_hand_over_limits(Fixture *fixture, gconstpointer unused)
 {
-    QmpQueue *other = qmp_queue_new(/* client= */ NULL, /* barrier= */ NULL);
+    QmpQueue *other = qmp_queue_new(/* client= */ NULL, fixture->ending, /* barrier= */ NULL);
     g_autofree char *most = g_strnfill(MAX_BYTES - 1, ' ');
     QmpCommand command = { .name = "x", .arguments = most };
     Call calls[9] = { 0 };
@@ -275,7 +278,7 @@ test_barrier(Fixture *fixture, gconstpointer unused)
     Call calls[4] = { 0 };
 
     qmp_queue_free(fixture->queue);
-    fixture->queue = qmp_queue_new(fixture->client, barrier);
+    fixture->queue = qmp_queue_new(fixture->client, fixture->ending, barrier);
     qmp_queue_shut(fixture->queue, 1);
     submit(fixture, &calls[0], "a", "held", QMP_EXECUTE_BEHIND_BARRIER);
     submit(fixture, &calls[1], "a", "gone", QMP_EXECUTE_BEHIND_BARRIER);

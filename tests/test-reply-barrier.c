@@ -11,6 +11,7 @@ typedef struct Fixture {
     TestQemu *qemu; /* owned */
     QmpClient *client; /* owned; NULL when freed */
     QmpQueue *queue; /* owned; NULL when freed */
+    QmpEnding *ending; /* ref */
     ReplyBarrier *barrier; /* ref */
     GString *log; /* owned; what callers were told, a blank after each */
     gboolean is_ready;
@@ -53,7 +54,8 @@ set_up(Fixture *fixture, gconstpointer unused)
         qmp_client_new(fixture->context, fd, &(QmpClientLimits){ .timeout = G_MAXUINT64 }, &funcs, fixture);
     qmp_peer_wait_until(fixture->context, fixture->is_ready);
     fixture->barrier = reply_barrier_new();
-    fixture->queue = qmp_queue_new(fixture->client, fixture->barrier);
+    fixture->ending = qmp_ending_new(fixture->context);
+    fixture->queue = qmp_queue_new(fixture->client, fixture->ending, fixture->barrier);
 }
 
 static void
@@ -61,6 +63,7 @@ tear_down(Fixture *fixture, gconstpointer unused)
 {
     g_clear_pointer(&fixture->client, qmp_client_free);
     g_clear_pointer(&fixture->queue, qmp_queue_free);
+    qmp_ending_unref(fixture->ending);
     reply_barrier_unref(fixture->barrier);
     test_qemu_free(fixture->qemu);
     qmp_peer_settle(fixture->context);
@@ -276,7 +279,7 @@ test_disconnected(Fixture *fixture, gconstpointer unused)
 static void
 test_two_monitors(Fixture *fixture, gconstpointer unused)
 {
-    QmpQueue *other = qmp_queue_new(fixture->client, fixture->barrier);
+    QmpQueue *other = qmp_queue_new(fixture->client, fixture->ending, fixture->barrier);
     Call first, second, third;
 
     qmp_queue_shut(fixture->queue, 1);

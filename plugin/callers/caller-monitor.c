@@ -30,13 +30,16 @@ on_monitor_ready(QmpMonitor *monitor, gpointer user_data)
     qmp_queue_set_client(caller_monitor->own_queue, caller_monitor->witness);
 }
 
-/* Every monitor hears every event; here an event only tells that the replies after it must wait. */
+/* Every monitor hears every event; here an event tells no more than that QEMU ends, or that the replies after it must wait: not those
+ * of a QEMU that ends, which is asked nothing. */
 static void
 on_monitor_event(QmpMonitor *monitor, const QmpEvent *event, gpointer user_data)
 {
     CallerMonitor *caller_monitor = user_data;
+    QmpEnding *ending = qemu_connection_get_ending(caller_monitor->qemu);
 
-    if (qmp_queue_is_busy(caller_monitor->own_queue))
+    qmp_ending_note_event(ending, event);
+    if (qmp_queue_is_busy(caller_monitor->own_queue) && !qmp_ending_is_under_way(ending))
         qemu_connection_catch_up(caller_monitor->qemu, caller_monitor->own_queue);
 }
 
@@ -74,7 +77,8 @@ caller_monitor_new(QemuConnection *qemu, const QmpMonitorPlan *plan, const Calle
     static const QmpMonitorFuncs monitor_funcs = { on_monitor_ready, on_monitor_event, on_monitor_closed };
     CallerMonitor *caller_monitor = new_caller_monitor(qemu, plan->address ? plan->address->text : plan->id);
 
-    caller_monitor->own_queue = qmp_queue_new(/* client= */ NULL, qemu_connection_get_barrier(qemu));
+    caller_monitor->own_queue =
+        qmp_queue_new(/* client= */ NULL, qemu_connection_get_ending(qemu), qemu_connection_get_barrier(qemu));
     caller_monitor->funcs = *funcs;
     caller_monitor->user_data = user_data;
     caller_monitor->monitor = qmp_monitor_new(plan, &monitor_funcs, caller_monitor, error);

@@ -154,8 +154,7 @@ find_spare(MonitorPool *pool)
     return NULL;
 }
 
-/* -1: QEMU may refuse a step, and must not be given a guard (vm/plug-guard.c). Before its machine is there (`preconfig`) it
- * refuses most commands. */
+/* -1: QEMU may refuse a step. Before its machine is there (`preconfig`) it refuses most commands. */
 static int
 get_guarded_fd(MonitorPool *pool, Mode mode)
 {
@@ -179,6 +178,7 @@ new_pooled_caller_monitor(PooledMonitor *pooled, GError **error)
         .kind = (QmpMonitorKind)pooled->mode,
         .context = pool->context,
         .control = qemu_connection_get_control(qemu),
+        .ending = qemu_connection_get_ending(qemu),
         .guarded_fd = get_guarded_fd(pool, pooled->mode),
         .id = id,
         .address = pooled->spare,

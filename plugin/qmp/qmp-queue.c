@@ -43,13 +43,13 @@ struct QmpTicket {
 };
 
 struct QmpQueue {
+    QmpEndingMember ending; /* first: a member is its queue */
     QmpClient *client; /* weak; NULL: not yet */
     gboolean closing;
     FairQueue lines; /* of QueueLine */
     GQueue under_way; /* QmpTicket, owned, by their links */
     guint in_band; /* of under_way */
     gboolean fd_under_way; /* one of them takes a descriptor */
-    gboolean is_quitting; /* `quit` is under way, or has succeeded */
     ReplyBarrier *barrier; /* ref; may be NULL */
     guint64 shut_for; /* the question that replies of this monitor wait for */
     GQueue held; /* QmpTicket, owned, by their links */
@@ -62,6 +62,7 @@ static void on_command_answered(const QmpReply *reply, const GError *error, gpoi
 static void
 clear_queue(gpointer queue)
 {
+    qmp_ending_leave(&((QmpQueue *)queue)->ending);
     fair_queue_clear(&((QmpQueue *)queue)->lines);
     g_clear_pointer(&((QmpQueue *)queue)->barrier, reply_barrier_unref);
 }
@@ -93,9 +94,7 @@ wait_in_line(QmpTicket *ticket)
     queue_line_push(ticket->line, &ticket->link, &ticket->command);
 }
 
-/* The texts of the command need not last any longer. While QEMU ends it is sent nothing but out-of-band commands: QEMU 10.0 dies of SIGSEGV if a command
- * comes by another monitor after `quit` (20 of 51 times), of one that follows by the same monitor too (1 of 39), QEMU 7.2
- * of SIGABRT (2 of 120). */
+/* The texts of the command need not last any longer. */
 static void
 send_ticket_command(QmpTicket *ticket)
 {
@@ -103,7 +102,8 @@ send_ticket_command(QmpTicket *ticket)
 
     ticket->state = TICKET_UNDER_WAY;
     ticket->quits = ticket->in_band && g_str_equal(ticket->command.name, "quit"); /* QEMU refuses it out of band */
-    queue->is_quitting |= ticket->quits;
+    if (ticket->quits)
+        qmp_ending_begin_quit(queue->ending.ending);
     ticket->line->under_way++;
     ticket->line->fds += qmp_command_has_fd(&ticket->command);
     queue->in_band += ticket->in_band;
@@ -162,7 +162,7 @@ take_turns(QmpQueue *queue)
 
     if (!queue->client || !qmp_client_is_ready(queue->client))
         return;
-    while (!queue->is_quitting && (ticket = take_next_ticket(queue)))
+    while (!qmp_ending_is_under_way(queue->ending.ending) && (ticket = take_next_ticket(queue)))
         send_waiting_ticket(ticket);
 }
 
@@ -215,6 +215,13 @@ end_flight(QmpQueue *queue, QmpTicket *ticket)
     take_turns(queue);
 }
 
+static void
+go_on_with_turns(QmpEndingMember *member)
+{
+    if (!((QmpQueue *)member)->closing)
+        take_turns((QmpQueue *)member);
+}
+
 static gboolean
 has_to_hold(QmpQueue *queue, QmpTicket *ticket)
 {
@@ -230,7 +237,7 @@ on_command_answered(const QmpReply *reply, const GError *error, gpointer user_da
 
     ticket->state = TICKET_GIVEN;
     if (queue && ticket->quits)
-        queue->is_quitting = reply && !reply->error_class;
+        qmp_ending_end_quit(queue->ending.ending, reply, qmp_client_is_ready(queue->client));
     if (queue)
         end_flight(queue, ticket);
     if (queue && reply && has_to_hold(queue, ticket)) {
@@ -242,14 +249,23 @@ on_command_answered(const QmpReply *reply, const GError *error, gpointer user_da
     give_reply(ticket, reply, error);
 }
 
+static void
+forsake_ticket(QmpTicket *ticket)
+{
+    if (ticket->quits)
+        qmp_ending_end_quit(ticket->queue->ending.ending, /* reply= */ NULL, /* is_connected= */ FALSE);
+    ticket->queue = NULL;
+}
+
 QmpQueue *
-qmp_queue_new(QmpClient *client, ReplyBarrier *barrier)
+qmp_queue_new(QmpClient *client, QmpEnding *ending, ReplyBarrier *barrier)
 {
     QmpQueue *queue = g_rc_box_new0(QmpQueue);
 
     queue->client = client;
     queue->barrier = barrier ? reply_barrier_ref(barrier) : NULL;
     fair_queue_init(&queue->lines, sizeof(QueueLine));
+    qmp_ending_join(ending, &queue->ending, go_on_with_turns);
     return queue;
 }
 
@@ -312,7 +328,7 @@ qmp_queue_free(QmpQueue *queue)
     queue->closing = TRUE;
     queue->on_idle = NULL;
     for (GList *link = queue->under_way.head; link; link = link->next)
-        ((QmpTicket *)link->data)->queue = NULL;
+        forsake_ticket(link->data);
     give_all_held(queue);
     qmp_queue_fail_waiting(queue, error);
     g_rc_box_release_full(queue, clear_queue);
@@ -322,7 +338,7 @@ qmp_queue_free(QmpQueue *queue)
 static gboolean
 has_turn_now(QmpQueue *queue, const QmpTicket *ticket)
 {
-    gboolean is_next = !queue->is_quitting && queue->lines.turns.length == 0 && fits_whole(queue, ticket) &&
+    gboolean is_next = !qmp_ending_is_under_way(queue->ending.ending) && queue->lines.turns.length == 0 && fits_whole(queue, ticket) &&
                        !(queue->fd_under_way && ticket->takes_fd);
 
     return queue->client && (!ticket->in_band || is_next);

@@ -6,14 +6,15 @@
 #pragma once
 
 #include "qmp-client.h"
+#include "qmp-ending.h"
 #include "reply-barrier.h"
 
 typedef struct QmpQueue QmpQueue;
 typedef struct QmpTicket QmpTicket; /* a command whose reply has not been given */
 
 /* Borrows @client, which must be ready and must outlive the queue. NULL: there is none yet, all commands wait for
- * it. @barrier: takes a reference; NULL: no reply is held. */
-QmpQueue *qmp_queue_new(QmpClient *client, ReplyBarrier *barrier);
+ * it. @ending: takes a reference. @barrier: the same; NULL: no reply is held. */
+QmpQueue *qmp_queue_new(QmpClient *client, QmpEnding *ending, ReplyBarrier *barrier);
 
 /* The client that commands waited for. */
 void qmp_queue_set_client(QmpQueue *queue, QmpClient *client);
@@ -28,8 +29,7 @@ void qmp_queue_free(QmpQueue *queue);
 /* Puts a command into @caller's line (a line appears with its first command and goes with its last). The command is copied,
  * and its descriptor is taken, also where this fails. @func as for qmp_client_execute(), never from inside. Fails with
  * QMP_ERROR_LIMIT when the line is full (4096 commands, waiting or under way; 16 MiB that wait), with QMP_ERROR_DISCONNECTED when the session has ended. Out-of-band
- * commands do not wait in line; the others wait while `quit` is under way, and once that has succeeded for the end of the
- * session. One with a descriptor waits until no other such command is under way, and of one caller there may be 16. With QMP_EXECUTE_BEHIND_BARRIER the reply, not an error, waits while the barrier is shut.
+ * commands do not wait in line; the others wait while QEMU is ending. One with a descriptor waits until no other such command is under way, and of one caller there may be 16. With QMP_EXECUTE_BEHIND_BARRIER the reply, not an error, waits while the barrier is shut.
  * A command with followers waits until there is room for all of them, so that all are sent in one turn of the main loop, in which the
  * kernel takes them in one piece or not at all. They must be submitted at once, and none of them cancelled. */
 QmpTicket *qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpCommand *command, QmpReplyFunc func,

@@ -41,6 +41,7 @@ typedef struct WatchQuestion {
 struct ControlWatch {
     GMainContext *context; /* ref */
     QmpClient *client; /* weak */
+    QmpEnding *ending; /* ref */
     guint64 interval; /* us */
     ControlWatchFuncs funcs;
     gpointer user_data;
@@ -121,6 +122,8 @@ ask_witness(ControlWatch *watch)
 {
     const QmpCommand question = { .name = "query-name" };
 
+    if (qmp_ending_is_under_way(watch->ending))
+        return;
     for (guint i = 0; i < watch->witnesses->len && !watch->witness.client && !watch->witnessed_at; i++) {
         QmpClient *witness = g_ptr_array_index(watch->witnesses, i);
         if (qmp_client_is_ready(witness) && qmp_client_get_in_flight(witness) < MAX_IN_FLIGHT)
@@ -212,7 +215,8 @@ control_watch_look(ControlWatch *watch)
     if (watch->timer || !qmp_client_is_ready(watch->client))
         return;
     silence = g_get_monotonic_time() - qmp_client_get_heard_at(watch->client);
-    if (qmp_client_get_in_flight(watch->client) == 0 && silence > (gint64)watch->interval * LOOK_INTERVALS)
+    if (qmp_client_get_in_flight(watch->client) == 0 && silence > (gint64)watch->interval * LOOK_INTERVALS &&
+        !qmp_ending_is_under_way(watch->ending))
         ask_question(&watch->own, watch->client, &question, on_own_answer, watch);
     if (qmp_client_get_in_flight(watch->client) == 0)
         return;
@@ -233,13 +237,14 @@ control_watch_remove_witness(ControlWatch *watch, QmpClient *client)
 }
 
 ControlWatch *
-control_watch_new(GMainContext *context, QmpClient *client, guint64 interval, const ControlWatchFuncs *funcs,
-                  gpointer user_data)
+control_watch_new(GMainContext *context, QmpClient *client, QmpEnding *ending, guint64 interval,
+                  const ControlWatchFuncs *funcs, gpointer user_data)
 {
     ControlWatch *watch = g_new0(ControlWatch, 1);
 
     watch->context = g_main_context_ref(context);
     watch->client = client;
+    watch->ending = qmp_ending_ref(ending);
     watch->interval = interval ? interval : INTERVAL_DEFAULT;
     watch->funcs = *funcs;
     watch->user_data = user_data;
@@ -255,6 +260,7 @@ control_watch_free(ControlWatch *watch)
     cancel_question(&watch->witness);
     cancel_question(&watch->own);
     g_ptr_array_unref(watch->witnesses);
+    qmp_ending_unref(watch->ending);
     g_main_context_unref(watch->context);
     g_free(watch);
 }

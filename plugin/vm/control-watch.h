@@ -3,6 +3,7 @@
 #pragma once
 
 #include "qmp-client.h"
+#include "qmp-ending.h"
 
 typedef struct ControlWatch ControlWatch;
 
@@ -14,9 +15,9 @@ typedef struct ControlWatchFuncs {
     void (*on_stuck)(const GError *error, gpointer user_data);
 } ControlWatchFuncs;
 
-/* Watches over @client, which must outlive it and be ready. @interval: us; 0: the default. No callback comes from inside any
- * function here. */
-ControlWatch *control_watch_new(GMainContext *context, QmpClient *client, guint64 interval,
+/* Watches over @client, which must outlive it and be ready. @ending: takes a reference; a QEMU that ends is asked nothing. @interval: us; 0:
+ * the default. No callback comes from inside any function here. */
+ControlWatch *control_watch_new(GMainContext *context, QmpClient *client, QmpEnding *ending, guint64 interval,
                                 const ControlWatchFuncs *funcs, gpointer user_data);
 void control_watch_free(ControlWatch *watch);
 

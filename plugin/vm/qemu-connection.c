@@ -24,6 +24,7 @@ struct QemuConnection {
     gpointer user_data;
     QmpClient *client; /* owned; NULL once the connection has ended */
     QmpQueue *queue; /* owned; on client */
+    QmpEnding *ending; /* ref */
     ReplyBarrier *barrier; /* ref */
     ControlWatch *watch; /* owned; once ready */
     GSource *deadline; /* owned; until up */
@@ -105,8 +106,7 @@ on_status(const QmpReply *reply, const GError *error, gpointer user_data)
     g_rc_box_release(qemu);
 }
 
-/* At most one query-status is under way; an event that comes meanwhile makes its answer old, and the next one
- * counts. @queue: the monitor whose replies wait for it; NULL: all. */
+/* At most one query-status is under way; an event meanwhile makes its answer old. @queue: whose replies wait for it; NULL: all. */
 static void
 ask_status(QemuConnection *qemu, QmpQueue *queue)
 {
@@ -146,9 +146,8 @@ on_known(gpointer user_data)
 {
     QemuConnection *qemu = user_data;
 
-    if (qemu->freed || !qmp_client_is_ready(qemu->client))
-        return; /* on_control_closed follows, with the reason */
-    if (--qemu->unanswered == 0)
+    /* Where the client has ended, on_control_closed() follows, with the reason. */
+    if (!qemu->freed && qmp_client_is_ready(qemu->client) && --qemu->unanswered == 0)
         go_up(qemu);
 }
 
@@ -187,8 +186,8 @@ on_control_ready(QmpClient *client, gpointer user_data)
     static const char *const probes[] = { "query-name", "query-uuid", "query-target", "query-status" };
     QemuConnection *qemu = user_data;
 
-    qemu->queue = qmp_queue_new(client, qemu->barrier);
-    qemu->watch = control_watch_new(qemu->context, client, /* interval= */ 0, &watch_funcs, qemu);
+    qemu->queue = qmp_queue_new(client, qemu->ending, qemu->barrier);
+    qemu->watch = control_watch_new(qemu->context, client, qemu->ending, /* interval= */ 0, &watch_funcs, qemu);
     qemu->unanswered = G_N_ELEMENTS(probes) + 2;
     qemu_connection_ask(qemu, &(QmpCommand){ .name = "query-commands" }, on_commands, qemu);
     for (guint i = 0; i < G_N_ELEMENTS(probes); i++)
@@ -201,6 +200,7 @@ on_control_event(QmpClient *client, const QmpEvent *event, gpointer user_data)
 {
     QemuConnection *qemu = user_data;
 
+    qmp_ending_note_event(qemu->ending, event);
     if (run_state_may_change_by(event->name)) {
         if (qemu->up)
             ask_status(qemu, /* queue= */ NULL);
@@ -225,19 +225,16 @@ on_control_closing(QmpClient *client, gpointer user_data)
 static void
 on_control_closed(QmpClient *client, const GError *error, gpointer user_data)
 {
-    QemuConnection *qemu = user_data;
-
-    end_connection(qemu, error);
+    end_connection(user_data, error);
 }
 
 static gboolean
 on_deadline(gpointer user_data)
 {
-    QemuConnection *qemu = user_data;
     g_autoptr(GError) error =
         g_error_new(QMP_ERROR, QMP_ERROR_TIMED_OUT, "QEMU greeted, but does not answer query-name and the like");
 
-    end_connection(qemu, error);
+    end_connection(user_data, error);
     return G_SOURCE_REMOVE;
 }
 
@@ -247,18 +244,16 @@ qemu_connection_new(GMainContext *context, int fd, const QemuConnectionLimits *l
 {
     static const QmpClientFuncs client_funcs = { on_control_ready, on_control_event, on_control_closing,
                                                  on_control_closed };
-    /* The client watches over the greeting and the negotiation itself and says which of them failed. The client is given
-     * the same time and started first, so that its words are heard rather than ours. */
-    QmpClientLimits client_limits = {
-        .max_reply = limits->max_reply,
-        .timeout = limits->timeout,
-        .session = limits->session,
-    };
+    /* The client has the same time, and starts first: it can say whether the greeting or the negotiation has failed. */
+    QmpClientLimits client_limits = { .max_reply = limits->max_reply,
+                                      .timeout = limits->timeout,
+                                      .session = limits->session };
     QemuConnection *qemu = g_rc_box_new0(QemuConnection);
 
     qemu->context = g_main_context_ref(context);
     qemu->funcs = *funcs;
     qemu->user_data = user_data;
+    qemu->ending = qmp_ending_new(context);
     qemu->barrier = reply_barrier_new();
     qemu_facts_init(&qemu->facts);
     qmp_peer_get_pid(fd, &qemu->pid);
@@ -279,6 +274,7 @@ qemu_connection_free(QemuConnection *qemu)
     g_clear_pointer(&qemu->client, qmp_client_free);
     g_clear_pointer(&qemu->queue, qmp_queue_free);
     g_clear_pointer(&qemu->started_monitors, started_monitors_free);
+    g_clear_pointer(&qemu->ending, qmp_ending_unref);
     g_clear_pointer(&qemu->barrier, reply_barrier_unref);
     early_events_clear(&qemu->early_events);
     g_clear_pointer(&qemu->context, g_main_context_unref);
@@ -413,6 +409,12 @@ QmpQueue *
 qemu_connection_get_control(QemuConnection *qemu)
 {
     return qemu->queue;
+}
+
+QmpEnding *
+qemu_connection_get_ending(QemuConnection *qemu)
+{
+    return qemu->ending;
 }
 
 ReplyBarrier *

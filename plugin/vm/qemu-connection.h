@@ -80,6 +80,9 @@ void qemu_connection_remove_witness(QemuConnection *qemu, QmpClient *client);
 /* After on_up: the control monitor's queue. */
 QmpQueue *qemu_connection_get_control(QemuConnection *qemu);
 
+/* Whether QEMU ends, for the queues of all its monitors. */
+QmpEnding *qemu_connection_get_ending(QemuConnection *qemu);
+
 /* The replies behind this barrier wait for the run state whenever that may have changed. */
 ReplyBarrier *qemu_connection_get_barrier(QemuConnection *qemu);
 

@@ -49,6 +49,7 @@ typedef enum Part {
 } Part;
 
 struct QmpMonitor {
+    QmpEndingMember ending; /* first: a member is its monitor; of a spare, until it is connected to */
     QmpMonitorKind kind;
     GMainContext *context; /* ref */
     QmpQueue *control; /* weak; NULL once it is gone, or not needed any more */
@@ -78,6 +79,7 @@ static void on_step(const QmpReply *reply, const GError *error, gpointer user_da
 static void
 destroy_monitor(QmpMonitor *monitor)
 {
+    qmp_ending_leave(&monitor->ending);
     g_clear_pointer(&monitor->connector, qmp_connector_free);
     g_clear_pointer(&monitor->client, qmp_client_free);
     if (monitor->fd >= 0)
@@ -328,14 +330,31 @@ on_spare_connected(int fd, const GError *error, gpointer user_data)
         start_client(user_data, fd);
 }
 
+static void
+start_spare(QmpEndingMember *member)
+{
+    qmp_ending_leave(member);
+    qmp_connector_start(((QmpMonitor *)member)->connector);
+}
+
+/* The negotiation is a command as well. */
+static void
+begin_spare(QmpMonitor *monitor, const QmpMonitorPlan *plan)
+{
+    monitor->connector = qmp_connector_new(plan->context, plan->address, geteuid(), on_spare_connected, monitor);
+    if (qmp_ending_is_under_way(plan->ending))
+        qmp_ending_join(plan->ending, &monitor->ending, start_spare);
+    else
+        qmp_connector_start(monitor->connector);
+}
+
 static gboolean
 begin_plug(QmpMonitor *monitor, const QmpMonitorPlan *plan, GError **error)
 {
     int ends[2];
 
     if (plan->kind == QMP_MONITOR_SPARE) {
-        monitor->connector = qmp_connector_new(plan->context, plan->address, geteuid(), on_spare_connected, monitor);
-        qmp_connector_start(monitor->connector);
+        begin_spare(monitor, plan);
         return TRUE;
     }
     monitor->control = plan->control;

@@ -31,6 +31,7 @@ typedef struct QmpMonitorPlan {
     QmpMonitorKind kind;
     GMainContext *context;
     QmpQueue *control; /* weak: may go before the monitor does; not for a spare */
+    QmpEnding *ending; /* for a spare, which is connected to once QEMU does not end */
     int guarded_fd; /* weak; the control monitor's socket, where QEMU is sure to take the monitor, or else nobody would ever
                      * get at the control monitor again after the death of the agent; -1: the plug is not guarded */
     const char *id; /* of the monitor and its character device: QMP_MONITOR_PREFIX and something unique */
@@ -38,7 +39,7 @@ typedef struct QmpMonitorPlan {
     QmpClientLimits limits;
 } QmpMonitorPlan;
 
-/* Nothing of @plan is kept but the context and the control queue. No callback comes from inside. Fails with
+/* Nothing of @plan is kept but the context, the control queue and the ending. No callback comes from inside. Fails with
  * QMP_ERROR_LIMIT for want of descriptors, with QMP_ERROR_DISCONNECTED where the control monitor has ended. */
 QmpMonitor *qmp_monitor_new(const QmpMonitorPlan *plan, const QmpMonitorFuncs *funcs, gpointer user_data,
                             GError **error);

@@ -393,10 +393,17 @@ free_native_client(Client *client)
     g_free(client->peer.name);
 }
 
+/* Nothing is sent any more to a QEMU that was told to quit (qmp/qmp-ending.h), and this one lives on. */
+static gboolean
+has_to_answer(NativeWorld *world)
+{
+    return !world->is_dishonest && !world->is_stopped && !strstr(test_qemu_get_log(world->base.qemu), " quit");
+}
+
 void
 native_world_free(NativeWorld *world)
 {
-    gboolean was_up = world->vm_context.sessions && !world->is_scripted && !world->is_dishonest && !world->is_stopped;
+    gboolean was_up = world->vm_context.sessions && !world->is_scripted && has_to_answer(world);
 
     for (guint i = 0; i < N_CLIENTS; i++)
         if (world->clients[i].session)
@@ -428,13 +435,6 @@ ask_last(NativeWorld *world, guint number)
 
     if (world->clients[number].session)
         native_world_say(world, number, last, strlen(last), /* with_fd= */ FALSE);
-}
-
-/* Nothing is sent any more to a QEMU that was told to quit (qmp-queue.c), and this one lives on. */
-static gboolean
-has_to_answer(NativeWorld *world)
-{
-    return !world->is_dishonest && !world->is_stopped && !strstr(test_qemu_get_log(world->base.qemu), " quit");
 }
 
 void
