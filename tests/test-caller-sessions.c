@@ -417,6 +417,19 @@ test_free(Fixture *fixture, gconstpointer unused)
     g_assert_cmpstr(fixture->log->str, ==, "stop!0 quit={} quit!0 ");
 }
 
+/* The same, before `quit` has gone out: nobody has done that. */
+static void
+test_free_before_quit(Fixture *fixture, gconstpointer unused)
+{
+    Call stop, quit;
+
+    submit(fixture, &stop, ":1.1", "stop", NULL);
+    assert_told(fixture, "stop={} ");
+    submit(fixture, &quit, ":1.1", "quit", NULL);
+    g_clear_pointer(&fixture->sessions, caller_sessions_free);
+    g_assert_cmpstr(fixture->log->str, ==, "quit!0 ");
+}
+
 static void
 on_left(gpointer user_data)
 {
@@ -532,6 +545,7 @@ main(int argc, char **argv)
     ADD("/caller-sessions/fail", test_fail);
     ADD("/caller-sessions/fail-held", test_fail_held);
     ADD("/caller-sessions/free", test_free);
+    ADD("/caller-sessions/free-before-quit", test_free_before_quit);
     ADD("/caller-sessions/leave", test_leave);
     ADD("/caller-sessions/done", test_done);
     ADD("/caller-sessions/open", test_open);

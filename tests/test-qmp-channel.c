@@ -20,7 +20,7 @@ typedef struct Fixture {
     GError *closed; /* owned */
     char *said; /* owned */
     guint n_closed;
-    gboolean free_on_document, free_on_closed, pause_on_document;
+    gboolean free_on_document, free_on_closed, pause_on_document, send_on_document;
 } Fixture;
 
 static void
@@ -44,6 +44,8 @@ on_document(const char *text, gsize length, const JsonScan *scan, gpointer user_
     fixture->last_length = length;
     if (fixture->pause_on_document)
         qmp_channel_pause(fixture->channel);
+    if (fixture->send_on_document)
+        qmp_channel_send(fixture->channel, "late", 4);
     if (fixture->free_on_document)
         free_channel(fixture);
     /* Valid inside the call, freed or not. */
@@ -236,6 +238,25 @@ test_lost(Fixture *fixture, gconstpointer unused)
     wait_closed(fixture, QMP_ERROR_PROTOCOL);
     g_assert_cmpuint(fixture->n_documents, ==, 1);
     g_assert_true(g_str_has_prefix(fixture->said, "QEMU 7.2.22 monitor - type 'help'"));
+}
+
+/* A command that waits is told to have failed when the peer breaks the rules: then it is not done either. */
+static void
+test_lost_sends_nothing(Fixture *fixture, gconstpointer unused)
+{
+    static const char text[] = "{\"a\":1}{]";
+    char byte;
+    int ends[2];
+
+    g_assert_no_errno(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+    free_channel(fixture);
+    fixture->channel = qmp_channel_new(fixture->context, ends[0], 1000, &funcs, fixture);
+    fixture->send_on_document = TRUE;
+    g_assert_cmpint(send(ends[1], text, strlen(text), 0), ==, (gssize)strlen(text));
+    wait_closed(fixture, QMP_ERROR_PROTOCOL);
+    g_assert_cmpuint(fixture->n_documents, ==, 1);
+    g_assert_cmpint(recv(ends[1], &byte, 1, 0), ==, 0);
+    close(ends[1]);
 }
 
 static void
@@ -476,6 +497,7 @@ main(int argc, char *argv[])
     ADD("/qmp-channel/cap-in-one-read", test_cap_in_one_read, NULL);
     ADD("/qmp-channel/32-mib", test_32_mib, NULL);
     ADD("/qmp-channel/lost", test_lost, NULL);
+    ADD("/qmp-channel/lost-sends-nothing", test_lost_sends_nothing, NULL);
     ADD("/qmp-channel/eof", test_eof, NULL);
     ADD("/qmp-channel/send-to-the-dead", test_send_to_the_dead, NULL);
     ADD("/qmp-channel/send-refused", test_send_refused, NULL);

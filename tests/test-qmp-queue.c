@@ -523,6 +523,25 @@ test_quit(Fixture *fixture, gconstpointer unused)
     assert_log(fixture, "quit -x ");
 }
 
+/* A QEMU that breaks the rules in the moment in which the next command would go out: the caller hears that it failed, and so it is
+ * not done. */
+static void
+test_broken_rules(Fixture *fixture, gconstpointer unused)
+{
+    Call calls[8] = { 0 };
+
+    submit_numbered(fixture, calls, 8);
+    qmp_peer_expect(fixture->peer, "{\"execute\":\"0\"}{\"execute\":\"1\",\"id\":1}{\"execute\":\"2\",\"id\":2}"
+                                   "{\"execute\":\"3\",\"id\":3}{\"execute\":\"4\",\"id\":4}"
+                                   "{\"execute\":\"5\",\"id\":5}{\"execute\":\"6\",\"id\":6}");
+    qmp_peer_send(fixture->peer, "{\"return\": {}}\r\n{\"return\": {}, \"id\": 99}\r\n");
+    qmp_peer_echo(fixture->peer);
+    wait_answered(fixture, 8);
+    assert_log(fixture, "0 -1 -2 -3 -4 -5 -6 -7 ");
+    g_assert_true(fixture->closed);
+    g_assert_cmpuint(qmp_peer_get_n_echoed(fixture->peer), ==, 0);
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -536,6 +555,7 @@ main(int argc, char *argv[])
     ADD("/qmp-queue/no-room-for-followers", test_no_room_for_followers);
     ADD("/qmp-queue/oob", test_oob);
     ADD("/qmp-queue/quit", test_quit);
+    ADD("/qmp-queue/broken-rules", test_broken_rules);
     ADD("/qmp-queue/limits", test_limits);
     ADD("/qmp-queue/hand-over-limits", test_hand_over_limits);
     ADD("/qmp-queue/cancel", test_cancel);

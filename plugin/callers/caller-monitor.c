@@ -148,6 +148,12 @@ caller_monitor_is_ready(CallerMonitor *caller_monitor)
     return caller_monitor->was_ready || caller_monitor_is_on_control(caller_monitor);
 }
 
+gboolean
+caller_monitor_is_behind(CallerMonitor *caller_monitor)
+{
+    return caller_monitor->witness && qmp_client_get_outgoing_size(caller_monitor->witness) > 0;
+}
+
 const char *
 caller_monitor_get_id(CallerMonitor *caller_monitor)
 {

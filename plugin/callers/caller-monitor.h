@@ -43,3 +43,6 @@ gboolean caller_monitor_is_on_control(CallerMonitor *caller_monitor);
 
 /* Whether commands go to QEMU, or wait for the monitor. */
 gboolean caller_monitor_is_ready(CallerMonitor *caller_monitor);
+
+/* Whether some text of a command has not gone out yet, as QEMU does not read. Of the control monitor: FALSE. */
+gboolean caller_monitor_is_behind(CallerMonitor *caller_monitor);

@@ -285,6 +285,16 @@ caller_session_ticket_is_waiting(CallerSessionTicket *ticket)
     return qmp_ticket_is_waiting(ticket->ticket);
 }
 
+/* Nothing else follows `quit` on its monitor, so it has gone out where nothing waits there (qmp/qmp-ending.h). */
+static gboolean
+was_quit_sent(CallerSessionTicket *ticket)
+{
+    PooledMonitor *pooled = ticket->session->lease.pooled;
+
+    return g_str_equal(ticket->name, "quit") && !qmp_ticket_is_waiting(ticket->ticket) && pooled &&
+           !caller_monitor_is_behind(pooled_monitor_get_monitor(pooled, QMP_EXECUTE_DEFAULT));
+}
+
 /* A callback may bring about that others end. Where QEMU is stuck, a reply that is held is given. A VM that has gone is the
  * success of a `quit`: the end of the control monitor may be seen before the end of the monitor that `quit` went by. */
 void
@@ -298,7 +308,7 @@ caller_session_fail_all(CallerSessionShare *share, gboolean is_for_good, const G
         CallerSessionTicket *ticket = link->data;
         QmpReplyFunc func = ticket->func;
         gpointer user_data = ticket->user_data;
-        gboolean has_quit = !error && g_str_equal(ticket->name, "quit") && !qmp_ticket_is_waiting(ticket->ticket);
+        gboolean has_quit = !error && was_quit_sent(ticket);
         g_queue_push_tail_link(&share->tickets, link);
         if (error && func && qmp_ticket_give_held(ticket->ticket))
             continue;

@@ -62,6 +62,7 @@ tell_closed(QmpChannel *channel, const GError *error, const char *text, gsize le
     memcpy(said + n, text, more);
     said[n + more] = '\0';
     channel->n_taken = qmp_socket_get_n_taken(channel->socket);
+    qmp_socket_forget_outgoing(channel->socket);
     g_clear_pointer(&channel->socket, qmp_socket_free);
     channel->funcs->on_closed(error, said, channel->user_data);
 }
@@ -192,6 +193,13 @@ qmp_channel_send_with_fd(QmpChannel *channel, const char *text, gsize length, in
         qmp_socket_send_with_fd(channel->socket, text, length, fd);
     else
         close(fd);
+}
+
+void
+qmp_channel_forget_outgoing(QmpChannel *channel)
+{
+    if (channel->socket)
+        qmp_socket_forget_outgoing(channel->socket);
 }
 
 gsize

@@ -51,8 +51,9 @@ gsize qmp_channel_get_unread_size(QmpChannel *channel);
 /* The socket, borrowed; -1 once it is closed. */
 int qmp_channel_get_fd(QmpChannel *channel);
 
-/* Bytes that the socket has not taken yet. */
+/* Bytes that the socket has not taken yet; and they are never to be sent, which also the end of the connection brings about. */
 gsize qmp_channel_get_outgoing_size(QmpChannel *channel);
+void qmp_channel_forget_outgoing(QmpChannel *channel);
 
 /* Bytes since the beginning: given to be sent (G_MAXUINT64 once the connection has ended), taken by the kernel. */
 guint64 qmp_channel_get_n_given(QmpChannel *channel);

@@ -17,6 +17,7 @@
 #include "qmp-flight.h"
 #include "json-tree.h"
 #include "peer-hint.h"
+#include "timer.h"
 
 #define DEFAULT_MAX_REPLY (32 * 1024 * 1024)
 #define DEFAULT_MAX_EVENT (256 * 1024)
@@ -65,9 +66,7 @@ stop_session(QmpClient *client)
     if (client->channel)
         client->n_taken = qmp_channel_get_n_taken(client->channel);
     g_clear_pointer(&client->channel, qmp_channel_free);
-    if (client->timeout)
-        g_source_destroy(client->timeout);
-    g_clear_pointer(&client->timeout, g_source_unref);
+    timer_stop(&client->timeout);
 }
 
 /* In the order in which they were sent. A callback may cancel others, or free the client. */
@@ -85,7 +84,7 @@ fail_commands(QmpClient *client, const GError *error, gboolean quit_succeeds)
     }
 }
 
-/* Takes @error. */
+/* Takes @error. The commands that wait are told to have failed, so they are not sent any more. */
 static void
 client_close(QmpClient *client, GError *error)
 {
@@ -94,6 +93,8 @@ client_close(QmpClient *client, GError *error)
         return;
     }
     client->refs++;
+    if (client->channel)
+        qmp_channel_forget_outgoing(client->channel);
     stop_session(client);
     if (!client->freed && client->funcs->on_closing)
         client->funcs->on_closing(client, client->user_data);
@@ -149,9 +150,7 @@ on_negotiated(const QmpReply *reply, const GError *error, gpointer user_data)
     /* `Capabilities negotiation is already complete`: by the command of the client that was connected before, with the
      * capabilities that it wanted (7.2, where that client leaves while the command is under way). Without out-of-band commands all the same is well. */
     client->oob = client->greeting.oob && (client->is_resumed || !reply->error_class);
-    if (client->timeout)
-        g_source_destroy(client->timeout);
-    g_clear_pointer(&client->timeout, g_source_unref);
+    timer_stop(&client->timeout);
     client->funcs->on_ready(client, client->user_data);
 }
 
@@ -301,17 +300,6 @@ on_session_timeout(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
-static void
-start_timeout(QmpClient *client, GMainContext *context)
-{
-    if (client->limits.timeout == G_MAXUINT64)
-        return;
-    guint64 milliseconds = client->limits.timeout / 1000 + (client->limits.timeout % 1000 != 0);
-    client->timeout = g_timeout_source_new((guint)MIN(milliseconds, G_MAXUINT));
-    g_source_set_callback(client->timeout, on_session_timeout, client, NULL);
-    g_source_attach(client->timeout, context);
-}
-
 static const QmpChannelFuncs channel_funcs = {
     .on_document = on_document,
     .on_closed = on_channel_closed,
@@ -353,7 +341,8 @@ qmp_client_new(GMainContext *context, int fd, const QmpClientLimits *limits, con
     client->limits.timeout = limits->timeout ? limits->timeout : DEFAULT_TIMEOUT;
     qmp_flight_init(&client->flight);
     client->channel = qmp_channel_new(context, fd, client->limits.max_reply, &channel_funcs, client);
-    start_timeout(client, context);
+    if (client->limits.timeout != G_MAXUINT64)
+        client->timeout = timer_start(context, client->limits.timeout, on_session_timeout, client);
     if (limits->session)
         resume_session(client, limits->session);
     return client;
@@ -425,6 +414,12 @@ gint64
 qmp_client_get_heard_at(QmpClient *client)
 {
     return client->channel ? qmp_channel_get_read_at(client->channel) : 0;
+}
+
+gsize
+qmp_client_get_outgoing_size(QmpClient *client)
+{
+    return client->channel ? qmp_channel_get_outgoing_size(client->channel) : 0;
 }
 
 gsize

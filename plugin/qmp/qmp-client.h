@@ -77,6 +77,9 @@ void qmp_client_cancel(QmpClient *client, guint id);
 /* Commands that QEMU has not answered, cancelled ones included. */
 guint qmp_client_get_in_flight(QmpClient *client);
 
+/* Bytes of commands that the socket has not taken yet. 0 once the session has ended. */
+gsize qmp_client_get_outgoing_size(QmpClient *client);
+
 /* When anything came of the peer last, in monotonic us: now, as long as the client is paused. How many bytes that were sent the
  * peer has not read. 0 once the session has ended. */
 gint64 qmp_client_get_heard_at(QmpClient *client);

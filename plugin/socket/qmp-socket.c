@@ -109,6 +109,14 @@ update_poll(QmpSocket *socket)
         fail_later(socket, new_errno_error(errno));
 }
 
+void
+qmp_socket_forget_outgoing(QmpSocket *socket)
+{
+    socket->is_blocked = FALSE;
+    close_fd(&socket->outgoing_fd);
+    g_clear_pointer(&socket->outgoing, g_byte_array_unref);
+}
+
 /* Takes @error, to be told from the main context. */
 static void
 fail_later(QmpSocket *socket, GError *error)
@@ -118,9 +126,7 @@ fail_later(QmpSocket *socket, GError *error)
         return;
     }
     socket->failure = error;
-    socket->is_blocked = FALSE;
-    close_fd(&socket->outgoing_fd);
-    g_clear_pointer(&socket->outgoing, g_byte_array_unref);
+    qmp_socket_forget_outgoing(socket);
     update_poll(socket);
     poll_member_wake(&socket->member);
 }

@@ -47,6 +47,9 @@ guint64 qmp_socket_get_n_taken(QmpSocket *socket);
 /* Borrowed. */
 int qmp_socket_get_fd(QmpSocket *socket);
 
+/* The bytes that have not gone out yet are not sent any more, nor is a descriptor beside them. */
+void qmp_socket_forget_outgoing(QmpSocket *socket);
+
 /* The bytes that were sent go out, then the connection ends (on_closed). */
 void qmp_socket_finish(QmpSocket *socket);
 
