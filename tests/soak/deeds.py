@@ -40,12 +40,12 @@ def expect(condition, *what):
         raise AssertionError(' '.join(map(str, what)))
 
 
-async def expect_error(caller, name, text, pending):
+async def expect_error(caller, name, text, pending, or_name=None):
     try:
         value = await pending
     except CallError as error:
         caller.world.tally.refused += 1
-        if error.name != name or text not in error.message:
+        if error.name not in (name, or_name) or text not in error.message:
             raise AssertionError(f'expected {name} {text}') from error
     else:
         raise AssertionError(f'expected {name} {text}, and it came back with {value}')
@@ -352,7 +352,8 @@ async def be_a_stranger(caller, machine):
     await caller.vm(machine, 'Subscribe', '(as)', ['RESET'])
     await expect_error(caller, DENIED, 'stop', caller.qmp(machine, 'Stop'))
     await expect_error(caller, DENIED, 'quit', caller.vm(machine, 'ExecuteAndWait', '(sa{sv})', 'quit', {}))
-    await expect_error(caller, DENIED, '', caller.vm(machine, 'Screenshot', '(a{sv})', {}))
+    # All the VM's places may be taken by the pictures of other callers, who wait for a slow QEMU.
+    await expect_error(caller, DENIED, '', caller.vm(machine, 'Screenshot', '(a{sv})', {}), or_name=LIMITS_EXCEEDED)
     await expect_error(caller, DENIED, '', caller.manager('RemoveVM', '(o)', machine.object_path))
 
 
