@@ -3,6 +3,7 @@
 #include "answers.h"
 
 #include "errors.h"
+#include "qmp-error.h"
 #include "value.h"
 
 /* Bytes of memory that conversions hold: the texts, the messages so far (a message may have eight times its text's bytes), and the
@@ -332,7 +333,9 @@ answers_give(Context *context, BusCall *call, const AnswerForm *form, const QmpR
 static void
 fail_answer(Answer *answer, const char *why)
 {
-    bus_call_fail_code(g_steal_pointer(&answer->call), BUS_ERROR_DISCONNECTED, "%s", why);
+    g_autoptr(GError) error = g_error_new_literal(QMP_ERROR, QMP_ERROR_DISCONNECTED, why);
+
+    errors_fail(g_steal_pointer(&answer->call), error);
     free_answer(answer);
 }
 
@@ -360,7 +363,7 @@ void
 answers_free(Answers *answers)
 {
     while (answers->all.head)
-        fail_answer(answers->all.head->data, "The agent ends");
+        fail_answer(answers->all.head->data, "The agent is stopping");
     if (answers->slices)
         g_source_destroy(answers->slices);
     g_clear_pointer(&answers->slices, g_source_unref);

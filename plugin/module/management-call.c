@@ -124,14 +124,16 @@ management_call_fail(ManagementCall *management, const GError *error)
 static void
 drop_waiting(ManagementCalls *calls, const char *unique_name)
 {
+    g_autoptr(GError) error = g_error_new_literal(QMP_ERROR, QMP_ERROR_DISCONNECTED,
+                                                  unique_name ? "The caller has left" : "The agent is stopping");
+
     for (GList *i = calls->waiting.head, *next; i; i = next) {
         ManagementCall *management = i->data;
         next = i->next;
         if (unique_name && !g_str_equal(bus_call_get_sender(management->call), unique_name))
             continue;
         authorization_ticket_cancel(management->authorization);
-        bus_call_fail_code(management->call, BUS_ERROR_DISCONNECTED, "The agent ends");
-        management_call_free(management);
+        management_call_fail(management, error);
     }
 }
 
