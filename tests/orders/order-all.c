@@ -82,7 +82,8 @@ order_all_run(OrderRun *run, OrderTally *tally, guint depth, guint only)
     while ((i = (guint)g_atomic_int_add(&tally->n_taken, 1)) < n) {
         guint world = i / n_starts;
         guint world_depth = get_depth(world, depth, only);
-        guint64 n_orders = world_depth > 0 ? run_start(run, world, i % n_starts, world_depth) : 0;
+        gboolean is_wanted = world_depth > 0 && order_run_has_start(world, i % n_starts);
+        guint64 n_orders = is_wanted ? run_start(run, world, i % n_starts, world_depth) : 0;
         tally->depths[world] = world_depth;
         __atomic_add_fetch(&tally->n_orders[world], n_orders, __ATOMIC_RELAXED);
     }

@@ -60,6 +60,7 @@ order_caller_send(OrderCaller *caller, const char *what, DBusMessage *message)
     OrderCall *call = g_new0(OrderCall, 1);
 
     dbus_connection_send(caller->connection, message, &call->serial);
+    call->sent_at = g_get_monotonic_time();
     call->what = g_strdup(what);
     call->path = g_strdup(dbus_message_get_path(message));
     g_ptr_array_add(caller->calls, call);

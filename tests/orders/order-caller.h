@@ -10,6 +10,7 @@ typedef struct OrderCall {
     char *what; /* owned; for people */
     char *path; /* owned; of the object */
     dbus_uint32_t serial;
+    gint64 sent_at; /* monotonic us */
     gboolean is_seen; /* the answer was looked at */
     gboolean is_late; /* the object was not there */
     guint n_answers;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "order-add.h"
+
 /* The contract's errors. */
 static const char *const own_errors[] = { "GenericError",
                                           "CommandNotFound",
@@ -67,6 +69,7 @@ look_at_answer(OrderWorld *world, OrderCaller *caller, OrderCall *call)
         caller->is_subscribed = TRUE;
         caller->n_told = order_qemu_count_events(world->qemu);
     }
+    order_add_take_answer(world, caller, call);
 }
 
 static void
@@ -85,7 +88,7 @@ check_calls(OrderWorld *world, OrderCaller *caller)
         if (call->is_late && call->answer && g_strcmp0(error, DBUS_PREFIX "UnknownObject") != 0)
             order_world_fail(world, "%s's %s has been answered by %s, and the object was not there", caller->name,
                              call->what, error ? error : "a value");
-        if (caller->connection && call->n_answers == 0 && !order_world_has_vm(world))
+        if (caller->connection && call->n_answers == 0 && !order_world_has_vm(world) && !order_add_is_call(call))
             order_world_fail(world, "%s's %s is not answered, and the VM has gone", caller->name, call->what);
     }
 }
@@ -101,6 +104,8 @@ order_checks_after_step(OrderWorld *world)
         order_world_fail(world, "the VM has gone, and an object of it is there");
     if (!order_world_has_vm(world) && order_world_get_client(world))
         order_world_fail(world, "the VM has gone, and a native session goes on");
+    if (world->kind->way == ORDER_WAY_ADDRESS)
+        order_add_check(world);
 }
 
 /* The call that waits; NULL: none does. */
@@ -205,8 +210,19 @@ note_added(OrderWorld *world, const char *path)
 {
     if (!g_hash_table_add(world->published, g_strdup(path)))
         order_world_fail(world, "%s is added twice", path);
-    if (g_str_equal(path, ORDER_VM_PATH))
+    if (g_str_equal(path, ORDER_VM_PATH)) {
         note_vm_added(world);
+        order_add_note_vm(world, TRUE);
+    }
+}
+
+static void
+note_removed(OrderWorld *world, const char *path)
+{
+    if (!g_hash_table_remove(world->published, path))
+        order_world_fail(world, "%s is removed twice", path);
+    if (g_str_equal(path, ORDER_VM_PATH))
+        order_add_note_vm(world, FALSE);
 }
 
 void
@@ -223,6 +239,6 @@ order_checks_take_signal(OrderWorld *world, DBusMessage *signal)
         world->n_heard++;
     if (g_str_equal(member, "InterfacesAdded"))
         note_added(world, get_first_path(signal));
-    if (g_str_equal(member, "InterfacesRemoved") && !g_hash_table_remove(world->published, get_first_path(signal)))
-        order_world_fail(world, "%s is removed twice", get_first_path(signal));
+    if (g_str_equal(member, "InterfacesRemoved"))
+        note_removed(world, get_first_path(signal));
 }

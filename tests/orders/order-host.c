@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "discovery.h"
@@ -27,7 +28,11 @@ on_ready(gpointer data, gpointer instance)
 static void
 on_failed(gpointer data, gpointer instance, const GError *error)
 {
-    g_error("the module has failed: %s", error->message);
+    OrderHost *host = data;
+
+    if (!host->is_cut)
+        g_error("the module has failed: %s", error->message);
+    host->has_failed = TRUE;
 }
 
 static void
@@ -85,6 +90,32 @@ __wrap_discovery_new(Context *context, VmRegistry *registry, const DiscoveryFunc
     return context->host->bus == MANAGEMENT_BUS_SYSTEM ? NULL : __real_discovery_new(context, registry, funcs, user_data);
 }
 
+/* A user that nobody is. */
+#define FOREIGN_USER 65000u
+
+/* Whose user the agent is, which has no host at hand; and the connection that was opened last. */
+static gboolean is_agent_foreign;
+static DBusConnection *last_connection;
+
+guint32 __real_context_get_uid(void);
+guint32 __wrap_context_get_uid(void);
+
+guint32
+__wrap_context_get_uid(void)
+{
+    return is_agent_foreign ? FOREIGN_USER : __real_context_get_uid();
+}
+
+DBusConnection *__real_dbus_connection_open_private(const char *address, DBusError *error);
+DBusConnection *__wrap_dbus_connection_open_private(const char *address, DBusError *error);
+
+DBusConnection *
+__wrap_dbus_connection_open_private(const char *address, DBusError *error)
+{
+    last_connection = __real_dbus_connection_open_private(address, error);
+    return last_connection;
+}
+
 #define GROUP "vm web"
 
 void
@@ -111,6 +142,7 @@ order_host_set_asks_owner(OrderHost *host, gboolean asks_owner)
 void
 order_host_init(OrderHost *host, const char *bus_address, const OrderConfig *config)
 {
+    is_agent_foreign = config->is_foreign;
     host->key_file = g_key_file_new();
     order_host_set_asks_owner(host, config->asks_owner);
     if (config->requires_isolation)
@@ -150,9 +182,10 @@ order_host_start(OrderHost *host)
 {
     g_autoptr(GError) error = NULL;
 
-    host->is_ready = host->is_stopping = host->has_stopped = FALSE;
+    host->is_ready = host->is_stopping = host->has_stopped = host->is_cut = host->has_failed = FALSE;
     host->instance = management_module.start(&host->table, &error);
     g_assert_no_error(error);
+    host->connection = last_connection;
 }
 
 void
@@ -165,10 +198,20 @@ order_host_reload(OrderHost *host)
 }
 
 void
+order_host_cut(OrderHost *host)
+{
+    int fd;
+
+    host->is_cut = TRUE;
+    if (dbus_connection_get_unix_fd(host->connection, &fd))
+        shutdown(fd, SHUT_RDWR);
+}
+
+void
 order_host_stop(OrderHost *host)
 {
     management_module.stop(g_steal_pointer(&host->instance));
-    host->is_stopping = FALSE;
+    host->is_stopping = host->has_failed = FALSE;
 }
 
 void

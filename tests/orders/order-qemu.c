@@ -25,19 +25,42 @@ free_listener(gpointer data)
     g_free(data);
 }
 
+static void
+add_listener(OrderQemu *qemu, const struct sockaddr_un *address, socklen_t length, gboolean is_spare)
+{
+    OrderListener *listener = g_new0(OrderListener, 1);
+
+    listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    listener->is_spare = is_spare;
+    g_assert_no_errno(bind(listener->fd, (const struct sockaddr *)address, length));
+    g_assert_no_errno(listen(listener->fd, /* backlog= */ 1));
+    g_ptr_array_add(qemu->listeners, listener);
+}
+
 void
 order_qemu_listen(OrderQemu *qemu, const char *name, gboolean is_spare)
 {
-    OrderListener *listener = g_new0(OrderListener, 1);
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     socklen_t length = (socklen_t)(G_STRUCT_OFFSET(struct sockaddr_un, sun_path) + 1 + strlen(name));
 
     memcpy(address.sun_path + 1, name, strlen(name));
-    listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    listener->is_spare = is_spare;
-    g_assert_no_errno(bind(listener->fd, (struct sockaddr *)&address, length));
-    g_assert_no_errno(listen(listener->fd, /* backlog= */ 1));
-    g_ptr_array_add(qemu->listeners, listener);
+    add_listener(qemu, &address, length, is_spare);
+}
+
+void
+order_qemu_listen_at(OrderQemu *qemu, const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    g_assert_cmpuint(g_strlcpy(address.sun_path, path, sizeof address.sun_path), <, sizeof address.sun_path);
+    unlink(path);
+    add_listener(qemu, &address, sizeof address, /* is_spare= */ FALSE);
+}
+
+gboolean
+order_qemu_is_listening(OrderQemu *qemu)
+{
+    return qemu->listeners->len > 0;
 }
 
 static gboolean

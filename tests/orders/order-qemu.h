@@ -24,6 +24,10 @@ int order_qemu_connect(OrderQemu *qemu);
 /* It has a monitor, which listens at an abstract socket: the control monitor, or a spare one. */
 void order_qemu_listen(OrderQemu *qemu, const char *name, gboolean is_spare);
 
+/* It has a control monitor, which listens at a path: whatever is there goes. */
+void order_qemu_listen_at(OrderQemu *qemu, const char *path);
+gboolean order_qemu_is_listening(OrderQemu *qemu);
+
 /* FALSE, as it begins: everything is answered at once. When holding ends, QEMU goes on, and held commands are answered. */
 void order_qemu_set_holding(OrderQemu *qemu, gboolean is_holding);
 

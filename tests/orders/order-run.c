@@ -19,20 +19,25 @@ enum {
     START_NATIVE,
     START_WAITING,
     START_ADDED,
+    START_EMPTY,
 };
 
 /* Steps before the order begins, answered at once by everybody. */
 static const struct {
     const char *name;
     const char *steps;
+    OrderStage stage;
+    /* Where VMs are added by a path, orders are about that; where they are not, there is a VM. */
+    gboolean is_with_paths, is_without;
 } starts[] = {
-    [START_FRESH] = { "fresh", "" },
-    [START_DESCRIBED] = { "described", "introspect" },
-    [START_KNOWN] = { "known", "method" },
-    [START_NATIVE] = { "native", "open,native" },
-    [START_WAITING] = { "waiting", "wait" },
+    [START_FRESH] = { "fresh", "", ORDER_STAGE_ADDED, TRUE, TRUE },
+    [START_DESCRIBED] = { "described", "introspect", ORDER_STAGE_ADDED, FALSE, TRUE },
+    [START_KNOWN] = { "known", "method", ORDER_STAGE_ADDED, FALSE, TRUE },
+    [START_NATIVE] = { "native", "open,native", ORDER_STAGE_ADDED, FALSE, TRUE },
+    [START_WAITING] = { "waiting", "wait", ORDER_STAGE_ADDED, FALSE, TRUE },
     /* QEMU has not answered anything yet. */
-    [START_ADDED] = { "added", "" },
+    [START_ADDED] = { "added", "", ORDER_STAGE_ADDING, TRUE, TRUE },
+    [START_EMPTY] = { "empty", "", ORDER_STAGE_NOTHING, TRUE, FALSE },
 };
 
 static const OrderWorldKind worlds[] = {
@@ -49,6 +54,8 @@ static const OrderWorldKind worlds[] = {
     { "shared", ORDER_QEMU_SHARED, ORDER_WAY_FD, { 0 }, FALSE },
     { "shared-asked", ORDER_QEMU_SHARED, ORDER_WAY_FD, { .asks_owner = TRUE }, TRUE },
     { "shared-group", ORDER_QEMU_SHARED, ORDER_WAY_GROUP, { .asks_owner = TRUE }, TRUE },
+    { "address", ORDER_QEMU_OBJECTS, ORDER_WAY_ADDRESS, { .has_store = TRUE }, FALSE },
+    { "address-asked", ORDER_QEMU_SHARED, ORDER_WAY_ADDRESS, { .is_system = TRUE, .is_foreign = TRUE }, FALSE },
 };
 
 /* A crash prints it. */
@@ -112,7 +119,7 @@ begin_start(OrderWorld *world, guint start)
 {
     g_auto(GStrv) names = g_strsplit(starts[start].steps, ",", -1);
 
-    order_world_begin(world, start == START_ADDED);
+    order_world_begin(world, starts[start].stage);
     for (char **name = names; *name && **name; name++) {
         const OrderStep *step = order_steps_find(*name);
         if (step->is_possible(world))
@@ -266,6 +273,12 @@ guint
 order_run_get_n_worlds(void)
 {
     return G_N_ELEMENTS(worlds);
+}
+
+gboolean
+order_run_has_start(guint world, guint start)
+{
+    return worlds[world].way == ORDER_WAY_ADDRESS ? starts[start].is_with_paths : starts[start].is_without;
 }
 
 guint

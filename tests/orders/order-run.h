@@ -46,6 +46,7 @@ guint order_run_find_world(const char *name); /* ORDER_NO_STEP: there is none */
 const char *order_run_get_world_name(guint world);
 gboolean order_run_is_world_varied(guint world); /* it differs little from another */
 guint order_run_get_n_starts(void);
+gboolean order_run_has_start(guint world, guint start);
 
 /* Something is wrong with the order that was run last. */
 void order_run_fail(const char *text) G_GNUC_NORETURN;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Steps of polkit, of the host and of people who may do everything, and time. */
+#include "order-add.h"
 #include "order-checks.h"
 #include "order-step-funcs.h"
 #include "order-vm.h"
@@ -62,8 +63,8 @@ order_take_polkit_come(OrderWorld *world)
 gboolean
 order_is_name_free(OrderWorld *world)
 {
-    gboolean is_free =
-        world->kind->way == ORDER_WAY_GROUP ? order_qemu_has_gone(world->qemu) : !order_world_has_vm(world);
+    gboolean is_at_address = world->kind->way == ORDER_WAY_GROUP || world->kind->way == ORDER_WAY_ADDRESS;
+    gboolean is_free = is_at_address ? order_qemu_has_gone(world->qemu) : !order_world_has_vm(world);
 
     return !world->former && is_free && order_is_host_running(world);
 }
@@ -113,6 +114,26 @@ order_take_reload(OrderWorld *world)
     /* A VM of the key file that a caller has removed is there again. */
     if (order_host_has_group(&world->host))
         world->is_removed = FALSE;
+}
+
+/* RemoveVM() may come before AddVM() is answered. */
+gboolean
+order_is_vm_told(OrderWorld *world)
+{
+    return world->kind->way == ORDER_WAY_ADDRESS ? order_is_host_running(world) && order_add_is_under_way(world)
+                                                 : order_world_has_vm(world);
+}
+
+gboolean
+order_may_bus_end(OrderWorld *world)
+{
+    return world->kind->way == ORDER_WAY_ADDRESS && order_is_host_running(world);
+}
+
+void
+order_take_bus_lost(OrderWorld *world)
+{
+    order_host_cut(&world->host);
 }
 
 gboolean

@@ -58,10 +58,12 @@ order_take_refuse(OrderWorld *world)
     order_qemu_refuse_all(world->qemu);
 }
 
+/* One that listens may go before anybody has connected. */
 gboolean
-order_is_qemu_up(OrderWorld *world)
+order_is_qemu_there(OrderWorld *world)
 {
-    return order_qemu_is_up(world->qemu);
+    return order_qemu_is_up(world->qemu) ||
+           (world->kind->way == ORDER_WAY_ADDRESS && order_qemu_is_listening(world->qemu));
 }
 
 gboolean

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "order-add.h"
 #include "order-calls.h"
 #include "order-step-funcs.h"
 #include "order-vm.h"
@@ -68,7 +69,7 @@ take_connect(OrderWorld *world)
 static gboolean
 may_open_path(OrderWorld *world)
 {
-    return is_a_there(world) && world->directory;
+    return is_a_there(world) && world->kind->config.has_store;
 }
 
 static void
@@ -104,6 +105,18 @@ take_return(OrderWorld *world)
 }
 
 static gboolean
+may_add(OrderWorld *world)
+{
+    return world->kind->way == ORDER_WAY_ADDRESS && is_a_there(world);
+}
+
+static gboolean
+may_b_add(OrderWorld *world)
+{
+    return world->kind->way == ORDER_WAY_ADDRESS && is_b_there(world);
+}
+
+static gboolean
 is_b_on_bus(OrderWorld *world)
 {
     return world->b && world->b->connection;
@@ -136,10 +149,14 @@ const OrderStep order_steps[] = {
     { "quiet", is_a_there, order_calls_quiet, FALSE },
     { "subscribe", is_a_there, order_calls_subscribe, FALSE },
     { "cancel", is_a_there, order_calls_cancel, FALSE },
+    { "add", may_add, order_add_named, TRUE },
+    { "add-unnamed", may_add, order_add_unnamed, TRUE },
+    { "add-elsewhere", may_add, order_add_elsewhere, TRUE },
     { "leave", is_a_on_bus, take_leave, TRUE },
     { "return", is_a_off_bus, take_return, FALSE },
     /* Another caller. */
     { "b-method", is_b_there, order_calls_b_method, FALSE },
+    { "b-add", may_b_add, order_add_as_b, TRUE },
     { "b-leave", is_b_on_bus, take_b_leave, FALSE },
     /* The client of the native session. */
     { "connect", is_path_there, take_connect, FALSE },
@@ -157,12 +174,15 @@ const OrderStep order_steps[] = {
     { "refuse", order_is_qemu_asked_by_somebody, order_take_refuse, TRUE },
     { "job-ends", order_has_job, order_take_job_ends, TRUE },
     { "event", order_is_qemu_awake, order_take_event, FALSE },
+    { "listen", order_add_may_listen, order_add_listen, TRUE },
+    { "mute", order_add_may_listen, order_add_listen_mute, TRUE },
+    { "dead-path", order_add_may_leave_path, order_add_leave_path, TRUE },
     { "stall", order_is_qemu_awake, order_take_stall, FALSE },
-    { "go-on", order_is_qemu_stalled, order_take_go_on, FALSE },
+    { "go-on", order_is_qemu_stalled, order_take_go_on, TRUE },
     { "unplug", order_is_plugged, order_take_unplug, TRUE },
-    { "go", order_is_qemu_up, order_take_go, TRUE },
+    { "go", order_is_qemu_there, order_take_go, TRUE },
     /* Somebody who may. */
-    { "remove", order_world_has_vm, order_vm_remove, TRUE },
+    { "remove", order_is_vm_told, order_vm_remove, TRUE },
     { "come", order_is_name_free, order_vm_replace_qemu, TRUE },
     { "group-out", order_has_group, order_take_group_out, TRUE },
     { "group-in", order_has_no_group, order_take_group_in, TRUE },
@@ -171,11 +191,13 @@ const OrderStep order_steps[] = {
     { "stop", order_is_host_running, order_world_stop, TRUE },
     { "quit", order_is_host_there, order_world_quit, TRUE },
     { "start", order_is_host_away, order_world_start, TRUE },
+    { "bus-lost", order_may_bus_end, order_take_bus_lost, TRUE },
     /* Time. */
     { "idle", order_is_host_there, order_take_idle, TRUE },
     { "silence", order_is_host_there, order_take_silence, TRUE },
     { 0 },
 };
+G_STATIC_ASSERT(G_N_ELEMENTS(order_steps) - 1 <= 64); /* OrderMask */
 
 const OrderStep *
 order_steps_find(const char *name)

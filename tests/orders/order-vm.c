@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "order-add.h"
+
 /* Of an abstract socket: nothing is left of it when its QEMU has gone, as little as of the test. */
 static char *
 dup_socket_name(guint number)
@@ -78,14 +80,38 @@ add_by_group(OrderWorld *world)
         order_vm_set_group(world, TRUE);
 }
 
+static void
+add_by_address(OrderWorld *world)
+{
+    order_qemu_listen_at(world->qemu, world->socket);
+    order_add_as_keeper(world);
+}
+
+static void
+tell_of_vm(OrderWorld *world)
+{
+    switch (world->kind->way) {
+    case ORDER_WAY_GROUP:
+        add_by_group(world);
+        break;
+    case ORDER_WAY_ADDRESS:
+        add_by_address(world);
+        break;
+    case ORDER_WAY_FD:
+    case ORDER_WAY_SPARES:
+        add_by_fd(world);
+        break;
+    }
+}
+
 void
-order_vm_add(OrderWorld *world)
+order_vm_begin(OrderWorld *world, OrderStage stage)
 {
     world->qemu = order_qemu_new(world->kind->qemu);
-    if (world->kind->way == ORDER_WAY_GROUP)
-        add_by_group(world);
-    else
-        add_by_fd(world);
+    if (world->socket)
+        unlink(world->socket);
+    if (stage != ORDER_STAGE_NOTHING)
+        tell_of_vm(world);
 }
 
 void
@@ -93,13 +119,18 @@ order_vm_replace_qemu(OrderWorld *world)
 {
     world->former = g_steal_pointer(&world->qemu);
     world->is_removed = FALSE;
-    order_vm_add(world);
+    if (world->kind->way == ORDER_WAY_ADDRESS) {
+        world->qemu = order_qemu_new(world->kind->qemu);
+        order_qemu_listen_at(world->qemu, world->socket);
+    } else {
+        order_vm_begin(world, ORDER_STAGE_ADDED);
+    }
     order_qemu_set_holding(world->qemu, TRUE);
 }
 
 /* What was sent before is left to QEMU, also when the VM is there again soon. */
-static void
-let_go_of_vm(OrderWorld *world)
+void
+order_vm_let_go(OrderWorld *world)
 {
     if (world->qemu)
         order_qemu_leave(world->qemu);
@@ -111,7 +142,9 @@ order_vm_remove(OrderWorld *world)
 {
     const char *path = ORDER_VM_PATH;
 
-    let_go_of_vm(world);
+    /* The name of a VM that is being added may be taken, or not: the answer tells. */
+    if (world->kind->way != ORDER_WAY_ADDRESS)
+        order_vm_let_go(world);
     order_caller_send(world->keeper, "RemoveVM",
                       order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "RemoveVM", DBUS_TYPE_OBJECT_PATH,
                                            &path, DBUS_TYPE_INVALID));
@@ -126,7 +159,7 @@ order_vm_set_group(OrderWorld *world, gboolean has_group)
     if (has_group)
         world->is_removed = FALSE;
     else
-        let_go_of_vm(world);
+        order_vm_let_go(world);
     if (world->host.instance && !world->host.is_stopping)
         order_host_reload(&world->host);
 }
@@ -145,6 +178,6 @@ order_vm_forget(OrderWorld *world)
         order_vm_set_group(world, FALSE);
     if (must_be_found_again(world))
         order_world_start(world);
-    if (order_world_has_vm(world))
+    if (order_world_has_vm(world) || (world->kind->way == ORDER_WAY_ADDRESS && world->host.instance))
         order_vm_remove(world);
 }

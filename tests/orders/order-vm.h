@@ -4,11 +4,14 @@
 
 #include "order-world.h"
 
-/* A QEMU begins, and the module is told of it. */
-void order_vm_add(OrderWorld *world);
+/* A QEMU begins, and the module is told of it; or, with ORDER_STAGE_NOTHING, the QEMU is there, listens nowhere, and nobody tells. */
+void order_vm_begin(OrderWorld *world, OrderStage stage);
 
-/* Another QEMU gets the name of the one that has gone. */
+/* Another QEMU gets the name, or listens at the path, of the one that has gone. */
 void order_vm_replace_qemu(OrderWorld *world);
+
+/* Nobody wants the VM any more. */
+void order_vm_let_go(OrderWorld *world);
 
 /* RemoveVM(). */
 void order_vm_remove(OrderWorld *world);

@@ -185,6 +185,12 @@ run_everybody(OrderWorld *world)
         order_world_end_stop(world);
         has_run = TRUE;
     }
+    if (world->host.has_failed) {
+        /* Nobody is told of the end of what was on a bus that is lost. */
+        g_hash_table_remove_all(world->published);
+        order_world_quit(world);
+        has_run = TRUE;
+    }
     world->n_moves += has_run;
     return has_run;
 }
@@ -258,6 +264,9 @@ on_signal(DBusMessage *signal, gpointer user_data)
     order_checks_take_signal(user_data, signal);
 }
 
+/* Of the QEMU that AddVM() is called for, below the directory. */
+#define SOCKET "/qmp"
+
 /* Descriptors are kept by a record in the run directory. */
 static void
 make_directory(OrderWorld *world)
@@ -265,17 +274,20 @@ make_directory(OrderWorld *world)
     g_autoptr(GError) error = NULL;
 
     g_unsetenv("XDG_RUNTIME_DIR");
-    if (!world->kind->config.has_store)
+    if (!world->kind->config.has_store && world->kind->way != ORDER_WAY_ADDRESS)
         return;
     world->directory = g_dir_make_tmp("test-orders-XXXXXX", &error);
     g_assert_no_error(error);
-    g_setenv("XDG_RUNTIME_DIR", world->directory, TRUE);
+    if (world->kind->config.has_store)
+        g_setenv("XDG_RUNTIME_DIR", world->directory, TRUE);
+    if (world->kind->way == ORDER_WAY_ADDRESS)
+        world->socket = g_strconcat(world->directory, SOCKET, NULL);
 }
 
 static void
 remove_directory(OrderWorld *world)
 {
-    const char *names[] = { ORDER_NATIVE, "/qemu-monitor/state/vms", "/qemu-monitor/state", "/qemu-monitor", "" };
+    const char *names[] = { SOCKET, ORDER_NATIVE, "/qemu-monitor/state/vms", "/qemu-monitor/state", "/qemu-monitor", "" };
 
     for (guint i = 0; world->directory && i < G_N_ELEMENTS(names); i++) {
         g_autofree char *path = g_strconcat(world->directory, names[i], NULL);
@@ -323,6 +335,7 @@ order_world_free(OrderWorld *world)
     g_string_free(world->fault, TRUE);
     remove_directory(world);
     g_free(world->path);
+    g_free(world->socket);
     g_free(world);
 }
 
@@ -373,7 +386,7 @@ order_world_add_caller(OrderWorld *world, const char *name)
 }
 
 void
-order_world_begin(OrderWorld *world, gboolean is_holding)
+order_world_begin(OrderWorld *world, OrderStage stage)
 {
     world->has_picture = world->has_quit = world->has_stopped = FALSE;
     order_polkit_set_obliging(world->polkit, TRUE);
@@ -384,10 +397,13 @@ order_world_begin(OrderWorld *world, gboolean is_holding)
         order_host_reload(&world->host);
     world->is_reloaded = world->is_removed = FALSE;
     world->a = order_world_add_caller(world, "a");
-    order_vm_add(world);
-    order_qemu_set_holding(world->qemu, is_holding);
+    world->n_succeeded = world->n_came = 0;
+    world->is_kept = FALSE;
+    world->asked_at = g_get_monotonic_time();
+    order_vm_begin(world, stage);
+    order_qemu_set_holding(world->qemu, stage != ORDER_STAGE_ADDED);
     order_world_settle(world);
-    if (!is_holding && !g_hash_table_contains(world->published, ORDER_VM_PATH))
+    if (stage == ORDER_STAGE_ADDED && !g_hash_table_contains(world->published, ORDER_VM_PATH))
         order_world_fail(world, "the VM is not added");
 }
 

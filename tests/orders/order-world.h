@@ -28,7 +28,15 @@ typedef enum OrderWay {
     ORDER_WAY_FD, /* by a descriptor */
     ORDER_WAY_SPARES, /* by a descriptor, with the address of a spare monitor */
     ORDER_WAY_GROUP, /* by a group of the key file, with the address where its QEMU listens */
+    ORDER_WAY_ADDRESS, /* by AddVM(), with the path of a socket */
 } OrderWay;
+
+/* How far the VM is when an order begins. */
+typedef enum OrderStage {
+    ORDER_STAGE_NOTHING, /* nobody has added one, and no QEMU listens */
+    ORDER_STAGE_ADDING, /* it is being added: its QEMU does not answer */
+    ORDER_STAGE_ADDED,
+} OrderStage;
 
 /* Worlds differ in these. */
 typedef struct OrderWorldKind {
@@ -52,6 +60,11 @@ typedef struct OrderWorld {
     GHashTable *published; /* owned; paths of objects that the module has added and not removed */
     char *directory; /* owned; that the module may write to; NULL: none */
     char *path; /* owned; of the native session that was opened last with one; NULL: none was */
+    char *socket; /* owned; the path that AddVM() gets; NULL: VMs come otherwise */
+    guint n_succeeded; /* calls of AddVM() in this order */
+    guint n_came; /* times in this order that the VM has come on the bus */
+    gboolean is_kept; /* the next agent is to find the VM: AddVM() has succeeded, and nobody and nothing has ended that */
+    gint64 asked_at; /* monotonic us; when polkit was last known to have a question */
     guint n_names; /* of sockets, used so far */
     gboolean
         is_removed; /* nobody wants the VM: RemoveVM has been called, its group is out of the key file, the agent has lost it */
@@ -70,9 +83,8 @@ typedef struct OrderWorld {
 OrderWorld *order_world_new(const OrderWorldKind *kind);
 void order_world_free(OrderWorld *world);
 
-/* An instance that is ready, a VM that is connected, a caller. QEMU and polkit answer at once. @is_holding: QEMU does not,
- * so that the VM is being added yet. */
-void order_world_begin(OrderWorld *world, gboolean is_holding);
+/* An instance that is ready, a VM as far as @stage, a caller. Polkit answers at once, and so does QEMU once the VM is added. */
+void order_world_begin(OrderWorld *world, OrderStage stage);
 
 /* The instance is stopped: at once, or with a preparation that may take its time, or is over. Another one is started. */
 void order_world_quit(OrderWorld *world);
