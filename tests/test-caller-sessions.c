@@ -400,6 +400,14 @@ test_fail_held(Fixture *fixture, gconstpointer unused)
     g_assert_cmpstr(fixture->log->str, ==, "stop={} stop={} ");
 }
 
+/* A QEMU that has been told to quit is asked nothing for some seconds, which need not be waited for. */
+static void
+end_qemu(Fixture *fixture)
+{
+    test_qemu_close(fixture->base.qemu, 0);
+    qmp_peer_wait_until(fixture->base.context, fixture->base.is_down);
+}
+
 /* A VM that goes: the caller who has ended it is told that this worked, all others that it has gone. */
 static void
 test_free(Fixture *fixture, gconstpointer unused)
@@ -415,6 +423,7 @@ test_free(Fixture *fixture, gconstpointer unused)
     submit(fixture, &never, ":1.3", "quit", NULL);
     g_clear_pointer(&fixture->sessions, caller_sessions_free);
     g_assert_cmpstr(fixture->log->str, ==, "stop!0 quit={} quit!0 ");
+    end_qemu(fixture);
 }
 
 /* The same, before `quit` has gone out: nobody has done that. */
@@ -428,6 +437,7 @@ test_free_before_quit(Fixture *fixture, gconstpointer unused)
     submit(fixture, &quit, ":1.1", "quit", NULL);
     g_clear_pointer(&fixture->sessions, caller_sessions_free);
     g_assert_cmpstr(fixture->log->str, ==, "quit!0 ");
+    end_qemu(fixture);
 }
 
 static void
