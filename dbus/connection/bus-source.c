@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* libdbus on GLib's main loop: bus-join.c attaches one source a connection. The source owns its records of libdbus's
- * watches and timeouts, and a reference to the connection.
+ * watches, and a reference to the connection. libdbus's timeouts are those of its pending calls, which nobody makes: bus-query.c
+ * has its own, and bus-libdbus.h sees to it that no other way compiles.
  *
  * Everything that can make the source ready is looked at in bus_io_prepare() and bus_io_check(), at every turn of the
  * loop. So other callbacks of the same thread may change the connection without a wake-up: the loop comes by before it
@@ -26,17 +27,10 @@ typedef struct Watch {
     guint happened; /* DBusWatchFlags still to be handled */
 } Watch;
 
-typedef struct Timeout {
-    DBusTimeout *timeout; /* weak, likewise */
-    GList link; /* in BusSource.timeouts while armed, when its data is set */
-    gint64 deadline;
-} Timeout;
-
 typedef struct BusSource {
     GSource base;
     DBusConnection *connection; /* ref */
     GSList *watches; /* of Watch, owned */
-    GQueue timeouts; /* of Timeout, the armed ones, earliest deadline first; libdbus's records own them */
     gboolean has_messages; /* as libdbus says: to ask it takes 800 instructions, three times a turn */
     gboolean dispatching;
 } BusSource;
@@ -116,74 +110,6 @@ on_watch_removed(DBusWatch *dbus_watch, void *user_data)
     g_free(watch);
 }
 
-/* Most timeouts have the same interval, so that the place of a new one is at the end or near it. */
-static void
-timeout_arm(BusSource *source, Timeout *timeout, gint64 now)
-{
-    int interval = MAX(1, dbus_timeout_get_interval(timeout->timeout));
-    GList *before = source->timeouts.tail;
-
-    timeout->deadline = now + interval * G_TIME_SPAN_MILLISECOND;
-    while (before && ((Timeout *)before->data)->deadline > timeout->deadline)
-        before = before->prev;
-    timeout->link.data = timeout;
-    if (before)
-        g_queue_insert_after_link(&source->timeouts, before, &timeout->link);
-    else
-        g_queue_push_head_link(&source->timeouts, &timeout->link);
-}
-
-static void
-timeout_disarm(BusSource *source, Timeout *timeout)
-{
-    if (!timeout->link.data)
-        return;
-    g_queue_unlink(&source->timeouts, &timeout->link);
-    timeout->link.data = NULL;
-}
-
-static void
-on_timeout_toggled(DBusTimeout *dbus_timeout, void *user_data)
-{
-    BusSource *source = user_data;
-    Timeout *timeout = dbus_timeout_get_data(dbus_timeout);
-
-    timeout_disarm(source, timeout);
-    if (dbus_timeout_get_enabled(dbus_timeout))
-        timeout_arm(source, timeout, g_get_monotonic_time());
-}
-
-static dbus_bool_t
-on_timeout_added(DBusTimeout *dbus_timeout, void *user_data)
-{
-    Timeout *timeout = g_new0(Timeout, 1);
-
-    timeout->timeout = dbus_timeout;
-    dbus_timeout_set_data(dbus_timeout, timeout, g_free);
-    on_timeout_toggled(dbus_timeout, user_data);
-    return TRUE;
-}
-
-static void
-on_timeout_removed(DBusTimeout *dbus_timeout, void *user_data)
-{
-    timeout_disarm(user_data, dbus_timeout_get_data(dbus_timeout));
-    dbus_timeout_set_data(dbus_timeout, NULL, NULL);
-}
-
-/* Milliseconds, rounded up so that the loop does not spin on the last one; -1: none is armed. */
-static int
-until_first_timeout(BusSource *source)
-{
-    Timeout *first = g_queue_peek_head(&source->timeouts);
-    gint64 left;
-
-    if (!first)
-        return -1;
-    left = first->deadline - g_source_get_time(&source->base);
-    return left <= 0 ? 0 : (int)((left + G_TIME_SPAN_MILLISECOND - 1) / G_TIME_SPAN_MILLISECOND);
-}
-
 static void
 on_dispatch_status(DBusConnection *connection, DBusDispatchStatus status, void *user_data)
 {
@@ -200,17 +126,14 @@ can_dispatch(BusSource *source)
 static gboolean
 bus_io_prepare(GSource *base, int *timeout)
 {
-    BusSource *source = (BusSource *)base;
-
-    *timeout = until_first_timeout(source);
-    return *timeout == 0 || can_dispatch(source);
+    *timeout = -1;
+    return can_dispatch((BusSource *)base);
 }
 
 static gboolean
 bus_io_check(GSource *base)
 {
     BusSource *source = (BusSource *)base;
-    int timeout;
 
     for (GSList *l = source->watches; l; l = l->next) {
         Watch *watch = l->data;
@@ -218,7 +141,7 @@ bus_io_check(GSource *base)
         if (watch->tag && g_source_query_unix_fd(base, watch->tag))
             return TRUE;
     }
-    return bus_io_prepare(base, &timeout);
+    return can_dispatch(source);
 }
 
 /* Handling one watch can remove any of them, so mark what has happened first and then look for marks anew. */
@@ -244,20 +167,6 @@ handle_watches(BusSource *source)
     }
 }
 
-/* Armed again before it is handled, which may remove it, or all of them. */
-static void
-handle_timeouts(BusSource *source)
-{
-    gint64 now = g_source_get_time(&source->base);
-    Timeout *first;
-
-    while ((first = g_queue_peek_head(&source->timeouts)) && first->deadline <= now) {
-        timeout_disarm(source, first);
-        timeout_arm(source, first, now);
-        dbus_timeout_handle(first->timeout);
-    }
-}
-
 static gboolean
 bus_io_dispatch(GSource *base, GSourceFunc func, gpointer user_data)
 {
@@ -267,7 +176,6 @@ bus_io_dispatch(GSource *base, GSourceFunc func, gpointer user_data)
         return G_SOURCE_CONTINUE;
     source->dispatching = TRUE;
     handle_watches(source);
-    handle_timeouts(source);
     gint64 end = g_get_monotonic_time() + TURN;
     for (guint i = 0; i < MESSAGES_A_TURN && g_get_monotonic_time() < end; i++) {
         if (g_source_is_destroyed(base) || !can_dispatch(source))
@@ -298,8 +206,6 @@ bus_source_attach(DBusConnection *connection, GMainContext *context)
 
     source->connection = dbus_connection_ref(connection);
     dbus_connection_set_watch_functions(connection, on_watch_added, on_watch_removed, on_watch_toggled, source, NULL);
-    dbus_connection_set_timeout_functions(connection, on_timeout_added, on_timeout_removed, on_timeout_toggled, source,
-                                          NULL);
     dbus_connection_set_dispatch_status_function(connection, on_dispatch_status, source, NULL);
     on_dispatch_status(connection, dbus_connection_get_dispatch_status(connection), source);
     /* Otherwise GLib takes the descriptors out of the poll set for every dispatch, at five system calls. A main
@@ -315,7 +221,6 @@ bus_source_detach(GSource *base)
     BusSource *source = (BusSource *)base;
 
     dbus_connection_set_watch_functions(source->connection, NULL, NULL, NULL, NULL, NULL);
-    dbus_connection_set_timeout_functions(source->connection, NULL, NULL, NULL, NULL, NULL);
     dbus_connection_set_dispatch_status_function(source->connection, NULL, NULL, NULL);
     g_source_destroy(base);
     g_source_unref(base);

@@ -6,7 +6,7 @@
 
 #include "bus-libdbus.h"
 
-/* Puts the connection's watches, timeouts and dispatching on @context (NULL: the default one), at default priority.
+/* Puts the connection's watches and dispatching on @context (NULL: the default one), at default priority.
  * The source holds a reference to the connection. The caller owns the source and ends it with bus_source_detach(). */
 GSource *bus_source_attach(DBusConnection *connection, GMainContext *context);
 
