@@ -94,8 +94,15 @@ ask(Fixture *fixture, const char *command, const char *arguments, AuthorizationT
     g_autoptr(JsonNode) node = arguments ? json_tree_build_command(arguments, NULL) : NULL;
     AuthorizationQuestion question = { .peer = &fixture->peer, .command = command, .arguments = node, .size = 77 };
 
+    AuthorizationAnswer answer;
+    PolicyClasses classes = 0;
+
     g_clear_error(&fixture->error);
-    return authorization_ask(&fixture->vm_context, &question, on_answer_noted, fixture, ret_ticket, &fixture->error);
+    answer = authorization_ask(&fixture->vm_context, &question, on_answer_noted, fixture, ret_ticket, &classes,
+                               &fixture->error);
+    /* Whoever asks compares these, after the wait, with what would be asked for then. */
+    g_assert_cmphex(classes, ==, answer == AUTHORIZATION_ASKED ? seen.classes : 0);
+    return answer;
 }
 
 static AuthorizationAnswer

@@ -149,7 +149,7 @@ get_bus_kind(Context *context)
 
 AuthorizationAnswer
 authorization_ask(VmContext *vm_context, const AuthorizationQuestion *question, AuthorizationFunc func,
-                  gpointer user_data, AuthorizationTicket **ret_ticket, GError **error)
+                  gpointer user_data, AuthorizationTicket **ret_ticket, PolicyClasses *ret_classes, GError **error)
 {
     Context *context = vm_context->context;
     Vm *vm = vm_context->vm;
@@ -169,8 +169,12 @@ authorization_ask(VmContext *vm_context, const AuthorizationQuestion *question, 
         .friend_uid = BUS_PEER_NO_ID,
         .size = question->size,
     };
+    AuthorizationAnswer answer;
 
-    return ask_policy(context, vm, &request, func, user_data, ret_ticket, error);
+    answer = ask_policy(context, vm, &request, func, user_data, ret_ticket, error);
+    if (answer == AUTHORIZATION_ASKED && ret_classes)
+        *ret_classes = request.classes;
+    return answer;
 }
 
 /* The agent's own user may add VMs, a caller who gives a descriptor of a QEMU of their own may have it added, and the

@@ -33,12 +33,14 @@ typedef struct AuthorizationQuestion {
 } AuthorizationQuestion;
 
 /* Asks for something to be done to @vm_context's VM. After AUTHORIZATION_ASKED everything is to be looked up again, except that @vm_context
- * still exists when the callback comes without an error. */
+ * still exists when the callback comes without an error. @ret_classes: what polkit is asked
+ * for, where it is; may be NULL. */
 AuthorizationAnswer authorization_ask(VmContext *vm_context, const AuthorizationQuestion *question,
                                       AuthorizationFunc func, gpointer user_data, AuthorizationTicket **ret_ticket,
-                                      GError **error);
+                                      PolicyClasses *ret_classes, GError **error);
 
-/* The classes that authorization_ask() asks for now. Some depend on the state of the VM: whoever has waited for the answer compares. */
+/* The classes that authorization_ask() would ask for now. Some depend on the state of the VM: whoever has waited for the answer
+ * compares. */
 PolicyClasses authorization_get_classes(VmContext *vm_context, const char *command, JsonNode *arguments);
 
 /* Whether these classes are others by the VM's run state, whatever the arguments are. */

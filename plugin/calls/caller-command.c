@@ -165,13 +165,12 @@ authorize_command(CallerCommand *command, GError **error)
     if (command->is_allowed)
         return submit_command(command, error);
     switch (authorization_ask(command->vm_context, &question, on_command_authorized, command, &command->authorization,
-                              error)) {
+                              &command->allowed, error)) {
     case AUTHORIZATION_REFUSED:
         return CALLER_COMMAND_FAILED;
     case AUTHORIZATION_ALLOWED:
         return submit_command(command, error);
     case AUTHORIZATION_ASKED:
-        command->allowed = authorization_get_classes(command->vm_context, command->name, command->arguments);
         return CALLER_COMMAND_UNDER_WAY;
     }
     g_return_val_if_reached(CALLER_COMMAND_FAILED);

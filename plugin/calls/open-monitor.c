@@ -295,7 +295,7 @@ ask_leave(OpenMonitor *monitor)
     g_autoptr(GError) error = NULL;
 
     switch (authorization_ask(monitor->monitors->vm_context, &question, on_open_authorized, monitor,
-                              &monitor->question, &error)) {
+                              &monitor->question, /* ret_classes= */ NULL, &error)) {
     case AUTHORIZATION_ALLOWED:
         describe_opened(monitor);
         break;
