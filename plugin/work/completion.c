@@ -111,7 +111,7 @@ completion_get_id(Completion *completion)
 static Target *
 find_job_target(GPtrArray *targets, const char *id)
 {
-    for (guint i = 0; targets && i < targets->len; i++) {
+    for (guint i = 0; i < targets->len; i++) {
         Target *target = g_ptr_array_index(targets, i);
         if (g_str_equal(target->id, id))
             return target;
@@ -227,7 +227,7 @@ completion_note_job(Completion *completion, JobKind kind, const char *id, const 
     if (!completion_table_is_of_jobs(completion->row, &of) || of != kind)
         return FALSE;
     target = find_job_target(completion->targets, id);
-    begun = find_job_target(completion->begun, id);
+    begun = completion->begun ? find_job_target(completion->begun, id) : NULL;
     if (target)
         set_target_ended(target, TRUE, error);
     if (begun)
