@@ -172,6 +172,9 @@ void
 order_add_note_vm(OrderWorld *world, gboolean is_there)
 {
     world->n_came += is_there;
+    /* A call may have waited for polkit while the VM before was removed. */
+    if (is_there && world->socket)
+        world->is_removed = FALSE;
     if (is_there)
         world->is_kept = world->host.store != NULL;
     else if (world->host.instance && !world->host.is_stopping)
