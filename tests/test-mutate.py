@@ -121,6 +121,18 @@ class Mutate(Test):
         copy.remove_all_but({'tests/list/policy', 'policy/gate.c'})
         self.assertEqual(os.listdir(self.directory), [])
 
+    def test_temporary_files_are_the_tests_own(self):
+        """A mutation has changed the mode of /tmp once."""
+        copy = mutate.Copy()
+        copy.build = self.directory
+        self.write('script', f'echo $TMPDIR >{self.directory}/told; touch $TMPDIR/left')
+        copy.tests = {'test-one': {'cmd': ['/bin/sh', f'{self.directory}/script'], 'workdir': None, 'env': {}}}
+        self.assertTrue(copy.run_test('test-one', '', 30)[0])
+        with open(f'{self.directory}/told', encoding='utf-8') as file:
+            used = file.read().strip()
+        self.assertIn('/m-', used)
+        self.assertFalse(os.path.exists(used))
+
     def test_source_is_restored(self):
         self.make_tree('if (is_shut)\n    return;\n')
         attempt = self.go(BLOCK, lambda text: 'is_shut' not in text)
