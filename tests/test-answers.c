@@ -283,10 +283,21 @@ test_gone(Fixture *fixture, gconstpointer unused)
     for (guint i = 0; i < 100; i++)
         g_main_context_iteration(fixture->main_context, /* may_block= */ FALSE);
     answers_drop_caller(&fixture->context, ":1.1");
-    g_assert_nonnull(call->error);
+    g_assert_cmpstr(call->error, ==, "org-qemu-monitor1-qmp-error: The caller has left");
     next = give(fixture, ":1.1", 1000);
     convert_all(fixture);
     g_assert_cmpuint(next->size, >, 0);
+}
+
+/* Whoever waits for a conversion when the agent ends gets the contract's error, as with any other call. */
+static void
+test_end(Fixture *fixture, gconstpointer unused)
+{
+    BusCall *call = give(fixture, ":1.1", 1000);
+
+    answers_free(fixture->context.answers);
+    fixture->context.answers = answers_new(fixture->main_context);
+    g_assert_cmpstr(call->error, ==, "org-qemu-monitor1-qmp-error: The agent is stopping");
 }
 
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
@@ -304,5 +315,6 @@ main(int argc, char **argv)
     }
     ADD("/answers/many-in-a-turn", test_many_in_a_turn);
     ADD("/answers/gone", test_gone);
+    ADD("/answers/end", test_end);
     return g_test_run();
 }
