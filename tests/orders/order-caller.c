@@ -82,6 +82,14 @@ take_answer(OrderCaller *caller, DBusMessage *message)
     g_error("an answer to caller %s, who has not asked", caller->name);
 }
 
+/* One that the schema knows, or any other. */
+static gboolean
+is_event(DBusMessage *signal)
+{
+    return g_str_has_suffix(dbus_message_get_interface(signal), ".Events") ||
+           g_str_equal(dbus_message_get_member(signal), "Event");
+}
+
 static void
 take_message(OrderCaller *caller, DBusMessage *message)
 {
@@ -89,7 +97,7 @@ take_message(OrderCaller *caller, DBusMessage *message)
 
     if (type == DBUS_MESSAGE_TYPE_METHOD_RETURN || type == DBUS_MESSAGE_TYPE_ERROR)
         take_answer(caller, message);
-    else if (dbus_message_get_destination(message) && g_str_has_suffix(dbus_message_get_interface(message), ".Events"))
+    else if (dbus_message_get_destination(message) && is_event(message))
         caller->n_events++;
     else if (caller->on_signal)
         caller->on_signal(message, caller->user_data);
