@@ -14,24 +14,34 @@
 /* us; the timeout of a call that gives none. */
 #define ADD_TIME ((gint64)10 * G_TIME_SPAN_SECOND)
 
+/* @user: NULL: the option is not given. */
 static void
-append_no_options(DBusMessage *message)
+append_options(DBusMessage *message, const char *user)
 {
-    DBusMessageIter iter, options;
+    const char *name = "user";
+    DBusMessageIter iter, options, entry, value;
 
     dbus_message_iter_init_append(message, &iter);
     dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &options);
+    if (user) {
+        dbus_message_iter_open_container(&options, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+        dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &name);
+        dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "s", &value);
+        dbus_message_iter_append_basic(&value, DBUS_TYPE_STRING, &user);
+        dbus_message_iter_close_container(&entry, &value);
+        dbus_message_iter_close_container(&options, &entry);
+    }
     dbus_message_iter_close_container(&iter, &options);
 }
 
 static void
-call_add_vm(OrderWorld *world, OrderCaller *caller, const char *name, const char *path)
+call_add_vm(OrderWorld *world, OrderCaller *caller, const char *name, const char *path, const char *user)
 {
-    g_autofree char *address = g_strconcat("unix:", path, NULL);
+    g_autofree char *address = g_strconcat("unix:", path, user ? ",server=on" : "", NULL);
     DBusMessage *message = order_world_new_call(world, ORDER_ROOT, ORDER_NAME ".Manager", "AddVM", DBUS_TYPE_STRING,
                                                 &name, DBUS_TYPE_STRING, &address, DBUS_TYPE_INVALID);
 
-    append_no_options(message);
+    append_options(message, user);
     world->is_removed = FALSE;
     order_caller_send(caller, "AddVM", message);
 }
@@ -39,13 +49,13 @@ call_add_vm(OrderWorld *world, OrderCaller *caller, const char *name, const char
 void
 order_add_named(OrderWorld *world)
 {
-    call_add_vm(world, world->a, VM_NAME, world->socket);
+    call_add_vm(world, world->a, VM_NAME, world->socket, /* user= */ NULL);
 }
 
 void
 order_add_unnamed(OrderWorld *world)
 {
-    call_add_vm(world, world->a, "", world->socket);
+    call_add_vm(world, world->a, "", world->socket, /* user= */ NULL);
 }
 
 void
@@ -53,7 +63,33 @@ order_add_elsewhere(OrderWorld *world)
 {
     g_autofree char *path = g_strconcat(world->socket, "-elsewhere", NULL);
 
-    call_add_vm(world, world->a, VM_NAME, path);
+    call_add_vm(world, world->a, VM_NAME, path, /* user= */ NULL);
+}
+
+static char *
+dup_own_path(OrderWorld *world)
+{
+    return g_strconcat(world->socket, "-of-agent", NULL);
+}
+
+static void
+add_for_user(OrderWorld *world, const char *user)
+{
+    g_autofree char *path = dup_own_path(world);
+
+    call_add_vm(world, world->a, VM_NAME, path, user);
+}
+
+void
+order_add_for_user(OrderWorld *world)
+{
+    add_for_user(world, g_get_user_name());
+}
+
+void
+order_add_for_nobody(OrderWorld *world)
+{
+    add_for_user(world, "no user has this name");
 }
 
 void
@@ -61,13 +97,13 @@ order_add_as_b(OrderWorld *world)
 {
     if (!world->b)
         world->b = order_world_add_caller(world, "b");
-    call_add_vm(world, world->b, VM_NAME, world->socket);
+    call_add_vm(world, world->b, VM_NAME, world->socket, /* user= */ NULL);
 }
 
 void
 order_add_as_keeper(OrderWorld *world)
 {
-    call_add_vm(world, world->keeper, VM_NAME, world->socket);
+    call_add_vm(world, world->keeper, VM_NAME, world->socket, /* user= */ NULL);
 }
 
 gboolean
@@ -263,6 +299,16 @@ count_listed(OrderWorld *world)
     return n;
 }
 
+/* The agent listens for nobody but those who wait. */
+static void
+check_own_path(OrderWorld *world)
+{
+    g_autofree char *path = dup_own_path(world);
+
+    if (count_all_adding(world) == 0 && access(path, F_OK) == 0)
+        order_world_fail(world, "the agent's socket is left, and nobody waits for its QEMU");
+}
+
 /* Every VM of the list is one that is there, that an agent before has had, or that somebody is waiting for. */
 static void
 check_list(OrderWorld *world)
@@ -279,6 +325,7 @@ order_add_check(OrderWorld *world)
 {
     check_calls_of_all(world);
     check_record(world);
+    check_own_path(world);
     if (world->host.instance && !world->host.is_stopping)
         check_list(world);
 }

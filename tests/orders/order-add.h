@@ -4,11 +4,14 @@
 
 #include "order-world.h"
 
-/* The calls: with a name; by the name that QEMU has; with the name, and a path where nobody ever listens. Another caller's; and the
- * keeper's. */
+/* The calls: with a name; by the name that QEMU has; with the name, and a path where nobody ever listens. With the
+ * name, and a path where the agent listens for a user's QEMU, which does not come; or for that of a user who is not. Another caller's;
+ * and the keeper's. */
 void order_add_named(OrderWorld *world);
 void order_add_unnamed(OrderWorld *world);
 void order_add_elsewhere(OrderWorld *world);
+void order_add_for_user(OrderWorld *world);
+void order_add_for_nobody(OrderWorld *world);
 void order_add_as_b(OrderWorld *world);
 void order_add_as_keeper(OrderWorld *world);
 

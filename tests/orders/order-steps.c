@@ -152,6 +152,8 @@ const OrderStep order_steps[] = {
     { "add", may_add, order_add_named, TRUE },
     { "add-unnamed", may_add, order_add_unnamed, TRUE },
     { "add-elsewhere", may_add, order_add_elsewhere, TRUE },
+    { "add-for-user", may_add, order_add_for_user, TRUE },
+    { "add-for-nobody", may_add, order_add_for_nobody, FALSE },
     { "leave", is_a_on_bus, take_leave, TRUE },
     { "return", is_a_off_bus, take_return, FALSE },
     /* Another caller. */

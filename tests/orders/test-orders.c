@@ -78,6 +78,7 @@ static const char *const known[] = {
     "hotplug-system:fresh:subscribe,yes,wait,yes,answer:served", /* an event that the schema does not know */
     "address-asked:fresh:subscribe,event,leave:served", /* an event that waits for the schema, and its subscriber leaves */
     "address-asked:fresh:b-add:stopped", /* AddVM() waits for polkit, and the agent ends */
+    "address-asked:empty:add-for-nobody,yes:served", /* whose QEMU it is, is looked up after polkit's leave */
     "address:empty:mute,add,go:removed", /* the QEMU that a call waits for goes without a word */
     "address:empty:add,listen,add-unnamed,answer,answer,quit,start:removed", /* the VM that was added is there again */
 };
