@@ -263,6 +263,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     say(&session, data + 2, size - 2, data[0] & FLAG_PIECES ? data[1] % 32 + 1 : 4096);
     if (count_said(&session, "\"getfd\"") != session.n_fds)
         fuzz_fail("%u descriptors: %s", session.n_fds, session.said->str);
+    /* A process that looks at our descriptors can hold the socket open for a moment after its close. */
+    shutdown(session.qemu, SHUT_RDWR);
     close(session.qemu);
     session.qemu = -1;
     while (g_main_context_iteration(session.context, FALSE))

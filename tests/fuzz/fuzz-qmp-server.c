@@ -200,6 +200,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert_cmpuint(session.n_heard, >=, session.is_closed ? 0 : session.n_answered);
     g_clear_pointer(&session.server, qmp_server_free);
     g_queue_clear(&session.commands);
+    /* A process that looks at our descriptors can hold the socket open for a moment after its close. */
+    shutdown(session.client, SHUT_RDWR);
     close(session.client);
     json_framer_clear(&session.framer);
     g_main_context_unref(session.context);
