@@ -156,7 +156,8 @@ class Descriptors:
                 assert error.errno in (errno.ENOSYS, errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOMEM), error
 
     def stop(self):
-        for fd in self.kinds.values():
-            os.close(fd)
-        for other in self.others:
-            other.close()
+        """May be called again."""
+        while self.kinds:
+            os.close(self.kinds.popitem()[1])
+        while self.others:
+            self.others.pop().close()

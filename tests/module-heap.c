@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A module that tells how many bytes of the heap its host has in use, for test-soak.py: a leak of a few bytes is far below what
+/* A module that tells how many bytes of the heap its host has in use, for test-soak.py and hostile.py: a leak of a few bytes is far below what
  * the resident set shows. Its key file:
  *
  *     [heap]

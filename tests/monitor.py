@@ -117,11 +117,11 @@ class MonitorTest(Test):
         self.run_directory = f'{self.directory}/qemu-monitor'
         self.bus = self.start(Bus, extra=LIMITS)
 
-    def start_agent(self, *arguments, key_file=None, ready=True, bus=None):
+    def start_agent(self, *arguments, key_file=None, ready=True, bus=None, modules=(MODULE,), environment=None):
         if key_file is not None:
             self.write('qemu-monitor.conf', key_file)
-        self.agent = self.start(Agent, (bus or self.bus).address, [MODULE], f'--config-dir={self.directory}',
-                                *arguments, ready=ready, environment={'XDG_RUNTIME_DIR': self.directory})
+        self.agent = self.start(Agent, (bus or self.bus).address, modules, f'--config-dir={self.directory}',
+                                *arguments, ready=ready, environment={'XDG_RUNTIME_DIR': self.directory, **(environment or {})})
         self.addCleanup(self.end_agent, self.agent)
         self.caller = self.connect()
         return self.agent

@@ -83,9 +83,6 @@ class CallersTest(HostileTest):
                 sorted(chardev['label'] for chardev in self.raw.execute('query-chardev')),
                 [fd for fdset in self.raw.execute('query-fdsets') for fd in fdset['fds']])
 
-    def list_fds(self):
-        return [os.readlink(f'/proc/{self.agent.pid}/fd/{fd}') for fd in os.listdir(f'/proc/{self.agent.pid}/fd')]
-
     def remove_object(self):
         """What a command of theirs has made, if QEMU got it."""
         if 'mine' in self.look_into_qemu()[0]:

@@ -15,7 +15,7 @@ from harness import Agent, FakeAuthority, Test, main, wait_until
 from monitor import MODULE, NAME, OBJECT_MANAGER, VERSIONS, MonitorTest
 from soak.callers import Caller, live
 from soak.deeds import ask_polkit
-from soak.figures import HEAP_NOISE, HEAP_SLOPE, RSS_NOISE, RSS_SLOPE, HeapMeter, get_slope, judge_growth, read_status
+from soak.figures import EXACT_HEAP, HEAP_NOISE, HEAP_SLOPE, RSS_NOISE, RSS_SLOPE, HeapMeter, get_slope, judge_growth, read_status
 from soak.machines import Machine
 from soak.tasks import Task, poll, sleep
 from soak.visits import have_visitors, reload
@@ -31,8 +31,6 @@ WORK = min(60.0, MINUTES * 60 / 10)
 WARM_UP = 2
 # Seconds for which the agent keeps what it may have to tell again: refusals that are folded, who looks at jobs.
 SETTLED = 11
-# The agent's heap is its own, chunk by chunk: no slices, no chunks kept for the thread.
-EXACT_HEAP = {'G_SLICE': 'always-malloc', 'GLIBC_TUNABLES': 'glibc.malloc.tcache_count=0'}
 # A sanitizer keeps what is freed, so that only the heap in use can be judged.
 FLAT = (('heap', HEAP_SLOPE, HEAP_NOISE), *(() if os.environ.get('AGENT_SANITIZED') else (
     ('rss', RSS_SLOPE, RSS_NOISE), ('data', RSS_SLOPE, RSS_NOISE))))
@@ -217,7 +215,7 @@ class Judgement(Test):
 class Soak(MonitorTest):
     def setUp(self):
         super().setUp()
-        self.write('heap.conf', f'[heap]\nsocket={self.directory}/heap\n')
+        self.heap = self.start(HeapMeter)
         modules = [MODULE, os.environ['HEAP_MODULE']]
         os.chmod(self.directory, 0o711)
         self.polkit = self.start(FakeAuthority, self.bus.address, ask_polkit)
@@ -225,7 +223,6 @@ class Soak(MonitorTest):
             'XDG_RUNTIME_DIR': self.directory, 'DBUS_SYSTEM_BUS_ADDRESS': self.bus.address, **EXACT_HEAP})
         self.addCleanup(self.end_agent, self.agent)
         self.caller = self.connect()
-        self.heap = self.start(HeapMeter)
         self.world = World(self)
 
     async def soak(self):

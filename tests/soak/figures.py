@@ -10,6 +10,8 @@ import statistics
 # What may be added to the heap in use by 1,000 calls. The smallest piece of memory that malloc gives takes 32 bytes: a leak of
 # one piece in 1,000 calls is seen.
 HEAP_SLOPE = 32
+# The agent's heap is its own, chunk by chunk: no slices, no chunks kept for the thread.
+EXACT_HEAP = {'G_SLICE': 'always-malloc', 'GLIBC_TUNABLES': 'glibc.malloc.tcache_count=0'}
 # The resident set counts pages, and a heap has holes: 4 kB, which is one page in 1,000 calls.
 RSS_SLOPE = 4096
 # What readings at two quiet points may differ by in bytes, whatever was done between them: tables that a larger crowd than
@@ -40,10 +42,12 @@ def read_status(pid):
 
 
 class HeapMeter:
-    """Asks module-heap for the bytes that its process has in use."""
+    """Asks module-heap for the bytes that its process has in use. To be made before the agent, which reads its key file."""
 
     def __init__(self, directory):
         self.path = f'{directory}/heap'
+        with open(f'{directory}/heap.conf', 'w', encoding='utf-8') as file:
+            file.write(f'[heap]\nsocket={self.path}\n')
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(f'{directory}/heap-meter')
         self.socket.settimeout(60)
