@@ -118,7 +118,9 @@ class Hotplug(MonitorsTest):
         self.assertIn(f'{PREFIX}left', self.ours())
         self.manager('RemoveVM', '(o)', f'{ROOT}/vm/again')
         ours.close()
-        wait_until(lambda: 'disconnected' in str(self.raw.execute('query-chardev')))
+        # The monitor of the VM that was removed may be disconnected for a moment, too.
+        wait_until(lambda: any(chardev['label'] == f'{PREFIX}left' and chardev['filename'].startswith('disconnected')
+                               for chardev in self.raw.execute('query-chardev')))
         self.add('again', f'unix:{self.qemu.path}')
         self.wait_clean()
 
