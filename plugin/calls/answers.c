@@ -33,7 +33,8 @@ struct Answers {
     Quota quota; /* their memory */
     QuotaLimits limits;
     GSource *slices; /* owned; NULL: nothing is being converted */
-    gsize at_once; /* converted at once since the last slice */
+    gsize at_once; /* converted at once in this turn */
+    gint64 turn; /* the main loop's time then, which is the same all through a turn */
 };
 
 typedef struct Answer {
@@ -316,12 +317,24 @@ is_put_off(const Answers *answers, const AnswerForm *form, gsize length)
     return answers->at_once >= MOST_AT_ONCE;
 }
 
+static void
+note_turn(Answers *answers)
+{
+    GSource *source = g_main_current_source();
+    gint64 turn = source ? g_source_get_time(source) : answers->turn;
+
+    if (turn != answers->turn)
+        answers->at_once = 0;
+    answers->turn = turn;
+}
+
 void
 answers_give(Context *context, BusCall *call, const AnswerForm *form, const QmpReply *reply)
 {
     Answers *answers = context->answers;
     gsize length = reply->value.length;
 
+    note_turn(answers);
     if (is_put_off(answers, form, length)) {
         convert_later(context, call, form, reply);
         return;
