@@ -186,10 +186,10 @@ is_at_rest(QmpClient *client)
 }
 
 /* Closes our end, at which QEMU removes both parts, and asks for the character device until it is gone. QEMU must be at rest:
- * 11.1 ends itself (SIGABRT; a mutex is in use) when a monitor is closed that it is greeting or answering, once in 4,000 times. And
- * it must not be asked to remove a monitor that is open: its I/O thread may be asking whether there is room for input while the main
- * thread clears what that looks at (SIGSEGV, in an hour's soak on two busy processors); nor one that is just closed: QEMU removes
- * that twice (SIGSEGV). */
+ * 11.1 ends itself (SIGABRT; a mutex is in use) when a monitor is closed that it is greeting or answering, twice in 21,800 closings.
+ * QEMU must not be asked to remove a monitor that is open: its I/O thread may be asking whether there is room for input while the
+ * main thread clears what that looks at (SIGSEGV, in an hour's soak on two busy processors). Nor one that has just been closed: QEMU
+ * removes that twice (SIGSEGV). */
 static void
 close_monitor(QmpMonitor *monitor)
 {
