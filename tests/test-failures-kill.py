@@ -96,7 +96,7 @@ class PluggingAtAStoppedQemu(Stages):
         self.qemu.kill(signal.SIGSTOP)
         self.relay.arm(0, None)
         self.callers.pop().stop()
-        wait_until(lambda: len(self.relay.moments) == n, lambda: self.relay.moments)
+        wait_until(lambda: self.relay.moments.count('control: remove-fd') == n, lambda: self.relay.moments)
 
     def ask_of_two(self):
         """They are to have a monitor each."""

@@ -133,6 +133,10 @@ class Real(SlowTest):
         self.raw.execute('dump-guest-memory', {'paging': False, 'protocol': 'fd:dump', 'detach': True})
         return reader
 
+    def describe_dump(self):
+        qemu = [self.raw.execute(command) for command in ('query-status', 'query-dump')]
+        return f'a dump of the agent\'s; QEMU tells {qemu}; the agent {self.agent.output}'
+
     def test_a_dump_that_others_begin(self):
         """Before the agent comes, and while it is there."""
         for version in VERSIONS:
@@ -145,7 +149,7 @@ class Real(SlowTest):
                     reader = self.start_dump()
                     if not is_there:
                         vm = self.add('vm', f'unix:{self.qemu.path}')
-                    wait_until(lambda: self.get('dump'))
+                    wait_until(lambda: self.get('dump'), self.describe_dump)
                     self.assertEqual((self.get('dump')['Type'], self.get('dump')['Status']), ('dump', 'active'))
                     os.close(reader)
                     wait_until(lambda: self.get('dump') is None)
