@@ -212,12 +212,10 @@ test_begun(Fixture *fixture, gconstpointer data)
     g_assert_cmpstr(fixture->finished->str, ==, "");
 }
 
-/* A dump that another program begins: the run state gives it away, and the event ends it. */
+/* A dump that another program begins: the run state gives it away. */
 static void
-test_dump(Fixture *fixture, gconstpointer data)
+begin_dump(Fixture *fixture)
 {
-    g_autofree char *status = NULL;
-
     test_qemu_set_answer(fixture->base.qemu, "query-dump",
                          "\"return\": {\"status\": \"active\", \"completed\": 1, \"total\": 2}");
     test_qemu_set_answer(fixture->base.qemu, "query-status",
@@ -225,12 +223,39 @@ test_dump(Fixture *fixture, gconstpointer data)
     test_qemu_send_to_all(fixture->base.qemu,
                           "{\"event\": \"STOP\", \"timestamp\": {\"seconds\": 1, \"microseconds\": 1}}\r\n");
     qmp_peer_wait_until(fixture->base.context, jobs_is_under_way(fixture->jobs, JOB_DUMP, JOB_ID_DUMP));
-    status = get(fixture, JOB_ID_DUMP, FALSE, "Status");
-    g_assert_cmpstr(status, ==, "(<'active'>,)");
+}
+
+static void
+end_dump(Fixture *fixture)
+{
     test_qemu_set_answer(fixture->base.qemu, "query-dump",
                          "\"return\": {\"status\": \"completed\", \"completed\": 2, \"total\": 2}");
     hear(fixture, "DUMP_COMPLETED", "{\"result\": {\"status\": \"completed\", \"completed\": 2, \"total\": 2}}");
+}
+
+static void
+test_dump(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *status = NULL;
+
+    begin_dump(fixture);
+    status = get(fixture, JOB_ID_DUMP, FALSE, "Status");
+    g_assert_cmpstr(status, ==, "(<'active'>,)");
+    end_dump(fixture);
     g_assert_cmpstr(fixture->finished->str, ==, "2 dump -;");
+}
+
+/* The run state was not seen to be another one between them. */
+static void
+test_next_dump(Fixture *fixture, gconstpointer data)
+{
+    begin_dump(fixture);
+    end_dump(fixture);
+    g_assert_false(jobs_is_under_way(fixture->jobs, JOB_DUMP, JOB_ID_DUMP));
+    test_qemu_set_answer(fixture->base.qemu, "query-dump",
+                         "\"return\": {\"status\": \"active\", \"completed\": 1, \"total\": 2}");
+    hear(fixture, "STOP", "{}");
+    g_assert_true(jobs_is_under_way(fixture->jobs, JOB_DUMP, JOB_ID_DUMP));
 }
 
 /* A QEMU with more jobs than are shown, with nonsense for jobs and with ids that are too long: the first are there. */
@@ -302,6 +327,7 @@ main(int argc, char **argv)
     ADD("/jobs/migration", "\"return\": []", test_migration);
     ADD("/jobs/begun", "\"return\": []", test_begun);
     ADD("/jobs/dump", "\"return\": []", test_dump);
+    ADD("/jobs/dump-after-dump", "\"return\": []", test_next_dump);
     ADD("/jobs/many", "\"return\": []", test_many);
     ADD("/jobs/long-texts", "\"return\": []", test_long_texts);
     ADD("/jobs/long-event", "\"return\": []", test_long_event);

@@ -232,12 +232,26 @@ hear_of_only(Jobs *jobs, const JobInfo *info)
     }
 }
 
+/* QEMU tells of a dump's end alone, but the guest is stopped for it (`save-vm`), also where another program has begun it. Before its machine
+ * is there, and while a migration is under way, QEMU does not agree to events. Called at each STOP as well: the guest may be stopped for the
+ * next dump before QEMU was asked about its run state since the last one, and then the run state has not changed. */
+void
+jobs_status_changed(Jobs *jobs)
+{
+    if (!job_queries_has_events(jobs->queries))
+        job_queries_ask_for_events(jobs->queries);
+    if (g_str_equal(qemu_connection_get_status(vm_get_qemu(jobs->vm_context->vm)), "save-vm"))
+        job_queries_ask(jobs->queries, JOB_DUMP);
+}
+
 void
 jobs_event(Jobs *jobs, const QmpEvent *event)
 {
     g_autoptr(JsonNode) data = NULL;
     JobInfo info;
 
+    if (g_str_equal(event->name, "STOP"))
+        jobs_status_changed(jobs);
     if (g_str_equal(event->name, "MIGRATION_PASS") && !find_known_job(jobs, JOB_MIGRATION, JOB_ID_MIGRATION))
         job_queries_ask(jobs->queries, JOB_MIGRATION);
     if (!job_info_has_event(event->name) || !event->data.text || event->data.length > MAX_EVENT)
@@ -378,17 +392,6 @@ void
 jobs_look(Jobs *jobs)
 {
     job_poll_consider(jobs->poll);
-}
-
-/* QEMU tells of a dump's end alone, but the guest is stopped for it (`save-vm`), also where another program has begun it. Before its machine
- * is there, and while a migration is under way, QEMU does not agree to events. */
-void
-jobs_status_changed(Jobs *jobs)
-{
-    if (!job_queries_has_events(jobs->queries))
-        job_queries_ask_for_events(jobs->queries);
-    if (g_str_equal(qemu_connection_get_status(vm_get_qemu(jobs->vm_context->vm)), "save-vm"))
-        job_queries_ask(jobs->queries, JOB_DUMP);
 }
 
 void
