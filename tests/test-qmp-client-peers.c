@@ -26,7 +26,6 @@ test_not_qmp(Fixture *fixture, gconstpointer unused)
         { "{\"QMP\": {}}", "greeting without a version" },
         { "{\"QMP\": 1}", "no QMP greeting" },
         { "{\"QMP\": {\"version\": {\"qemu\": {\"major\": \"1\"}}}}", "greeting without a version" },
-        { QMP_PEER_GREETING QMP_PEER_GREETING, "second greeting" },
         { QMP_PEER_GREETING "}", "not JSON" },
     };
     for (guint i = 0; i < G_N_ELEMENTS(peers); i++) {
@@ -137,6 +136,19 @@ test_refused_negotiation(Fixture *fixture, gconstpointer unused)
     qmp_peer_send(fixture->peer, QMP_PEER_GREETING);
     qmp_peer_refuse(fixture->peer, "\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}");
     expect_end(fixture, "", QMP_ERROR_PROTOCOL, "the negotiation was refused: no");
+    assert_log(fixture, "closed;");
+}
+
+/* QEMU may greet twice while it starts, but not a client that has negotiated: it would want to negotiate again. */
+static void
+test_greeted_twice(Fixture *fixture, gconstpointer unused)
+{
+    qmp_peer_send(fixture->peer, QMP_PEER_GREETING_OOB);
+    qmp_peer_agree(fixture->peer, QMP_PEER_GREETING_OOB);
+    qmp_peer_run(fixture->peer);
+    assert_log(fixture, "ready;");
+    g_assert_true(qmp_client_has_oob(fixture->client));
+    expect_end(fixture, QMP_PEER_GREETING_OOB, QMP_ERROR_PROTOCOL, "second greeting");
     assert_log(fixture, "closed;");
 }
 
@@ -292,6 +304,7 @@ main(int argc, char *argv[])
     g_test_init(&argc, &argv, NULL);
     ADD("/qmp-client-peers/not-qmp", test_not_qmp);
     ADD("/qmp-client-peers/eof-before-greeting", test_eof_before_greeting);
+    ADD("/qmp-client-peers/greeted-twice", test_greeted_twice);
     ADD("/qmp-client-peers/timeout", test_timeout);
     ADD("/qmp-client-peers/bad-reply", test_bad_reply);
     ADD("/qmp-client-peers/error-without-id", test_error_without_id);

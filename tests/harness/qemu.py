@@ -81,6 +81,8 @@ class QmpClient:
         self.send({'execute': command, **({'arguments': arguments} if arguments is not None else {})}, fds)
         while True:
             message = self.read()
+            if 'QMP' in message:
+                continue  # QEMU greets twice a client that connects while QEMU starts
             if 'event' in message:
                 self.events.append(message)
             elif 'error' in message:
