@@ -21,7 +21,7 @@ import random
 
 from harness import CallError, Message, Peer, Steps, main, wait_until
 from harness.peer import Raw
-from hostile import HostileTest
+from hostile import MOST_LEFT, SIGNALS, HostileTest
 from monitor import ANSWERS, DISCONNECTED, INVALID_ARGS, NAME, NOT_SUPPORTED, OBJECT_MANAGER, ROOT, UNREPRESENTABLE, VM
 
 MANY = 100000
@@ -49,6 +49,8 @@ def to_lines(messages):
 
 
 class Floods(HostileTest):
+    most_left = MOST_LEFT + SIGNALS
+
     def flood(self, peer, vm, messages):
         """Somebody else is answered while these are dealt with, to the last of them or to the end of the connection."""
         ends = vm.caller.record(interface=f'{NAME}.Events', member='Powerdown', path=vm.path)
