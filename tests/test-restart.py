@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """An agent that ends, in good order or not, and the next one in its place: no VM is lost, and nothing is left in any QEMU."""
+import fcntl
 import os
 import re
 import shutil
@@ -468,11 +469,11 @@ class Store(RestartTest):
         for bus in buses:
             second = self.start(Agent, bus.address, [MODULE], f'--config-dir={self.directory}', ready=False,
                                 environment={'XDG_RUNTIME_DIR': self.directory})
-            second.wait_output('/state: another agent keeps its VMs there')
             if bus is self.bus:
                 second.wait()
                 self.assertIn('is owned by somebody else', second.output)
                 continue
+            second.wait_output('/state: another agent keeps its VMs there')
             wait_until(second.is_ready)
             self.caller = self.adopt(Connection(bus.address))
             self.add('new', f'unix:{other.path}')
@@ -484,6 +485,26 @@ class Store(RestartTest):
             self.restart(signal.SIGKILL)
             wait_until(lambda: self.names() == ['called', 'given'], lambda: self.agent.output)
             self.assertNotIn('another agent', self.agent.output)
+
+    def test_an_agent_that_begins_while_another_one_ends(self):
+        """Where systemd does not keep them apart: as the bus starts one for a call. It takes up what that one leaves, and what was added
+        meanwhile is kept as well, whether the other one ends before it or not."""
+        first, second = self.start(Peer, ANSWERS), self.start(Peer, ANSWERS)
+        self.start_agent()
+        self.add('first', f'unix:{first.path}')
+        self.wait_kept(1)
+        self.end(signal.SIGKILL)
+        ending = os.open(os.path.dirname(self.state), os.O_RDONLY)
+        fcntl.flock(ending, fcntl.LOCK_EX)
+        self.start_agent()
+        self.add('second', f'unix:{second.path}')
+        self.assertEqual(self.names(), ['second'])
+        os.close(ending)
+        wait_until(lambda: self.names() == ['first', 'second'], lambda: self.agent.output)
+        self.wait_kept(2)
+        self.restart(signal.SIGKILL)
+        wait_until(lambda: self.names() == ['first', 'second'], lambda: self.agent.output)
+        self.assertNotIn('another agent', self.agent.output)
 
     def test_a_manager_without_a_store(self):
         qemu = self.start(Qemu, '11.1')

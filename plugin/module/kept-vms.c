@@ -73,6 +73,36 @@ kept_vms_find(KeptVms *vms, VmOrigin origin, const char *name)
     return name ? g_hash_table_lookup(vms->index, &key) : NULL;
 }
 
+KeptVm *
+kept_vms_find_vm(KeptVms *vms, Vm *vm)
+{
+    const char *name = vm_get_name(vm);
+
+    return kept_vms_find(vms, vm_get_origin(vm), name ? name : vm_get_spec(vm)->name);
+}
+
+void
+kept_vm_take_connection(KeptVm *kept, const ManagementHost *host, VmSpec *spec)
+{
+    VmRecord *record = kept->record;
+
+    spec->is_known = TRUE;
+    spec->fd = -1;
+    spec->session = NULL;
+    if (!record->descriptor || !record->session)
+        return;
+    spec->fd = host_store_take(host, record->descriptor);
+    if (spec->fd >= 0)
+        spec->session = record->session;
+}
+
+void
+kept_vm_drop_descriptor(KeptVm *kept, const ManagementHost *host)
+{
+    host_store_drop(host, kept->descriptor);
+    g_clear_pointer(&kept->descriptor, g_free);
+}
+
 void
 kept_vm_strip_connection(KeptVm *kept)
 {

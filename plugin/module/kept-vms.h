@@ -2,6 +2,8 @@
 /* The VMs that the state file has, or soon will have, each with the record of it. Part of VmState. */
 #pragma once
 
+#include "host-store.h"
+#include "vm.h"
 #include "vm-record.h"
 
 typedef struct KeptVm {
@@ -30,6 +32,15 @@ void kept_vms_remove(KeptVms *vms, KeptVm *kept);
 
 /* NULL: there is none. @name: may be NULL. */
 KeptVm *kept_vms_find(KeptVms *vms, VmOrigin origin, const char *name);
+
+/* By the name that it has, or is to have. */
+KeptVm *kept_vms_find_vm(KeptVms *vms, Vm *vm);
+
+/* The descriptor and the session of the agent before become @spec's; -1 there: nothing is kept. */
+void kept_vm_take_connection(KeptVm *kept, const ManagementHost *host, VmSpec *spec);
+
+/* The host keeps it no longer. */
+void kept_vm_drop_descriptor(KeptVm *kept, const ManagementHost *host);
 
 /* The text becomes what it is without the connection. */
 void kept_vm_strip_connection(KeptVm *kept);

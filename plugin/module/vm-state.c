@@ -26,6 +26,10 @@
 /* After a write that failed: a file system that was full may have room again, and nothing else may change until the next start. */
 #define RETRY_TIME (2 * G_TIME_SPAN_SECOND)
 
+/* An agent that ends lets go of the directory within two seconds; the next one, which a call has started meanwhile, waits for it. */
+#define LOCK_TIME (100 * G_TIME_SPAN_MILLISECOND)
+#define LOCK_TRIES 50u
+
 /* Broken records that are logged one by one. A file may have a million. */
 #define MAX_BROKEN_LINES 10u
 
@@ -40,17 +44,11 @@ struct VmState {
     guint n_broken; /* records among that */
     gboolean has_file; /* written by this agent, so that records can be added */
     gboolean has_failed; /* the last write; the next failure says nothing new */
+    guint n_locked; /* how often the directory was another agent's */
     VmStateFunc restore; /* NULL: nothing is restored yet, or any more */
     gpointer restore_data;
     GSource *write_timer; /* owned; while the file has records that nobody needs, or lacks some that could not be written */
 };
-
-static void
-drop_descriptor(VmState *state, KeptVm *kept)
-{
-    host_store_drop(state->host, kept->descriptor);
-    g_clear_pointer(&kept->descriptor, g_free);
-}
 
 /* FALSE: there is no directory that can be trusted, or it is another agent's. */
 static gboolean
@@ -182,16 +180,22 @@ write_all_records(VmState *state, GError **error)
 static gboolean on_write_due(gpointer user_data);
 static gboolean restore_all(VmState *state);
 
-/* Somebody may have removed the directory, which is made anew then. What is another agent's is for its successor alone. */
+/* Somebody may have removed the directory, which is made anew then. What another agent keeps is for its successor alone. */
 static void
 fail_write(VmState *state, const GError *error)
 {
+    gboolean is_locked = g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN);
+
+    g_clear_pointer(&state->path, g_free);
+    if (is_locked && ++state->n_locked < LOCK_TRIES) {
+        state->write_timer = timer_start(state->host->context, LOCK_TIME, on_write_due, state);
+        return;
+    }
     if (!state->has_failed)
         log_line(state->host, G_LOG_LEVEL_CRITICAL, /* vm= */ NULL,
                  "What was added or removed by call will be lost at a restart: %s", error->message);
     state->has_failed = TRUE;
-    g_clear_pointer(&state->path, g_free);
-    if (g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN))
+    if (is_locked)
         g_clear_pointer(&state->run_directory, g_free);
     else
         state->write_timer = timer_start(state->host->context, RETRY_TIME, on_write_due, state);
@@ -284,7 +288,8 @@ void
 vm_state_free(VmState *state)
 {
     state->restore = NULL;
-    if (state->write_timer)
+    state->n_locked = LOCK_TRIES;
+    if (state->write_timer && (state->is_read || state->vms.all.length > 0))
         write_state(state);
     timer_stop(&state->write_timer);
     kept_vms_clear(&state->vms);
@@ -295,28 +300,6 @@ vm_state_free(VmState *state)
     g_free(state);
 }
 
-static KeptVm *
-find_kept_of(VmState *state, Vm *vm)
-{
-    const char *name = vm_get_name(vm);
-
-    return kept_vms_find(&state->vms, vm_get_origin(vm), name ? name : vm_get_spec(vm)->name);
-}
-
-/* The record's descriptor and session become @spec's; -1 there: nothing. */
-static void
-take_connection(VmState *state, VmRecord *record, VmSpec *spec)
-{
-    spec->is_known = TRUE;
-    spec->fd = -1;
-    spec->session = NULL;
-    if (!record->descriptor || !record->session)
-        return;
-    spec->fd = host_store_take(state->host, record->descriptor);
-    if (spec->fd >= 0)
-        spec->session = record->session;
-}
-
 void
 vm_state_resume(VmState *state, VmSpec *spec)
 {
@@ -324,7 +307,7 @@ vm_state_resume(VmState *state, VmSpec *spec)
 
     if (!kept || !kept->record || !g_str_equal(kept->record->spec->address->text, spec->address->text))
         return;
-    take_connection(state, kept->record, spec);
+    kept_vm_take_connection(kept, state->host, spec);
     kept->is_resumed = spec->session != NULL;
 }
 
@@ -334,7 +317,7 @@ restore_kept(VmState *state, KeptVm *kept)
 {
     VmSpec spec = *kept->record->spec;
 
-    take_connection(state, kept->record, &spec);
+    kept_vm_take_connection(kept, state->host, &spec);
     if (spec.origin == VM_FROM_FD && spec.fd < 0) {
         log_line(state->host, G_LOG_LEVEL_MESSAGE, spec.name,
                  "VM \"%s\" was given as a descriptor, which nobody has kept over the restart: it is lost", spec.name);
@@ -349,7 +332,7 @@ restore_kept(VmState *state, KeptVm *kept)
 static void
 forget_kept(VmState *state, KeptVm *kept)
 {
-    drop_descriptor(state, kept);
+    kept_vm_drop_descriptor(kept, state->host);
     kept_vms_remove(&state->vms, kept);
 }
 
@@ -412,7 +395,7 @@ void
 vm_state_put(VmState *state, Vm *vm)
 {
     VmOrigin origin = vm_get_origin(vm);
-    KeptVm *earlier = find_kept_of(state, vm);
+    KeptVm *earlier = kept_vms_find_vm(&state->vms, vm);
     g_autofree char *end = earlier ? vm_record_print_end(origin, earlier->name) : NULL;
     char *descriptor;
 
@@ -428,11 +411,11 @@ vm_state_put(VmState *state, Vm *vm)
 void
 vm_state_disconnect(VmState *state, Vm *vm)
 {
-    KeptVm *kept = find_kept_of(state, vm);
+    KeptVm *kept = kept_vms_find_vm(&state->vms, vm);
 
     if (!kept || !kept->descriptor)
         return;
-    drop_descriptor(state, kept);
+    kept_vm_drop_descriptor(kept, state->host);
     kept_vm_strip_connection(kept);
     put_text(state, kept->text, /* is_anew= */ TRUE);
 }
@@ -440,7 +423,7 @@ vm_state_disconnect(VmState *state, Vm *vm)
 void
 vm_state_remove(VmState *state, Vm *vm)
 {
-    KeptVm *kept = find_kept_of(state, vm);
+    KeptVm *kept = kept_vms_find_vm(&state->vms, vm);
 
     if (!kept)
         return;
