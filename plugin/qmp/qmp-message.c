@@ -255,6 +255,14 @@ qmp_event_free(QmpEvent *event)
     g_free(event);
 }
 
+gsize
+qmp_reply_get_size(const QmpReply *reply)
+{
+    gsize kept = reply->bytes ? reply->bytes->len : reply->value.length;
+
+    return kept + (reply->error_text ? strlen(reply->error_text) : 0);
+}
+
 void
 qmp_greeting_clear(QmpGreeting *greeting)
 {

@@ -19,6 +19,9 @@ typedef struct QmpReply {
     const char *error_text; /* QEMU's `desc`, UTF-8 */
 } QmpReply;
 
+/* Bytes of memory that the reply takes as long as it is kept. The message that the text is in may have more members. */
+gsize qmp_reply_get_size(const QmpReply *reply);
+
 /* Exactly once for every command unless it was cancelled; never from inside qmp_client_execute(). @reply is
  * NULL and @error set (QMP_ERROR_DISCONNECTED, or _PROTOCOL where QEMU's reply was not JSON) where there is no
  * answer. The command's id is free again by then. The client may be freed from inside. A `quit` whose reply is

@@ -3,8 +3,6 @@
  * the replies. */
 #include "reply-barrier.h"
 
-#include <string.h>
-
 /* What one barrier holds. QEMU answers a question within some ms, and has given a few dozen replies by then, if each monitor has seven
  * commands under way; two of the largest replies have room. A QEMU that answers everything but the question would otherwise
  * have the agent keep all that its callers ask for. */
@@ -40,12 +38,6 @@ gboolean
 reply_barrier_is_shut(ReplyBarrier *barrier, guint64 question)
 {
     return MAX(barrier->shut_for, question) > barrier->open_for || barrier->holds > 0;
-}
-
-static gsize
-get_reply_size(const QmpReply *reply)
-{
-    return reply->value.length + (reply->error_text ? strlen(reply->error_text) : 0);
 }
 
 static void
@@ -90,7 +82,7 @@ static void
 take_out(HeldReply *held)
 {
     g_queue_unlink(&held->barrier->held, &held->link);
-    held->barrier->held_bytes -= get_reply_size(&held->reply);
+    held->barrier->held_bytes -= qmp_reply_get_size(&held->reply);
     held->barrier = NULL;
 }
 
@@ -131,7 +123,7 @@ reply_barrier_keep(ReplyBarrier *barrier, HeldReply *held, const QmpReply *reply
     held->link.data = held;
     copy_reply(&held->reply, reply);
     insert_held(barrier, held);
-    barrier->held_bytes += get_reply_size(reply);
+    barrier->held_bytes += qmp_reply_get_size(reply);
     give_what_has_no_room(barrier);
 }
 
