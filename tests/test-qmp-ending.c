@@ -2,6 +2,8 @@
 /* Whether a QEMU ends: what breaks here sends commands to a QEMU that dies of them, or keeps callers from one that stays. */
 #include "qmp-ending.h"
 
+#include <string.h>
+
 #include "test-clock.h"
 
 typedef struct Waiter {
@@ -14,6 +16,7 @@ typedef struct Fixture {
     GMainContext *context; /* owned */
     QmpEnding *ending; /* ref */
     Waiter waiters[2];
+    guint64 now; /* as QEMU stamps events */
 } Fixture;
 
 static void
@@ -45,10 +48,19 @@ tear_down(Fixture *fixture, gconstpointer unused)
     g_main_context_unref(fixture->context);
 }
 
+/* @stamp: another monitor tells of the same event, or of an earlier one. */
+static void
+note_event_of(Fixture *fixture, const char *name, const char *data, guint64 stamp)
+{
+    const QmpEvent event = { .name = name, .data = { data, data ? strlen(data) : 0 }, .timestamp = stamp };
+
+    qmp_ending_note_event(fixture->ending, &event);
+}
+
 static void
 note_event(Fixture *fixture, const char *name)
 {
-    qmp_ending_note_event(fixture->ending, &(QmpEvent){ .name = name });
+    note_event_of(fixture, name, /* data= */ NULL, ++fixture->now);
 }
 
 static void
@@ -81,13 +93,51 @@ test_stays(Fixture *fixture, gconstpointer unused)
     note_event(fixture, "RESET");
     assert_state(fixture, FALSE, 0);
     note_event(fixture, "SHUTDOWN");
-    note_event(fixture, "SHUTDOWN");
+    note_event_of(fixture, "SHUTDOWN", NULL, fixture->now);
     assert_state(fixture, TRUE, 0);
     note_event(fixture, "RESET");
     assert_state(fixture, TRUE, 0);
     note_event(fixture, "STOP");
+    note_event_of(fixture, "STOP", NULL, fixture->now);
+    assert_state(fixture, FALSE, 1);
+}
+
+/* A monitor that is read later than others: the guest was stopped before it powered off, or QEMU stays, as others have told. */
+static void
+test_told_late(Fixture *fixture, gconstpointer unused)
+{
+    note_event(fixture, "STOP");
+    note_event(fixture, "SHUTDOWN");
+    note_event_of(fixture, "STOP", NULL, fixture->now - 1);
+    note_event_of(fixture, "SHUTDOWN", NULL, fixture->now);
+    assert_state(fixture, TRUE, 0);
     note_event(fixture, "STOP");
     assert_state(fixture, FALSE, 1);
+    note_event_of(fixture, "SHUTDOWN", NULL, fixture->now - 1);
+    assert_state(fixture, FALSE, 1);
+    note_event(fixture, "SHUTDOWN");
+    assert_state(fixture, TRUE, 1);
+}
+
+/* What comes before SHUTDOWN, if that comes; a STOP between them says nothing. */
+static void
+test_heralds(Fixture *fixture, gconstpointer unused)
+{
+    note_event_of(fixture, "GUEST_PANICKED", "{\"action\": \"pause\"}", 1);
+    note_event_of(fixture, "GUEST_PANICKED", "{\"info\": {\"message\": \"\\\"poweroff\\\"\"}, \"action\": \"run\"}", 2);
+    note_event_of(fixture, "GUEST_PANICKED", NULL, 3);
+    assert_state(fixture, FALSE, 0);
+    note_event_of(fixture, "GUEST_PANICKED", "{\"action\": \"poweroff\"}", 4);
+    note_event_of(fixture, "STOP", NULL, 5);
+    assert_state(fixture, TRUE, 0);
+    advance(fixture, 11);
+    assert_state(fixture, FALSE, 1);
+    note_event_of(fixture, "SUSPEND_DISK", NULL, 6);
+    assert_state(fixture, TRUE, 1);
+    note_event_of(fixture, "SHUTDOWN", NULL, 7);
+    note_event_of(fixture, "STOP", NULL, 8);
+    note_event_of(fixture, "SUSPEND_DISK", NULL, 6);
+    assert_state(fixture, FALSE, 2);
 }
 
 /* No STOP comes of a guest that did not run. */
@@ -128,6 +178,7 @@ test_lost(Fixture *fixture, gconstpointer unused)
 {
     qmp_ending_begin_quit(fixture->ending);
     qmp_ending_end_quit(fixture->ending, &(QmpReply){ 0 }, /* is_connected= */ FALSE);
+    note_event(fixture, "STOP");
     advance(fixture, 9);
     assert_state(fixture, TRUE, 0);
     advance(fixture, 2);
@@ -155,6 +206,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/qmp-ending/stays", test_stays);
+    ADD("/qmp-ending/told-late", test_told_late);
+    ADD("/qmp-ending/heralds", test_heralds);
     ADD("/qmp-ending/paused", test_paused);
     ADD("/qmp-ending/quit", test_quit);
     ADD("/qmp-ending/lost", test_lost);

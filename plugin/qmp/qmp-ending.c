@@ -12,6 +12,8 @@ struct QmpEnding {
     GMainContext *context; /* ref */
     guint quits; /* under way, or successful */
     GSource *timer; /* owned; while it is not known whether QEMU ends or stays */
+    gboolean has_shut_down; /* meanwhile */
+    guint64 shutdown_at, herald_at; /* the time stamps of the last such events */
     GQueue members; /* of QmpEndingMember, weak, by their links */
 };
 
@@ -68,6 +70,7 @@ on_ending_timeout(gpointer user_data)
     QmpEnding *ending = user_data;
 
     timer_stop(&ending->timer);
+    ending->has_shut_down = FALSE;
     go_on_if_over(ending);
     return G_SOURCE_REMOVE;
 }
@@ -79,12 +82,36 @@ expect_end(QmpEnding *ending)
     ending->timer = timer_start(ending->context, MAX_TIME, on_ending_timeout, ending);
 }
 
+/* QEMU sends these right before it ends by itself, and SHUTDOWN behind them. */
+static gboolean
+is_herald(const QmpEvent *event)
+{
+    return g_str_equal(event->name, "SUSPEND_DISK") ||
+           (g_str_equal(event->name, "GUEST_PANICKED") && event->data.text &&
+            g_strstr_len(event->data.text, (gssize)event->data.length, "\"poweroff\""));
+}
+
+/* Whether no monitor has told of the event yet: QEMU stamps it once for all. */
+static gboolean
+is_news(const QmpEvent *event, guint64 *last)
+{
+    if (event->timestamp == *last)
+        return FALSE;
+    *last = event->timestamp;
+    return TRUE;
+}
+
+/* A monitor that is read later may tell of a STOP that was before the SHUTDOWN. */
 void
 qmp_ending_note_event(QmpEnding *ending, const QmpEvent *event)
 {
-    if (g_str_equal(event->name, "SHUTDOWN"))
+    gboolean is_shutdown = g_str_equal(event->name, "SHUTDOWN");
+
+    if (is_shutdown ? is_news(event, &ending->shutdown_at) : is_herald(event) && is_news(event, &ending->herald_at)) {
+        ending->has_shut_down |= is_shutdown;
         expect_end(ending);
-    if (g_str_equal(event->name, "STOP") && ending->timer)
+    }
+    if (g_str_equal(event->name, "STOP") && ending->has_shut_down && event->timestamp >= ending->shutdown_at)
         on_ending_timeout(ending);
 }
 

@@ -13,14 +13,15 @@ run_state_is_passing(const char *status)
     return g_strv_contains(states, status);
 }
 
-/* Every event that a change of the run state can come with, in QEMU 7.2 to 11.1. SHUTDOWN is none: QEMU ends after it, or the guest
- * stops (`-no-shutdown`), and STOP comes. A command that comes while QEMU ends has QEMU 10.0 die of SIGSEGV. */
+/* Every event that a change of the run state can come with, in QEMU 7.2 to 11.1. SHUTDOWN, SUSPEND_DISK and GUEST_PANICKED are none:
+ * QEMU ends after them, or the guest stops (`-no-shutdown`), and STOP comes. A command that comes while QEMU ends has
+ * QEMU 10.0 die of SIGSEGV. */
 gboolean
 run_state_may_change_by(const char *event)
 {
     static const char *const events[] = {
-        "STOP",           "RESUME",    "RESET",          "SUSPEND",   "SUSPEND_DISK",      "WAKEUP", "WATCHDOG",
-        "BLOCK_IO_ERROR", "MIGRATION", "GUEST_PANICKED", "COLO_EXIT", "GUEST_CRASHLOADED", NULL,
+        "STOP",      "RESUME",    "RESET",             "SUSPEND", "WAKEUP", "WATCHDOG", "BLOCK_IO_ERROR",
+        "MIGRATION", "COLO_EXIT", "GUEST_CRASHLOADED", NULL,
     };
 
     return g_strv_contains(events, event);
