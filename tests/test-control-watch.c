@@ -124,6 +124,20 @@ run_intervals(Fixture *fixture, guint n)
     }
 }
 
+/* Whether nothing but a descriptor wakes the context up. */
+static gboolean
+is_asleep(GMainContext *context)
+{
+    GPollFD fds[16];
+    gint priority, timeout = 0;
+
+    g_assert_true(g_main_context_acquire(context));
+    g_main_context_prepare(context, &priority);
+    g_main_context_query(context, G_MAXINT, &timeout, fds, G_N_ELEMENTS(fds));
+    g_main_context_release(context);
+    return timeout == -1;
+}
+
 /* QEMU serves another monitor, and this one not. */
 static void
 test_gone(Fixture *fixture, gconstpointer unused)
@@ -211,34 +225,50 @@ test_no_witness(Fixture *fixture, gconstpointer unused)
     qmp_peer_wait_until(fixture->context, fixture->lost);
 }
 
+/* A command of a caller's on their own monitor is not answered, and the control monitor was heard a moment ago. */
+static void
+test_stopped_elsewhere(Fixture *fixture, gconstpointer unused)
+{
+    qmp_client_execute(fixture->other.client, &(QmpCommand){ .name = "stop" }, on_reply, NULL);
+    control_watch_look(fixture->watch);
+    qmp_peer_wait_until(fixture->context, fixture->stuck);
+    g_assert_cmpuint(fixture->lost, ==, 0);
+    qmp_peer_echo(fixture->other.peer);
+    qmp_peer_echo(fixture->control.peer);
+    qmp_peer_wait_until(fixture->context, is_asleep(fixture->context));
+    g_assert_cmpuint(fixture->unstuck, ==, 1);
+    g_assert_cmpuint(fixture->lost, ==, 0);
+}
+
+/* It is stopped with `quit` under way, after which nothing is asked in band: those who wait are told all the same. */
+static void
+test_stopped_at_quit(Fixture *fixture, gconstpointer unused)
+{
+    qmp_ending_begin_quit(fixture->ending);
+    control_watch_look(fixture->watch);
+    qmp_peer_expect(fixture->control.peer, "{\"exec-oob\":\"query-yank\",\"id\":0}");
+    qmp_peer_wait_until(fixture->context, qmp_peer_is_done(fixture->control.peer));
+    qmp_peer_wait_until(fixture->context, fixture->stuck);
+    g_assert_cmpuint(qmp_client_get_in_flight(fixture->control.client), ==, 1);
+    g_assert_cmpuint(qmp_client_get_in_flight(fixture->other.client), ==, 0);
+    g_assert_cmpuint(fixture->lost, ==, 0);
+}
+
 /* A QEMU that ends may take its time to write out its disks, and dies of a question. */
 static void
 test_ending(Fixture *fixture, gconstpointer unused)
 {
     qmp_peer_echo(fixture->other.peer);
-    qmp_ending_begin_quit(fixture->ending);
     run_intervals(fixture, 6);
+    qmp_ending_begin_quit(fixture->ending);
     control_watch_look(fixture->watch);
-    g_assert_cmpuint(qmp_client_get_in_flight(fixture->control.client), ==, 0);
+    qmp_peer_expect(fixture->control.peer, "{\"exec-oob\":\"query-yank\",\"id\":0}");
+    qmp_peer_wait_until(fixture->context, qmp_peer_is_done(fixture->control.peer));
     begin_command(fixture, NULL);
     run_intervals(fixture, 6);
     g_assert_cmpuint(fixture->lost, ==, 0);
     qmp_ending_end_quit(fixture->ending, /* reply= */ NULL, /* is_connected= */ TRUE);
     qmp_peer_wait_until(fixture->context, fixture->lost);
-}
-
-/* Whether nothing but a descriptor wakes the context up. */
-static gboolean
-is_asleep(GMainContext *context)
-{
-    GPollFD fds[16];
-    gint priority, timeout = 0;
-
-    g_assert_true(g_main_context_acquire(context));
-    g_main_context_prepare(context, &priority);
-    g_main_context_query(context, G_MAXINT, &timeout, fds, G_N_ELEMENTS(fds));
-    g_main_context_release(context);
-    return timeout == -1;
 }
 
 /* Nothing wakes an agent that waits for nothing. */
@@ -264,6 +294,8 @@ main(int argc, char **argv)
     ADD("/control-watch/stopped", test_stopped);
     ADD("/control-watch/held-up", test_held_up);
     ADD("/control-watch/paused", test_paused);
+    ADD("/control-watch/stopped-elsewhere", test_stopped_elsewhere);
+    ADD("/control-watch/stopped-at-quit", test_stopped_at_quit);
     ADD("/control-watch/ending", test_ending);
     ADD("/control-watch/no-witness", test_no_witness);
     ADD("/control-watch/idle", test_idle);

@@ -5,8 +5,8 @@
  *
  *   - The agent looks only while a command is under way: the agent's own, or a caller's on whatever monitor. A
  *     monitor that has not been heard for some seconds by then is asked something.
- *   - The control monitor is silent when a command is under way on it, nothing at all has been heard of it for an interval,
- *     and QEMU has read none of the bytes that were sent to it. (Time in which the agent itself does not read, for back-pressure, does not count.)
+ *   - The control monitor is silent when nothing at all has been heard of it for an interval, and QEMU has read none of the
+ *     bytes that were sent to it. (Time in which the agent itself does not read, for back-pressure, does not count.)
  *   - Silence alone proves nothing. QEMU serves its monitors in turns, one command each. So another monitor is asked, in band:
  *     when that has answered, and the control monitor has not been heard for an interval more, it is gone: on_lost().
  *     A QEMU that is stopped, or held up by a command, answers on no monitor.
@@ -141,6 +141,29 @@ ask_out_of_band(ControlWatch *watch)
         ask_question(&watch->oob, watch->client, &question, on_oob_answer, watch);
 }
 
+/* A QEMU that ends is sent nothing in band. */
+static void
+ask_control(ControlWatch *watch)
+{
+    const QmpCommand question = { .name = "query-name" };
+
+    if (qmp_ending_is_under_way(watch->ending))
+        ask_out_of_band(watch);
+    else
+        ask_question(&watch->own, watch->client, &question, on_own_answer, watch);
+}
+
+/* Whether a command is under way, on whatever monitor, or waits while QEMU ends. */
+static gboolean
+is_anybody_waiting(ControlWatch *watch)
+{
+    gboolean is_under_way = qmp_client_get_in_flight(watch->client) > 0 || qmp_ending_is_under_way(watch->ending);
+
+    for (guint i = 0; i < watch->witnesses->len && !is_under_way; i++)
+        is_under_way = qmp_client_get_in_flight(g_ptr_array_index(watch->witnesses, i)) > 0;
+    return is_under_way;
+}
+
 /* QEMU keeps the connection of a monitor that was removed, and what it has not read of it, until it ends. If a monitor was being plugged,
  * that has the connection itself in it (plug-guard.c), and closing our end would not end it. */
 static void
@@ -190,7 +213,7 @@ on_interval(gpointer user_data)
     else
         watch->intervals++;
     watch->unread = qmp_client_get_unread_size(watch->client);
-    if (!qmp_client_is_ready(watch->client) || qmp_client_get_in_flight(watch->client) == 0)
+    if (!qmp_client_is_ready(watch->client) || !is_anybody_waiting(watch))
         return G_SOURCE_REMOVE;
     if (watch->witnessed_at && now - watch->witnessed_at >= (gint64)watch->interval) {
         tell_lost(watch);
@@ -199,6 +222,8 @@ on_interval(gpointer user_data)
     arm(watch);
     if (watch->intervals == 0)
         return G_SOURCE_REMOVE;
+    if (qmp_client_get_in_flight(watch->client) == 0)
+        ask_control(watch);
     ask_witness(watch);
     ask_out_of_band(watch);
     if (watch->intervals >= STUCK_INTERVALS && qmp_client_has_oob(watch->client))
@@ -209,16 +234,14 @@ on_interval(gpointer user_data)
 void
 control_watch_look(ControlWatch *watch)
 {
-    const QmpCommand question = { .name = "query-name" };
     gint64 silence;
 
     if (watch->timer || !qmp_client_is_ready(watch->client))
         return;
     silence = g_get_monotonic_time() - qmp_client_get_heard_at(watch->client);
-    if (qmp_client_get_in_flight(watch->client) == 0 && silence > (gint64)watch->interval * LOOK_INTERVALS &&
-        !qmp_ending_is_under_way(watch->ending))
-        ask_question(&watch->own, watch->client, &question, on_own_answer, watch);
-    if (qmp_client_get_in_flight(watch->client) == 0)
+    if (qmp_client_get_in_flight(watch->client) == 0 && silence > (gint64)watch->interval * LOOK_INTERVALS)
+        ask_control(watch);
+    if (!is_anybody_waiting(watch))
         return;
     end_silence(watch);
     arm(watch);
