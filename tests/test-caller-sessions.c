@@ -440,6 +440,16 @@ test_free_before_quit(Fixture *fixture, gconstpointer unused)
     end_qemu(fixture);
 }
 
+/* The same where the control monitor is everybody's. */
+static void
+test_free_before_quit_of_all(Fixture *fixture, gconstpointer unused)
+{
+    test_qemu_set_answer(fixture->base.qemu, "object-add",
+                         "\"error\": {\"class\": \"GenericError\", \"desc\": \"does not accept value\"}");
+    test_free_before_quit(fixture, unused);
+    g_assert_cmpuint(count(fixture, "0 stop"), ==, 1);
+}
+
 static void
 on_left(gpointer user_data)
 {
@@ -556,6 +566,7 @@ main(int argc, char **argv)
     ADD("/caller-sessions/fail-held", test_fail_held);
     ADD("/caller-sessions/free", test_free);
     ADD("/caller-sessions/free-before-quit", test_free_before_quit);
+    ADD("/caller-sessions/free-before-quit-of-all", test_free_before_quit_of_all);
     ADD("/caller-sessions/leave", test_leave);
     ADD("/caller-sessions/done", test_done);
     ADD("/caller-sessions/open", test_open);

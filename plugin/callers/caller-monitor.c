@@ -151,7 +151,10 @@ caller_monitor_is_ready(CallerMonitor *caller_monitor)
 gboolean
 caller_monitor_is_behind(CallerMonitor *caller_monitor)
 {
-    return caller_monitor->witness && qmp_client_get_outgoing_size(caller_monitor->witness) > 0;
+    QmpClient *client =
+        caller_monitor->own_queue ? caller_monitor->witness : qemu_connection_get_client(caller_monitor->qemu);
+
+    return client && qmp_client_get_outgoing_size(client) > 0;
 }
 
 const char *

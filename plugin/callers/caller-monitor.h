@@ -44,5 +44,5 @@ gboolean caller_monitor_is_on_control(CallerMonitor *caller_monitor);
 /* Whether commands go to QEMU, or wait for the monitor. */
 gboolean caller_monitor_is_ready(CallerMonitor *caller_monitor);
 
-/* Whether some text of a command has not gone out yet, as QEMU does not read. Of the control monitor: FALSE. */
+/* Whether some text of a command has not gone out yet, as QEMU does not read. */
 gboolean caller_monitor_is_behind(CallerMonitor *caller_monitor);
