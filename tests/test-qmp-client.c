@@ -86,6 +86,33 @@ test_somebody_elses_replies(Fixture *fixture, gconstpointer unused)
     assert_log(fixture, "x 4;");
 }
 
+/* A QEMU that ends dies of the negotiation too: it waits, also for longer than QEMU may take for it; and the session may end meanwhile. */
+static void
+test_negotiation_with_an_ending(Fixture *fixture, gconstpointer unused)
+{
+    QmpEnding *ending = qmp_ending_new(fixture->context);
+    const QmpClientLimits limits = { .timeout = G_USEC_PER_SEC / 2, .ending = ending };
+    gint64 begin = g_get_monotonic_time();
+    qmp_ending_begin_quit(ending);
+    fixture_start(fixture, &limits);
+    qmp_peer_send(fixture->peer, QMP_PEER_GREETING_OOB);
+    qmp_peer_agree(fixture->peer, "");
+    qmp_peer_wait_until(fixture->context, g_get_monotonic_time() > begin + G_USEC_PER_SEC);
+    g_assert_nonnull(qmp_client_get_greeting(fixture->client));
+    assert_log(fixture, "");
+    qmp_ending_end_quit(ending, /* reply= */ NULL, /* is_connected= */ TRUE);
+    qmp_peer_run(fixture->peer);
+    assert_log(fixture, "ready;");
+    qmp_ending_begin_quit(ending);
+    fixture_start(fixture, &limits);
+    qmp_peer_send(fixture->peer, QMP_PEER_GREETING_OOB);
+    qmp_peer_close(fixture->peer);
+    qmp_peer_wait_until(fixture->context, fixture->n_closed > 0);
+    assert_log(fixture, "closed;");
+    qmp_ending_end_quit(ending, /* reply= */ NULL, /* is_connected= */ TRUE);
+    qmp_ending_unref(ending);
+}
+
 /* State first, then the commands in the order in which they were sent, then on_closed. */
 static void
 test_disconnect_order(Fixture *fixture, gconstpointer unused)
@@ -293,6 +320,7 @@ main(int argc, char *argv[])
     ADD("/qmp-client/session", test_session);
     ADD("/qmp-client/ids", test_ids);
     ADD("/qmp-client/events-anywhere", test_events_anywhere);
+    ADD("/qmp-client/negotiation-with-an-ending", test_negotiation_with_an_ending);
     ADD("/qmp-client/somebody-elses-replies", test_somebody_elses_replies);
     ADD("/qmp-client/disconnect-order", test_disconnect_order);
     ADD("/qmp-client/quit", test_quit);

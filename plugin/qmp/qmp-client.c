@@ -31,6 +31,7 @@ typedef enum Stage {
 } Stage;
 
 struct QmpClient {
+    QmpEndingMember ending; /* first: a member is its client; while the negotiation waits */
     guint refs; /* held by the owner and by whoever calls out: callbacks may free the client */
     gboolean freed; /* by its owner: on_closed will not come */
     Stage stage;
@@ -56,6 +57,7 @@ client_unref(QmpClient *client)
         return;
     qmp_greeting_clear(&client->greeting);
     qmp_flight_clear(&client->flight);
+    g_clear_pointer(&client->limits.ending, qmp_ending_unref);
     g_free(client);
 }
 
@@ -67,6 +69,7 @@ stop_session(QmpClient *client)
         client->n_taken = qmp_channel_get_n_taken(client->channel);
     g_clear_pointer(&client->channel, qmp_channel_free);
     timer_stop(&client->timeout);
+    qmp_ending_leave(&client->ending);
 }
 
 /* In the order in which they were sent. A callback may cancel others, or free the client. */
@@ -154,8 +157,21 @@ on_negotiated(const QmpReply *reply, const GError *error, gpointer user_data)
     client->funcs->on_ready(client, client->user_data);
 }
 
+static void
+negotiate(QmpEndingMember *member)
+{
+    QmpClient *client = (QmpClient *)member;
+    QmpCommand negotiation = {
+        .name = "qmp_capabilities",
+        .arguments = client->greeting.oob ? "{\"enable\":[\"oob\"]}" : NULL,
+    };
+    qmp_ending_leave(member);
+    write_to_channel(client, &negotiation, on_negotiated, client);
+}
+
 /* QEMU may greet a client twice that connects while QEMU starts (7.2: once in 1,800 starts on a busy machine): its main thread for the
- * connection, and the monitor's I/O thread because there is one already. QEMU reads what the client sends after both. */
+ * connection, and the monitor's I/O thread because there is one already. QEMU reads what the client sends after both. The negotiation
+ * is a command as well, which a QEMU that ends is not sent. */
 static void
 take_greeting(QmpClient *client, QmpMessage *message)
 {
@@ -171,37 +187,10 @@ take_greeting(QmpClient *client, QmpMessage *message)
     client->greeted = TRUE;
     client->stage = STAGE_NEGOTIATION;
     client->negotiation_id = (guint)g_random_int_range(1 << 24, G_MAXINT);
-    QmpCommand negotiate = {
-        .name = "qmp_capabilities",
-        .arguments = client->greeting.oob ? "{\"enable\":[\"oob\"]}" : NULL,
-    };
-    write_to_channel(client, &negotiate, on_negotiated, client);
-}
-
-/* The command that a reply without an id is for. QEMU answers in order, so the reply is for the oldest, if that was sent without
- * id, or if QEMU could not read that as far as its id, which QEMU says with an error: maybe before it has the whole of it. */
-static int
-find_without_id(QmpClient *client, const QmpMessage *message)
-{
-    int oldest = qmp_flight_find_oldest(&client->flight, /* in_band_only= */ TRUE);
-    gboolean is_error = !message->problem && message->reply.error_class;
-    const QmpSlot *slot = oldest >= 0 ? qmp_flight_at(&client->flight, (guint)oldest) : NULL;
-    gboolean has_begun = slot && slot->begin < qmp_channel_get_n_taken(client->channel);
-    return slot && (is_error ? has_begun : !slot->has_id) ? oldest : -1;
-}
-
-/* How a reply for the command @id breaks the rules; NULL: it does not. @is_complaint: an error that may be about a part of it. */
-static const char *
-find_reply_fault(QmpClient *client, int id, gboolean is_complaint)
-{
-    const QmpSlot *slot = id >= 0 ? qmp_flight_at(&client->flight, (guint)id) : NULL;
-    if (id < 0)
-        return "without an id";
-    if (!slot)
-        return "with the id of no command";
-    if (slot->end > qmp_channel_get_n_taken(client->channel) && !is_complaint)
-        return "to a command that had not been sent";
-    return NULL;
+    if (client->limits.ending && qmp_ending_is_under_way(client->limits.ending))
+        qmp_ending_join(client->limits.ending, &client->ending, negotiate);
+    else
+        negotiate(&client->ending);
 }
 
 static void
@@ -215,12 +204,13 @@ take_reply(QmpClient *client, const QmpMessage *message)
         return;
     if (client->stage == STAGE_NEGOTIATION)
         id = 0;
+    guint64 n_taken = qmp_channel_get_n_taken(client->channel);
     if (id == QMP_MESSAGE_NO_ID) {
-        id = find_without_id(client, message);
+        id = qmp_flight_find_without_id(&client->flight, is_complaint, n_taken);
         if (id < 0 && is_complaint)
             return; /* one complaint too many */
     }
-    const char *fault = find_reply_fault(client, id, is_complaint);
+    const char *fault = qmp_flight_find_fault(&client->flight, id, is_complaint, n_taken);
     if (fault) {
         client_close(client, g_error_new(QMP_ERROR, QMP_ERROR_PROTOCOL, "the peer sent a reply %s (%s)", fault,
                                          message->problem ? message->problem : "out of step"));
@@ -296,6 +286,8 @@ static gboolean
 on_session_timeout(gpointer user_data)
 {
     QmpClient *client = user_data;
+    if (client->ending.ending)
+        return G_SOURCE_CONTINUE; /* QEMU has not been asked, and has the same time again */
     const char *what = client->stage == STAGE_GREETING
                            ? "no QMP greeting came (QEMU is stopped, or another client has this monitor)"
                            : "QEMU greeted but did not answer qmp_capabilities";
@@ -343,6 +335,7 @@ qmp_client_new(GMainContext *context, int fd, const QmpClientLimits *limits, con
     client->limits.max_reply = limits->max_reply ? limits->max_reply : DEFAULT_MAX_REPLY;
     client->limits.max_event = limits->max_event ? limits->max_event : DEFAULT_MAX_EVENT;
     client->limits.timeout = limits->timeout ? limits->timeout : DEFAULT_TIMEOUT;
+    client->limits.ending = limits->ending ? qmp_ending_ref(limits->ending) : NULL;
     qmp_flight_init(&client->flight);
     client->channel = qmp_channel_new(context, fd, client->limits.max_reply, &channel_funcs, client);
     if (client->limits.timeout != G_MAXUINT64)

@@ -3,8 +3,8 @@
  * events at any moment (also before the greeting and inside the negotiation). */
 #pragma once
 
+#include "qmp-ending.h"
 #include "qmp-error.h"
-#include "qmp-message.h"
 
 typedef struct QmpClient QmpClient;
 
@@ -30,6 +30,8 @@ typedef struct QmpClientLimits {
     /* Borrowed by qmp_client_new(). NULL: QEMU is about to greet. Otherwise the session is another client's that was stopped at
      * any point, and this is what qmp_client_dup_session() told of it. */
     const char *session;
+    /* qmp_client_new() takes a reference: the negotiation waits while QEMU ends. NULL: nobody can know. */
+    QmpEnding *ending;
 } QmpClientLimits;
 
 /* Takes the connected socket @fd and starts to listen for the greeting. No callback comes from inside. */

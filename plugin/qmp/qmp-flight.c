@@ -75,6 +75,30 @@ qmp_flight_find_oldest(QmpFlight *flight, gboolean in_band_only)
     return oldest;
 }
 
+/* QEMU answers in order, so the reply is for the oldest, if that was sent without id, or if QEMU could not read that as far as its
+ * id, which QEMU says with an error: maybe before it has the whole of it. */
+int
+qmp_flight_find_without_id(QmpFlight *flight, gboolean is_error, guint64 n_taken)
+{
+    int oldest = qmp_flight_find_oldest(flight, /* in_band_only= */ TRUE);
+    const QmpSlot *slot = oldest >= 0 ? qmp_flight_at(flight, (guint)oldest) : NULL;
+    gboolean has_begun = slot && slot->begin < n_taken;
+    return slot && (is_error ? has_begun : !slot->has_id) ? oldest : -1;
+}
+
+const char *
+qmp_flight_find_fault(QmpFlight *flight, int id, gboolean is_complaint, guint64 n_taken)
+{
+    const QmpSlot *slot = id >= 0 ? qmp_flight_at(flight, (guint)id) : NULL;
+    if (id < 0)
+        return "without an id";
+    if (!slot)
+        return "with the id of no command";
+    if (slot->end > n_taken && !is_complaint)
+        return "to a command that had not been sent";
+    return NULL;
+}
+
 void
 qmp_slot_complete(const QmpSlot *slot, const QmpReply *reply, const GError *error)
 {

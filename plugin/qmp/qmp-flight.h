@@ -38,5 +38,13 @@ QmpSlot qmp_flight_steal(QmpFlight *flight, guint id);
 /* The id of the command that was sent first; -1 where there is none. */
 int qmp_flight_find_oldest(QmpFlight *flight, gboolean in_band_only);
 
+/* The id of the command that a reply without one is for; -1: none. @is_error: the reply is an error. @n_taken: bytes that the kernel has
+ * taken since the session began. */
+int qmp_flight_find_without_id(QmpFlight *flight, gboolean is_error, guint64 n_taken);
+
+/* How a reply for the command @id breaks the rules; NULL: it does not. @is_complaint: an error that may be about a part of the
+ * command. */
+const char *qmp_flight_find_fault(QmpFlight *flight, int id, gboolean is_complaint, guint64 n_taken);
+
 /* Calls the slot's function, if that was not cancelled. */
 void qmp_slot_complete(const QmpSlot *slot, const QmpReply *reply, const GError *error);

@@ -54,7 +54,7 @@ struct QmpMonitor {
     GMainContext *context; /* ref */
     QmpQueue *control; /* weak; NULL once it is gone, or not needed any more */
     char *id; /* owned */
-    QmpClientLimits limits;
+    QmpClientLimits limits; /* its ending: ref; may be NULL */
     const QmpMonitorFuncs *funcs; /* weak; NULL: the user has gone */
     gpointer user_data;
     int fd; /* owned; our end, until the client has it; -1: none */
@@ -80,6 +80,7 @@ static void
 destroy_monitor(QmpMonitor *monitor)
 {
     qmp_ending_leave(&monitor->ending);
+    g_clear_pointer(&monitor->limits.ending, qmp_ending_unref);
     g_clear_pointer(&monitor->connector, qmp_connector_free);
     g_clear_pointer(&monitor->client, qmp_client_free);
     if (monitor->fd >= 0)
@@ -383,6 +384,7 @@ qmp_monitor_new(const QmpMonitorPlan *plan, const QmpMonitorFuncs *funcs, gpoint
     monitor->context = g_main_context_ref(plan->context);
     monitor->id = g_strdup(plan->id);
     monitor->limits = plan->limits;
+    monitor->limits.ending = plan->ending ? qmp_ending_ref(plan->ending) : NULL;
     monitor->funcs = funcs;
     monitor->user_data = user_data;
     monitor->fd = -1;

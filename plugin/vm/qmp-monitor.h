@@ -31,7 +31,7 @@ typedef struct QmpMonitorPlan {
     QmpMonitorKind kind;
     GMainContext *context;
     QmpQueue *control; /* weak: may go before the monitor does; not for a spare */
-    QmpEnding *ending; /* for a spare, which is connected to once QEMU does not end */
+    QmpEnding *ending; /* a monitor is negotiated on, and a spare connected to, once QEMU does not end; NULL: not known */
     int guarded_fd; /* weak; the control monitor's socket, where QEMU is sure to take the monitor, or else nobody would ever
                      * get at the control monitor again after the death of the agent; -1: the plug is not guarded */
     const char *id; /* of the monitor and its character device: QMP_MONITOR_PREFIX and something unique */
