@@ -67,6 +67,7 @@ plug(Fixture *fixture, QmpMonitorKind kind)
         .kind = kind,
         .context = fixture->base.context,
         .control = get_control(fixture),
+        .ending = qemu_connection_get_ending(vm_get_qemu(fixture->base.vm)),
         .guarded_fd = -1,
         .id = ID,
     };
@@ -168,6 +169,42 @@ test_freed_half_way(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(fixture->n_ended, ==, 0);
 }
 
+static guint
+count_fds(void)
+{
+    g_autoptr(GDir) directory = g_dir_open("/proc/self/fd", 0, NULL);
+    guint n = 0;
+
+    while (g_dir_read_name(directory))
+        n++;
+    return n;
+}
+
+/* Callers who come and go while QEMU is stopped: what has not been sent for one who has left is not sent, and takes no descriptors. One
+ * sequence is sent, and then there is room for no other. */
+static void
+test_come_and_go(Fixture *fixture, gconstpointer unused)
+{
+    guint n_before = count_fds();
+
+    test_qemu_withhold(fixture->base.qemu, "getfd");
+    test_qemu_withhold(fixture->base.qemu, "chardev-add");
+    test_qemu_withhold(fixture->base.qemu, "object-add");
+    for (guint i = 0; i < 100; i++) {
+        plug(fixture, i % 2 ? QMP_MONITOR_OBJECT : QMP_MONITOR_ADD);
+        qmp_peer_settle(fixture->base.context);
+        if (i % 3)
+            g_clear_pointer(&fixture->monitor, qmp_monitor_free);
+        else
+            g_clear_pointer(&fixture->monitor, qmp_monitor_free_at_once);
+    }
+    g_assert_cmpuint(count_fds(), <, n_before + 10);
+    test_qemu_release_all(fixture->base.qemu);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(count(fixture, "0 getfd"), <=, 2);
+    g_assert_cmpuint(test_qemu_get_n_plugged(fixture->base.qemu), ==, 0);
+}
+
 static void
 remove_is_busy(Fixture *fixture)
 {
@@ -262,6 +299,22 @@ test_spare_of_an_ending(Fixture *fixture, gconstpointer unused)
     g_assert_cmpint(fixture->code, ==, QMP_ERROR_MISSING);
 }
 
+/* Likewise a monitor that was being plugged when another caller had QEMU quit is not negotiated on. */
+static void
+test_plugged_into_an_ending(Fixture *fixture, gconstpointer unused)
+{
+    QmpEnding *ending = qemu_connection_get_ending(vm_get_qemu(fixture->base.vm));
+
+    plug(fixture, QMP_MONITOR_OBJECT);
+    qmp_ending_begin_quit(ending);
+    vm_fixture_settle(&fixture->base);
+    g_assert_cmpuint(test_qemu_get_n_plugged(fixture->base.qemu), ==, 1);
+    g_assert_cmpuint(count(fixture, "1 qmp_capabilities"), ==, 0);
+    qmp_ending_end_quit(ending, /* reply= */ NULL, /* is_connected= */ TRUE);
+    qmp_peer_wait_until(fixture->base.context, fixture->is_ready);
+    g_assert_cmpuint(count(fixture, "1 qmp_capabilities"), ==, 1);
+}
+
 /* A monitor that somebody else has removed: its user is told once. */
 static void
 test_closed(Fixture *fixture, gconstpointer unused)
@@ -273,20 +326,6 @@ test_closed(Fixture *fixture, gconstpointer unused)
     vm_fixture_settle(&fixture->base);
     g_assert_cmpuint(fixture->n_ended, ==, 1);
     g_assert_cmpint(fixture->code, ==, QMP_ERROR_DISCONNECTED);
-}
-
-/* The next agent after one that was killed removes that one's monitor, and the descriptor that was never used. */
-static void
-test_left_over(Fixture *fixture, gconstpointer unused)
-{
-    qmp_monitor_remove_left_over(get_control(fixture), QMP_MONITOR_OBJECT, "dead\"");
-    qmp_monitor_remove_left_over(get_control(fixture), QMP_MONITOR_ADD, "dead");
-    qmp_monitor_close_left_over(get_control(fixture));
-    vm_fixture_settle(&fixture->base);
-    g_assert_cmpuint(count(fixture, "0 object-del {\"id\":\"dead\\\"\"}"), ==, 1);
-    g_assert_cmpuint(count(fixture, "0 monitor-remove {\"id\":\"dead\"}"), ==, 1);
-    g_assert_cmpuint(count(fixture, "0 chardev-remove"), ==, 2);
-    g_assert_cmpuint(count(fixture, "0 closefd {\"fdname\":\"+\"}"), ==, 1);
 }
 
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
@@ -303,7 +342,8 @@ main(int argc, char **argv)
     ADD("/qmp-monitor/kept", test_kept);
     ADD("/qmp-monitor/busy", test_busy);
     ADD("/qmp-monitor/closed", test_closed);
-    ADD("/qmp-monitor/left-over", test_left_over);
+    ADD("/qmp-monitor/come-and-go", test_come_and_go);
     ADD("/qmp-monitor/spare-of-an-ending", test_spare_of_an_ending);
+    ADD("/qmp-monitor/plugged-into-an-ending", test_plugged_into_an_ending);
     return g_test_run();
 }

@@ -169,15 +169,20 @@ test_left_over(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 closefd"), ==, n[1] > 0);
 }
 
-/* Where monitors are no objects, QEMU may have kept a descriptor of a killed agent that nothing tells of. */
+/* Where monitors are no objects, QEMU may have kept a descriptor of a killed agent that nothing tells of. A name is written as JSON has it. */
 static void
-test_left_descriptor(Fixture *fixture, gconstpointer unused)
+test_left_descriptor(Fixture *fixture, gconstpointer data)
 {
-    ask(fixture, "\"return\": []", NO, "\"return\": []");
+    TestQemu *qemu = fixture->base.qemu;
+    gboolean is_left = data != NULL;
+
+    ask(fixture, "\"return\": []", NO, is_left ? data : "\"return\": []");
     started_monitors_remove_left_over(fixture->monitors, QMP_MONITOR_ADD);
     vm_fixture_settle(&fixture->base);
-    g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 closefd"), ==, 1);
-    g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 monitor-remove"), ==, 0);
+    g_assert_cmpuint(test_qemu_count(qemu, "0 closefd {\"fdname\":\"+\"}"), ==, 1);
+    g_assert_cmpuint(test_qemu_count(qemu, "0 monitor-remove"), ==, is_left);
+    g_assert_cmpuint(test_qemu_count(qemu, "0 monitor-remove {\"id\":\"" QMP_MONITOR_PREFIX "\\\"\"}"), ==, is_left);
+    g_assert_cmpuint(test_qemu_count(qemu, "0 chardev-remove {\"id\":\"" QMP_MONITOR_PREFIX "\\\"\"}"), ==, is_left);
 }
 
 /* @n authz objects. */
@@ -238,6 +243,9 @@ main(int argc, char **argv)
     ADD("left-over", some_left, test_left_over);
     ADD("too-much-left-over", all_left, test_left_over);
     ADD("left-descriptor", NULL, test_left_descriptor);
+    ADD("left-monitor",
+        "\"return\": [{\"label\": \"" QMP_MONITOR_PREFIX "\\\"\", \"filename\": \"disconnected:fd:7\"}]",
+        test_left_descriptor);
     ADD("authz", few_authz, test_authz);
     ADD("too-many-authz", many_authz, test_authz);
     ADD("authz-refused", NO, test_authz_unknown);

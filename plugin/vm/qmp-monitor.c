@@ -26,15 +26,9 @@
 
 #include "fd-reserve.h"
 #include "qmp-connector.h"
-#include "json-print.h"
 #include "plug-guard.h"
 
-/* The name of QEMU's end in QEMU until the character device has it: no caller's begins so (filter/fd-names.c), and it is short, as QEMU
- * takes 2.5 us for each byte of it. One name serves all: QEMU closes the descriptor that had the name before (7.2 to
- * 11.1), so that an agent that is killed leaves one at most. No two sequences are mixed, as each is one piece of the line below. */
-#define FD_NAME "+"
-
-/* The agent's own line in the control queue. */
+/* The agent's own line in the control queue. No two sequences are mixed, as each is one piece of it. */
 #define OWN_LINE ""
 
 /* With monitor-add QEMU lets go of the character device a little later than it answers. With objects it was gone at the first look in
@@ -61,7 +55,8 @@ struct QmpMonitor {
     QmpClient *client; /* owned */
     QmpConnector *connector; /* owned; of a spare */
     gboolean has[N_PARTS]; /* in QEMU */
-    guint unanswered; /* commands on the control monitor */
+    struct Step *steps[N_PARTS]; /* owned; until they are answered */
+    guint unanswered; /* of them */
     GError *error; /* owned; the first that plugging met */
     gboolean unplugging;
     guint removals; /* how often it was tried */
@@ -70,6 +65,7 @@ struct QmpMonitor {
 /* A command on the control monitor, and the part that its success adds or removes. */
 typedef struct Step {
     QmpMonitor *monitor; /* weak: it waits for its steps */
+    QmpTicket *ticket; /* weak */
     Part part;
     gboolean adds;
 } Step;
@@ -152,11 +148,31 @@ submit_step(QmpMonitor *monitor, Part part, gboolean adds, QmpCommand *command)
 
     *step = (Step){ .monitor = monitor, .part = part, .adds = adds };
     command->n_followers = count_followers(monitor, part, adds);
-    if (monitor->control && qmp_queue_submit(monitor->control, OWN_LINE, command, on_step, step, /* error= */ NULL)) {
+    if (monitor->control)
+        step->ticket = qmp_queue_submit(monitor->control, OWN_LINE, command, on_step, step, /* error= */ NULL);
+    if (step->ticket) {
+        monitor->steps[part] = step;
         monitor->unanswered++;
         return;
     }
     g_free(step);
+}
+
+/* Whether none of the sequence has been sent; then it is not sent any more. QEMU may not answer for as long as callers come and go, each
+ * with descriptors for a monitor. */
+static gboolean
+recall_steps(QmpMonitor *monitor)
+{
+    for (guint part = 0; part < N_PARTS; part++)
+        if (monitor->steps[part] && !qmp_ticket_is_waiting(monitor->steps[part]->ticket))
+            return FALSE;
+    for (guint part = 0; part < N_PARTS; part++) {
+        if (monitor->steps[part])
+            qmp_ticket_cancel(monitor->steps[part]->ticket);
+        g_clear_pointer(&monitor->steps[part], g_free);
+    }
+    monitor->unanswered = 0;
+    return TRUE;
 }
 
 /* Names need no escapes: they are ours. */
@@ -174,7 +190,7 @@ remove_part(QmpMonitor *monitor, Part part)
     if (!monitor->has[part])
         return;
     arguments = g_strdup_printf("{\"%s\":\"%s\"}", removals[monitor->kind][part].member,
-                                part == PART_FD ? FD_NAME : monitor->id);
+                                part == PART_FD ? QMP_MONITOR_FD : monitor->id);
     submit_step(monitor, part, /* adds= */ FALSE,
                 &(QmpCommand){ .name = removals[monitor->kind][part].command, .arguments = arguments });
 }
@@ -289,7 +305,7 @@ on_step(const QmpReply *reply, const GError *error, gpointer user_data)
         note_added(monitor, step->part, reply, error);
     else
         note_removed(monitor, step->part, reply);
-    g_free(step);
+    g_clear_pointer(&monitor->steps[step->part], g_free);
     if (--monitor->unanswered == 0)
         on_all_answered(monitor);
 }
@@ -310,10 +326,10 @@ plug_monitor(QmpMonitor *monitor, int fd)
 {
     gboolean is_object = monitor->kind == QMP_MONITOR_OBJECT;
 
-    add_part(monitor, PART_FD, "getfd", "{\"fdname\":\"" FD_NAME "\"}", fd);
+    add_part(monitor, PART_FD, "getfd", "{\"fdname\":\"" QMP_MONITOR_FD "\"}", fd);
     add_part(monitor, PART_CHARDEV, "chardev-add",
              "{\"id\":\"$\",\"backend\":{\"type\":\"socket\",\"data\":{\"addr\":{\"type\":\"fd\",\"data\":{\"str\":"
-             "\"" FD_NAME "\"}},"
+             "\"" QMP_MONITOR_FD "\"}},"
              "\"server\":false}}}",
              -1);
     add_part(monitor, PART_MONITOR, is_object ? "object-add" : "monitor-add",
@@ -399,6 +415,8 @@ qmp_monitor_free(QmpMonitor *monitor)
     monitor->funcs = NULL;
     if (monitor->unanswered == 0)
         unplug_monitor(monitor);
+    else if (recall_steps(monitor))
+        destroy_monitor(monitor);
 }
 
 void
@@ -406,7 +424,7 @@ qmp_monitor_free_at_once(QmpMonitor *monitor)
 {
     monitor->funcs = NULL;
     g_clear_pointer(&monitor->client, qmp_client_free);
-    if (monitor->unanswered > 0)
+    if (monitor->unanswered > 0 && !recall_steps(monitor))
         return;
     if (monitor->kind == QMP_MONITOR_ADD)
         unplug_monitor(monitor);
@@ -418,30 +436,4 @@ QmpClient *
 qmp_monitor_get_client(QmpMonitor *monitor)
 {
     return monitor->client && qmp_client_is_ready(monitor->client) ? monitor->client : NULL;
-}
-
-static void
-ignore_reply(const QmpReply *reply, const GError *error, gpointer user_data)
-{
-}
-
-void
-qmp_monitor_close_left_over(QmpQueue *control)
-{
-    qmp_queue_submit(control, OWN_LINE,
-                     &(QmpCommand){ .name = "closefd", .arguments = "{\"fdname\":\"" FD_NAME "\"}" }, ignore_reply,
-                     NULL, NULL);
-}
-
-void
-qmp_monitor_remove_left_over(QmpQueue *control, QmpMonitorKind kind, const char *id)
-{
-    const char *commands[] = { kind == QMP_MONITOR_ADD ? "monitor-remove" : "object-del", "chardev-remove" };
-    g_autoptr(GString) arguments = g_string_new("{\"id\":");
-
-    json_print_string(arguments, id, strlen(id), JSON_PRINT_COMPACT);
-    g_string_append_c(arguments, '}');
-    for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
-        qmp_queue_submit(control, OWN_LINE, &(QmpCommand){ .name = commands[i], .arguments = arguments->str },
-                         ignore_reply, NULL, NULL);
 }

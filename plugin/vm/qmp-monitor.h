@@ -16,6 +16,11 @@ typedef enum QmpMonitorKind {
 /* The names of our objects in QEMU begin so. No caller may name them. */
 #define QMP_MONITOR_PREFIX "org.qemu.Monitor1-"
 
+/* The name of QEMU's end of a monitor in QEMU until the character device has it: no caller's begins so (filter/fd-names.c), and it is short,
+ * as QEMU takes 2.5 us for each byte of it. One name serves all: QEMU closes the descriptor that had the name before (7.2 to
+ * 11.1), so that an agent that is killed leaves one at most. */
+#define QMP_MONITOR_FD "+"
+
 typedef struct QmpMonitor QmpMonitor;
 
 typedef struct QmpMonitorFuncs {
@@ -44,7 +49,7 @@ typedef struct QmpMonitorPlan {
 QmpMonitor *qmp_monitor_new(const QmpMonitorPlan *plan, const QmpMonitorFuncs *funcs, gpointer user_data,
                             GError **error);
 
-/* No callback comes any more; commands under way must have been cancelled. A sequence that was begun is
+/* No callback comes any more; commands under way must have been cancelled. A sequence that was sent is
  * brought to its end and undone, by the control monitor, and QEMU's output is read meanwhile. A spare is closed: QEMU
  * listens again. */
 void qmp_monitor_free(QmpMonitor *monitor);
@@ -56,7 +61,3 @@ void qmp_monitor_free_at_once(QmpMonitor *monitor);
 
 /* Borrowed; NULL before on_ready. */
 QmpClient *qmp_monitor_get_client(QmpMonitor *monitor);
-
-/* Removes the monitor @id that an agent that was killed left in QEMU; closes the descriptor that it left. */
-void qmp_monitor_remove_left_over(QmpQueue *control, QmpMonitorKind kind, const char *id);
-void qmp_monitor_close_left_over(QmpQueue *control);

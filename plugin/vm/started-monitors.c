@@ -329,15 +329,41 @@ started_monitors_may_have_authz(StartedMonitors *monitors, const char *id)
     return (monitors->unreadable & NAME_OF_AUTHZ) || (id && has_name(monitors, id, NAME_OF_AUTHZ));
 }
 
+static void
+ignore_reply(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+}
+
+static void
+close_left_descriptor(StartedMonitors *monitors)
+{
+    const QmpCommand command = { .name = "closefd", .arguments = "{\"fdname\":\"" QMP_MONITOR_FD "\"}" };
+
+    qmp_queue_submit(monitors->queue, OWN_LINE, &command, ignore_reply, NULL, /* error= */ NULL);
+}
+
+static void
+remove_left_monitor(StartedMonitors *monitors, QmpMonitorKind kind, const char *id)
+{
+    const char *commands[] = { kind == QMP_MONITOR_ADD ? "monitor-remove" : "object-del", "chardev-remove" };
+    g_autoptr(GString) arguments = g_string_new("{\"id\":");
+
+    json_print_string(arguments, id, strlen(id), JSON_PRINT_COMPACT);
+    g_string_append_c(arguments, '}');
+    for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
+        qmp_queue_submit(monitors->queue, OWN_LINE, &(QmpCommand){ .name = commands[i], .arguments = arguments->str },
+                         ignore_reply, NULL, /* error= */ NULL);
+}
+
 /* Where monitors are objects a killed agent leaves no descriptor, or the next getfd of that name closes it (plug-guard.c). */
 void
 started_monitors_remove_left_over(StartedMonitors *monitors, QmpMonitorKind kind)
 {
     if (!monitors->are_listed || count_names(monitors, NAME_LEFT_OVER) > 0)
-        qmp_monitor_close_left_over(monitors->queue);
+        close_left_descriptor(monitors);
     for (Name *name = monitors->names; name; name = name->next)
         if (name->kinds & NAME_LEFT_OVER)
-            qmp_monitor_remove_left_over(monitors->queue, kind, name->text);
+            remove_left_monitor(monitors, kind, name->text);
 }
 
 /* QEMU names a socket by the path that it is bound to, which is its own end where it listens, and ours where we do. */
