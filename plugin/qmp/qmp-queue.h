@@ -31,7 +31,7 @@ void qmp_queue_free(QmpQueue *queue);
  * QMP_ERROR_LIMIT when the line is full (4096 commands, waiting or under way; 16 MiB that wait), with QMP_ERROR_DISCONNECTED when the session has ended. Out-of-band
  * commands do not wait in line; the others wait while QEMU is ending. One with a descriptor waits until no other such command is under way, and of one caller there may be 16. With QMP_EXECUTE_BEHIND_BARRIER the reply, not an error, waits while the barrier is shut.
  * A command with followers waits until there is room for all of them, so that all are sent in one turn of the main loop, in which the
- * kernel takes them in one piece or not at all. They must be submitted at once, and none of them cancelled. */
+ * kernel takes them in one piece or not at all. They must be submitted at once, and all of them are cancelled or none. */
 QmpTicket *qmp_queue_submit(QmpQueue *queue, const char *caller, const QmpCommand *command, QmpReplyFunc func,
                             gpointer user_data, GError **error);
 
