@@ -85,6 +85,7 @@ serve(OrderWorld *world)
         order_qemu_end_job(world->qemu);
         order_world_pass_time(world, IDLE_TIME);
     }
+    order_checks_after_step(world);
     order_checks_after_service(world);
 }
 

@@ -76,6 +76,7 @@ static const char *const known[] = {
     "hotplug-kept:waiting:b-method,silence,fdset,answer-one,quit:removed", /* half a plug was sent */
     "hotplug-group:waiting:open,answer-one,silence,display:quit", /* the same */
     "hotplug-system:fresh:subscribe,yes,wait,yes,answer:served", /* an event that the schema does not know */
+    "hotplug-system:fresh:wait-stop,b-method,open,refuse,subscribe,wait-stop:served", /* Subscribe() is answered at the end */
     "address-asked:fresh:subscribe,event,leave:served", /* an event that waits for the schema, and its subscriber leaves */
     "address-asked:fresh:b-add:stopped", /* AddVM() waits for polkit, and the agent ends */
     "address-asked:empty:add-for-nobody,yes:served", /* whose QEMU it is, is looked up after polkit's leave */
