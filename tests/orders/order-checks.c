@@ -100,6 +100,8 @@ order_checks_after_step(OrderWorld *world)
     check_calls(world, world->a);
     if (world->b)
         check_calls(world, world->b);
+    if (order_qemu_get_asked(world->qemu))
+        order_world_fail(world, "QEMU is sent %s, and has told that it ends", order_qemu_get_asked(world->qemu));
     if (!order_world_has_vm(world) && g_hash_table_size(world->published) > 0)
         order_world_fail(world, "the VM has gone, and an object of it is there");
     if (!order_world_has_vm(world) && order_world_get_client(world))

@@ -116,6 +116,8 @@ order_qemu_add_monitor(OrderQemu *qemu, int fd, const char *id)
     monitor->fds = g_array_new(FALSE, FALSE, sizeof(int));
     monitor->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, order_close_fd);
     g_ptr_array_add(qemu->monitors, monitor);
+    if (!id)
+        qemu->shutdown_at = 0; /* whoever comes then does not know */
     send_text(monitor, greeting);
     return monitor;
 }
@@ -124,9 +126,12 @@ void
 order_qemu_send_event(OrderQemu *qemu, const char *name, const char *data)
 {
     g_autofree char *text = g_strdup_printf(
-        "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"%s\", \"data\": %s}\r\n", name, data);
+        "{\"timestamp\": {\"seconds\": 1, \"microseconds\": %u}, \"event\": \"%s\", \"data\": %s}\r\n",
+        ++qemu->n_stamps, name, data);
 
     qemu->n_events++;
+    if (g_str_equal(name, "STOP"))
+        qemu->shutdown_at = 0;
     for (guint i = 0; i < qemu->monitors->len; i++)
         send_text(g_ptr_array_index(qemu->monitors, i), text);
 }
@@ -195,6 +200,20 @@ is_answered_at_once(OrderCommand *command)
     return is_first || !monitor->qemu->is_holding;
 }
 
+/* us; after so long without STOP a QEMU has stayed. */
+#define ENDING_TIME ((gint64)10 * G_TIME_SPAN_SECOND)
+
+/* A QEMU that ends dies of what comes in band. */
+static void
+note_asked(OrderCommand *command)
+{
+    OrderQemu *qemu = command->monitor->qemu;
+
+    if (qemu->shutdown_at && g_get_monotonic_time() - qemu->shutdown_at < ENDING_TIME && !qemu->asked &&
+        json_object_has_member(json_node_get_object(command->node), "execute"))
+        qemu->asked = g_strdup(order_command_get_name(command));
+}
+
 static void
 take_command(OrderMonitor *monitor, const char *text, gsize length)
 {
@@ -205,6 +224,7 @@ take_command(OrderMonitor *monitor, const char *text, gsize length)
     command->since = monitor->qemu->stopped_at ? monitor->qemu->stopped_at : g_get_monotonic_time();
     command->node = json_tree_parse(text, length, NULL);
     g_assert_nonnull(command->node);
+    note_asked(command);
     if (brings_fd(command) && monitor->fds->len > 0) {
         command->fd = g_array_index(monitor->fds, int, 0);
         g_array_remove_index(monitor->fds, 0);
@@ -226,6 +246,7 @@ begin_anew(OrderMonitor *monitor)
 
     json_framer_clear(&monitor->framer);
     json_framer_init(&monitor->framer, JSON_DIALECT_RFC8259, MAX_COMMAND);
+    monitor->qemu->shutdown_at = 0; /* an agent that has the connection of another does not know */
     take_command(monitor, complaint, strlen(complaint));
 }
 

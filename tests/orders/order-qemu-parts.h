@@ -58,6 +58,10 @@ struct OrderQemu {
     char *job; /* owned; id; NULL: none */
     gboolean has_job_ended;
     guint n_events; /* sent */
+    guint n_stamps; /* of events */
+    gint64 shutdown_at; /* monotonic us; it has told of its end, and nothing since; 0: it has not, or to another agent */
+    gboolean has_shut_down;
+    char *asked; /* owned; a command that came in band after that; NULL: none */
 };
 
 /* A GDestroyNotify of a descriptor; negative: none. */

@@ -235,6 +235,20 @@ order_qemu_tell_event(OrderQemu *qemu)
 }
 
 void
+order_qemu_power_off(OrderQemu *qemu)
+{
+    order_qemu_send_event(qemu, "SHUTDOWN", "{}");
+    qemu->shutdown_at = g_get_monotonic_time();
+    qemu->has_shut_down = TRUE;
+}
+
+const char *
+order_qemu_get_asked(OrderQemu *qemu)
+{
+    return qemu->asked;
+}
+
+void
 order_qemu_go(OrderQemu *qemu)
 {
     qemu->has_gone = TRUE;
@@ -279,7 +293,7 @@ order_qemu_dup_left_over(OrderQemu *qemu, gboolean counts_fdsets)
     GHashTableIter iter;
     gpointer key;
 
-    if (qemu->has_gone || (qemu->was_left && qemu->was_silent))
+    if (qemu->has_gone || qemu->has_shut_down || (qemu->was_left && qemu->was_silent))
         return NULL;
     g_hash_table_iter_init(&iter, qemu->chardevs);
     while (g_hash_table_iter_next(&iter, &key, NULL))
@@ -328,6 +342,7 @@ order_qemu_free(OrderQemu *qemu)
     g_ptr_array_unref(qemu->listeners);
     g_hash_table_unref(qemu->chardevs);
     g_hash_table_unref(qemu->fdsets);
+    g_free(qemu->asked);
     g_free(qemu->job);
     g_free(qemu);
 }

@@ -63,6 +63,10 @@ void order_qemu_end_job(OrderQemu *qemu);
 /* An event that nothing has led to. */
 void order_qemu_tell_event(OrderQemu *qemu);
 
+/* Tells that it ends, as a QEMU does that may yet stay. And what it was asked in band all the same; NULL: nothing. */
+void order_qemu_power_off(OrderQemu *qemu);
+const char *order_qemu_get_asked(OrderQemu *qemu);
+
 /* Ends, with all of its connections and what it has; or ends the connections of monitors that are not the control monitor. */
 void order_qemu_go(OrderQemu *qemu);
 void order_qemu_drop_plugged(OrderQemu *qemu);

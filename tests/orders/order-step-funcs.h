@@ -19,6 +19,7 @@ gboolean order_is_qemu_there(OrderWorld *world);
 gboolean order_is_qemu_awake(OrderWorld *world);
 void order_take_go(OrderWorld *world);
 void order_take_event(OrderWorld *world);
+void order_take_power_off(OrderWorld *world);
 void order_take_stall(OrderWorld *world);
 gboolean order_is_qemu_stalled(OrderWorld *world);
 void order_take_go_on(OrderWorld *world);

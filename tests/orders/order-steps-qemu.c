@@ -109,6 +109,12 @@ order_take_event(OrderWorld *world)
 }
 
 void
+order_take_power_off(OrderWorld *world)
+{
+    order_qemu_power_off(world->qemu);
+}
+
+void
 order_take_stall(OrderWorld *world)
 {
     order_qemu_stop(world->qemu);

@@ -176,6 +176,7 @@ const OrderStep order_steps[] = {
     { "refuse", order_is_qemu_asked_by_somebody, order_take_refuse, TRUE },
     { "job-ends", order_has_job, order_take_job_ends, TRUE },
     { "event", order_is_qemu_awake, order_take_event, FALSE },
+    { "power-off", order_is_qemu_awake, order_take_power_off, TRUE },
     { "listen", order_add_may_listen, order_add_listen, TRUE },
     { "mute", order_add_may_listen, order_add_listen_mute, TRUE },
     { "dead-path", order_add_may_leave_path, order_add_leave_path, TRUE },

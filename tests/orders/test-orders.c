@@ -71,6 +71,7 @@ run_random(OrderRun *run, GRand *random, guint only)
 /* Each of these has met a fault, or is the shortest of its kind that all orders of two steps do not reach. */
 static const char *const known[] = {
     "hotplug:waiting:property,open,json,answer,job-ends:removed", /* an event on a monitor without a command */
+    "hotplug:described:method,power-off,answer:served", /* a monitor is being plugged when QEMU tells that it ends */
     "hotplug-few:native:leave:left", /* the last caller leaves the common monitor */
     "hotplug-few:native:screenshot,reload,reload,wait,answer-one,answer:gone", /* a picture, and the VM goes */
     "hotplug-kept:waiting:b-method,silence,fdset,answer-one,quit:removed", /* half a plug was sent */
