@@ -274,6 +274,23 @@ test_many_texts(Fixture *fixture, gconstpointer unused)
         g_assert_cmpuint(fixture->calls[i].size, ==, reply.value.length);
 }
 
+/* Short replies in large messages: QEMU may put anything beside the return, and the whole message stays in memory. */
+static void
+test_padded(Fixture *fixture, gconstpointer unused)
+{
+    QmpReply reply = get_large(fixture);
+
+    reply.value = (QmpText){ reply.value.text + 1, 64 * 1024 + 2 };
+    for (guint i = 0; i < 4; i++)
+        give_reply(fixture, ":1.1", 1000, "v", &reply);
+    assert_limited(&fixture->calls[3]);
+    convert_all(fixture);
+    g_assert_cmpuint(count_answered(fixture), ==, 3);
+    give_reply(fixture, ":1.1", 1000, "v", &reply);
+    convert_all(fixture);
+    g_assert_cmpuint(count_answered(fixture), ==, 4);
+}
+
 /* A caller who leaves gives back what their replies held. */
 static void
 test_gone(Fixture *fixture, gconstpointer unused)
@@ -312,6 +329,7 @@ main(int argc, char **argv)
         ADD("/answers/caller", test_caller);
         ADD("/answers/all", test_all);
         ADD("/answers/many-texts", test_many_texts);
+        ADD("/answers/padded", test_padded);
     }
     ADD("/answers/many-in-a-turn", test_many_in_a_turn);
     ADD("/answers/gone", test_gone);

@@ -6,7 +6,7 @@
 #include "qmp-error.h"
 #include "value.h"
 
-/* Bytes of memory that conversions hold: the texts, the messages so far (a message may have eight times its text's bytes), and the
+/* Bytes of memory that conversions hold: QEMU's messages, ours so far (which may have eight times the text's bytes), and the
  * names of large objects. One caller has room for the largest reply with the most names: a message of 32 MiB (VALUE_BODY_MAX) has
  * a million at most beside as much text, and they take another 32 MiB. All have room for a few of the largest at a time, of which
  * a user has half (quota.h): however many ask, conversions take less than a small VM does. */
@@ -43,6 +43,7 @@ typedef struct Answer {
     DBusMessage *reply; /* owned; likewise; NULL: it is made of the writer's bytes at the end */
     const char *result; /* weak; its D-Bus type */
     GByteArray *bytes; /* ref; hold the value */
+    gsize kept; /* bytes of memory that these take: of the whole message */
     QmpText value;
     QmpInterfaces *interfaces; /* ref; may be NULL */
     ValueWriter *writer; /* owned; NULL: the text is the result */
@@ -166,19 +167,19 @@ convert_now(BusCall *call, const AnswerForm *form, const QmpText *value)
 }
 
 static void
-fail_budget(BusCall *call, gsize length)
+fail_budget(BusCall *call, gsize kept)
 {
     bus_call_fail_code(call, BUS_ERROR_LIMITS_EXCEEDED,
                        "QEMU has answered with %" G_GSIZE_FORMAT " bytes, and what is being converted for %s, for others of "
                        "the same user, or for all takes too much memory already",
-                       length, bus_call_get_sender(call));
+                       kept, bus_call_get_sender(call));
 }
 
 /* FALSE: there is no room for what the last step has made. */
 static gboolean
 account_memory(Answer *answer)
 {
-    gsize held = answer->value.length + value_writer_get_memory(answer->writer);
+    gsize held = answer->kept + value_writer_get_memory(answer->writer);
 
     return held <= answer->share.bytes ||
            quota_share_grow(&answer->share, &answer->answers->limits, held - answer->share.bytes);
@@ -193,7 +194,7 @@ convert_slice(Answer *answer)
     switch (value_writer_step(answer->writer, &error)) {
     case VALUE_MORE:
         if (!account_memory(answer)) {
-            fail_budget(g_steal_pointer(&answer->call), answer->value.length);
+            fail_budget(g_steal_pointer(&answer->call), answer->kept);
             break;
         }
         g_queue_unlink(&answer->answers->all, &answer->link);
@@ -286,20 +287,21 @@ static void
 convert_later(Context *context, BusCall *call, const AnswerForm *form, const QmpReply *reply)
 {
     Answers *answers = context->answers;
-    gsize length = reply->value.length;
+    gsize kept = qmp_reply_get_size(reply);
     const BusPeer *peer = bus_call_get_peer(call);
     QuotaShare share = { 0 };
     Answer *answer;
 
     set_limits(answers, context->config);
-    if (!quota_take(&answers->quota, &answers->limits, peer->name, peer->uid, length, &share)) {
-        fail_budget(call, length);
+    if (!quota_take(&answers->quota, &answers->limits, peer->name, peer->uid, kept, &share)) {
+        fail_budget(call, kept);
         return;
     }
     answer = g_new0(Answer, 1);
     answer->answers = answers;
     answer->share = share;
     answer->call = call;
+    answer->kept = kept;
     keep_value(answer, reply);
     if (form->result)
         start_writing(answer, form);
