@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which commands a QEMU is sent when a VM is attached, when a caller comes for the first time, and at the farewell: every byte of them
 costs QEMU 2.5 us, and whoever runs a suite of short-lived QEMUs pays for each. On real QEMUs."""
+import socket
+
 from failures import Relay
 from harness import Peer, Qemu, main, wait_until
 from monitor import ANSWERS, MonitorTest
@@ -12,6 +14,27 @@ FACTS = ['query-commands', 'query-name', 'query-uuid', 'query-target', 'query-st
 MONITORS = {'7.2': ['qom-list', 'query-chardev'], '11.1': ['qom-list', 'query-chardev', 'qom-get']}
 WORK = ['query-fdsets', 'query-jobs', 'migrate-set-capabilities', 'query-migrate']
 PLUG = ['getfd', 'chardev-add', 'object-add']
+
+
+def write_port(width, port, value):
+    """mov $value, %al (%ax, %eax); mov $port, %dx; out."""
+    prefix, load, out = {1: (b'', b'\xb0', b'\xee'), 2: (b'', b'\xb8', b'\xef'), 4: (b'\x66', b'\xb8', b'\xef')}[width]
+    return prefix + load + value.to_bytes(width, 'little') + b'\xba' + port.to_bytes(2, 'little') + prefix + out
+
+
+# The q35's power management gets ports from 0x600 on, and is told to suspend to disk; pvpanic is told of a panic.
+GUESTS = {
+    'SUSPEND_DISK': (write_port(4, 0xcf8, 0x8000f840) + write_port(4, 0xcfc, 0x601) + write_port(4, 0xcf8, 0x8000f844) +
+                     write_port(1, 0xcfc, 0x80) + write_port(2, 0x604, 0x2800)),
+    'GUEST_PANICKED': write_port(1, 0x505, 1),
+}
+
+
+def make_firmware(end):
+    """A guest that waits for a byte on its serial port (mov $0x3fd, %dx; in; test $1; jz), and ends."""
+    code = b'\xfa\xba\xfd\x03\xec\xa8\x01\x74\xfb' + end + b'\xf4\xeb\xfd'
+    jump = b'\xe9' + (-3 - len(code)).to_bytes(2, 'little', signed=True)
+    return bytes(65536 - 16 - len(code)) + code + jump.ljust(16, b'\0')
 
 
 class Attach(MonitorTest):
@@ -68,6 +91,24 @@ class Attach(MonitorTest):
                 wait_until(lambda: not vm.is_there(), 'the end of the VM')
                 # Nothing more is asked or removed, or QEMU could die of it.
                 self.assertEqual(self.take_commands(), {own: ['quit']})
+
+    def test_guest_that_ends(self):
+        """Nothing is asked because of the event that comes right before SHUTDOWN: of a question QEMU 7.2 hangs for good, once in
+        some dozen ends."""
+        for version in VERSIONS:
+            for event, end in GUESTS.items():
+                with self.subTest(version, event=event):
+                    path = f'{self.directory}/{event}'
+                    with open(path, 'wb') as file:
+                        file.write(make_firmware(end))
+                    vm = self.attach(version, '-bios', path, '-device', 'pvpanic', '-serial', f'unix:{path}.serial,server=on,wait=off')
+                    self.take_commands()
+                    with socket.socket(socket.AF_UNIX) as serial:
+                        serial.connect(f'{path}.serial')
+                        serial.send(b'x')
+                        self.qemu.wait()
+                    wait_until(lambda: not vm.is_there(), 'the end of the VM')
+                    self.assertEqual(self.take_commands(), {})
 
     def assert_first_call(self, commands, own):
         """QEMU is asked for fdsets anew, unless the agent has not read the answer to the first question yet."""
