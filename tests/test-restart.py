@@ -487,23 +487,23 @@ class Store(RestartTest):
             self.assertNotIn('another agent', self.agent.output)
 
     def test_an_agent_that_begins_while_another_one_ends(self):
-        """Where systemd does not keep them apart: as the bus starts one for a call. It takes up what that one leaves, and what was added
-        meanwhile is kept as well, whether the other one ends before it or not."""
+        """Where systemd does not keep them apart: as the bus starts one for a call. It takes up what that one leaves before anybody can call
+        it, and before the sockets that it finds."""
         first, second = self.start(Peer, ANSWERS), self.start(Peer, ANSWERS)
         self.start_agent()
         self.add('first', f'unix:{first.path}')
         self.wait_kept(1)
         self.end(signal.SIGKILL)
+        os.symlink(first.path, f'{self.run_directory}/found.sock')
         ending = os.open(os.path.dirname(self.state), os.O_RDONLY)
         fcntl.flock(ending, fcntl.LOCK_EX)
-        self.start_agent()
-        self.add('second', f'unix:{second.path}')
-        self.assertEqual(self.names(), ['second'])
+        self.start_agent(f'[vm second]\naddress=unix:{second.path}\n', ready=False)
+        wait_until(lambda: 'VM "second" is there' in self.agent.output, lambda: self.agent.output)
         os.close(ending)
-        wait_until(lambda: self.names() == ['first', 'second'], lambda: self.agent.output)
-        self.wait_kept(2)
-        self.restart(signal.SIGKILL)
-        wait_until(lambda: self.names() == ['first', 'second'], lambda: self.agent.output)
+        for _ in range(2):
+            wait_until(self.agent.is_ready)
+            self.assertEqual(self.names(), ['first', 'second'])
+            self.restart(signal.SIGKILL)
         self.assertNotIn('another agent', self.agent.output)
 
     def test_a_manager_without_a_store(self):

@@ -43,3 +43,6 @@ typedef struct Context {
 
 /* The agent's own user: whose session it is, or the service's. */
 guint32 context_get_uid(void);
+
+/* Where polkit is, wherever the callers are. */
+const char *context_get_system_bus_address(void);

@@ -217,6 +217,18 @@ on_directory_removed(gpointer user_data)
     vm_state_look(((Service *)user_data)->state);
 }
 
+static void
+on_vms_taken_up(gpointer user_data)
+{
+    Service *service = user_data;
+
+    if (service->discovery)
+        discovery_start(service->discovery);
+    service->settle_timer = timer_start(service->context.host->context, SETTLE_TIME, on_settle_time_over, service);
+    if (vm_registry_is_settled(service->registry))
+        on_settled(service);
+}
+
 /* Names of the key file go before others, and what was there before goes before what is found. */
 static void
 add_vms(Service *service)
@@ -228,9 +240,7 @@ add_vms(Service *service)
     context->run_directory = service->discovery ? discovery_get_path(service->discovery) : NULL;
     service->state = vm_state_new(context->host, context->run_directory);
     configured_vms_take_up(context, service->registry, service->state);
-    vm_state_restore(service->state, on_vm_restored, service);
-    if (service->discovery)
-        discovery_start(service->discovery);
+    vm_state_restore(service->state, on_vm_restored, on_vms_taken_up, service);
 }
 
 static void
@@ -255,10 +265,6 @@ begin_service(Service *service)
     service->registry = vm_registry_new(&service->context, service->teardown, &object_funcs, &registry_funcs, service);
     service->manager = manager_object_new(&service->context, service->registry, service->manager_interface);
     add_vms(service);
-
-    service->settle_timer = timer_start(service->context.host->context, SETTLE_TIME, on_settle_time_over, service);
-    if (vm_registry_is_settled(service->registry))
-        on_settled(service);
 }
 
 static void
@@ -302,15 +308,6 @@ make_own_interfaces(QmpSchema *schema, gpointer user_data)
     return qmp_interfaces_new(schema, ((Service *)user_data)->contract, policy_class_get_command_action, call_method);
 }
 
-/* Where polkit is, wherever the callers are. */
-static const char *
-get_system_bus_address(void)
-{
-    const char *address = g_getenv("DBUS_SYSTEM_BUS_ADDRESS");
-
-    return address ? address : "unix:path=/run/dbus/system_bus_socket";
-}
-
 static gboolean
 open_bus(Service *service, GError **error)
 {
@@ -323,7 +320,7 @@ open_bus(Service *service, GError **error)
         bus_find_out_early(service->context.bus);
     service->context.policy =
         policy_new(host->context, host->bus == MANAGEMENT_BUS_SYSTEM ? service->context.bus : NULL,
-                   get_system_bus_address(), audit_decision, service->context.audit);
+                   context_get_system_bus_address(), audit_decision, service->context.audit);
     return TRUE;
 }
 

@@ -26,9 +26,10 @@
 /* After a write that failed: a file system that was full may have room again, and nothing else may change until the next start. */
 #define RETRY_TIME (2 * G_TIME_SPAN_SECOND)
 
-/* An agent that ends lets go of the directory within two seconds; the next one, which a call has started meanwhile, waits for it. */
+/* An agent that ends lets go of the directory within two seconds; the next one, which a call has started meanwhile, waits for it,
+ * and nobody can call it until then: they would find a part of the VMs. */
 #define LOCK_TIME (100 * G_TIME_SPAN_MILLISECOND)
-#define LOCK_TRIES 50u
+#define LOCK_TRIES 30u
 
 /* Broken records that are logged one by one. A file may have a million. */
 #define MAX_BROKEN_LINES 10u
@@ -46,6 +47,7 @@ struct VmState {
     gboolean has_failed; /* the last write; the next failure says nothing new */
     guint n_locked; /* how often the directory was another agent's */
     VmStateFunc restore; /* NULL: nothing is restored yet, or any more */
+    VmStateDoneFunc taken_up; /* NULL: has been called */
     gpointer restore_data;
     GSource *write_timer; /* owned; while the file has records that nobody needs, or lacks some that could not be written */
 };
@@ -239,10 +241,22 @@ write_and_restore(VmState *state)
         write_state(state);
 }
 
+static void
+tell_taken_up(VmState *state)
+{
+    VmStateDoneFunc func = state->taken_up;
+
+    if (!func || (state->run_directory && !state->is_read && !state->has_failed))
+        return;
+    state->taken_up = NULL;
+    func(state->restore_data);
+}
+
 static gboolean
 on_write_due(gpointer user_data)
 {
     write_and_restore(user_data);
+    tell_taken_up(user_data);
     return G_SOURCE_REMOVE;
 }
 
@@ -358,12 +372,14 @@ restore_all(VmState *state)
 }
 
 void
-vm_state_restore(VmState *state, VmStateFunc func, gpointer user_data)
+vm_state_restore(VmState *state, VmStateFunc func, VmStateDoneFunc done, gpointer user_data)
 {
     state->restore = func;
+    state->taken_up = done;
     state->restore_data = user_data;
     restore_all(state);
     write_and_restore(state);
+    tell_taken_up(state);
 }
 
 static QmpClient *

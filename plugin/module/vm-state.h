@@ -30,9 +30,12 @@ void vm_state_resume(VmState *state, VmSpec *spec);
 
 /* Calls @func for each VM that is to be added again, other than those of the key file, in the order in which they came. Once, after
  * all VMs of the key file: what is kept of others is dropped. @spec is valid inside, its descriptor taken. FALSE: it is not added, and
- * forgotten. Later, @func is called for those in a file that could not be had at the beginning. */
+ * forgotten. Later, @func is called for those in a file that could not be had at the beginning.
+ *
+ * Then calls @done, once: from inside, unless another agent has the directory, which is waited for some seconds. */
 typedef gboolean (*VmStateFunc)(const VmSpec *spec, gpointer user_data);
-void vm_state_restore(VmState *state, VmStateFunc func, gpointer user_data);
+typedef void (*VmStateDoneFunc)(gpointer user_data);
+void vm_state_restore(VmState *state, VmStateFunc func, VmStateDoneFunc done, gpointer user_data);
 
 /* A VM is connected and has its name; its connection has ended; nobody wants it any more. */
 void vm_state_put(VmState *state, Vm *vm);
