@@ -22,7 +22,7 @@ typedef struct Fixture {
     Config config;
     Context context;
     GByteArray *text; /* owned */
-    BusCall calls[9];
+    BusCall calls[16];
     guint n;
 } Fixture;
 
@@ -256,6 +256,61 @@ test_many_in_a_turn(Fixture *fixture, gconstpointer unused)
     g_assert_cmpuint(fixture->calls[7].size, <, strlen(filling) + 16);
 }
 
+/* The short replies of many_in_a_turn, some of them put off. */
+static void
+give_short(Fixture *fixture, const char *caller, guint32 uid, guint n)
+{
+    g_autofree char *filling = g_strnfill(15 * 1024, 'a'), *text = g_strdup_printf("\"%s\"", filling);
+    const QmpReply reply = { .value = { text, strlen(text) } };
+
+    for (guint i = 0; i < n; i++)
+        give_reply(fixture, caller, uid, "s", &reply);
+}
+
+static gboolean
+on_next_turn(gpointer fixture)
+{
+    give_short(fixture, ":1.2", 1001, 5);
+    return G_SOURCE_REMOVE;
+}
+
+/* Replies that come in the next turn do not go before those that are put off; and callers take turns. */
+static void
+test_overtaken(Fixture *fixture, gconstpointer unused)
+{
+    GSource *source = g_idle_source_new();
+
+    give_short(fixture, ":1.1", 1000, 8);
+    g_assert_cmpuint(count_answered(fixture), ==, 5);
+    g_source_set_priority(source, G_PRIORITY_HIGH);
+    g_source_set_callback(source, on_next_turn, fixture, NULL);
+    g_source_attach(source, fixture->main_context);
+    g_source_unref(source);
+    g_main_context_iteration(fixture->main_context, /* may_block= */ FALSE);
+    g_assert_cmpuint(count_answered(fixture), ==, 5);
+    g_main_context_iteration(fixture->main_context, /* may_block= */ FALSE);
+    for (guint i = 5; i < 13; i++)
+        g_assert_true(fixture->calls[i].is_answered == (i < 10));
+    convert_all(fixture);
+    g_assert_cmpuint(count_answered(fixture), ==, 13);
+}
+
+/* Of those that are put off each is answered once: whose caller leaves, who waits when the agent ends, and others. */
+static void
+test_put_off_ends(Fixture *fixture, gconstpointer unused)
+{
+    give_short(fixture, ":1.1", 1000, 8);
+    give_short(fixture, ":1.2", 1001, 2);
+    answers_drop_caller(&fixture->context, ":1.1");
+    for (guint i = 5; i < 8; i++)
+        g_assert_cmpstr(fixture->calls[i].error, ==, "org-qemu-monitor1-qmp-error: The caller has left");
+    g_assert_cmpuint(count_answered(fixture), ==, 5);
+    answers_free(fixture->context.answers);
+    fixture->context.answers = answers_new(fixture->main_context);
+    for (guint i = 8; i < 10; i++)
+        g_assert_cmpstr(fixture->calls[i].error, ==, "org-qemu-monitor1-qmp-error: The agent is stopping");
+}
+
 /* Likewise as text: one of the largest a turn, and what waits is counted. */
 static void
 test_many_texts(Fixture *fixture, gconstpointer unused)
@@ -332,6 +387,8 @@ main(int argc, char **argv)
         ADD("/answers/padded", test_padded);
     }
     ADD("/answers/many-in-a-turn", test_many_in_a_turn);
+    ADD("/answers/overtaken", test_overtaken);
+    ADD("/answers/put-off-ends", test_put_off_ends);
     ADD("/answers/gone", test_gone);
     ADD("/answers/end", test_end);
     return g_test_run();

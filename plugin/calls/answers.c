@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by call.c and execute-and-wait.c. The conversions of all callers take turns, a slice each. */
+/* Called by call.c and execute-and-wait.c. The conversions of all long replies take turns, a slice each; short ones that are put off
+ * stand in lines, one for each caller, which take turns as well. While any waits no other is converted at once: callers who ask again as
+ * soon as they are answered would go before it for as long as they like. */
 #include "answers.h"
 
 #include "errors.h"
+#include "fair-queue.h"
 #include "qmp-error.h"
 #include "value.h"
 
@@ -21,16 +24,17 @@
 #define MAX_VALUES 24576
 
 /* What is converted at once in one turn, in bytes of typed text: some 4 ms. Many replies may come in a turn, of a QEMU that floods or
- * when a barrier opens; the others are put off. Text that stays JSON is copied and checked, in a thirtieth of the time; the message
- * takes as long as 256 bytes of values. */
+ * when a barrier opens; the others are put off, and as much of those is converted in each of the next turns. Text that stays JSON is
+ * copied and checked, in a thirtieth of the time; the message takes as long as 256 bytes of values. */
 #define MOST_AT_ONCE (64u * 1024)
 #define WEIGHT_OF_MESSAGE 256
 #define JSON_PER_TYPED 32
 
 struct Answers {
     GMainContext *context; /* ref */
-    GQueue all; /* of Answer, owned, by their own links */
-    Quota quota; /* their memory */
+    GQueue slow; /* of Answer, owned, by their own links: a slice a turn */
+    FairQueue lines; /* of Answer, owned, by the unique names of callers: those that are put off */
+    Quota quota; /* the memory of both */
     QuotaLimits limits;
     GSource *slices; /* owned; NULL: nothing is being converted */
     gsize at_once; /* converted at once in this turn */
@@ -39,26 +43,39 @@ struct Answers {
 
 typedef struct Answer {
     Answers *answers; /* weak */
+    FairLine *line; /* weak; NULL: converted in slices */
     BusCall *call; /* owned; until it is answered */
     DBusMessage *reply; /* owned; likewise; NULL: it is made of the writer's bytes at the end */
-    const char *result; /* weak; its D-Bus type */
+    AnswerForm form; /* a reference to its interfaces is owned */
     GByteArray *bytes; /* ref; hold the value */
     gsize kept; /* bytes of memory that these take: of the whole message */
     QmpText value;
-    QmpInterfaces *interfaces; /* ref; may be NULL */
-    ValueWriter *writer; /* owned; NULL: the text is the result */
+    ValueWriter *writer; /* owned; NULL: converted at once, when it is the caller's turn */
     QuotaShare share;
-    GList link; /* in answers->all */
+    GList link; /* in answers->slow, or in the line */
 } Answer;
+
+static void
+leave_line(Answer *answer)
+{
+    FairLine *line = answer->line;
+
+    fair_line_remove(line, &answer->link);
+    if (line->waiting.length == 0)
+        fair_line_drop(line);
+}
 
 static void
 free_answer(Answer *answer)
 {
-    g_queue_unlink(&answer->answers->all, &answer->link);
+    if (answer->line)
+        leave_line(answer);
+    else
+        g_queue_unlink(&answer->answers->slow, &answer->link);
     quota_share_return(&answer->share);
     g_clear_pointer(&answer->writer, value_writer_free);
     g_clear_pointer(&answer->reply, dbus_message_unref);
-    g_clear_pointer(&answer->interfaces, qmp_interfaces_unref);
+    g_clear_pointer(&answer->form.interfaces, qmp_interfaces_unref);
     g_byte_array_unref(answer->bytes);
     g_free(answer);
 }
@@ -97,7 +114,7 @@ finish_answer(Answer *answer)
     g_autoptr(GError) error = NULL;
 
     if (!answer->reply)
-        answer->reply = assemble_reply(answer->call, answer->result, value_writer_get_bytes(answer->writer), &error);
+        answer->reply = assemble_reply(answer->call, answer->form.result, value_writer_get_bytes(answer->writer), &error);
     if (answer->reply)
         bus_call_return_sized(g_steal_pointer(&answer->call), g_steal_pointer(&answer->reply),
                               value_writer_get_size(answer->writer));
@@ -197,8 +214,8 @@ convert_slice(Answer *answer)
             fail_budget(g_steal_pointer(&answer->call), answer->kept);
             break;
         }
-        g_queue_unlink(&answer->answers->all, &answer->link);
-        g_queue_push_tail_link(&answer->answers->all, &answer->link);
+        g_queue_unlink(&answer->answers->slow, &answer->link);
+        g_queue_push_tail_link(&answer->answers->slow, &answer->link);
         return;
     case VALUE_DONE:
         finish_answer(answer);
@@ -210,28 +227,49 @@ convert_slice(Answer *answer)
     free_answer(answer);
 }
 
-static void
-take_slice(Answer *answer)
+/* The time that a short reply takes, as bytes of typed text. */
+static gsize
+weigh_answer(const AnswerForm *form, gsize length)
 {
-    static const AnswerForm as_text = { 0 };
-
-    if (answer->writer) {
-        convert_slice(answer);
-        return;
-    }
-    convert_now(g_steal_pointer(&answer->call), &as_text, &answer->value);
-    free_answer(answer);
+    return WEIGHT_OF_MESSAGE + (form->result ? length : length / JSON_PER_TYPED);
 }
 
+static void
+convert_put_off(Answers *answers)
+{
+    FairLine *line;
+
+    while (answers->at_once < MOST_AT_ONCE && (line = fair_queue_take_turn(&answers->lines, NULL, NULL))) {
+        Answer *answer = line->waiting.head->data;
+        answers->at_once += weigh_answer(&answer->form, answer->value.length);
+        convert_now(g_steal_pointer(&answer->call), &answer->form, &answer->value);
+        free_answer(answer);
+    }
+}
+
+static void
+note_turn(Answers *answers)
+{
+    GSource *source = g_main_current_source();
+    gint64 turn = source ? g_source_get_time(source) : answers->turn;
+
+    if (turn != answers->turn)
+        answers->at_once = 0;
+    answers->turn = turn;
+}
+
+/* What was converted in this turn before does not count: replies without a value are not put off, and would hold up all that is. */
 static gboolean
 on_slice_due(gpointer user_data)
 {
     Answers *answers = user_data;
 
+    note_turn(answers);
     answers->at_once = 0;
-    if (answers->all.head)
-        take_slice(answers->all.head->data);
-    if (answers->all.head)
+    convert_put_off(answers);
+    if (answers->slow.head)
+        convert_slice(answers->slow.head->data);
+    if (answers->slow.head || fair_queue_has_lines(&answers->lines))
         return G_SOURCE_CONTINUE;
     g_clear_pointer(&answers->slices, g_source_unref);
     return G_SOURCE_REMOVE;
@@ -267,12 +305,34 @@ keep_value(Answer *answer, const QmpReply *reply)
 }
 
 static void
-start_writing(Answer *answer, const AnswerForm *form)
+start_writing(Answer *answer)
 {
+    const AnswerForm *form = &answer->form;
+
     answer->reply = is_marshalled(&answer->value) ? NULL : bus_call_new_reply(answer->call);
-    answer->result = form->result;
-    answer->interfaces = form->interfaces ? qmp_interfaces_ref(form->interfaces) : NULL;
     answer->writer = value_writer_new(answer->reply, form->result, form->type, answer->value.text, "return");
+}
+
+static gboolean
+is_slow(const AnswerForm *form, gsize length)
+{
+    return form->result && length > VALUE_STEP;
+}
+
+static void
+queue_answer(Answer *answer)
+{
+    Answers *answers = answer->answers;
+
+    answer->link.data = answer;
+    if (is_slow(&answer->form, answer->value.length)) {
+        start_writing(answer);
+        g_queue_push_tail_link(&answers->slow, &answer->link);
+    } else {
+        answer->line = fair_queue_get_line(&answers->lines, bus_call_get_sender(answer->call));
+        fair_line_push(answer->line, &answer->link);
+    }
+    start_converting(answers);
 }
 
 /* The configuration may have been read again. */
@@ -302,32 +362,20 @@ convert_later(Context *context, BusCall *call, const AnswerForm *form, const Qmp
     answer->share = share;
     answer->call = call;
     answer->kept = kept;
+    answer->form = *form;
+    if (form->interfaces)
+        qmp_interfaces_ref(form->interfaces);
     keep_value(answer, reply);
-    if (form->result)
-        start_writing(answer, form);
-    answer->link.data = answer;
-    g_queue_push_tail_link(&answers->all, &answer->link);
-    start_converting(answers);
+    queue_answer(answer);
 }
 
 /* A reply without a value is no work. */
 static gboolean
 is_put_off(const Answers *answers, const AnswerForm *form, gsize length)
 {
-    if (form->result && (!*form->result || length > VALUE_STEP))
-        return *form->result;
-    return answers->at_once >= MOST_AT_ONCE;
-}
-
-static void
-note_turn(Answers *answers)
-{
-    GSource *source = g_main_current_source();
-    gint64 turn = source ? g_source_get_time(source) : answers->turn;
-
-    if (turn != answers->turn)
-        answers->at_once = 0;
-    answers->turn = turn;
+    if (form->result && !*form->result)
+        return FALSE;
+    return is_slow(form, length) || answers->at_once >= MOST_AT_ONCE || fair_queue_has_lines(&answers->lines);
 }
 
 void
@@ -341,7 +389,7 @@ answers_give(Context *context, BusCall *call, const AnswerForm *form, const QmpR
         convert_later(context, call, form, reply);
         return;
     }
-    answers->at_once += WEIGHT_OF_MESSAGE + (form->result ? length : length / JSON_PER_TYPED);
+    answers->at_once += weigh_answer(form, length);
     convert_now(call, form, &reply->value);
 }
 
@@ -357,12 +405,17 @@ fail_answer(Answer *answer, const char *why)
 void
 answers_drop_caller(Context *context, const char *unique_name)
 {
-    for (GList *i = context->answers->all.head, *next; i; i = next) {
+    Answers *answers = context->answers;
+    FairLine *line;
+
+    for (GList *i = answers->slow.head, *next; i; i = next) {
         Answer *answer = i->data;
         next = i->next;
         if (g_str_equal(bus_call_get_sender(answer->call), unique_name))
             fail_answer(answer, "The caller has left");
     }
+    while ((line = fair_queue_find_line(&answers->lines, unique_name)))
+        fail_answer(line->waiting.head->data, "The caller has left");
 }
 
 Answers *
@@ -371,14 +424,20 @@ answers_new(GMainContext *context)
     Answers *answers = g_new0(Answers, 1);
 
     answers->context = g_main_context_ref(context);
+    fair_queue_init(&answers->lines, sizeof(FairLine));
     return answers;
 }
 
 void
 answers_free(Answers *answers)
 {
-    while (answers->all.head)
-        fail_answer(answers->all.head->data, "The agent is stopping");
+    FairLine *line;
+
+    while (answers->slow.head)
+        fail_answer(answers->slow.head->data, "The agent is stopping");
+    while ((line = fair_queue_find_turn(&answers->lines, NULL, NULL)))
+        fail_answer(line->waiting.head->data, "The agent is stopping");
+    fair_queue_clear(&answers->lines);
     if (answers->slices)
         g_source_destroy(answers->slices);
     g_clear_pointer(&answers->slices, g_source_unref);
