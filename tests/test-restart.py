@@ -181,6 +181,37 @@ class StateFile(RestartTest):
                 self.end(signal.SIGKILL)
                 self.assertNotIn('name=b', self.read_state())
 
+    def test_a_directory_that_is_removed_is_made_anew(self):
+        """At once: nothing may be added or removed before the agent is killed."""
+        peer = self.start(Peer, ANSWERS)
+        self.start_agent()
+        self.add('web', f'unix:{peer.path}')
+        shutil.rmtree(os.path.dirname(self.state))
+        wait_until(lambda: 'name=web' in self.read_state())
+        self.restart(signal.SIGKILL)
+        wait_until(lambda: self.names() == ['web'])
+
+    def test_a_directory_that_another_agent_has_meanwhile(self):
+        """Nothing is written there while that one runs, and nothing of what it leaves is lost."""
+        peers = [self.start(Peer, ANSWERS) for _ in range(3)]
+        self.start_agent()
+        self.add('first', f'unix:{peers[0].path}')
+        text = self.read_state().replace('name=first', 'name=other').replace(peers[0].path, peers[1].path)
+        directory = os.path.dirname(self.state)
+        os.rename(directory, f'{directory}.old')
+        os.mkdir(directory, 0o700)
+        with open(os.open(self.state, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as file:
+            file.write(text)
+        other = os.open(directory, os.O_RDONLY)
+        fcntl.flock(other, fcntl.LOCK_EX)
+        self.add('second', f'unix:{peers[2].path}')
+        self.assertEqual(self.read_state(), text)
+        os.close(other)
+        names = ['first', 'other', 'second']
+        wait_until(lambda: self.names() == names, lambda: self.agent.output)
+        self.restart(signal.SIGKILL)
+        wait_until(lambda: self.names() == names, lambda: self.agent.output)
+
     def test_a_file_of_somebody_else_is_not_believed(self):
         peer = self.start(Peer, ANSWERS)
         self.start_agent()

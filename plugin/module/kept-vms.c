@@ -58,6 +58,17 @@ kept_vms_add(KeptVms *vms, const VmRecord *record)
     return kept;
 }
 
+KeptVm *
+kept_vms_add_vm(KeptVms *vms, Vm *vm, char *descriptor)
+{
+    VmSpec spec = *vm_get_spec(vm);
+    g_autoptr(VmRecord) record = NULL;
+
+    spec.name = vm_get_name(vm);
+    record = vm_record_new(&spec, descriptor, qmp_client_dup_session(qemu_connection_get_client(vm_get_qemu(vm))));
+    return kept_vms_add(vms, record);
+}
+
 void
 kept_vms_remove(KeptVms *vms, KeptVm *kept)
 {

@@ -27,6 +27,9 @@ void kept_vms_clear(KeptVms *vms);
 /* One that is not there yet. */
 KeptVm *kept_vms_add(KeptVms *vms, const VmRecord *record);
 
+/* A VM that is connected, likewise. Takes @descriptor, which may be NULL. */
+KeptVm *kept_vms_add_vm(KeptVms *vms, Vm *vm, char *descriptor);
+
 /* Frees @kept. */
 void kept_vms_remove(KeptVms *vms, KeptVm *kept);
 

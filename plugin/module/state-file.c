@@ -88,15 +88,16 @@ state_file_lock(const char *directory, int *lock, GError **error)
     return TRUE;
 }
 
-void
+gboolean
 state_file_unlock_removed(int *lock)
 {
     struct stat status;
 
     if (*lock < 0 || fstat(*lock, &status) < 0 || status.st_nlink > 0)
-        return;
+        return FALSE;
     close(*lock);
     *lock = -1;
+    return TRUE;
 }
 
 static char *

@@ -52,14 +52,19 @@ struct VmState {
     GSource *write_timer; /* owned; while the file has records that nobody needs, or lacks some that could not be written */
 };
 
-/* FALSE: there is no directory that can be trusted, or it is another agent's. */
+/* FALSE: there is no directory that can be trusted, or it is another agent's. Somebody may have removed or moved the directory that was
+ * taken before: in another one there may be what another agent has left meanwhile. */
 static gboolean
 find_file(VmState *state, GError **error)
 {
     g_autofree char *directory = state_file_make_directory(state->run_directory, error);
+    int before = state->lock;
 
     if (!directory || !state_file_lock(directory, &state->lock, error))
         return FALSE;
+    if (state->lock != before)
+        state->is_read = FALSE;
+    g_free(state->path);
     state->path = g_build_filename(directory, FILE_NAME, NULL);
     return TRUE;
 }
@@ -130,18 +135,17 @@ read_state(VmState *state)
         g_clear_pointer(&state->path, g_free); /* no file, and none is needed yet */
 }
 
-/* FALSE: the agent before may have left something, which cannot be had yet. The directory is made in any case, so that a second agent
+/* FALSE: the agent before may have left something, which cannot be had yet, or nothing can be written. The directory is made in any case, so that a second agent
  * meets the lock of one that keeps no VM yet; a directory that is not there and cannot be made has nothing to read. */
 static gboolean
 take_up_state(VmState *state, GError **error)
 {
     g_autoptr(GError) problem = NULL;
 
-    if (state->is_read)
-        return TRUE;
     if (find_file(state, &problem)) {
-        read_state(state);
-    } else if (state_file_has_directory(state->run_directory)) {
+        if (!state->is_read)
+            read_state(state);
+    } else if (state->is_read || state_file_has_directory(state->run_directory)) {
         g_propagate_error(error, g_steal_pointer(&problem));
         return FALSE;
     }
@@ -209,7 +213,8 @@ write_state(VmState *state)
     g_autoptr(GError) error = NULL;
 
     timer_stop(&state->write_timer);
-    if (!state->run_directory || (state->is_read && !state->path && state->vms.all.length == 0 && !state->has_failed))
+    if (!state->run_directory || (state->is_read && !state->path && state->vms.all.length == 0 && !state->has_failed &&
+                                  state->n_locked == 0))
         return;
     state->has_file = write_all_records(state, &error);
     if (error) {
@@ -220,16 +225,24 @@ write_state(VmState *state)
         log_line(state->host, G_LOG_LEVEL_MESSAGE, /* vm= */ NULL, "%s is written again: nothing will be lost",
                  state->path);
     state->has_failed = FALSE;
+    state->n_locked = 0;
 }
 
-/* What could not be added may be there in part: the file is written anew. Before it is read, that waits for on_write_due(): inside a
- * call nothing is restored. */
+/* Whether the file is the one that this agent has written. */
+static gboolean
+is_own_file(VmState *state)
+{
+    return state->has_file && find_file(state, /* error= */ NULL) && state->is_read;
+}
+
+/* What could not be added may be there in part: the file is written anew. Before it is read, and while another agent has it, that waits
+ * for on_write_due(): inside a call nothing is restored. */
 static void
 append_record(VmState *state, const char *text)
 {
-    if (state->run_directory && !state->is_read)
+    if (state->run_directory && (!state->is_read || state->n_locked > 0))
         return;
-    if (!state->has_file || !state_file_append(state->path, text, strlen(text), /* error= */ NULL))
+    if (!is_own_file(state) || !state_file_append(state->path, text, strlen(text), /* error= */ NULL))
         write_state(state);
 }
 
@@ -295,7 +308,11 @@ vm_state_set_directory(VmState *state, const char *run_directory)
 void
 vm_state_look(VmState *state)
 {
-    state_file_unlock_removed(&state->lock);
+    if (!state_file_unlock_removed(&state->lock) || !state->run_directory)
+        return;
+    g_clear_pointer(&state->path, g_free);
+    if (!state->write_timer)
+        state->write_timer = timer_start(state->host->context, WRITE_TIME, on_write_due, state);
 }
 
 void
@@ -382,12 +399,6 @@ vm_state_restore(VmState *state, VmStateFunc func, VmStateDoneFunc done, gpointe
     tell_taken_up(state);
 }
 
-static QmpClient *
-get_client(Vm *vm)
-{
-    return qemu_connection_get_client(vm_get_qemu(vm));
-}
-
 /* Whether nothing else leads to this QEMU again: it has connected by itself, or somebody has given the connection. */
 static gboolean
 is_only_way(Vm *vm)
@@ -395,31 +406,21 @@ is_only_way(Vm *vm)
     return !vm_get_address(vm) || vm_get_address(vm)->server;
 }
 
-static KeptVm *
-keep_vm(VmState *state, Vm *vm, char *descriptor)
-{
-    VmSpec spec = *vm_get_spec(vm);
-    g_autoptr(VmRecord) record = NULL;
-
-    spec.name = vm_get_name(vm);
-    record = vm_record_new(&spec, descriptor, qmp_client_dup_session(get_client(vm)));
-    return kept_vms_add(&state->vms, record);
-}
-
 /* The place of the connection in the store is free before it is put there again, by a new name. */
 void
 vm_state_put(VmState *state, Vm *vm)
 {
     VmOrigin origin = vm_get_origin(vm);
+    QmpClient *client = qemu_connection_get_client(vm_get_qemu(vm));
     KeptVm *earlier = kept_vms_find_vm(&state->vms, vm);
     g_autofree char *end = earlier ? vm_record_print_end(origin, earlier->name) : NULL;
     char *descriptor;
 
     if (earlier)
         forget_kept(state, earlier);
-    descriptor = host_store_keep(state->host, qmp_client_get_fd(get_client(vm)), is_only_way(vm));
+    descriptor = host_store_keep(state->host, qmp_client_get_fd(client), is_only_way(vm));
     if (descriptor || origin == VM_FROM_CALL || origin == VM_FROM_FD)
-        put_text(state, keep_vm(state, vm, descriptor)->text, /* is_anew= */ earlier != NULL);
+        put_text(state, kept_vms_add_vm(&state->vms, vm, descriptor)->text, /* is_anew= */ earlier != NULL);
     else if (end)
         put_text(state, end, /* is_anew= */ TRUE);
 }
