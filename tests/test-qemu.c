@@ -25,6 +25,7 @@ typedef struct Monitor {
 typedef struct Withheld {
     Monitor *monitor; /* weak */
     char *command, *id; /* owned */
+    int fd; /* owned; of the monitor that the command plugs; -1: none */
 } Withheld;
 
 struct TestQemu {
@@ -47,6 +48,8 @@ withheld_free(gpointer data)
 
     g_free(withheld->command);
     g_free(withheld->id);
+    if (withheld->fd >= 0)
+        close(withheld->fd);
     g_free(withheld);
 }
 
@@ -140,16 +143,26 @@ use_fd(TestQemu *qemu, const char *command)
     g_array_remove_index(qemu->fds, 0);
 }
 
-/* A monitor object has its connection from the descriptor that came last. */
-static void
-plug_if_asked(TestQemu *qemu, const char *command, JsonObject *arguments)
+/* A monitor object has its connection from the descriptor that came last; -1: no monitor is plugged. */
+static int
+take_plug_fd(TestQemu *qemu, const char *command, JsonObject *arguments)
 {
     const char *type = arguments ? json_member_get_string(arguments, "qom-type") : NULL;
     const char *given = g_hash_table_lookup(qemu->answers, command);
 
-    if (g_str_equal(command, "object-add") && g_strcmp0(type, "monitor-qmp") == 0 && qemu->passed_fd >= 0 &&
-        !(given && strstr(given, "\"error\"")))
-        add_monitor(qemu, g_steal_fd(&qemu->passed_fd));
+    if (!g_str_equal(command, "object-add") || g_strcmp0(type, "monitor-qmp") != 0 ||
+        (given && strstr(given, "\"error\"")))
+        return -1;
+    return g_steal_fd(&qemu->passed_fd);
+}
+
+/* Takes @fd. */
+static void
+carry_out(Monitor *monitor, const char *command, const char *id, int fd)
+{
+    answer(monitor, command, id);
+    if (fd >= 0)
+        add_monitor(monitor->qemu, fd);
 }
 
 static void
@@ -163,18 +176,19 @@ take_command(Monitor *monitor)
     g_autofree char *id_text = id ? print(id) : NULL;
     g_autofree char *id_member = id ? g_strconcat(", \"id\": ", id_text, NULL) : g_strdup("");
     g_autofree char *text = arguments ? print(json_object_get_member(object, "arguments")) : NULL;
+    int fd;
 
     name = name ? name : json_member_get_string(object, "exec-oob");
     g_string_append_printf(qemu->log, "%u %s%s%s\n", monitor->number, name, text ? " " : "", text ? text : "");
     use_fd(qemu, name);
+    fd = take_plug_fd(qemu, name, arguments);
     if (g_hash_table_contains(qemu->silent, name)) {
         Withheld *withheld = g_new(Withheld, 1);
-        *withheld = (Withheld){ monitor, g_strdup(name), g_steal_pointer(&id_member) };
+        *withheld = (Withheld){ monitor, g_strdup(name), g_steal_pointer(&id_member), fd };
         g_ptr_array_add(qemu->withheld, withheld);
         return;
     }
-    answer(monitor, name, id_member);
-    plug_if_asked(qemu, name, arguments);
+    carry_out(monitor, name, id_member, fd);
 }
 
 static void
@@ -254,7 +268,7 @@ test_qemu_release(TestQemu *qemu, const char *command)
             i++;
             continue;
         }
-        answer(withheld->monitor, command, withheld->id);
+        carry_out(withheld->monitor, command, withheld->id, g_steal_fd(&withheld->fd));
         g_ptr_array_remove_index(qemu->withheld, i);
     }
 }
@@ -265,7 +279,7 @@ test_qemu_release_all(TestQemu *qemu)
     g_hash_table_remove_all(qemu->silent);
     for (guint i = 0; i < qemu->withheld->len; i++) {
         Withheld *withheld = g_ptr_array_index(qemu->withheld, i);
-        answer(withheld->monitor, withheld->command, withheld->id);
+        carry_out(withheld->monitor, withheld->command, withheld->id, g_steal_fd(&withheld->fd));
     }
     g_ptr_array_set_size(qemu->withheld, 0);
 }
