@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 
-from harness import DIE, Bus, CallError, Connection, FdStore, Peer, Qemu, main, wait_until
+from harness import DIE, SILENCE, Bus, CallError, Connection, FdStore, Peer, Qemu, main, wait_until
 from harness.process import is_listening
 from monitor import ANSWERS, DISCONNECTED, ROOT, MODULE, MonitorTest, VM
 from screens import ScreenQemu, start_shot, take_picture
@@ -181,36 +181,73 @@ class StateFile(RestartTest):
                 self.end(signal.SIGKILL)
                 self.assertNotIn('name=b', self.read_state())
 
-    def test_a_directory_that_is_removed_is_made_anew(self):
+    def test_a_directory_that_is_removed_or_moved_is_made_anew(self):
         """At once: nothing may be added or removed before the agent is killed."""
         peer = self.start(Peer, ANSWERS)
         self.start_agent()
         self.add('web', f'unix:{peer.path}')
-        shutil.rmtree(os.path.dirname(self.state))
-        wait_until(lambda: 'name=web' in self.read_state())
-        self.restart(signal.SIGKILL)
-        wait_until(lambda: self.names() == ['web'])
+        for number, path in enumerate((os.path.dirname(self.state), self.run_directory)):
+            for take_away in (shutil.rmtree, lambda path, number=number: os.rename(path, f'{self.directory}/elsewhere-{number}')):
+                with self.subTest(path=path, take_away=take_away):
+                    # Nothing is about to be written.
+                    wait_until(lambda: self.read_state().count('\n[vm]\n') == 1, self.read_state)
+                    take_away(path)
+                    wait_until(lambda: 'name=web' in self.read_state(), lambda: self.agent.output)
+                    self.restart(signal.SIGKILL)
+                    wait_until(lambda: self.names() == ['web'], lambda: self.agent.output)
+
+    def replace_state(self, text):
+        """By a directory that another agent has left."""
+        directory = os.path.dirname(self.state)
+        os.mkdir(f'{directory}.new', 0o700)
+        with open(os.open(f'{directory}.new/vms', os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as file:
+            file.write(text)
+        other = os.open(f'{directory}.new', os.O_RDONLY)
+        fcntl.flock(other, fcntl.LOCK_EX)
+        os.rename(directory, f'{directory}.old')
+        os.rename(f'{directory}.new', directory)
+        return other
 
     def test_a_directory_that_another_agent_has_meanwhile(self):
-        """Nothing is written there while that one runs, and nothing of what it leaves is lost."""
-        peers = [self.start(Peer, ANSWERS) for _ in range(3)]
+        """Nothing is written there while that one runs, and nothing of what it leaves is lost, also if it has ended before this one looks."""
+        for has_ended in (False, True):
+            with self.subTest(has_ended=has_ended):
+                peers = [self.start(Peer, ANSWERS) for _ in range(3)]
+                self.start_agent()
+                self.add('first', f'unix:{peers[0].path}')
+                text = self.read_state().replace('name=first', 'name=other').replace(peers[0].path, peers[1].path)
+                other = self.replace_state(text)
+                if has_ended:
+                    os.close(other)
+                self.add('second', f'unix:{peers[2].path}')
+                if not has_ended:
+                    self.assertEqual(self.read_state(), text)
+                    os.close(other)
+                names = ['first', 'other', 'second']
+                wait_until(lambda: self.names() == names, lambda: self.agent.output)
+                self.restart(signal.SIGKILL)
+                wait_until(lambda: self.names() == names, lambda: self.agent.output)
+                self.end(signal.SIGKILL)
+                shutil.rmtree(self.run_directory)
+
+    def test_a_record_of_a_vm_that_gives_way_to_another_one(self):
+        """A socket that is found here, and does not answer, is a VM of another name and origin in a file that another agent has left."""
+        peer, silent = self.start(Peer, ANSWERS), self.start(Peer, ANSWERS, greeting=SILENCE)
         self.start_agent()
-        self.add('first', f'unix:{peers[0].path}')
-        text = self.read_state().replace('name=first', 'name=other').replace(peers[0].path, peers[1].path)
-        directory = os.path.dirname(self.state)
-        os.rename(directory, f'{directory}.old')
-        os.mkdir(directory, 0o700)
-        with open(os.open(self.state, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as file:
-            file.write(text)
-        other = os.open(directory, os.O_RDONLY)
-        fcntl.flock(other, fcntl.LOCK_EX)
-        self.add('second', f'unix:{peers[2].path}')
-        self.assertEqual(self.read_state(), text)
-        os.close(other)
-        names = ['first', 'other', 'second']
-        wait_until(lambda: self.names() == names, lambda: self.agent.output)
-        self.restart(signal.SIGKILL)
-        wait_until(lambda: self.names() == names, lambda: self.agent.output)
+        path = f'{self.run_directory}/found.sock'
+        os.symlink(silent.path, path)
+        self.add('first', f'unix:{peer.path}')
+        wait_until(lambda: silent.connections, lambda: self.agent.output)
+        record = self.read_state()[self.read_state().index('[vm]'):].replace(peer.path, path)
+        os.close(self.replace_state(record.replace('name=first', 'name=called') +
+                                    record.replace('name=first', 'name=found')
+                                    .replace('origin=call', f'origin=directory\nmade-by={os.getuid()}') +
+                                    record.replace('name=first', 'name=last').replace(path, f'{self.directory}/none')))
+        wait_until(lambda: 'name=last' in self.read_state() and 'name=first' in self.read_state(), lambda: self.agent.output)
+        wait_until(lambda: 'name=found' not in self.read_state(), lambda: self.agent.output)
+        self.assertIn('name=called', self.read_state())
+        self.assertNotIn('is broken', self.agent.output)
+        self.assertEqual(self.names(), ['first'])
 
     def test_a_file_of_somebody_else_is_not_believed(self):
         peer = self.start(Peer, ANSWERS)
@@ -394,6 +431,21 @@ class Store(RestartTest):
                 return b'QMP' in connection.recv(4096)
             except OSError:
                 return False
+
+    def test_a_directory_that_is_a_copy(self):
+        """Of what this agent has written: its own descriptors stay where they are."""
+        qemu, peer = self.start(Qemu, '11.1', monitors=2), self.start(Peer, ANSWERS)
+        self.start_agent()
+        vm = self.give('web', qemu)
+        self.wait_kept(1)
+        directory = os.path.dirname(self.state)
+        os.rename(directory, f'{directory}.old')
+        shutil.copytree(f'{directory}.old', directory)
+        self.add('second', f'unix:{peer.path}')
+        self.wait_kept(2)
+        self.restart(signal.SIGKILL)
+        wait_until(lambda: self.names() == ['second', 'web'], lambda: self.agent.output)
+        self.assertEqual(vm.qmp('QueryStatus')['status'], 'running')
 
     def test_killed_in_the_midst_of_commands(self):
         qemu = self.start(Qemu, '11.1', monitors=2)

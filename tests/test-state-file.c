@@ -163,6 +163,26 @@ test_directory(Fixture *fixture, gconstpointer unused)
     g_assert_null(state_file_make_directory(elsewhere, NULL));
 }
 
+/* Another directory may be in its place by then. */
+static void
+test_moved(Fixture *fixture)
+{
+    g_autofree char *elsewhere = g_strdup_printf("%s.old", fixture->directory);
+    int lock = -1;
+
+    for (guint i = 0; i < 2; i++) {
+        g_assert_true(state_file_lock(fixture->directory, &lock, NULL));
+        g_assert_false(state_file_unlock_moved(fixture->run_directory, &lock));
+        g_assert_no_errno(g_rename(fixture->directory, elsewhere));
+        if (i > 0)
+            g_assert_no_errno(g_mkdir(fixture->directory, 0700));
+        g_assert_true(state_file_unlock_moved(fixture->run_directory, &lock));
+        g_assert_cmpint(lock, ==, -1);
+        g_assert_false(state_file_unlock_moved(fixture->run_directory, &lock));
+        g_assert_no_errno(g_rename(elsewhere, fixture->directory));
+    }
+}
+
 /* One agent at a time, also where its directory was removed and made anew. */
 static void
 test_lock(Fixture *fixture, gconstpointer unused)
@@ -176,20 +196,21 @@ test_lock(Fixture *fixture, gconstpointer unused)
     g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN);
     g_assert_nonnull(strstr(error->message, fixture->directory));
     g_assert_cmpint(other, ==, -1);
-    state_file_unlock_removed(&one);
+    state_file_unlock_moved(fixture->run_directory, &one);
     g_assert_cmpint(one, >=, 0);
     g_assert_no_errno(g_rmdir(fixture->directory));
     g_assert_no_errno(g_mkdir(fixture->directory, 0700));
     g_assert_true(state_file_lock(fixture->directory, &one, NULL));
-    state_file_unlock_removed(&one);
+    state_file_unlock_moved(fixture->run_directory, &one);
     g_assert_cmpint(one, >=, 0);
     g_assert_false(state_file_lock(fixture->directory, &other, NULL));
     g_assert_no_errno(close(one));
     g_assert_true(state_file_lock(fixture->directory, &other, NULL));
     g_assert_no_errno(g_rmdir(fixture->directory));
-    state_file_unlock_removed(&other);
+    state_file_unlock_moved(fixture->run_directory, &other);
     g_assert_cmpint(other, ==, -1);
     g_assert_no_errno(g_mkdir(fixture->directory, 0700));
+    test_moved(fixture);
     g_assert_no_errno(symlink("vms", fixture->path));
     one = -1;
     g_assert_false(state_file_lock(fixture->path, &one, NULL));

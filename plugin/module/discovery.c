@@ -313,6 +313,7 @@ try_to_watch(Discovery *discovery)
         log_line(discovery->context->host, G_LOG_LEVEL_INFO, /* vm= */ NULL, "%s is watched for VMs now", discovery->path);
         g_clear_pointer(&discovery->complaint, g_free);
     }
+    discovery->funcs->on_moved(discovery->user_data);
 }
 
 static gboolean
@@ -336,8 +337,8 @@ on_change(Discovery *discovery, const struct inotify_event *event)
         inotify_rm_watch(discovery->inotify, event->wd); /* IN_IGNORED comes next */
     else if (event->mask & (IN_CREATE | IN_MOVED_TO))
         on_appeared(discovery, event->name);
-    else if ((event->mask & IN_DELETE) && (event->mask & IN_ISDIR))
-        discovery->funcs->on_removed(discovery->user_data);
+    else if (event->mask & IN_ISDIR)
+        discovery->funcs->on_moved(discovery->user_data);
     else if (event->mask & (IN_DELETE | IN_MOVED_FROM))
         on_vanished(discovery, event->name);
 }

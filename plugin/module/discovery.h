@@ -9,7 +9,8 @@ typedef struct Discovery Discovery;
 /* From the main context. */
 typedef struct DiscoveryFuncs {
     void (*on_usable)(gpointer user_data); /* the run directory, which could not be used at first, can be; once */
-    void (*on_removed)(gpointer user_data); /* a directory in it was removed */
+    /* A directory in it was removed or moved, or may have been, with it or while nobody looked. */
+    void (*on_moved)(gpointer user_data);
 } DiscoveryFuncs;
 
 /* Makes the run directory if it is not there ($XDG_RUNTIME_DIR/qemu-monitor on a session bus, /run/qemu-monitor on the

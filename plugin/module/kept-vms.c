@@ -69,11 +69,46 @@ kept_vms_add_vm(KeptVms *vms, Vm *vm, char *descriptor)
     return kept_vms_add(vms, record);
 }
 
+/* The file may be a copy of what this agent has written, and the descriptor so the one that is kept. */
+static void
+drop_record(const KeptVm *kept, const ManagementHost *host, VmRecord *record)
+{
+    if (g_strcmp0(record->descriptor, kept->descriptor) != 0)
+        host_store_drop(host, record->descriptor);
+    vm_record_free(record);
+}
+
+gboolean
+kept_vms_take_record(KeptVms *vms, const ManagementHost *host, VmRecord *record)
+{
+    KeptVm *earlier = kept_vms_find(vms, record->spec->origin, record->spec->name);
+
+    if (earlier && !earlier->record) {
+        drop_record(earlier, host, record);
+        return FALSE;
+    }
+    if (earlier)
+        kept_vms_remove(vms, earlier);
+    if (record->has_ended) {
+        vm_record_free(record);
+        return FALSE;
+    }
+    kept_vms_add(vms, record)->record = record;
+    return TRUE;
+}
+
 void
 kept_vms_remove(KeptVms *vms, KeptVm *kept)
 {
     g_queue_unlink(&vms->all, &kept->link);
     g_hash_table_remove(vms->index, kept);
+}
+
+void
+kept_vms_forget(KeptVms *vms, KeptVm *kept, const ManagementHost *host)
+{
+    kept_vm_drop_descriptor(kept, host);
+    kept_vms_remove(vms, kept);
 }
 
 KeptVm *

@@ -30,8 +30,15 @@ KeptVm *kept_vms_add(KeptVms *vms, const VmRecord *record);
 /* A VM that is connected, likewise. Takes @descriptor, which may be NULL. */
 KeptVm *kept_vms_add_vm(KeptVms *vms, Vm *vm, char *descriptor);
 
+/* One that was read, which is taken. Of several of one VM the last counts, and a VM that this agent has already goes before. Whether it is
+ * kept until the VM is restored. */
+gboolean kept_vms_take_record(KeptVms *vms, const ManagementHost *host, VmRecord *record);
+
 /* Frees @kept. */
 void kept_vms_remove(KeptVms *vms, KeptVm *kept);
+
+/* Likewise, and the host keeps its descriptor no longer. */
+void kept_vms_forget(KeptVms *vms, KeptVm *kept, const ManagementHost *host);
 
 /* NULL: there is none. @name: may be NULL. */
 KeptVm *kept_vms_find(KeptVms *vms, VmOrigin origin, const char *name);

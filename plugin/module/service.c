@@ -212,7 +212,7 @@ on_run_directory(gpointer user_data)
 }
 
 static void
-on_directory_removed(gpointer user_data)
+on_directory_moved(gpointer user_data)
 {
     vm_state_look(((Service *)user_data)->state);
 }
@@ -233,7 +233,7 @@ on_vms_taken_up(gpointer user_data)
 static void
 add_vms(Service *service)
 {
-    static const DiscoveryFuncs discovery_funcs = { on_run_directory, on_directory_removed };
+    static const DiscoveryFuncs discovery_funcs = { on_run_directory, on_directory_moved };
     Context *context = &service->context;
 
     service->discovery = discovery_new(context, service->registry, &discovery_funcs, service);

@@ -88,12 +88,23 @@ state_file_lock(const char *directory, int *lock, GError **error)
     return TRUE;
 }
 
-gboolean
-state_file_unlock_removed(int *lock)
+/* What cannot be looked at has not gone. */
+static gboolean
+is_directory_at(const char *path, int fd)
 {
-    struct stat status;
+    struct stat status, there;
 
-    if (*lock < 0 || fstat(*lock, &status) < 0 || status.st_nlink > 0)
+    if (lstat(path, &there) < 0)
+        return errno != ENOENT;
+    return fstat(fd, &status) == 0 && status.st_dev == there.st_dev && status.st_ino == there.st_ino;
+}
+
+gboolean
+state_file_unlock_moved(const char *run_directory, int *lock)
+{
+    g_autofree char *path = g_build_filename(run_directory, DIRECTORY, NULL);
+
+    if (*lock < 0 || is_directory_at(path, *lock))
         return FALSE;
     close(*lock);
     *lock = -1;

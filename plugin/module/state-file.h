@@ -16,9 +16,9 @@ char *state_file_make_directory(const char *run_directory, GError **error);
  * now. Fails with G_FILE_ERROR_AGAIN where another agent has taken it. */
 gboolean state_file_lock(const char *directory, int *lock, GError **error);
 
-/* Closes *@lock if the directory has been removed: the kernel tells of the end of the run directory (inotify) when nobody has
+/* Closes *@lock if the directory has been removed, or moved: the kernel tells of the end of the run directory (inotify) when nobody has
  * anything in it open. Whether it has. */
-gboolean state_file_unlock_removed(int *lock);
+gboolean state_file_unlock_moved(const char *run_directory, int *lock);
 
 /* The text; NULL without an error: there is none. Fails where the file is not the agent's own, for nobody else to write, or has more
  * than @max bytes. */

@@ -46,6 +46,7 @@ struct VmState {
     gboolean has_file; /* written by this agent, so that records can be added */
     gboolean has_failed; /* the last write; the next failure says nothing new */
     guint n_locked; /* how often the directory was another agent's */
+    gboolean has_records; /* some that were read are to be restored */
     VmStateFunc restore; /* NULL: nothing is restored yet, or any more */
     VmStateDoneFunc taken_up; /* NULL: has been called */
     gpointer restore_data;
@@ -77,29 +78,15 @@ log_broken(VmState *state, guint number, const GError *error)
                  state->path, number, error->message);
 }
 
-/* A VM that this agent has already goes before. */
 static void
 on_record(VmRecord *record, guint number, const GError *error, gpointer user_data)
 {
     VmState *state = user_data;
-    KeptVm *earlier;
 
-    if (!record) {
-        log_broken(state, number, error);
-        return;
-    }
-    earlier = kept_vms_find(&state->vms, record->spec->origin, record->spec->name);
-    if (earlier && !earlier->record) {
-        host_store_drop(state->host, record->descriptor);
-        vm_record_free(record);
-        return;
-    }
-    if (earlier)
-        kept_vms_remove(&state->vms, earlier);
-    if (record->has_ended)
-        vm_record_free(record);
+    if (record)
+        state->has_records |= kept_vms_take_record(&state->vms, state->host, record);
     else
-        kept_vms_add(&state->vms, record)->record = record;
+        log_broken(state, number, error);
 }
 
 static void
@@ -135,8 +122,9 @@ read_state(VmState *state)
         g_clear_pointer(&state->path, g_free); /* no file, and none is needed yet */
 }
 
-/* FALSE: the agent before may have left something, which cannot be had yet, or nothing can be written. The directory is made in any case, so that a second agent
- * meets the lock of one that keeps no VM yet; a directory that is not there and cannot be made has nothing to read. */
+/* FALSE: the agent before may have left something, which cannot be had yet, or nothing can be written. The directory is made in any
+ * case, so that a second agent meets the lock of one that keeps no VM yet; a directory that is not there and cannot be made has nothing
+ * to read. */
 static gboolean
 take_up_state(VmState *state, GError **error)
 {
@@ -185,6 +173,13 @@ write_all_records(VmState *state, GError **error)
 
 static gboolean on_write_due(gpointer user_data);
 static gboolean restore_all(VmState *state);
+
+static void
+write_later(VmState *state)
+{
+    if (!state->write_timer)
+        state->write_timer = timer_start(state->host->context, WRITE_TIME, on_write_due, state);
+}
 
 /* Somebody may have removed the directory, which is made anew then. What another agent keeps is for its successor alone. */
 static void
@@ -244,6 +239,8 @@ append_record(VmState *state, const char *text)
         return;
     if (!is_own_file(state) || !state_file_append(state->path, text, strlen(text), /* error= */ NULL))
         write_state(state);
+    if (state->has_records)
+        write_later(state);
 }
 
 static void
@@ -278,8 +275,8 @@ static void
 put_text(VmState *state, const char *text, gboolean is_anew)
 {
     append_record(state, text);
-    if (is_anew && !state->write_timer)
-        state->write_timer = timer_start(state->host->context, WRITE_TIME, on_write_due, state);
+    if (is_anew)
+        write_later(state);
 }
 
 VmState *
@@ -308,11 +305,10 @@ vm_state_set_directory(VmState *state, const char *run_directory)
 void
 vm_state_look(VmState *state)
 {
-    if (!state_file_unlock_removed(&state->lock) || !state->run_directory)
+    if (!state->run_directory || !state_file_unlock_moved(state->run_directory, &state->lock))
         return;
     g_clear_pointer(&state->path, g_free);
-    if (!state->write_timer)
-        state->write_timer = timer_start(state->host->context, WRITE_TIME, on_write_due, state);
+    write_later(state);
 }
 
 void
@@ -360,30 +356,28 @@ restore_kept(VmState *state, KeptVm *kept)
     return state->restore(&spec, state->restore_data);
 }
 
-static void
-forget_kept(VmState *state, KeptVm *kept)
+/* By then a VM of the key file has taken what was kept of it, or there is none. */
+static gboolean
+is_restored(VmState *state, KeptVm *kept)
 {
-    kept_vm_drop_descriptor(kept, state->host);
-    kept_vms_remove(&state->vms, kept);
+    return kept->origin == VM_FROM_KEY_FILE ? kept->is_resumed : restore_kept(state, kept);
 }
 
-/* By then a VM of the key file has taken what was kept of it, or there is none. Whether any is forgotten. */
+/* One that comes again may take the place of a VM of the run directory, which is forgotten then. Whether any could not be restored. */
 static gboolean
 restore_all(VmState *state)
 {
     gboolean has_forgotten = FALSE;
 
+    state->has_records = FALSE;
     for (GList *i = state->vms.all.head, *next; i; i = next) {
         KeptVm *kept = i->data;
+        gboolean is_lost = kept->record && !is_restored(state, kept);
         next = i->next;
-        if (!kept->record)
-            continue; /* it is there */
-        if (kept->origin == VM_FROM_KEY_FILE ? kept->is_resumed : restore_kept(state, kept)) {
-            g_clear_pointer(&kept->record, vm_record_free);
-            continue;
-        }
-        forget_kept(state, kept);
-        has_forgotten = TRUE;
+        g_clear_pointer(&kept->record, vm_record_free);
+        if (is_lost)
+            kept_vms_forget(&state->vms, kept, state->host);
+        has_forgotten |= is_lost;
     }
     return has_forgotten;
 }
@@ -417,7 +411,7 @@ vm_state_put(VmState *state, Vm *vm)
     char *descriptor;
 
     if (earlier)
-        forget_kept(state, earlier);
+        kept_vms_forget(&state->vms, earlier, state->host);
     descriptor = host_store_keep(state->host, qmp_client_get_fd(client), is_only_way(vm));
     if (descriptor || origin == VM_FROM_CALL || origin == VM_FROM_FD)
         put_text(state, kept_vms_add_vm(&state->vms, vm, descriptor)->text, /* is_anew= */ earlier != NULL);
@@ -445,6 +439,6 @@ vm_state_remove(VmState *state, Vm *vm)
     if (!kept)
         return;
     g_autofree char *end = vm_record_print_end(kept->origin, kept->name);
-    forget_kept(state, kept);
+    kept_vms_forget(&state->vms, kept, state->host);
     put_text(state, end, /* is_anew= */ TRUE);
 }

@@ -19,7 +19,7 @@ VmState *vm_state_new(const ManagementHost *host, const char *run_directory);
  * VMs that are there by now. */
 void vm_state_set_directory(VmState *state, const char *run_directory);
 
-/* A directory in the run directory was removed, which may be the file's: it is made anew soon, with what is kept. */
+/* A directory in the run directory was removed or moved, which may be the file's: it is made anew soon, with what is kept. */
 void vm_state_look(VmState *state);
 
 /* File and store stay as they are. */
