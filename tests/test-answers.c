@@ -311,6 +311,27 @@ test_put_off_ends(Fixture *fixture, gconstpointer unused)
         g_assert_cmpstr(fixture->calls[i].error, ==, "org-qemu-monitor1-qmp-error: The agent is stopping");
 }
 
+/* Twelve long replies of one caller do not have another one wait for each of them. */
+static void
+test_long_by_turns(Fixture *fixture, gconstpointer unused)
+{
+    g_autoptr(GString) text = g_string_new("[0");
+    QmpReply reply = { 0 };
+
+    while (text->len < 100 * 1024)
+        g_string_append(text, ",0");
+    g_string_append_c(text, ']');
+    reply.value = (QmpText){ text->str, text->len };
+    for (guint i = 0; i < 12; i++)
+        give_reply(fixture, ":1.1", 1000, "v", &reply);
+    give_reply(fixture, ":1.2", 1001, "v", &reply);
+    while (!fixture->calls[12].is_answered)
+        g_main_context_iteration(fixture->main_context, /* may_block= */ FALSE);
+    g_assert_cmpuint(count_answered(fixture), ==, 1);
+    convert_all(fixture);
+    g_assert_cmpuint(count_answered(fixture), ==, 13);
+}
+
 /* Likewise as text: one of the largest a turn, and what waits is counted. */
 static void
 test_many_texts(Fixture *fixture, gconstpointer unused)
@@ -389,6 +410,7 @@ main(int argc, char **argv)
     ADD("/answers/many-in-a-turn", test_many_in_a_turn);
     ADD("/answers/overtaken", test_overtaken);
     ADD("/answers/put-off-ends", test_put_off_ends);
+    ADD("/answers/long-by-turns", test_long_by_turns);
     ADD("/answers/gone", test_gone);
     ADD("/answers/end", test_end);
     return g_test_run();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Called by call.c and execute-and-wait.c. The conversions of all long replies take turns, a slice each; short ones that are put off
- * stand in lines, one for each caller, which take turns as well. While any waits no other is converted at once: callers who ask again as
- * soon as they are answered would go before it for as long as they like. */
+/* Called by call.c and execute-and-wait.c. Replies that are put off stand in lines, one for each caller, which take turns: with long
+ * ones for a slice, with short ones for a reply. While any short one waits no other is converted at once: callers who ask again as soon
+ * as they are answered would go before it for as long as they like. */
 #include "answers.h"
 
 #include "errors.h"
@@ -32,8 +32,8 @@
 
 struct Answers {
     GMainContext *context; /* ref */
-    GQueue slow; /* of Answer, owned, by their own links: a slice a turn */
-    FairQueue lines; /* of Answer, owned, by the unique names of callers: those that are put off */
+    FairQueue slow; /* of Answer, owned, by the unique names of callers: a slice a turn */
+    FairQueue lines; /* likewise, those that are short and put off */
     Quota quota; /* the memory of both */
     QuotaLimits limits;
     GSource *slices; /* owned; NULL: nothing is being converted */
@@ -43,7 +43,7 @@ struct Answers {
 
 typedef struct Answer {
     Answers *answers; /* weak */
-    FairLine *line; /* weak; NULL: converted in slices */
+    FairLine *line; /* weak */
     BusCall *call; /* owned; until it is answered */
     DBusMessage *reply; /* owned; likewise; NULL: it is made of the writer's bytes at the end */
     AnswerForm form; /* a reference to its interfaces is owned */
@@ -52,7 +52,7 @@ typedef struct Answer {
     QmpText value;
     ValueWriter *writer; /* owned; NULL: converted at once, when it is the caller's turn */
     QuotaShare share;
-    GList link; /* in answers->slow, or in the line */
+    GList link; /* in the line */
 } Answer;
 
 static void
@@ -68,10 +68,7 @@ leave_line(Answer *answer)
 static void
 free_answer(Answer *answer)
 {
-    if (answer->line)
-        leave_line(answer);
-    else
-        g_queue_unlink(&answer->answers->slow, &answer->link);
+    leave_line(answer);
     quota_share_return(&answer->share);
     g_clear_pointer(&answer->writer, value_writer_free);
     g_clear_pointer(&answer->reply, dbus_message_unref);
@@ -214,8 +211,9 @@ convert_slice(Answer *answer)
             fail_budget(g_steal_pointer(&answer->call), answer->kept);
             break;
         }
-        g_queue_unlink(&answer->answers->slow, &answer->link);
-        g_queue_push_tail_link(&answer->answers->slow, &answer->link);
+        /* The caller's other replies go first. */
+        fair_line_remove(answer->line, &answer->link);
+        fair_line_push(answer->line, &answer->link);
         return;
     case VALUE_DONE:
         finish_answer(answer);
@@ -258,6 +256,15 @@ note_turn(Answers *answers)
     answers->turn = turn;
 }
 
+static void
+convert_slow(Answers *answers)
+{
+    FairLine *line = fair_queue_take_turn(&answers->slow, NULL, NULL);
+
+    if (line)
+        convert_slice(line->waiting.head->data);
+}
+
 /* What was converted in this turn before does not count: replies without a value are not put off, and would hold up all that is. */
 static gboolean
 on_slice_due(gpointer user_data)
@@ -267,9 +274,8 @@ on_slice_due(gpointer user_data)
     note_turn(answers);
     answers->at_once = 0;
     convert_put_off(answers);
-    if (answers->slow.head)
-        convert_slice(answers->slow.head->data);
-    if (answers->slow.head || fair_queue_has_lines(&answers->lines))
+    convert_slow(answers);
+    if (fair_queue_has_lines(&answers->slow) || fair_queue_has_lines(&answers->lines))
         return G_SOURCE_CONTINUE;
     g_clear_pointer(&answers->slices, g_source_unref);
     return G_SOURCE_REMOVE;
@@ -323,15 +329,14 @@ static void
 queue_answer(Answer *answer)
 {
     Answers *answers = answer->answers;
+    gboolean goes_slowly = is_slow(&answer->form, answer->value.length);
 
-    answer->link.data = answer;
-    if (is_slow(&answer->form, answer->value.length)) {
+    if (goes_slowly)
         start_writing(answer);
-        g_queue_push_tail_link(&answers->slow, &answer->link);
-    } else {
-        answer->line = fair_queue_get_line(&answers->lines, bus_call_get_sender(answer->call));
-        fair_line_push(answer->line, &answer->link);
-    }
+    answer->link.data = answer;
+    answer->line =
+        fair_queue_get_line(goes_slowly ? &answers->slow : &answers->lines, bus_call_get_sender(answer->call));
+    fair_line_push(answer->line, &answer->link);
     start_converting(answers);
 }
 
@@ -408,13 +413,8 @@ answers_drop_caller(Context *context, const char *unique_name)
     Answers *answers = context->answers;
     FairLine *line;
 
-    for (GList *i = answers->slow.head, *next; i; i = next) {
-        Answer *answer = i->data;
-        next = i->next;
-        if (g_str_equal(bus_call_get_sender(answer->call), unique_name))
-            fail_answer(answer, "The caller has left");
-    }
-    while ((line = fair_queue_find_line(&answers->lines, unique_name)))
+    while ((line = fair_queue_find_line(&answers->slow, unique_name)) ||
+           (line = fair_queue_find_line(&answers->lines, unique_name)))
         fail_answer(line->waiting.head->data, "The caller has left");
 }
 
@@ -424,6 +424,7 @@ answers_new(GMainContext *context)
     Answers *answers = g_new0(Answers, 1);
 
     answers->context = g_main_context_ref(context);
+    fair_queue_init(&answers->slow, sizeof(FairLine));
     fair_queue_init(&answers->lines, sizeof(FairLine));
     return answers;
 }
@@ -433,10 +434,10 @@ answers_free(Answers *answers)
 {
     FairLine *line;
 
-    while (answers->slow.head)
-        fail_answer(answers->slow.head->data, "The agent is stopping");
-    while ((line = fair_queue_find_turn(&answers->lines, NULL, NULL)))
+    while ((line = fair_queue_find_turn(&answers->slow, NULL, NULL)) ||
+           (line = fair_queue_find_turn(&answers->lines, NULL, NULL)))
         fail_answer(line->waiting.head->data, "The agent is stopping");
+    fair_queue_clear(&answers->slow);
     fair_queue_clear(&answers->lines);
     if (answers->slices)
         g_source_destroy(answers->slices);
