@@ -41,6 +41,8 @@ void order_take_group_in(OrderWorld *world);
 gboolean order_is_host_running(OrderWorld *world);
 void order_take_reload(OrderWorld *world);
 gboolean order_is_vm_told(OrderWorld *world);
+gboolean order_is_state_there(OrderWorld *world);
+void order_take_clear(OrderWorld *world);
 gboolean order_may_bus_end(OrderWorld *world);
 void order_take_bus_lost(OrderWorld *world);
 gboolean order_is_host_away(OrderWorld *world);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Steps of polkit, of the host and of people who may do everything, and time. */
+#include <glib/gstdio.h>
+
 #include "order-add.h"
 #include "order-checks.h"
 #include "order-step-funcs.h"
@@ -122,6 +124,36 @@ order_is_vm_told(OrderWorld *world)
 {
     return world->kind->way == ORDER_WAY_ADDRESS ? order_is_host_running(world) && order_add_is_under_way(world)
                                                  : order_world_has_vm(world);
+}
+
+/* us; an agent that has lost its directory makes it anew by then. */
+#define CLEAR_TIME ((gint64)G_TIME_SPAN_SECOND)
+
+static char *
+dup_state_directory(OrderWorld *world)
+{
+    return g_build_filename(world->directory, "qemu-monitor", "state", NULL);
+}
+
+gboolean
+order_is_state_there(OrderWorld *world)
+{
+    g_autofree char *path = world->kind->config.has_store ? dup_state_directory(world) : NULL;
+
+    return path && order_is_host_running(world) && g_file_test(path, G_FILE_TEST_IS_DIR);
+}
+
+/* Somebody moves the directory of the state file out of the way, and removes it then. */
+void
+order_take_clear(OrderWorld *world)
+{
+    g_autofree char *path = dup_state_directory(world), *elsewhere = g_strconcat(path, ".old", NULL);
+    g_autofree char *file = g_build_filename(elsewhere, "vms", NULL);
+
+    g_assert_no_errno(g_rename(path, elsewhere));
+    g_remove(file);
+    g_assert_no_errno(g_rmdir(elsewhere));
+    order_world_pass_time(world, CLEAR_TIME);
 }
 
 gboolean

@@ -195,6 +195,7 @@ const OrderStep order_steps[] = {
     { "quit", order_is_host_there, order_world_quit, TRUE },
     { "start", order_is_host_away, order_world_start, TRUE },
     { "bus-lost", order_may_bus_end, order_take_bus_lost, TRUE },
+    { "clear", order_is_state_there, order_take_clear, FALSE },
     /* Time. */
     { "idle", order_is_host_there, order_take_idle, TRUE },
     { "silence", order_is_host_there, order_take_silence, TRUE },
