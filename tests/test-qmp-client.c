@@ -290,6 +290,38 @@ test_resumed_in_lines(Fixture *fixture, gconstpointer unused)
     }
 }
 
+/* An event that came first, while nobody read, is whole where it has one line, and the rest of a message is none, wherever the reading
+ * stopped. */
+static void
+test_resumed_with_event(Fixture *fixture, gconstpointer unused)
+{
+    static const char *const firsts[] = {
+        "{\"event\": \"SHUTDOWN\", \"data\": {\"a{\": {\"{\": [{\"{}\": {}}, \"{[{\\\"{\"]}}}\r\n",
+        "{\r\n    \"event\": \"SHUTDOWN\",\r\n    \"data\": {\r\n        \"a{\": [\r\n            {\r\n            }\r\n"
+        "        ],\r\n        \"{\": {\r\n            \"b\": 1\r\n        }\r\n    }\r\n}\r\n",
+    };
+    g_autofree char *session = NULL;
+
+    get_ready(fixture, TRUE);
+    session = qmp_client_dup_session(fixture->client);
+    for (guint i = 0; i < G_N_ELEMENTS(firsts); i++) {
+        for (const char *rest = firsts[i]; *rest; rest++) {
+            gboolean is_whole = rest == firsts[0];
+            fixture_start(fixture, &(QmpClientLimits){ .session = session });
+            qmp_peer_send(fixture->peer, rest);
+            qmp_peer_send(fixture->peer, "{\"event\": \"RESET\"}\r\n");
+            qmp_peer_expect(fixture->peer, "\xff");
+            qmp_peer_send(fixture->peer,
+                          "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error, stray\"}}\r\n");
+            qmp_peer_refuse(fixture->peer, ALREADY_DONE);
+            qmp_peer_run(fixture->peer);
+            g_assert_cmpint(g_str_has_prefix(fixture->log->str, "event SHUTDOWN"), ==, is_whole);
+            g_assert_true(g_str_has_suffix(fixture->log->str, "event RESET ;ready;"));
+            g_string_truncate(fixture->log, 0);
+        }
+    }
+}
+
 /* A session without out-of-band commands stays one; what is no session is none, and QEMU may greet. */
 static void
 test_resumed_otherwise(Fixture *fixture, gconstpointer unused)
@@ -330,6 +362,7 @@ main(int argc, char *argv[])
     ADD("/qmp-client/pause", test_pause);
     ADD("/qmp-client/resumed", test_resumed);
     ADD("/qmp-client/resumed-in-lines", test_resumed_in_lines);
+    ADD("/qmp-client/resumed-with-event", test_resumed_with_event);
     ADD("/qmp-client/resumed-otherwise", test_resumed_otherwise);
     return g_test_run();
 }

@@ -27,6 +27,7 @@ struct QmpChannel {
     JsonFramer *framer; /* owned; while a document is under way; NULL: 0.6 kB less of each VM that is idle */
     gboolean is_skipping; /* until a message begins */
     gboolean is_at_line; /* while skipping: the byte before was a line's end */
+    gboolean is_in_doubt; /* the document under way may be a part of a message */
     guint paused;
     guint64 n_taken; /* by the kernel, once the socket is closed */
     gint64 read_at; /* monotonic us */
@@ -95,6 +96,26 @@ give_document(QmpChannel *channel, const char *text, gsize length)
     return used;
 }
 
+/* The first line: a whole message, or else of no use. What follows in the line of a document is skipped. */
+static gsize
+give_line(QmpChannel *channel, const char *text, gsize length)
+{
+    JsonFramer *framer = channel->framer;
+    const char *end = memchr(text, '\n', length);
+    gsize used;
+    JsonFramerResult result = json_framer_feed(framer, text, end ? (gsize)(end - text) : length, &used);
+
+    if (result == JSON_FRAMER_MORE && !end)
+        return used;
+    if (result == JSON_FRAMER_DOCUMENT)
+        channel->funcs->on_document(framer->text, framer->scan.offset, &framer->scan, channel->user_data);
+    json_framer_clear(framer);
+    json_framer_init(framer, JSON_DIALECT_RFC8259, channel->max_document);
+    channel->is_in_doubt = channel->is_at_line = FALSE;
+    channel->is_skipping = TRUE;
+    return used;
+}
+
 /* How much of @text is left out. A message of QEMU's begins in a line of its own; where it has several (`pretty=on`), the others begin
  * with white space or with its last brace. */
 static gsize
@@ -105,7 +126,16 @@ skip_to_message(QmpChannel *channel, const char *text, gsize length)
     for (n = 0; n < length && !(channel->is_at_line && text[n] == '{'); n++)
         channel->is_at_line = text[n] == '\n';
     channel->is_skipping = n == length;
+    channel->is_in_doubt &= n == 0;
     return n;
+}
+
+static gsize
+take_bytes(QmpChannel *channel, const char *text, gsize length)
+{
+    if (channel->is_skipping)
+        return skip_to_message(channel, text, length);
+    return channel->is_in_doubt ? give_line(channel, text, length) : give_document(channel, text, length);
 }
 
 static void
@@ -127,12 +157,10 @@ on_channel_bytes(const char *text, gsize length, const int *fds, guint n_fds, gp
     for (guint i = 0; i < n_fds; i++)
         close(fds[i]);
     channel->read_at = g_get_monotonic_time();
-    if (channel->is_skipping)
-        used = skip_to_message(channel, text, length);
     channel->refs++;
     ensure_framer(channel);
     for (guint n = 0; n < DOCUMENTS_A_TURN && used < length && channel->socket && !channel->paused; n++)
-        used += give_document(channel, text + used, length - used);
+        used += take_bytes(channel, text + used, length - used);
     if (json_framer_is_idle(channel->framer))
         drop_framer(channel);
     unref_channel(channel);
@@ -176,7 +204,13 @@ qmp_channel_get_bytes(QmpChannel *channel)
 void
 qmp_channel_skip_message(QmpChannel *channel)
 {
-    channel->is_skipping = TRUE;
+    channel->is_skipping = channel->is_at_line = channel->is_in_doubt = TRUE;
+}
+
+gboolean
+qmp_channel_is_in_doubt(QmpChannel *channel)
+{
+    return channel->is_in_doubt;
 }
 
 void

@@ -27,9 +27,10 @@ QmpChannel *qmp_channel_new(GMainContext *context, int fd, gsize max_document, c
 /* Closes the socket. No callback comes any more. */
 void qmp_channel_free(QmpChannel *channel);
 
-/* The first bytes are the rest of a message that somebody else has begun to read, whatever its lines: nothing is a document before the next
- * message begins. */
+/* The first bytes may be the rest of a message that somebody else has begun to read, whatever its lines: nothing is a document before the
+ * next message begins, except for one in the first line. Inside on_document: whether it is that one, which may be a part of a message. */
 void qmp_channel_skip_message(QmpChannel *channel);
+gboolean qmp_channel_is_in_doubt(QmpChannel *channel);
 
 /* Inside on_document: the memory of the text, which lasts as long as somebody holds a reference; NULL: it is no memory of its own,
  * as that of most documents, which were read in one piece. */

@@ -244,8 +244,11 @@ on_document(const char *text, gsize length, const JsonScan *scan, gpointer user_
 {
     QmpClient *client = user_data;
     g_auto(QmpMessage) message;
-    client->refs++;
     qmp_message_init(&message, text, scan);
+    /* A part of a message is no event: no reply has a member of that name in it. */
+    if (qmp_channel_is_in_doubt(client->channel) && message.type != QMP_MESSAGE_EVENT)
+        return;
+    client->refs++;
     message.reply.bytes = qmp_channel_get_bytes(client->channel);
     switch (message.type) {
     case QMP_MESSAGE_GREETING:
