@@ -75,7 +75,8 @@ static const char *const known[] = {
     "hotplug-few:native:leave:left", /* the last caller leaves the common monitor */
     "hotplug-few:native:screenshot,reload,reload,wait,answer-one,answer:gone", /* a picture, and the VM goes */
     "hotplug-kept:waiting:b-method,silence,fdset,answer-one,quit:removed", /* half a plug was sent */
-    "hotplug-group:waiting:open,answer-one,silence,display:quit", /* the same */
+    "hotplug-kept:fresh:quit,start,power-off:left", /* QEMU tells that it ends when the next agent has just begun */
+    "hotplug-group:waiting:open,answer-one,silence,display:quit", /* half a plug was sent */
     "hotplug-system:fresh:subscribe,yes,wait,yes,answer:served", /* an event that the schema does not know */
     "hotplug-system:fresh:wait-stop,b-method,open,refuse,subscribe,wait-stop:served", /* Subscribe() is answered at the end */
     "address-asked:fresh:subscribe,event,leave:served", /* an event that waits for the schema, and its subscriber leaves */
@@ -83,6 +84,7 @@ static const char *const known[] = {
     "address-asked:empty:add-for-nobody,yes:served", /* whose QEMU it is, is looked up after polkit's leave */
     "address:empty:mute,add,go:removed", /* the QEMU that a call waits for goes without a word */
     "address:empty:add,listen,add-unnamed,answer,answer,quit,start:removed", /* the VM that was added is there again */
+    "address:fresh:clear,quit,start:stopped", /* the same, though its record was removed */
 };
 
 static void
