@@ -68,15 +68,18 @@ test_append(Fixture *fixture, gconstpointer unused)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *text = NULL;
+    int lock = -1;
 
-    g_assert_false(state_file_append(fixture->path, "none", 4, &error));
+    g_assert_true(state_file_lock(fixture->directory, &lock, NULL));
+    g_assert_false(state_file_append(lock, fixture->path, "none", 4, &error));
     g_assert_nonnull(strstr(error->message, fixture->path));
     g_assert_true(state_file_write(fixture->path, "first", 5, NULL));
-    g_assert_true(state_file_append(fixture->path, "second", 6, NULL));
+    g_assert_true(state_file_append(lock, fixture->path, "second", 6, NULL));
     text = state_file_read(fixture->path, 20, NULL);
     g_assert_cmpstr(text, ==, "firstsecond");
     g_assert_no_errno(g_chmod(fixture->path, 0620));
-    g_assert_false(state_file_append(fixture->path, "third", 5, NULL));
+    g_assert_false(state_file_append(lock, fixture->path, "third", 5, NULL));
+    g_assert_no_errno(close(lock));
 }
 
 /* What the agent cannot read keeps a name, whatever is written after it; also a directory, and a link to what is not there. */
@@ -173,11 +176,17 @@ test_moved(Fixture *fixture)
     for (guint i = 0; i < 2; i++) {
         g_assert_true(state_file_lock(fixture->directory, &lock, NULL));
         g_assert_false(state_file_unlock_moved(fixture->run_directory, &lock));
+        g_assert_true(state_file_is_locked(fixture->run_directory, lock));
+        g_assert_no_errno(g_chmod(fixture->directory, 0750));
+        g_assert_false(state_file_is_locked(fixture->run_directory, lock));
+        g_assert_no_errno(g_chmod(fixture->directory, 0700));
         g_assert_no_errno(g_rename(fixture->directory, elsewhere));
         if (i > 0)
             g_assert_no_errno(g_mkdir(fixture->directory, 0700));
+        g_assert_false(state_file_is_locked(fixture->run_directory, lock));
         g_assert_true(state_file_unlock_moved(fixture->run_directory, &lock));
         g_assert_cmpint(lock, ==, -1);
+        g_assert_false(state_file_is_locked(fixture->run_directory, lock));
         g_assert_false(state_file_unlock_moved(fixture->run_directory, &lock));
         g_assert_no_errno(g_rename(elsewhere, fixture->directory));
     }

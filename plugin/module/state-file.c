@@ -55,12 +55,17 @@ state_file_make_directory(const char *run_directory, GError **error)
 }
 
 static gboolean
-is_same_file(int one, int other)
+is_same_file(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+static gboolean
+is_same_directory(int one, int other)
 {
     struct stat status, other_status;
 
-    return fstat(one, &status) == 0 && fstat(other, &other_status) == 0 && status.st_dev == other_status.st_dev &&
-           status.st_ino == other_status.st_ino;
+    return fstat(one, &status) == 0 && fstat(other, &other_status) == 0 && is_same_file(&status, &other_status);
 }
 
 /* The kernel gives the lock back however the process ends. A file system that knows no locks is believed to have one user. */
@@ -73,7 +78,7 @@ state_file_lock(const char *directory, int *lock, GError **error)
         set_errno_error(directory, error);
         return FALSE;
     }
-    if (*lock >= 0 && is_same_file(fd, *lock)) {
+    if (*lock >= 0 && is_same_directory(fd, *lock)) {
         close(fd);
         return TRUE;
     }
@@ -88,6 +93,16 @@ state_file_lock(const char *directory, int *lock, GError **error)
     return TRUE;
 }
 
+gboolean
+state_file_is_locked(const char *run_directory, int lock)
+{
+    g_autofree char *path = g_build_filename(run_directory, DIRECTORY, NULL);
+    struct stat status, there;
+
+    return fstat(lock, &status) == 0 && lstat(path, &there) == 0 && is_same_file(&status, &there) &&
+           check_own(path, &there, S_IFDIR, /* error= */ NULL);
+}
+
 /* What cannot be looked at has not gone. */
 static gboolean
 is_directory_at(const char *path, int fd)
@@ -96,7 +111,7 @@ is_directory_at(const char *path, int fd)
 
     if (lstat(path, &there) < 0)
         return errno != ENOENT;
-    return fstat(fd, &status) == 0 && status.st_dev == there.st_dev && status.st_ino == there.st_ino;
+    return fstat(fd, &status) == 0 && is_same_file(&status, &there);
 }
 
 gboolean
@@ -243,9 +258,9 @@ append_own(int fd, const char *path, const char *text, gsize length, GError **er
 }
 
 gboolean
-state_file_append(const char *path, const char *text, gsize length, GError **error)
+state_file_append(int lock, const char *path, const char *text, gsize length, GError **error)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int fd = openat(lock, strrchr(path, '/') + 1, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     gboolean is_done;
 
     if (fd < 0) {

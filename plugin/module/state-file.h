@@ -16,6 +16,9 @@ char *state_file_make_directory(const char *run_directory, GError **error);
  * now. Fails with G_FILE_ERROR_AGAIN where another agent has taken it. */
 gboolean state_file_lock(const char *directory, int *lock, GError **error);
 
+/* Whether the directory is still the one that was taken with @lock (-1: none), and can be trusted. */
+gboolean state_file_is_locked(const char *run_directory, int lock);
+
 /* Closes *@lock if the directory has been removed, or moved: the kernel tells of the end of the run directory (inotify) when nobody has
  * anything in it open. Whether it has. */
 gboolean state_file_unlock_moved(const char *run_directory, int *lock);
@@ -31,5 +34,5 @@ gboolean state_file_set_aside(const char *path, char **ret_aside, GError **error
 /* Puts @text in the place of what is there: all of it or, with an error, nothing. */
 gboolean state_file_write(const char *path, const char *text, gsize length, GError **error);
 
-/* Puts @text behind what is there; with an error perhaps a part of it. */
-gboolean state_file_append(const char *path, const char *text, gsize length, GError **error);
+/* Puts @text behind what is there, in the directory that was taken with @lock; with an error perhaps a part of it. */
+gboolean state_file_append(int lock, const char *path, const char *text, gsize length, GError **error);

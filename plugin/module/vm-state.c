@@ -227,7 +227,7 @@ write_state(VmState *state)
 static gboolean
 is_own_file(VmState *state)
 {
-    return state->has_file && find_file(state, /* error= */ NULL) && state->is_read;
+    return state->has_file && state->is_read && state_file_is_locked(state->run_directory, state->lock);
 }
 
 /* What could not be added may be there in part: the file is written anew. Before it is read, and while another agent has it, that waits
@@ -237,7 +237,7 @@ append_record(VmState *state, const char *text)
 {
     if (state->run_directory && (!state->is_read || state->n_locked > 0))
         return;
-    if (!is_own_file(state) || !state_file_append(state->path, text, strlen(text), /* error= */ NULL))
+    if (!is_own_file(state) || !state_file_append(state->lock, state->path, text, strlen(text), /* error= */ NULL))
         write_state(state);
     if (state->has_records)
         write_later(state);
