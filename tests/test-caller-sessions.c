@@ -214,7 +214,7 @@ test_too_many_names(Fixture *fixture, gconstpointer unused)
     assert_told(fixture, "getfd={} ");
 }
 
-/* A getfd without a descriptor would take the agent's own, which the guard of a plugged monitor left in QEMU. */
+/* A getfd without a descriptor would take the one that the guard of a plugged monitor left in QEMU. */
 static void
 test_getfd_without_fd(Fixture *fixture, gconstpointer unused)
 {

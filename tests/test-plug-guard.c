@@ -4,11 +4,15 @@
 #include "plug-guard.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* QEMU takes so many descriptors of a message. */
+#define N_TAKEN 16
 
 /* The pair that is plugged, and the control monitor's: [0] is the agent's end, [1] QEMU's. */
 typedef struct Fixture {
@@ -47,13 +51,13 @@ is_at_end(int fd)
     return recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
 }
 
-/* One byte, as QEMU reads, and the descriptors beside it. */
+/* One byte, as QEMU reads, and the descriptors beside it that there is room for. */
 static guint
-read_byte(int fd, int *ret_fds, char expected)
+read_byte(int fd, int ret_fds[N_TAKEN], char expected)
 {
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(8 * sizeof(int))];
+        char space[CMSG_SPACE(N_TAKEN * sizeof(int))];
     } control;
     char byte;
     struct iovec data = { &byte, 1 };
@@ -70,82 +74,100 @@ read_byte(int fd, int *ret_fds, char expected)
 }
 
 static void
+close_fds(const int *fds, guint n)
+{
+    for (guint i = 0; i < n; i++)
+        g_assert_no_errno(close(fds[i]));
+}
+
+static void
 kill_agent(Fixture *fixture)
 {
     close_end(&fixture->pair[0]);
     close_end(&fixture->control[0]);
 }
 
-/* QEMU meets no end before the monitor has read the guard, and both ends then. */
+/* QEMU meets no end before the monitor has read the guard, and both ends then; it has no descriptor of either. */
 static void
 test_killed(Fixture *fixture, gconstpointer unused)
 {
-    int fds[2], useless;
+    int fds[N_TAKEN], useless[N_TAKEN];
 
     g_assert_true(plug_guard_arm(fixture->pair[0], fixture->control[0]));
     kill_agent(fixture);
     g_assert_false(is_at_end(fixture->control[1]));
-    g_assert_cmpuint(read_byte(fixture->pair[1], &useless, ' '), ==, 1);
-    close(useless);
-    g_assert_cmpuint(read_byte(fixture->pair[1], fds, ' '), ==, 2);
-    g_assert_cmpuint(read_byte(fixture->pair[1], &useless, '\n'), ==, 1);
-    g_assert_false(is_at_end(fixture->pair[1]));
-    close(fds[0]);
-    close(fds[1]);
-    close(useless);
-    g_assert_true(is_at_end(fixture->pair[1]));
+    g_assert_cmpuint(read_byte(fixture->pair[1], useless, ' '), ==, 1);
+    close_fds(useless, 1);
+    g_assert_false(is_at_end(fixture->control[1]));
+    g_assert_cmpuint(read_byte(fixture->pair[1], fds, ' '), ==, N_TAKEN);
     g_assert_true(is_at_end(fixture->control[1]));
+    g_assert_cmpuint(read_byte(fixture->pair[1], useless, '\n'), ==, 1);
+    g_assert_true(is_at_end(fixture->pair[1]));
+    close_fds(useless, 1);
+    close_fds(fds, N_TAKEN);
 }
 
 static void
 set_room(const struct rlimit *before, rlim_t room)
 {
     struct rlimit limit = *before;
-    int next = dup(0);
+    int end;
 
-    close(next);
-    limit.rlim_cur = (rlim_t)next + room;
+    for (end = 0; room > 0; end++)
+        room -= fcntl(end, F_GETFD) < 0;
+    limit.rlim_cur = (rlim_t)end;
     g_assert_no_errno(setrlimit(RLIMIT_NOFILE, &limit));
 }
 
-/* Reads as QEMU does, which closes the descriptors that it has when others come. What it keeps is closed in the end. */
-static void
-read_with_room(int fd, rlim_t room, int kept[2], guint *ret_n_kept)
+/* Reads as QEMU does, which closes the descriptors that it has when others come: how many it keeps of the last. @rooms: at each byte. */
+static guint
+read_with_room(int fd, const rlim_t rooms[3], int kept[N_TAKEN])
 {
     struct rlimit before;
+    guint n_kept = 0;
 
-    *ret_n_kept = 0;
     g_assert_no_errno(getrlimit(RLIMIT_NOFILE, &before));
-    set_room(&before, room);
-    for (const char *byte = "  \n"; *byte; byte++) {
-        int fds[2];
-        guint n = read_byte(fd, fds, *byte);
-        for (guint i = 0; n > 0 && i < *ret_n_kept; i++)
-            close(kept[i]);
+    for (guint i = 0; i < 3; i++) {
+        int fds[N_TAKEN];
+        guint n;
+        set_room(&before, rooms[i]);
+        n = read_byte(fd, fds, "  \n"[i]);
+        if (n == 0)
+            continue;
+        close_fds(kept, n_kept);
         memcpy(kept, fds, n * sizeof(int));
-        *ret_n_kept = n > 0 ? n : *ret_n_kept;
+        n_kept = n;
     }
     g_assert_no_errno(setrlimit(RLIMIT_NOFILE, &before));
+    return n_kept;
 }
 
-/* A QEMU that is out of descriptors, or nearly, keeps neither end. */
+static void
+check_full(Fixture *fixture, const rlim_t rooms[3])
+{
+    int kept[N_TAKEN];
+    guint n_kept;
+
+    g_assert_true(plug_guard_arm(fixture->pair[0], fixture->control[0]));
+    kill_agent(fixture);
+    n_kept = read_with_room(fixture->pair[1], rooms, kept);
+    g_assert_true(is_at_end(fixture->pair[1]));
+    g_assert_true(is_at_end(fixture->control[1]));
+    close_fds(kept, n_kept);
+    tear_down(fixture, NULL);
+    set_up(fixture, NULL);
+}
+
+/* A QEMU that is out of descriptors, or nearly, keeps neither end, whatever it closes and opens meanwhile. */
 static void
 test_full(Fixture *fixture, gconstpointer unused)
 {
-    for (rlim_t room = 0; room < 5; room++) {
-        int kept[2];
-        guint n_kept;
+    static const rlim_t rooms[] = { 0, 1, 2, N_TAKEN, N_TAKEN + 1, N_TAKEN + 2, N_TAKEN + 3 };
 
-        g_assert_true(plug_guard_arm(fixture->pair[0], fixture->control[0]));
-        kill_agent(fixture);
-        read_with_room(fixture->pair[1], room, kept, &n_kept);
-        g_assert_true(is_at_end(fixture->pair[1]));
-        g_assert_true(is_at_end(fixture->control[1]));
-        for (guint i = 0; i < n_kept; i++)
-            close(kept[i]);
-        tear_down(fixture, NULL);
-        set_up(fixture, NULL);
-    }
+    for (guint i = 0; i < G_N_ELEMENTS(rooms); i++)
+        for (guint j = 0; j < G_N_ELEMENTS(rooms); j++)
+            for (guint k = 0; k < G_N_ELEMENTS(rooms); k++)
+                check_full(fixture, (rlim_t[]){ rooms[i], rooms[j], rooms[k] });
 }
 
 /* Where QEMU drops its end before there is a monitor, the control monitor is free at once. */
@@ -163,7 +185,7 @@ test_dropped(Fixture *fixture, gconstpointer unused)
 static void
 test_alive(Fixture *fixture, gconstpointer unused)
 {
-    int before = dup(0), after, fds[2];
+    int before = dup(0), after, fds[N_TAKEN];
 
     g_assert_true(plug_guard_arm(fixture->pair[0], fixture->control[0]));
     close(before);
@@ -171,13 +193,8 @@ test_alive(Fixture *fixture, gconstpointer unused)
     g_assert_cmpint(after, ==, before);
     close(after);
     g_assert_cmpint(send(fixture->pair[0], "x", 1, 0), ==, 1);
-    g_assert_cmpuint(read_byte(fixture->pair[1], fds, ' '), ==, 1);
-    close(fds[0]);
-    g_assert_cmpuint(read_byte(fixture->pair[1], fds, ' '), ==, 2);
-    close(fds[0]);
-    close(fds[1]);
-    g_assert_cmpuint(read_byte(fixture->pair[1], fds, '\n'), ==, 1);
-    close(fds[0]);
+    for (const char *byte = "  \n"; *byte; byte++)
+        close_fds(fds, read_byte(fixture->pair[1], fds, *byte));
     g_assert_cmpuint(read_byte(fixture->pair[1], fds, 'x'), ==, 0);
 }
 

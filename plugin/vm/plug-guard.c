@@ -9,17 +9,21 @@
  * its file open, and the message is in the care of whoever has the socket that it was sent to. So before QEMU is given its
  * end, three bytes are written to that:
  *
- *   ours ---> [ ' ' + one of no use ] [ ' ' + ours, control ] [ '\n' + one of no use ] ---> QEMU's end
+ *   ours ---> [ ' ' + one of no use ] [ ' ' + 16 of no use, ours, control ] [ '\n' + one of no use ] ---> QEMU's end
  *
- * Nobody reads them before the monitor is there: then QEMU takes the two descriptors with the second byte, as it would take
- * one for getfd, and closes them when others come, with the third. QEMU has room for that one even if it may have no more
- * descriptors, as it has closed the first by then; without, it would keep the two, and both connections, for as long as it runs. From
- * then on both connections end with the agent, and the monitor with its connection. If QEMU closes its end first, the kernel drops
- * the messages and all in them.
+ * Nobody reads them before the monitor is there. QEMU takes 16 descriptors of a message, and the kernel closes the others when
+ * it is read: from then on both connections end with the agent, and the monitor with its connection. QEMU never has an end
+ * itself. It would keep it for as long as it runs if it were out of descriptors for the third message, and had had
+ * room for the second: the death of the agent makes such room, for it ends other monitors (5 of 150 kills of a full QEMU).
  *
- * For as long as QEMU has an end that no monitor reads, nobody else is let in at the control monitor. An agent that lives undoes a plug that QEMU
- * refused, and so frees it; one that is killed in that moment does not. So the guard is armed only where QEMU refuses no
- * step (callers/monitor-pool.c). With the schema of 11.1, each refusal that could be made there lets go of the end, or is nobody's accident:
+ * QEMU closes what it took when others come: those of the second message with the third, for which the first has kept a place
+ * in a full QEMU. Where even that fails, 16 useless files are left until the monitor goes. If QEMU closes its end
+ * first, the kernel drops the messages and all in them.
+ *
+ * For as long as QEMU has an end that no monitor reads, nobody else is let in at the control monitor. An agent that lives
+ * undoes a plug that QEMU refused, and so frees it; one that is killed in that moment does not. So the guard is armed only
+ * where QEMU refuses no step (callers/monitor-pool.c). With the schema of 11.1, each refusal that could be made there lets go
+ * of the end, or is nobody's accident:
  *
  *   getfd        QEMU may open no more descriptors, or may not have this one: the kernel closes it.
  *   chardev-add  The id is taken. It is random, so somebody with a monitor of their own must have read it, and been faster.
@@ -38,7 +42,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_FDS 2
+/* QEMU takes so many descriptors of a message (SOCKET_MAX_FDS of its io/channel-socket.c; the same on 7.2 and 11.1). */
+#define N_TAKEN 16
+
+#define MAX_FDS (N_TAKEN + 2)
 
 static gboolean
 send_with_fds(int socket, char byte, const int *fds, guint n_fds)
@@ -62,14 +69,18 @@ send_with_fds(int socket, char byte, const int *fds, guint n_fds)
 gboolean
 plug_guard_arm(int ours, int control)
 {
-    const int ends[] = { ours, control };
     int useless = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int fds[MAX_FDS];
     gboolean is_armed;
     int code;
 
     if (useless < 0)
         return FALSE;
-    is_armed = send_with_fds(ours, ' ', &useless, 1) && send_with_fds(ours, ' ', ends, G_N_ELEMENTS(ends)) &&
+    for (guint i = 0; i < N_TAKEN; i++)
+        fds[i] = useless;
+    fds[N_TAKEN] = ours;
+    fds[N_TAKEN + 1] = control;
+    is_armed = send_with_fds(ours, ' ', &useless, 1) && send_with_fds(ours, ' ', fds, MAX_FDS) &&
                send_with_fds(ours, '\n', &useless, 1);
     code = errno;
     close(useless);
