@@ -30,8 +30,7 @@ class MonitorsTest(MonitorTest):
     def ours(self):
         """The agent's character devices in QEMU, and its objects."""
         objects = [entry['name'] for entry in self.raw.execute('qom-list', {'path': '/objects'})]
-        chardevs = [chardev['label'] for chardev in self.raw.execute('query-chardev')]
-        return [name for name in objects + chardevs if name.startswith(PREFIX)]
+        return [name for name in objects + self.raw.list_chardevs() if name.startswith(PREFIX)]
 
     def wait_clean(self):
         wait_until(lambda: self.ours() == [], lambda: f'none of {self.ours()}')

@@ -136,7 +136,7 @@ class Restart(BootTest):
         self.assertTrue(alice.call(NAME, vm_path('busy'), f'{NAME}.QMP', 'QueryStatus')[0]['running'])
 
     def find_monitors(self, raw):
-        return [device['label'] for device in raw.execute('query-chardev') if device['label'].startswith(NAME)]
+        return [label for label in raw.list_chardevs() if label.startswith(NAME)]
 
 
 class Reload(BootTest):

@@ -80,7 +80,7 @@ class CallersTest(HostileTest):
     def look_into_qemu(self):
         """Its objects, character devices and the descriptors in its fdsets; the sets themselves it keeps (screenshot.c)."""
         return (sorted(entry['name'] for entry in self.raw.execute('qom-list', {'path': '/objects'})),
-                sorted(chardev['label'] for chardev in self.raw.execute('query-chardev')),
+                sorted(self.raw.list_chardevs()),
                 [fd for fdset in self.raw.execute('query-fdsets') for fd in fdset['fds']])
 
     def remove_object(self):

@@ -91,7 +91,7 @@ class InQemu(HostileTest):
         self.manager('RemoveVM', '(o)', vm.path)
         wait_until(lambda: self.ours() == [])
         # What a caller has made is the VM's.
-        self.assertIn(LOOKALIKES[0], [chardev['label'] for chardev in self.raw.execute('query-chardev')])
+        self.assertIn(LOOKALIKES[0], self.raw.list_chardevs())
 
 
 class OnTheBus(HostileTest):

@@ -39,7 +39,7 @@ class Groups(ReloadTest):
         monitor = self.monitor(vms['same'])
         came = self.caller.record(interface=OBJECT_MANAGER, member='InterfacesAdded')
         left = self.caller.record(interface=OBJECT_MANAGER, member='InterfacesRemoved')
-        before = len(qemus[0].raw().execute('query-chardev'))
+        before = len(qemus[0].raw().list_chardevs())
 
         self.reload(group('changed', qemus[2].paths[1]) + group('new', new) + group('same', same))
         wait_until(lambda: sorted(self.paths()) == [f'{ROOT}/vm/{name}' for name in ('changed', 'new', 'same')])
@@ -49,11 +49,10 @@ class Groups(ReloadTest):
         self.assertTrue(vms['changed'].get('Address').endswith(qemus[2].paths[1]))
         # The caller's monitor is the one from before, and so is the connection.
         self.assertEqual(self.monitor(vms['same']), monitor)
-        self.assertEqual(len(qemus[0].raw().execute('query-chardev')), before)
+        self.assertEqual(len(qemus[0].raw().list_chardevs()), before)
         self.assertNotIn('VM "same" is', self.agent.output.split('Reloading')[1])
         # Nothing is left in the one that was let go.
-        wait_until(lambda: not [chardev for chardev in qemus[1].raw().execute('query-chardev')
-                                if 'org.qemu.Monitor1' in chardev['label']])
+        wait_until(lambda: not [label for label in qemus[1].raw().list_chardevs() if 'org.qemu.Monitor1' in label])
 
     def test_whoever_waits_for_one_that_goes_is_told_once(self):
         peer = self.start(Peer, {**ANSWERS, 'stop': SILENCE})
@@ -116,7 +115,7 @@ class Settings(ReloadTest):
         self.assertEqual(len(self.monitor(vm)), 1)
         self.reload(f'{group}[qemu-monitor]\nidle-timeout=0.05\n')
         raw = qemu.raw()
-        wait_until(lambda: not [chardev for chardev in raw.execute('query-chardev') if 'Monitor1-' in chardev['label']],
+        wait_until(lambda: not [label for label in raw.list_chardevs() if 'Monitor1-' in label],
                    "the idle caller's monitor to go")
         self.assertEqual(self.paths(), [f'{ROOT}/vm/web'])
 

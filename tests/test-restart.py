@@ -57,8 +57,8 @@ class RestartTest(MonitorTest):
     def assert_nothing_left(self, qemu):
         """A monitor that was being plugged when the agent was killed goes when the next one attaches."""
         raw = qemu.raw()
-        wait_until(lambda: not [chardev for chardev in raw.execute('query-chardev') if OWN in chardev['label']],
-                   lambda: f'no monitor of the agent: {raw.execute("query-chardev")}')
+        wait_until(lambda: not [label for label in raw.list_chardevs() if OWN in label],
+                   lambda: f'no monitor of the agent: {raw.list_chardevs()}')
 
 
 class StateFile(RestartTest):
@@ -465,7 +465,7 @@ class Store(RestartTest):
 
     def assert_one_monitor(self, qemu):
         raw = qemu.raw()
-        wait_until(lambda: len([chardev for chardev in raw.execute('query-chardev') if OWN in chardev['label']]) <= 1,
+        wait_until(lambda: len([label for label in raw.list_chardevs() if OWN in label]) <= 1,
                    'the monitors of callers who have left to go')
 
     def test_a_connection_that_ends_before_it_is_used(self):
@@ -500,7 +500,7 @@ class Store(RestartTest):
                     wait_until(vm.is_there)
                     wait_until(lambda: not [fd for fdset in raw.execute('query-fdsets') for fd in fdset['fds']],
                                lambda: f'no file: {raw.execute("query-fdsets")}')
-                    wait_until(lambda: not [chardev for chardev in raw.execute('query-chardev') if OWN in chardev['label']])
+                    wait_until(lambda: not [label for label in raw.list_chardevs() if OWN in label])
                     with display:
                         display.sendall(b'RFB 003.008\n')
                         self.assertEqual(display.recv(2), b'\x01\x01')

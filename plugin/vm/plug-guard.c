@@ -42,7 +42,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* QEMU takes so many descriptors of a message (SOCKET_MAX_FDS of its io/channel-socket.c; the same on 7.2 and 11.1). */
+/* QEMU takes so many descriptors of a message (SOCKET_MAX_FDS of its io/channel-socket.c, seen with 11.1). */
 #define N_TAKEN 16
 
 #define MAX_FDS (N_TAKEN + 2)

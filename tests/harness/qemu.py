@@ -90,6 +90,10 @@ class QmpClient:
             else:
                 return message['return']
 
+    def list_chardevs(self):
+        """Their labels, without query-chardev: 11.1 may end by SIGSEGV when that looks at a socket which is just closing."""
+        return [child['name'] for child in self.execute('qom-list', {'path': '/chardevs'}) if child['type'].startswith('child<')]
+
     def wait_event(self, name):
         while True:
             for event in self.events:

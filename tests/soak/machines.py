@@ -108,11 +108,12 @@ class Machine:
         tap = self.tap
         fdsets = await tap.execute('query-fdsets')
         pictures = [fdset for fdset in fdsets if not any(str(fd.get('opaque', '')).endswith(OPAQUE) for fd in fdset['fds'])]
-        chardevs = await tap.execute('query-chardev')
+        # Not by query-chardev: 11.1 may end when that looks at a socket which is just closing.
+        chardevs = await tap.execute('qom-list', path='/chardevs')
         objects = await tap.execute('qom-list', path='/objects')
         return {
             # Those of the agent's own control monitor have another number each time it connects.
-            'chardevs': sorted(re.sub(r'\d+', 'N', chardev['label']) for chardev in chardevs),
+            'chardevs': sorted(re.sub(r'\d+', 'N', entry['name']) for chardev in chardevs),
             'objects': sorted(re.sub(r'\d+', 'N', entry['name']) for entry in objects),
             'fdsets': len(fdsets) - len(pictures),
             'pictures': len(pictures),
