@@ -433,14 +433,17 @@ class Store(RestartTest):
                 return False
 
     def test_a_directory_that_is_a_copy(self):
-        """Of what this agent has written: its own descriptors stay where they are."""
-        qemu, peer = self.start(Qemu, '11.1', monitors=2), self.start(Peer, ANSWERS)
+        """Of what this agent has written: its own descriptors stay where they are, and a VM that is removed then stays away."""
+        qemu, peer, other = self.start(Qemu, '11.1', monitors=2), self.start(Peer, ANSWERS), self.start(Peer, ANSWERS)
         self.start_agent()
         vm = self.give('web', qemu)
-        self.wait_kept(1)
+        self.add('removed', f'unix:{other.path}')
+        self.wait_kept(2)
         directory = os.path.dirname(self.state)
+        shutil.copytree(directory, f'{directory}.new')
         os.rename(directory, f'{directory}.old')
-        shutil.copytree(f'{directory}.old', directory)
+        os.rename(f'{directory}.new', directory)
+        self.manager('RemoveVM', '(o)', f'{ROOT}/vm/removed')
         self.add('second', f'unix:{peer.path}')
         self.wait_kept(2)
         self.restart(signal.SIGKILL)

@@ -438,6 +438,9 @@ vm_state_remove(VmState *state, Vm *vm)
 
     if (!kept)
         return;
+    /* Where the directory is another one by now, what it has of this VM must not bring it back. */
+    if (state->has_file && !is_own_file(state))
+        write_state(state);
     g_autofree char *end = vm_record_print_end(kept->origin, kept->name);
     kept_vms_forget(&state->vms, kept, state->host);
     put_text(state, end, /* is_anew= */ TRUE);
