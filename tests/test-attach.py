@@ -11,7 +11,7 @@ from monitor import ANSWERS, MonitorTest
 VERSIONS = ('7.2', '11.1')
 NEGOTIATE = ['qmp_capabilities']
 FACTS = ['query-commands', 'query-name', 'query-uuid', 'query-target', 'query-status']
-MONITORS = {'7.2': ['qom-list', 'query-chardev'], '11.1': ['qom-list', 'query-chardev', 'qom-get']}
+MONITORS = {'7.2': ['qom-list', 'query-chardev'], '11.1': ['qom-list', 'qom-get', 'qom-list']}
 WORK = ['query-fdsets', 'query-jobs', 'migrate-set-capabilities', 'query-migrate']
 PLUG = ['getfd', 'chardev-add', 'object-add']
 

@@ -176,10 +176,12 @@ take_command(Monitor *monitor)
     g_autofree char *id_text = id ? print(id) : NULL;
     g_autofree char *id_member = id ? g_strconcat(", \"id\": ", id_text, NULL) : g_strdup("");
     g_autofree char *text = arguments ? print(json_object_get_member(object, "arguments")) : NULL;
+    g_autofree char *line = NULL;
     int fd;
 
     name = name ? name : json_member_get_string(object, "exec-oob");
-    g_string_append_printf(qemu->log, "%u %s%s%s\n", monitor->number, name, text ? " " : "", text ? text : "");
+    line = g_strconcat(name, text ? " " : "", text, NULL);
+    g_string_append_printf(qemu->log, "%u %s\n", monitor->number, line);
     use_fd(qemu, name);
     fd = take_plug_fd(qemu, name, arguments);
     if (g_hash_table_contains(qemu->silent, name)) {
@@ -188,7 +190,7 @@ take_command(Monitor *monitor)
         g_ptr_array_add(qemu->withheld, withheld);
         return;
     }
-    carry_out(monitor, name, id_member, fd);
+    carry_out(monitor, g_hash_table_contains(qemu->answers, line) ? line : name, id_member, fd);
 }
 
 static void

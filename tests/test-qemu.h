@@ -13,7 +13,7 @@ TestQemu *test_qemu_new(GMainContext *context, guint major, guint minor, int *re
 void test_qemu_free(TestQemu *qemu);
 
 /* From now on @command is answered with @answer: `"return": …` or `"error": …`. Without that the answer is `{}`, or one
- * that makes sense. */
+ * that makes sense. With arguments, as in the log below, only that one is, unless it is withheld. */
 void test_qemu_set_answer(TestQemu *qemu, const char *command, const char *answer);
 
 /* @command is not answered until test_qemu_release(), then as the table has it. */

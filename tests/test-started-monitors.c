@@ -31,11 +31,13 @@ on_monitors_known(gpointer user_data)
     ((Fixture *)user_data)->is_told = TRUE;
 }
 
-/* What QEMU says: of its objects, of the device of each monitor among them, of its devices. */
+/* What QEMU says: of its objects, of the device of each monitor among them, of its devices. One that lists its monitors is asked for the
+ * children of /chardevs. */
 static void
 ask(Fixture *fixture, const char *objects, const char *device, const char *chardevs)
 {
-    test_qemu_set_answer(fixture->base.qemu, "qom-list", objects);
+    test_qemu_set_answer(fixture->base.qemu, "qom-list {\"path\":\"/objects\"}", objects);
+    test_qemu_set_answer(fixture->base.qemu, "qom-list {\"path\":\"/chardevs\"}", chardevs);
     test_qemu_set_answer(fixture->base.qemu, "qom-get", device);
     test_qemu_set_answer(fixture->base.qemu, "query-chardev", chardevs);
     started_monitors_ask(fixture->monitors, qemu_connection_get_control(vm_get_qemu(fixture->base.vm)),
@@ -55,7 +57,10 @@ test_listed(Fixture *fixture, gconstpointer unused)
         "\"child<iothread>\"},"
         " {\"name\": \"org.qemu.Monitor1-1\", \"type\": \"child<monitor-qmp>\"}]",
         "\"return\": \"dev\"",
-        "\"return\": [{\"label\": \"serial\", \"frontend-open\": true, \"filename\": \"pty\"}]");
+        "\"return\": [{\"name\": \"serial\", \"type\": \"child<chardev-pty>\"}]");
+    /* The fixture's own questions were before. */
+    g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 query-chardev"), ==, 1);
+    g_assert_cmpuint(test_qemu_count(fixture->base.qemu, "0 qom-list {\"path\":\"/chardevs\"}"), ==, 1);
     g_assert_true(started_monitors_are_objects(fixture->monitors));
     g_assert_true(started_monitors_has_object(fixture->monitors, "mon"));
     g_assert_true(started_monitors_has_chardev(fixture->monitors, "dev"));
@@ -131,20 +136,26 @@ test_too_much(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(started_monitors_has_chardev(fixture->monitors, "anything"), ==, size[2]);
 }
 
-/* What QEMU says of its devices after an agent was killed: @more devices of it are left, beside one that is in use and one that
- * is somebody else's. */
-static char *
-make_left_over(guint more)
-{
-    GString *list = g_string_new(
-        "\"return\": [{\"label\": \"" QMP_MONITOR_PREFIX "alive\", \"filename\": \"fd:8\"}, "
-        "{\"label\": \"web\", \"filename\": \"disconnected:unix:x\"}, {\"label\": \"" QMP_MONITOR_PREFIX "0\"}, "
-        "{\"label\": \"" QMP_MONITOR_PREFIX
-        "0123456789012345678901234567890123456789012345678\", \"filename\": \"disconnected:fd:9\"}");
+#define TOO_LONG QMP_MONITOR_PREFIX "0123456789012345678901234567890123456789012345678"
 
-    for (guint i = 0; i < more; i++)
-        g_string_append_printf(
-            list, ", {\"label\": \"" QMP_MONITOR_PREFIX "%u\", \"filename\": \"disconnected:fd:7\"}", i + 1);
+/* What QEMU says of its devices after an agent was killed: @more devices of it are left, beside one that is in use, one that
+ * QEMU does not tell of, and one that is somebody else's. */
+static char *
+make_left_over(TestQemu *qemu, guint more)
+{
+    static const char *const others[] = { QMP_MONITOR_PREFIX "alive", "web", QMP_MONITOR_PREFIX "gone", TOO_LONG };
+    static const char *const answers[] = { "\"return\": true", "\"return\": false", NO, "\"return\": false" };
+    GString *list = g_string_new("\"return\": [{\"name\": \"type\", \"type\": \"string\"}");
+
+    for (guint i = 0; i < G_N_ELEMENTS(others) + more; i++) {
+        gboolean is_other = i < G_N_ELEMENTS(others);
+        g_autofree char *name = is_other ? g_strdup(others[i])
+                                         : g_strdup_printf(QMP_MONITOR_PREFIX "%zu", i - G_N_ELEMENTS(others) + 1);
+        g_autofree char *question =
+            g_strdup_printf("qom-get {\"path\":\"/chardevs/%s\",\"property\":\"connected\"}", name);
+        test_qemu_set_answer(qemu, question, is_other ? answers[i] : "\"return\": false");
+        g_string_append_printf(list, ", {\"name\": \"%s\", \"type\": \"child<chardev-socket>\"}", name);
+    }
     g_string_append_c(list, ']');
     return g_string_free(list, FALSE);
 }
@@ -157,7 +168,7 @@ static void
 test_left_over(Fixture *fixture, gconstpointer data)
 {
     const guint *n = data;
-    g_autofree char *chardevs = make_left_over(n[0]);
+    g_autofree char *chardevs = make_left_over(fixture->base.qemu, n[0]);
 
     ask(fixture, MONITOR_LISTED, "\"return\": \"dev\"", chardevs);
     started_monitors_remove_left_over(fixture->monitors, QMP_MONITOR_OBJECT);
@@ -227,7 +238,7 @@ int
 main(int argc, char **argv)
 {
     static const guint most[] = { 256, 512, FALSE }, many[] = { 257, 4, TRUE }, long_one[] = { 1, 513, TRUE };
-    static const guint none_left[] = { 0, 0 }, some_left[] = { 3, 3 }, all_left[] = { 65, 64 };
+    static const guint none_left[] = { 0, 0 }, some_left[] = { 3, 3 }, all_left[] = { 65, 62 };
     static const guint few_authz[] = { 256, FALSE }, many_authz[] = { 257, TRUE };
 
     g_test_init(&argc, &argv, NULL);
@@ -244,7 +255,10 @@ main(int argc, char **argv)
     ADD("too-much-left-over", all_left, test_left_over);
     ADD("left-descriptor", NULL, test_left_descriptor);
     ADD("left-monitor",
-        "\"return\": [{\"label\": \"" QMP_MONITOR_PREFIX "\\\"\", \"filename\": \"disconnected:fd:7\"}]",
+        "\"return\": [{\"label\": \"" QMP_MONITOR_PREFIX "alive\", \"filename\": \"fd:8\"},"
+        " {\"label\": \"web\", \"filename\": \"disconnected:unix:x\"}, {\"label\": \"" QMP_MONITOR_PREFIX "0\"},"
+        " {\"label\": \"" QMP_MONITOR_PREFIX "\\\"\", \"filename\": \"disconnected:fd:7\"},"
+        " {\"label\": \"" TOO_LONG "\", \"filename\": \"disconnected:fd:9\"}]",
         test_left_descriptor);
     ADD("authz", few_authz, test_authz);
     ADD("too-many-authz", many_authz, test_authz);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Owned by the QemuConnection, which is not up before these questions are answered:
  *
- *   started_monitors_ask()  asks for objects and character devices
- *   on_objects_listed()     monitors are asked which device they are on
- *   on_chardevs_listed()    is all that there is to go by where none were listed
+ *   started_monitors_ask()  asks for objects
+ *   on_objects_listed()     monitors are asked which device they are on, and QEMU for its character devices
+ *   on_chardevs_listed()    is all that there is to go by where no monitors were listed
+ *   on_children_listed()    where they were, each device of ours is asked whether anybody is at its other end
+ *
+ * A QEMU that lists its monitors (11.1) is not asked by query-chardev: it ends (SIGSEGV) if that looks at a connection which its I/O
+ * thread is just closing, and so an agent that was killed in that moment took the VM with it.
  *
  * Both lists tell more than monitors, and are asked for once: every byte of a command costs QEMU 2.5 us. So the authz objects
  * and what a killed agent has left are noted here as well. */
@@ -16,16 +20,10 @@
 #include "json-member.h"
 #include "json-print.h"
 #include "json-tree.h"
-#include "qmp-monitor.h"
+#include "started-names.h"
 
 /* The agent's own line in the control queue. */
 #define OWN_LINE ""
-
-/* Nobody starts a QEMU with as many monitors; one that has more devices in use is none to be taken apart. */
-#define MAX_NAMES 256u
-
-/* Bytes of a name. QEMU's have no limit; a path takes 107. */
-#define MAX_NAME 512u
 
 /* More than an agent can have left: each caller has one monitor, of 16 by default, and few agents are killed in their midst. */
 #define MAX_LEFT_OVERS 64u
@@ -36,34 +34,20 @@
 /* QEMU's names for the devices of `-qmp`, `-monitor` and the like. */
 #define QEMUS_OWN "compat_monitor"
 
-typedef enum NameKind {
-    NAME_OF_OBJECT = 1 << 0, /* a monitor */
-    NAME_OF_CHARDEV = 1 << 1, /* what a monitor is on */
-    NAME_IN_USE = 1 << 2, /* a character device that has a user */
-    NAME_OF_AUTHZ = 1 << 3, /* an object that says who may connect */
-    NAME_LEFT_OVER = 1 << 4, /* a character device of an agent that was killed */
-} NameKind;
-
-/* These have one cap, and where it is met no caller ends anything. */
-#define MONITOR_KINDS (NAME_OF_OBJECT | NAME_OF_CHARDEV | NAME_IN_USE)
-
-/* QEMU has one or two, so that a list is searched faster than a table, and takes a tenth of its memory. */
-typedef struct Name {
-    struct Name *next; /* owned */
-    guint kinds; /* NameKind */
-    char *file; /* owned; of a device that has a user, as QEMU writes it; NULL: of no interest */
-    char text[];
-} Name;
+/* Its user is an agent: this one, one that was killed, or another that lives. */
+typedef struct OwnDevice {
+    StartedMonitors *monitors; /* weak */
+    char label[];
+} OwnDevice;
 
 struct StartedMonitors {
     QmpQueue *queue; /* weak */
     StartedMonitorsFunc func;
     gpointer user_data;
-    char *path; /* owned; of the socket; empty: it has none; NULL: all are answered */
+    char *path; /* owned; of the socket; empty: it has none */
     guint unanswered;
     gboolean are_listed; /* QEMU tells which monitors it has */
-    guint unreadable; /* NameKind: QEMU tells more than is read, or nothing: any name may be of these */
-    Name *names; /* owned */
+    StartedNames names;
 };
 
 static void
@@ -73,12 +57,28 @@ answered(StartedMonitors *monitors)
         monitors->func(monitors->user_data);
 }
 
-static void
-query_qemu(StartedMonitors *monitors, const QmpCommand *command, QmpReplyFunc func)
+/* FALSE: the connection has ended, and the VM with it. */
+static gboolean
+query_qemu(StartedMonitors *monitors, const QmpCommand *command, QmpReplyFunc func, gpointer user_data)
 {
-    monitors->unanswered++;
-    if (!qmp_queue_submit(monitors->queue, OWN_LINE, command, func, monitors, /* error= */ NULL))
-        monitors->unanswered--; /* the connection has ended, and the VM with it */
+    gboolean is_sent =
+        qmp_queue_submit(monitors->queue, OWN_LINE, command, func, user_data, /* error= */ NULL) != NULL;
+
+    monitors->unanswered += is_sent;
+    return is_sent;
+}
+
+/* @name is a child of @parent. */
+static gboolean
+query_property(StartedMonitors *monitors, const char *parent, const char *name, const char *property,
+               QmpReplyFunc func, gpointer user_data)
+{
+    g_autoptr(GString) arguments = g_string_new("{\"path\":");
+    g_autofree char *path = g_strconcat(parent, "/", name, NULL);
+
+    json_print_string(arguments, path, strlen(path), JSON_PRINT_COMPACT);
+    g_string_append_printf(arguments, ",\"property\":\"%s\"}", property);
+    return query_qemu(monitors, &(QmpCommand){ .name = "qom-get", .arguments = arguments->str }, func, user_data);
 }
 
 /* NULL: an error, or more than is read: any name may be of @kinds then. */
@@ -91,82 +91,15 @@ parse_objects_reply(StartedMonitors *monitors, const QmpReply *reply, guint kind
         return NULL;
     node = json_tree_parse_answer(reply->value.text, reply->value.length);
     if (!node)
-        monitors->unreadable |= kinds;
+        monitors->names.unreadable |= kinds;
     return node;
-}
-
-static Name *
-find_name(StartedMonitors *monitors, const char *text)
-{
-    for (Name *name = monitors->names; name; name = name->next)
-        if (g_str_equal(name->text, text))
-            return name;
-    return NULL;
-}
-
-static gboolean
-has_name(StartedMonitors *monitors, const char *text, guint kinds)
-{
-    const Name *name = find_name(monitors, text);
-
-    return name && (name->kinds & kinds);
-}
-
-static guint
-count_names(StartedMonitors *monitors, guint kinds)
-{
-    guint n = 0;
-
-    for (Name *name = monitors->names; name; name = name->next)
-        n += (name->kinds & kinds) != 0;
-    return n;
-}
-
-/* NULL: there is no room. */
-static Name *
-add_name(StartedMonitors *monitors, const char *text, guint kinds)
-{
-    guint counted = kinds & MONITOR_KINDS ? MONITOR_KINDS : kinds;
-    gsize length = strlen(text);
-    Name *name;
-
-    if (length > MAX_NAME || count_names(monitors, counted) >= MAX_NAMES) {
-        monitors->unreadable |= counted;
-        return NULL;
-    }
-    name = g_malloc0(sizeof(Name) + length + 1);
-    memcpy(name->text, text, length);
-    name->next = monitors->names;
-    monitors->names = name;
-    return name;
-}
-
-static Name *
-note_name(StartedMonitors *monitors, const char *text, guint kinds)
-{
-    Name *name = find_name(monitors, text);
-
-    if (!name)
-        name = add_name(monitors, text, kinds);
-    if (name)
-        name->kinds |= kinds;
-    return name;
-}
-
-static void
-forget_kinds(StartedMonitors *monitors, const char *text, guint kinds)
-{
-    Name *name = find_name(monitors, text);
-
-    if (name)
-        name->kinds &= ~kinds;
 }
 
 /* Where monitors are no objects, nobody need look one up under an object's name. */
 static void
 note_chardev(StartedMonitors *monitors, const char *label)
 {
-    note_name(monitors, label, NAME_OF_CHARDEV | (monitors->are_listed ? 0 : NAME_OF_OBJECT));
+    started_names_note(&monitors->names, label, NAME_OF_CHARDEV | (monitors->are_listed ? 0 : NAME_OF_OBJECT));
 }
 
 static void
@@ -180,17 +113,6 @@ on_chardev(const QmpReply *reply, const GError *error, gpointer user_data)
     answered(monitors);
 }
 
-static void
-query_device(StartedMonitors *monitors, const char *name)
-{
-    g_autoptr(GString) arguments = g_string_new("{\"path\":");
-    g_autofree char *path = g_strconcat("/objects/", name, NULL);
-
-    json_print_string(arguments, path, strlen(path), JSON_PRINT_COMPACT);
-    g_string_append(arguments, ",\"property\":\"chardev\"}");
-    query_qemu(monitors, &(QmpCommand){ .name = "qom-get", .arguments = arguments->str }, on_chardev);
-}
-
 /* QEMU writes the type of a member of /objects as child<authz-list>. */
 static void
 note_listed_object(StartedMonitors *monitors, JsonObject *object)
@@ -200,24 +122,11 @@ note_listed_object(StartedMonitors *monitors, JsonObject *object)
     gboolean is_monitor = name && type && g_str_has_prefix(type, "child<monitor-");
 
     monitors->are_listed |= is_monitor;
-    if (is_monitor && !g_str_has_prefix(name, QMP_MONITOR_PREFIX) && note_name(monitors, name, NAME_OF_OBJECT))
-        query_device(monitors, name);
+    if (is_monitor && !g_str_has_prefix(name, QMP_MONITOR_PREFIX) &&
+        started_names_note(&monitors->names, name, NAME_OF_OBJECT))
+        query_property(monitors, "/objects", name, "chardev", on_chardev, monitors);
     else if (name && type && g_str_has_prefix(type, "child<authz-"))
-        note_name(monitors, name, NAME_OF_AUTHZ);
-}
-
-static void
-on_objects_listed(const QmpReply *reply, const GError *error, gpointer user_data)
-{
-    StartedMonitors *monitors = user_data;
-    g_autoptr(JsonNode) list = parse_objects_reply(monitors, reply, MONITOR_KINDS);
-    JsonArray *objects = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
-
-    if (!objects)
-        monitors->unreadable |= NAME_OF_AUTHZ;
-    for (guint i = 0; objects && i < json_array_get_length(objects); i++)
-        note_listed_object(monitors, json_member_get_object_at(objects, i));
-    answered(monitors);
+        started_names_note(&monitors->names, name, NAME_OF_AUTHZ);
 }
 
 /* QEMU writes `unix:PATH,server=on`, and `disconnected:` before it where nobody is connected. */
@@ -233,7 +142,7 @@ is_at(const char *file, const char *path)
 void
 started_monitors_note_path(StartedMonitors *monitors, const char *path)
 {
-    for (Name *name = monitors->names; name; name = name->next)
+    for (const StartedName *name = monitors->names.first; name; name = name->next)
         if (name->file && (name->kinds & NAME_IN_USE) && is_at(name->file, path))
             note_chardev(monitors, name->text);
 }
@@ -242,12 +151,12 @@ started_monitors_note_path(StartedMonitors *monitors, const char *path)
 static void
 note_device_in_use(StartedMonitors *monitors, const char *label, const char *file)
 {
-    Name *name = note_name(monitors, label, NAME_IN_USE);
+    StartedName *name = started_names_note(&monitors->names, label, NAME_IN_USE);
 
     if (name && g_str_has_prefix(label, QEMUS_OWN))
         note_chardev(monitors, label);
     else if (name && file && !name->file)
-        name->file = g_strndup(file, strnlen(file, MAX_NAME));
+        name->file = g_strndup(file, strnlen(file, STARTED_NAMES_MAX_LENGTH));
 }
 
 /* QEMU says of a character device whose other end is closed that it is `disconnected:fd:…`. */
@@ -255,8 +164,8 @@ static void
 look_at_own_chardev(StartedMonitors *monitors, const char *label, const char *file)
 {
     if (strlen(label) <= MAX_LABEL && file && g_str_has_prefix(file, "disconnected:") &&
-        count_names(monitors, NAME_LEFT_OVER) < MAX_LEFT_OVERS)
-        note_name(monitors, label, NAME_LEFT_OVER);
+        started_names_count(&monitors->names, NAME_LEFT_OVER) < MAX_LEFT_OVERS)
+        started_names_note(&monitors->names, label, NAME_LEFT_OVER);
 }
 
 static void
@@ -267,23 +176,91 @@ look_at_chardev(StartedMonitors *monitors, JsonObject *chardev)
 
     if (label && g_str_has_prefix(label, QMP_MONITOR_PREFIX))
         look_at_own_chardev(monitors, label, file);
-    else if (label && !monitors->are_listed && json_member_get_boolean(chardev, "frontend-open"))
+    else if (label && json_member_get_boolean(chardev, "frontend-open"))
         note_device_in_use(monitors, label, file);
 }
 
-/* Objects were asked for first, and QEMU answers in order. */
 static void
 on_chardevs_listed(const QmpReply *reply, const GError *error, gpointer user_data)
 {
     StartedMonitors *monitors = user_data;
-    guint kinds = monitors->are_listed ? NAME_LEFT_OVER : MONITOR_KINDS;
-    g_autoptr(JsonNode) list = parse_objects_reply(monitors, reply, kinds);
+    g_autoptr(JsonNode) list = parse_objects_reply(monitors, reply, MONITOR_KINDS);
     JsonArray *chardevs = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
 
     for (guint i = 0; chardevs && i < json_array_get_length(chardevs); i++)
         look_at_chardev(monitors, json_member_get_object_at(chardevs, i));
     started_monitors_note_path(monitors, monitors->path);
-    g_clear_pointer(&monitors->path, g_free);
+    answered(monitors);
+}
+
+static void
+on_connected(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    OwnDevice *device = user_data;
+    StartedMonitors *monitors = device->monitors;
+    g_autoptr(JsonNode) is_connected = parse_objects_reply(monitors, reply, NAME_LEFT_OVER);
+
+    if (is_connected && json_tree_get_type(is_connected) == JSON_TREE_BOOLEAN && !json_node_get_boolean(is_connected))
+        started_names_note(&monitors->names, device->label, NAME_LEFT_OVER);
+    g_free(device);
+    answered(monitors);
+}
+
+static void
+query_own_device(StartedMonitors *monitors, const char *label)
+{
+    gsize size = strlen(label) + 1;
+    OwnDevice *device = g_malloc(sizeof(OwnDevice) + size);
+
+    device->monitors = monitors;
+    memcpy(device->label, label, size);
+    if (!query_property(monitors, "/chardevs", label, "connected", on_connected, device))
+        g_free(device);
+}
+
+static void
+on_children_listed(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    StartedMonitors *monitors = user_data;
+    g_autoptr(JsonNode) list = parse_objects_reply(monitors, reply, NAME_LEFT_OVER);
+    JsonArray *children = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
+    guint n_own = 0;
+
+    for (guint i = 0; children && i < json_array_get_length(children) && n_own < MAX_LEFT_OVERS; i++) {
+        JsonObject *child = json_member_get_object_at(children, i);
+        const char *label = child ? json_member_get_string(child, "name") : NULL;
+        if (!label || !g_str_has_prefix(label, QMP_MONITOR_PREFIX) || strlen(label) > MAX_LABEL)
+            continue;
+        query_own_device(monitors, label);
+        n_own++;
+    }
+    answered(monitors);
+}
+
+static void
+query_devices(StartedMonitors *monitors)
+{
+    const QmpCommand children = { .name = "qom-list", .arguments = "{\"path\":\"/chardevs\"}" };
+    const QmpCommand chardevs = { .name = "query-chardev" };
+
+    if (monitors->are_listed)
+        query_qemu(monitors, &children, on_children_listed, monitors);
+    else
+        query_qemu(monitors, &chardevs, on_chardevs_listed, monitors);
+}
+
+static void
+on_objects_listed(const QmpReply *reply, const GError *error, gpointer user_data)
+{
+    StartedMonitors *monitors = user_data;
+    g_autoptr(JsonNode) list = parse_objects_reply(monitors, reply, MONITOR_KINDS);
+    JsonArray *objects = list && JSON_NODE_HOLDS_ARRAY(list) ? json_node_get_array(list) : NULL;
+
+    if (!objects)
+        monitors->names.unreadable |= NAME_OF_AUTHZ;
+    for (guint i = 0; objects && i < json_array_get_length(objects); i++)
+        note_listed_object(monitors, json_member_get_object_at(objects, i));
+    query_devices(monitors);
     answered(monitors);
 }
 
@@ -296,37 +273,39 @@ started_monitors_are_objects(StartedMonitors *monitors)
 void
 started_monitors_note_object(StartedMonitors *monitors, const char *id)
 {
-    forget_kinds(monitors, id, NAME_OF_OBJECT);
+    started_names_forget(&monitors->names, id, NAME_OF_OBJECT);
 }
 
 void
 started_monitors_note_chardev(StartedMonitors *monitors, const char *label)
 {
-    forget_kinds(monitors, label, NAME_OF_CHARDEV | NAME_IN_USE);
+    started_names_forget(&monitors->names, label, NAME_OF_CHARDEV | NAME_IN_USE);
 }
 
 gboolean
 started_monitors_has_object(StartedMonitors *monitors, const char *id)
 {
-    return (monitors->unreadable & NAME_OF_OBJECT) || has_name(monitors, id, NAME_OF_OBJECT);
+    return (monitors->names.unreadable & NAME_OF_OBJECT) || started_names_have(&monitors->names, id, NAME_OF_OBJECT);
 }
 
 gboolean
 started_monitors_has_chardev(StartedMonitors *monitors, const char *label)
 {
-    return (monitors->unreadable & NAME_OF_CHARDEV) || has_name(monitors, label, NAME_OF_CHARDEV);
+    return (monitors->names.unreadable & NAME_OF_CHARDEV) ||
+           started_names_have(&monitors->names, label, NAME_OF_CHARDEV);
 }
 
 gboolean
 started_monitors_may_have_chardev(StartedMonitors *monitors, const char *label)
 {
-    return started_monitors_has_chardev(monitors, label) || has_name(monitors, label, NAME_IN_USE);
+    return started_monitors_has_chardev(monitors, label) || started_names_have(&monitors->names, label, NAME_IN_USE);
 }
 
 gboolean
 started_monitors_may_have_authz(StartedMonitors *monitors, const char *id)
 {
-    return (monitors->unreadable & NAME_OF_AUTHZ) || (id && has_name(monitors, id, NAME_OF_AUTHZ));
+    return (monitors->names.unreadable & NAME_OF_AUTHZ) ||
+           (id && started_names_have(&monitors->names, id, NAME_OF_AUTHZ));
 }
 
 static void
@@ -359,9 +338,9 @@ remove_left_monitor(StartedMonitors *monitors, QmpMonitorKind kind, const char *
 void
 started_monitors_remove_left_over(StartedMonitors *monitors, QmpMonitorKind kind)
 {
-    if (!monitors->are_listed || count_names(monitors, NAME_LEFT_OVER) > 0)
+    if (!monitors->are_listed || started_names_count(&monitors->names, NAME_LEFT_OVER) > 0)
         close_left_descriptor(monitors);
-    for (Name *name = monitors->names; name; name = name->next)
+    for (const StartedName *name = monitors->names.first; name; name = name->next)
         if (name->kinds & NAME_LEFT_OVER)
             remove_left_monitor(monitors, kind, name->text);
 }
@@ -398,18 +377,13 @@ started_monitors_ask(StartedMonitors *monitors, QmpQueue *queue, StartedMonitors
     monitors->func = func;
     monitors->user_data = user_data;
     query_qemu(monitors, &(QmpCommand){ .name = "qom-list", .arguments = "{\"path\":\"/objects\"}" },
-               on_objects_listed);
-    query_qemu(monitors, &(QmpCommand){ .name = "query-chardev" }, on_chardevs_listed);
+               on_objects_listed, monitors);
 }
 
 void
 started_monitors_free(StartedMonitors *monitors)
 {
-    for (Name *name = monitors->names, *next; name; name = next) {
-        next = name->next;
-        g_free(name->file);
-        g_free(name);
-    }
+    started_names_clear(&monitors->names);
     g_free(monitors->path);
     g_free(monitors);
 }

@@ -262,13 +262,45 @@ do_query_schema(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
     return g_strdup(qemu->kind == ORDER_QEMU_OBJECTS ? ORDER_SCHEMA_WITH_MONITORS : ORDER_SCHEMA);
 }
 
+static char *
+list_children_of_chardevs(OrderQemu *qemu)
+{
+    g_autoptr(GString) text = g_string_new("[{\"name\": \"type\", \"type\": \"string\"}");
+    GHashTableIter iter;
+    gpointer id;
+
+    g_hash_table_iter_init(&iter, qemu->chardevs);
+    while (g_hash_table_iter_next(&iter, &id, NULL))
+        g_string_append_printf(text, ", {\"name\": \"%s\", \"type\": \"child<chardev-socket>\"}", (const char *)id);
+    g_string_append_c(text, ']');
+    return g_strdup(text->str);
+}
+
 /* Where monitors are objects, the agent's own is one. */
 static char *
 do_qom_list(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
 {
     static const char own[] = "[{\"name\": \"compat_monitor0\", \"type\": \"child<monitor-qmp>\"}]";
 
+    if (g_strcmp0(json_member_get_string(arguments, "path"), "/chardevs") == 0)
+        return list_children_of_chardevs(qemu);
     return g_strdup(qemu->kind == ORDER_QEMU_OBJECTS ? own : "[]");
+}
+
+/* Of a monitor its device, of a device whether anybody is at its other end. */
+static char *
+do_qom_get(OrderQemu *qemu, OrderCommand *command, JsonObject *arguments)
+{
+    static const char device[] = "/chardevs/";
+    const char *path = json_member_get_string(arguments, "path");
+    const char *id = g_str_has_prefix(path, device) ? path + strlen(device) : NULL;
+    gpointer fd;
+
+    if (!id)
+        return g_strdup("\"compat_monitor0\"");
+    if (!g_hash_table_lookup_extended(qemu->chardevs, id, NULL, &fd))
+        return NULL;
+    return g_strdup(is_disconnected(qemu, id, GPOINTER_TO_INT(fd)) ? "false" : "true");
 }
 
 static char *
@@ -342,6 +374,7 @@ static const struct {
     { "object-add", do_object_add, NULL },
     { "object-del", unplug_monitor, NULL },
     { "qmp_capabilities", do_capabilities, NULL },
+    { "qom-get", do_qom_get, NULL },
     { "qom-list", do_qom_list, NULL },
     { "query-block-jobs", NULL, "[]" },
     { "query-chardev", do_query_chardev, NULL },
