@@ -113,7 +113,7 @@ class Machine:
         objects = await tap.execute('qom-list', path='/objects')
         return {
             # Those of the agent's own control monitor have another number each time it connects.
-            'chardevs': sorted(re.sub(r'\d+', 'N', entry['name']) for chardev in chardevs),
+            'chardevs': sorted(re.sub(r'\d+', 'N', entry['name']) for entry in chardevs),
             'objects': sorted(re.sub(r'\d+', 'N', entry['name']) for entry in objects),
             'fdsets': len(fdsets) - len(pictures),
             'pictures': len(pictures),
