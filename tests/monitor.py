@@ -161,6 +161,17 @@ class MonitorTest(Test):
         """The paths of all VMs, as the ObjectManager tells."""
         return sorted(self.caller.call(NAME, ROOT, OBJECT_MANAGER, 'GetManagedObjects')[0])
 
+    def count_agent_fds(self):
+        """Without those that it has open for a moment, as for a record of its state."""
+        counts = []
+
+        def is_settled():
+            self.paths()
+            counts.append(len(os.listdir(f'/proc/{self.agent.pid}/fd')))
+            return counts[-2:] == [counts[-1]] * 2
+        wait_until(is_settled, lambda: f'a number of descriptors that stays: {counts}')
+        return counts[-1]
+
     def assert_fails(self, name, text, function, *arguments, **options):
         """The call fails with that D-Bus error, and its text has `text` in it."""
         with self.assertRaises(CallError) as caught:

@@ -98,7 +98,7 @@ class DescriptorsTest(MonitorsTest):
 
     def try_all(self, go, clean):
         """`go` with ever more descriptors, until it needs no more; what `clean` ends is as it was before."""
-        before = len(self.list_fds())
+        before = self.count_agent_fds()
 
         def succeed():
             go()

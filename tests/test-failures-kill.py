@@ -2,7 +2,6 @@
 """The agent or a QEMU is killed, or stopped for a while, at every command and every reply of a VM's life: attaching, plugging
 monitors, calls, descriptors, a native session, a job, the farewell. An agent that is killed leaves nothing that the next one does not remove, and
 the next one finds the VM; a QEMU that is killed costs its callers one answer each."""
-import os
 import resource
 import signal
 import time
@@ -144,13 +143,10 @@ class Stopped(Stages):
 class QemuGone(Stages):
     """Every call is answered, once; the agent keeps nothing of that QEMU, and takes up the next at the same place."""
 
-    def count_agents_fds(self):
-        return len(os.listdir(f'/proc/{self.agent.pid}/fd'))
-
     def test_killed(self):
         self.start_qemu()
         self.detach()
-        self.agents_fds = self.count_agents_fds()
+        self.agents_fds = self.count_agent_fds()
         self.run_stages(lambda: self.qemu.kill(), self.check_gone)
 
     def check_gone(self, succeeded):
@@ -159,7 +155,7 @@ class QemuGone(Stages):
         self.qemu.wait()
         wait_until(lambda: self.paths() == [], 'the VM to go')
         self.detach()
-        wait_until(lambda: self.count_agents_fds() == self.agents_fds, lambda: f'{self.agents_fds} descriptors: {self.count_agents_fds()}')
+        wait_until(lambda: self.count_agent_fds() == self.agents_fds, lambda: f'{self.agents_fds} descriptors: {self.count_agent_fds()}')
         self.start_another_qemu()
 
 

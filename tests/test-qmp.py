@@ -242,7 +242,7 @@ class Descriptors(QmpTest):
         vm, _ = self.start_vm('11.1')
         fd = next(iter(self.files.values()))
         vm.qmp('QueryStatus')
-        before = len(os.listdir(f'/proc/{self.agent.pid}/fd'))
+        before = self.count_agent_fds()
         for arguments in (('QueryStatus', '(h)', 0), ('Getfd', '(hi)', 0, 1), ('Getfd', '(hs)', 0, '0digit'),
                           ('SetLink', '(hsb)', 0, 'a', True), ('Getfd', '(sh)', 'a', 0), ('Getfd', '(hh)', 0, 0),
                           ('NoSuch', '(h)', 0), ('Getfd', '(hs)', 0, 'good')):
@@ -250,7 +250,7 @@ class Descriptors(QmpTest):
                 self.caller.call(NAME, vm.path, f'{NAME}.QMP', *arguments, fds=[fd])
             except CallError:
                 pass
-        wait_until(lambda: len(os.listdir(f'/proc/{self.agent.pid}/fd')) == before)
+        wait_until(lambda: self.count_agent_fds() == before)
 
 
 if __name__ == '__main__':
