@@ -338,13 +338,16 @@ vm_state_resume(VmState *state, VmSpec *spec)
     kept->is_resumed = spec->session != NULL;
 }
 
-/* Whether it can be added again. */
+/* Whether it can be added again. It counts as one that is there from here on: the file may be read again, from another directory,
+ * when it takes the place of another VM, and @kept stays then. */
 static gboolean
 restore_kept(VmState *state, KeptVm *kept)
 {
+    g_autoptr(VmRecord) record = NULL;
     VmSpec spec = *kept->record->spec;
 
     kept_vm_take_connection(kept, state->host, &spec);
+    record = g_steal_pointer(&kept->record);
     if (spec.origin == VM_FROM_FD && spec.fd < 0) {
         log_line(state->host, G_LOG_LEVEL_MESSAGE, spec.name,
                  "VM \"%s\" was given as a descriptor, which nobody has kept over the restart: it is lost", spec.name);
@@ -434,13 +437,13 @@ vm_state_disconnect(VmState *state, Vm *vm)
 void
 vm_state_remove(VmState *state, Vm *vm)
 {
-    KeptVm *kept = kept_vms_find_vm(&state->vms, vm);
+    KeptVm *kept;
 
-    if (!kept)
-        return;
     /* Where the directory is another one by now, what it has of this VM must not bring it back. */
     if (state->has_file && !is_own_file(state))
         write_state(state);
+    if (!(kept = kept_vms_find_vm(&state->vms, vm)))
+        return;
     g_autofree char *end = vm_record_print_end(kept->origin, kept->name);
     kept_vms_forget(&state->vms, kept, state->host);
     put_text(state, end, /* is_anew= */ TRUE);
