@@ -20,7 +20,8 @@
 #include "json-member.h"
 #include "json-print.h"
 #include "json-tree.h"
-#include "started-names.h"
+#include "name-list.h"
+#include "qmp-monitor.h"
 
 /* The agent's own line in the control queue. */
 #define OWN_LINE ""
@@ -33,6 +34,18 @@
 
 /* QEMU's names for the devices of `-qmp`, `-monitor` and the like. */
 #define QEMUS_OWN "compat_monitor"
+
+typedef enum NameKind {
+    NAME_OF_OBJECT = 1 << 0, /* a monitor */
+    NAME_OF_CHARDEV = 1 << 1, /* what a monitor is on */
+    NAME_IN_USE = 1 << 2, /* a character device that has a user; detail: its file, as QEMU writes it */
+    NAME_OF_AUTHZ = 1 << 3, /* an object that says who may connect */
+    NAME_LEFT_OVER = 1 << 4, /* a character device of an agent that was killed */
+} NameKind;
+
+/* Nobody starts a QEMU with as many monitors as are kept; one that has more devices in use is none to be taken apart: where the cap is met
+ * no caller ends anything. */
+#define MONITOR_KINDS (NAME_OF_OBJECT | NAME_OF_CHARDEV | NAME_IN_USE)
 
 /* Its user is an agent: this one, one that was killed, or another that lives. */
 typedef struct OwnDevice {
@@ -47,7 +60,7 @@ struct StartedMonitors {
     char *path; /* owned; of the socket; empty: it has none */
     guint unanswered;
     gboolean are_listed; /* QEMU tells which monitors it has */
-    StartedNames names;
+    NameList names;
 };
 
 static void
@@ -99,7 +112,7 @@ parse_objects_reply(StartedMonitors *monitors, const QmpReply *reply, guint kind
 static void
 note_chardev(StartedMonitors *monitors, const char *label)
 {
-    started_names_note(&monitors->names, label, NAME_OF_CHARDEV | (monitors->are_listed ? 0 : NAME_OF_OBJECT));
+    name_list_note(&monitors->names, label, NAME_OF_CHARDEV | (monitors->are_listed ? 0 : NAME_OF_OBJECT));
 }
 
 static void
@@ -123,10 +136,10 @@ note_listed_object(StartedMonitors *monitors, JsonObject *object)
 
     monitors->are_listed |= is_monitor;
     if (is_monitor && !g_str_has_prefix(name, QMP_MONITOR_PREFIX) &&
-        started_names_note(&monitors->names, name, NAME_OF_OBJECT))
+        name_list_note(&monitors->names, name, NAME_OF_OBJECT))
         query_property(monitors, "/objects", name, "chardev", on_chardev, monitors);
     else if (name && type && g_str_has_prefix(type, "child<authz-"))
-        started_names_note(&monitors->names, name, NAME_OF_AUTHZ);
+        name_list_note(&monitors->names, name, NAME_OF_AUTHZ);
 }
 
 /* QEMU writes `unix:PATH,server=on`, and `disconnected:` before it where nobody is connected. */
@@ -142,8 +155,8 @@ is_at(const char *file, const char *path)
 void
 started_monitors_note_path(StartedMonitors *monitors, const char *path)
 {
-    for (const StartedName *name = monitors->names.first; name; name = name->next)
-        if (name->file && (name->kinds & NAME_IN_USE) && is_at(name->file, path))
+    for (const Name *name = monitors->names.first; name; name = name->next)
+        if (name->detail && (name->kinds & NAME_IN_USE) && is_at(name->detail, path))
             note_chardev(monitors, name->text);
 }
 
@@ -151,12 +164,12 @@ started_monitors_note_path(StartedMonitors *monitors, const char *path)
 static void
 note_device_in_use(StartedMonitors *monitors, const char *label, const char *file)
 {
-    StartedName *name = started_names_note(&monitors->names, label, NAME_IN_USE);
+    Name *name = name_list_note(&monitors->names, label, NAME_IN_USE);
 
     if (name && g_str_has_prefix(label, QEMUS_OWN))
         note_chardev(monitors, label);
-    else if (name && file && !name->file)
-        name->file = g_strndup(file, strnlen(file, STARTED_NAMES_MAX_LENGTH));
+    else if (name && file && !name->detail)
+        name->detail = g_strndup(file, strnlen(file, NAME_LIST_MAX_LENGTH));
 }
 
 /* QEMU says of a character device whose other end is closed that it is `disconnected:fd:…`. */
@@ -164,8 +177,8 @@ static void
 look_at_own_chardev(StartedMonitors *monitors, const char *label, const char *file)
 {
     if (strlen(label) <= MAX_LABEL && file && g_str_has_prefix(file, "disconnected:") &&
-        started_names_count(&monitors->names, NAME_LEFT_OVER) < MAX_LEFT_OVERS)
-        started_names_note(&monitors->names, label, NAME_LEFT_OVER);
+        name_list_count(&monitors->names, NAME_LEFT_OVER) < MAX_LEFT_OVERS)
+        name_list_note(&monitors->names, label, NAME_LEFT_OVER);
 }
 
 static void
@@ -201,7 +214,7 @@ on_connected(const QmpReply *reply, const GError *error, gpointer user_data)
     g_autoptr(JsonNode) is_connected = parse_objects_reply(monitors, reply, NAME_LEFT_OVER);
 
     if (is_connected && json_tree_get_type(is_connected) == JSON_TREE_BOOLEAN && !json_node_get_boolean(is_connected))
-        started_names_note(&monitors->names, device->label, NAME_LEFT_OVER);
+        name_list_note(&monitors->names, device->label, NAME_LEFT_OVER);
     g_free(device);
     answered(monitors);
 }
@@ -273,39 +286,37 @@ started_monitors_are_objects(StartedMonitors *monitors)
 void
 started_monitors_note_object(StartedMonitors *monitors, const char *id)
 {
-    started_names_forget(&monitors->names, id, NAME_OF_OBJECT);
+    name_list_forget(&monitors->names, id, NAME_OF_OBJECT);
 }
 
 void
 started_monitors_note_chardev(StartedMonitors *monitors, const char *label)
 {
-    started_names_forget(&monitors->names, label, NAME_OF_CHARDEV | NAME_IN_USE);
+    name_list_forget(&monitors->names, label, NAME_OF_CHARDEV | NAME_IN_USE);
 }
 
 gboolean
 started_monitors_has_object(StartedMonitors *monitors, const char *id)
 {
-    return (monitors->names.unreadable & NAME_OF_OBJECT) || started_names_have(&monitors->names, id, NAME_OF_OBJECT);
+    return (monitors->names.unreadable & NAME_OF_OBJECT) || name_list_has(&monitors->names, id, NAME_OF_OBJECT);
 }
 
 gboolean
 started_monitors_has_chardev(StartedMonitors *monitors, const char *label)
 {
-    return (monitors->names.unreadable & NAME_OF_CHARDEV) ||
-           started_names_have(&monitors->names, label, NAME_OF_CHARDEV);
+    return (monitors->names.unreadable & NAME_OF_CHARDEV) || name_list_has(&monitors->names, label, NAME_OF_CHARDEV);
 }
 
 gboolean
 started_monitors_may_have_chardev(StartedMonitors *monitors, const char *label)
 {
-    return started_monitors_has_chardev(monitors, label) || started_names_have(&monitors->names, label, NAME_IN_USE);
+    return started_monitors_has_chardev(monitors, label) || name_list_has(&monitors->names, label, NAME_IN_USE);
 }
 
 gboolean
 started_monitors_may_have_authz(StartedMonitors *monitors, const char *id)
 {
-    return (monitors->names.unreadable & NAME_OF_AUTHZ) ||
-           (id && started_names_have(&monitors->names, id, NAME_OF_AUTHZ));
+    return (monitors->names.unreadable & NAME_OF_AUTHZ) || (id && name_list_has(&monitors->names, id, NAME_OF_AUTHZ));
 }
 
 static void
@@ -338,9 +349,9 @@ remove_left_monitor(StartedMonitors *monitors, QmpMonitorKind kind, const char *
 void
 started_monitors_remove_left_over(StartedMonitors *monitors, QmpMonitorKind kind)
 {
-    if (!monitors->are_listed || started_names_count(&monitors->names, NAME_LEFT_OVER) > 0)
+    if (!monitors->are_listed || name_list_count(&monitors->names, NAME_LEFT_OVER) > 0)
         close_left_descriptor(monitors);
-    for (const StartedName *name = monitors->names.first; name; name = name->next)
+    for (const Name *name = monitors->names.first; name; name = name->next)
         if (name->kinds & NAME_LEFT_OVER)
             remove_left_monitor(monitors, kind, name->text);
 }
@@ -366,6 +377,7 @@ started_monitors_new(int fd)
 {
     StartedMonitors *monitors = g_new0(StartedMonitors, 1);
 
+    monitors->names.together = MONITOR_KINDS;
     monitors->path = dup_path(fd);
     return monitors;
 }
@@ -383,7 +395,7 @@ started_monitors_ask(StartedMonitors *monitors, QmpQueue *queue, StartedMonitors
 void
 started_monitors_free(StartedMonitors *monitors)
 {
-    started_names_clear(&monitors->names);
+    name_list_clear(&monitors->names);
     g_free(monitors->path);
     g_free(monitors);
 }
