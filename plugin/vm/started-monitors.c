@@ -57,7 +57,7 @@ struct StartedMonitors {
     QmpQueue *queue; /* weak */
     StartedMonitorsFunc func;
     gpointer user_data;
-    char *path; /* owned; of the socket; empty: it has none */
+    char *path; /* owned; of the socket; empty: it has none; NULL: all are answered */
     guint unanswered;
     gboolean are_listed; /* QEMU tells which monitors it has */
     NameList names;
@@ -66,8 +66,10 @@ struct StartedMonitors {
 static void
 answered(StartedMonitors *monitors)
 {
-    if (--monitors->unanswered == 0)
-        monitors->func(monitors->user_data);
+    if (--monitors->unanswered > 0)
+        return;
+    g_clear_pointer(&monitors->path, g_free);
+    monitors->func(monitors->user_data);
 }
 
 /* FALSE: the connection has ended, and the VM with it. */
