@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "test-qmp-peer.h"
+
 typedef struct Fixture {
     GMainContext *main_context; /* ref */
     ManagementHost host;
@@ -139,6 +141,26 @@ test_gives_way(Fixture *fixture, gconstpointer unused)
     assert_left(fixture, "ab");
 }
 
+static gboolean
+note_restored(const VmSpec *spec, gpointer user_data)
+{
+    g_string_append(((Fixture *)user_data)->restored, spec->name);
+    return TRUE;
+}
+
+/* When a VM goes that was never kept: what was read anew comes all the same, a moment later. */
+static void
+test_unkept(Fixture *fixture, gconstpointer unused)
+{
+    remove_vm(fixture, "a");
+    vm_state_restore(fixture->state, note_restored, /* done= */ NULL, fixture);
+    g_assert_cmpstr(fixture->restored->str, ==, "bc");
+    replace_directory(fixture);
+    remove_vm(fixture, "other");
+    qmp_peer_wait_until(fixture->main_context, g_str_equal(fixture->restored->str, "bca"));
+    assert_left(fixture, "abc");
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
@@ -147,5 +169,6 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/vm-state/removed", test_removed);
     ADD("/vm-state/gives-way", test_gives_way);
+    ADD("/vm-state/unkept", test_unkept);
     return g_test_run();
 }

@@ -441,7 +441,7 @@ vm_state_remove(VmState *state, Vm *vm)
 
     /* Where the directory is another one by now, what it has of this VM must not bring it back. */
     if (state->has_file && !is_own_file(state))
-        write_state(state);
+        append_record(state, "");
     if (!(kept = kept_vms_find_vm(&state->vms, vm)))
         return;
     g_autofree char *end = vm_record_print_end(kept->origin, kept->name);
