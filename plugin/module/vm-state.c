@@ -439,7 +439,7 @@ vm_state_remove(VmState *state, Vm *vm)
 {
     KeptVm *kept;
 
-    /* Where the directory is another one by now, what it has of this VM must not bring it back. */
+    /* Where the directory is another one by now, its file is read here, before the VM is forgotten, and so cannot bring the VM back. */
     if (state->has_file && !is_own_file(state))
         append_record(state, "");
     if (!(kept = kept_vms_find_vm(&state->vms, vm)))

@@ -245,7 +245,7 @@ on_document(const char *text, gsize length, const JsonScan *scan, gpointer user_
     QmpClient *client = user_data;
     g_auto(QmpMessage) message;
     qmp_message_init(&message, text, scan);
-    /* A part of a message is no event: no reply has a member of that name in it. */
+    /* A part of a message is no event: no reply has an object with a member `event` in it. */
     if (qmp_channel_is_in_doubt(client->channel) && message.type != QMP_MESSAGE_EVENT)
         return;
     client->refs++;

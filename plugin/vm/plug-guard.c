@@ -12,9 +12,9 @@
  *   ours ---> [ ' ' + one of no use ] [ ' ' + 16 of no use, ours, control ] [ '\n' + one of no use ] ---> QEMU's end
  *
  * Nobody reads them before the monitor is there. QEMU takes 16 descriptors of a message, and the kernel closes the others when
- * it is read: from then on both connections end with the agent, and the monitor with its connection. QEMU never has an end
- * itself. It would keep it for as long as it runs if it were out of descriptors for the third message, and had had
- * room for the second: the death of the agent makes such room, for it ends other monitors (5 of 150 kills of a full QEMU).
+ * the message is read: from then on both connections end with the agent, and the monitor with its connection. QEMU itself never
+ * has an end. An end that QEMU took with the second message would stay open for as long as QEMU runs, if QEMU had no room for the
+ * third one: a full QEMU has room for the second alone where the agent's death has just ended another monitor (5 of 150 kills).
  *
  * QEMU closes what it took when others come: those of the second message with the third, for which the first has kept a place
  * in a full QEMU. Where even that fails, 16 useless files are left until the monitor goes. If QEMU closes its end
